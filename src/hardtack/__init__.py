@@ -1,0 +1,69 @@
+"""hardtack: an operating-system kernel in Python that cannot run out of heap inside a system call.
+
+The public names load when they are first used: who uses only heaps imports no wasmtime.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hardtack.errors import (
+        HardtackError,
+        HeapFull,
+        InternalError,
+        KernelError,
+        ProgramError,
+        ReservationImpossible,
+        ReservationTimeout,
+        WouldBlock,
+    )
+    from hardtack.heap import Heap, HeapStatistics, Reservation
+    from hardtack.runtime import Kernel, Process, Result
+
+_HOMES = {
+    "Heap": "hardtack.heap",
+    "HeapStatistics": "hardtack.heap",
+    "Reservation": "hardtack.heap",
+    "Kernel": "hardtack.runtime",
+    "Process": "hardtack.runtime",
+    "Result": "hardtack.runtime",
+    "HardtackError": "hardtack.errors",
+    "HeapFull": "hardtack.errors",
+    "InternalError": "hardtack.errors",
+    "KernelError": "hardtack.errors",
+    "ProgramError": "hardtack.errors",
+    "ReservationImpossible": "hardtack.errors",
+    "ReservationTimeout": "hardtack.errors",
+    "WouldBlock": "hardtack.errors",
+}
+
+__all__ = [
+    "HardtackError",
+    "Heap",
+    "HeapFull",
+    "HeapStatistics",
+    "InternalError",
+    "Kernel",
+    "KernelError",
+    "Process",
+    "ProgramError",
+    "Reservation",
+    "ReservationImpossible",
+    "ReservationTimeout",
+    "Result",
+    "WouldBlock",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        message = f"module 'hardtack' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

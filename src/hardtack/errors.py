@@ -1,0 +1,57 @@
+"""Every exception that hardtack raises on purpose, under one root.
+
+A system call never raises: it answers an errno. These are for the Python programs that use heaps,
+kernels and the analyser.
+"""
+
+from __future__ import annotations
+
+from hardtack.units import format_bytes
+
+
+class HardtackError(Exception):
+    """The root of hardtack's errors."""
+
+
+class InternalError(HardtackError):
+    """An invariant of hardtack's own does not hold: a bug of ours, please report it."""
+
+
+class HeapFull(HardtackError, MemoryError):
+    """An allocation that no reservation covers did not fit into its heap.
+
+    Raised between two bytecodes for small blocks, at once (as MemoryError) for large ones.
+    """
+
+
+class ReservationImpossible(HardtackError, ValueError):
+    """A reservation asks for more than its heap could ever give, so waiting would be in vain.
+
+    Attributes:
+        asked: bytes that were asked for.
+        possible: the most bytes that this heap could ever grant.
+    """
+
+    def __init__(self, asked: int, possible: int, heap: str) -> None:
+        self.asked = asked
+        self.possible = possible
+        super().__init__(
+            f"cannot reserve {format_bytes(asked)} ({asked} bytes) on heap {heap!r}: it can grant at most "
+            f"{format_bytes(possible)} ({possible} bytes); give it a larger capacity or ask for less"
+        )
+
+
+class ReservationTimeout(HardtackError, TimeoutError):
+    """Memory for a reservation did not become free in time; nothing is held."""
+
+
+class WouldBlock(HardtackError):
+    """A `..._nowait` call would have had to wait; nothing is held."""
+
+
+class ProgramError(HardtackError):
+    """A program can not be run: it is no WebAssembly, or asks for what this kernel does not have."""
+
+
+class KernelError(HardtackError):
+    """The kernel was asked for something it cannot do; the message says what and what would help."""

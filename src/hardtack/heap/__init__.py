@@ -1,0 +1,223 @@
+"""Heaps of fixed capacity for parts of a Python program, and reservations on them.
+
+A heap counts, to the byte, what is allocated inside it (objects and Python's own buffers), and never holds
+more than its capacity. A reservation sets bytes aside before work begins, so that the work cannot run out
+of memory half-way: it waits at the start, holding nothing, or is refused there.
+
+    >>> from hardtack.heap import Heap
+    >>> heap = Heap("1 MiB", name="parser")
+    >>> with heap.reserve("64 KiB"):
+    ...     rows = [bytes(1000) for _ in range(50)]
+    >>> heap.reserved, 50_000 < heap.live < 65_536
+    (0, True)
+
+What is not counted: what CPython and extensions allocate past the object allocators (mmap, sqlite3, ssl,
+hashlib contexts, the interpreter's own frames). A block belongs to the heap that was entered when it was
+made, whoever frees it.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+if sysconfig.get_config_var("Py_GIL_DISABLED"):  # before the native core, which would not even build
+    message = (
+        "hardtack needs a CPython with the GIL: a free-threaded build keeps its objects in mimalloc "
+        "and cannot take another allocator"
+    )
+    raise ImportError(message)
+if sys.implementation.name != "cpython":
+    message = "hardtack works under CPython's allocators; this is another Python"
+    raise ImportError(message)
+
+from hardtack.heap import _native
+from hardtack.heap._native import Reservation, installed, size_class
+from hardtack.units import parse_bytes
+
+if TYPE_CHECKING:
+    from hardtack.heap.waiting import Line
+
+Policy: TypeAlias = Literal["reserve", "fail", "panic", "wait"]
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """A call that allocated more than it had reserved.
+
+    Attributes:
+        call: the function's qualified name.
+        bound: bytes that it had reserved.
+        used: bytes that it held at its peak.
+    """
+
+    call: str
+    bound: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeapStatistics:
+    """A heap's books at one moment. All sizes in bytes.
+
+    Attributes:
+        capacity: the most it may hold, or None for its parents' limits alone.
+        live: allocated now, here and in the heaps below.
+        peak: the most that was ever live.
+        reserved: set aside by reservations and not drawn.
+        slack: inside the capacity, for overruns alone.
+        footprint: address space held for it; more than live by what fragmentation costs.
+        allocations: blocks allocated in this heap itself.
+        frees: blocks freed.
+        failures: allocations that were refused, injected faults included.
+        overruns: calls that went beyond their reservation.
+        overrun_bytes: by how much, in all.
+        leaked: reservations that were dropped without being released.
+        waiters: reservations waiting now.
+        granted: reservations that had to wait and were granted.
+    """
+
+    capacity: int | None
+    live: int
+    peak: int
+    reserved: int
+    slack: int
+    footprint: int
+    allocations: int
+    frees: int
+    failures: int
+    overruns: int
+    overrun_bytes: int
+    leaked: int
+    waiters: int
+    granted: int
+
+
+class Heap(_native.Heap):
+    """A heap of fixed capacity.
+
+    `with heap:` has the calling thread allocate from it. Sizes are in bytes; `live`, `peak`, `reserved`,
+    `free` (what is neither live, reserved nor slack), `room` (the least `free` from here to the root),
+    `possible` (the most that could ever be reserved) and `footprint` are read at no cost.
+
+    Args:
+        capacity: the most bytes it may hold, as a number or like "16 MiB"; None for its parent's limits alone.
+        name: for messages.
+        parent: a heap that everything here is charged to as well.
+        on_exhaustion: what an allocation meets at the limit. "reserve" and "fail": small blocks use the
+            slack while HeapFull is raised between two bytecodes, large ones fail at once with MemoryError.
+            "panic": the process aborts. "wait": the allocator sleeps, holding the GIL, until there is room,
+            which is usually for ever. The last two show what is wrong with them; use neither.
+        slack: bytes of the capacity kept for overruns; by default a 64th, between 4 KiB and 1 MiB.
+
+    Raises:
+        ValueError: if capacity or slack make no sense.
+        RuntimeError: if tracemalloc is tracing when the first heap is made.
+
+    Source: Biscuit (OSDI'18, section 6) for reservations; CPython's PyMem_SetAllocator for the hook.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        capacity: int | str | None,
+        *,
+        name: str = "heap",
+        parent: Heap | None = None,
+        on_exhaustion: Policy = "reserve",
+        slack: int | None = None,
+    ) -> Self:
+        """Make the heap; see the class."""
+        limit = None if capacity is None else parse_bytes(capacity)
+        if slack is None:
+            slack = 0 if limit is None else min(1 << 20, max(4096, limit // 64), limit)
+        return super().__new__(cls, limit, name, parent, on_exhaustion, slack)
+
+    def __init__(
+        self,
+        capacity: int | str | None,
+        *,
+        name: str = "heap",
+        parent: Heap | None = None,
+        on_exhaustion: Policy = "reserve",
+        slack: int | None = None,
+    ) -> None:
+        pass  # __new__ has done it all
+
+    def __repr__(self) -> str:
+        of = "" if self.capacity is None else f" of {self.capacity}"
+        return f"<Heap {self.name!r}: {self.live}{of} bytes live, {self.reserved} reserved>"
+
+    def reserve_nowait(self, amount: int | str, *, fresh: bool = False) -> Reservation:
+        """Set `amount` bytes aside at once, on this heap and all above it.
+
+        Inside an active reservation of this heap the bytes are carved from that one, unless `fresh`.
+
+        Raises:
+            WouldBlock: there is no room now; nothing is held.
+            ReservationImpossible: there never could be.
+
+        Example:
+            >>> heap = Heap("1 MiB", name="demo")
+            >>> reservation = heap.reserve_nowait(100_000)
+            >>> heap.reserved
+            100000
+            >>> reservation.release(); heap.reserved
+            0
+        """
+        return self._reserve_nowait(parse_bytes(amount), fresh=fresh)
+
+    def reserve(self, amount: int | str, timeout: float | None = None) -> Reservation:
+        """Set `amount` bytes aside, waiting for them if need be. Blocks the calling thread.
+
+        Waiters are served in the order of their coming; garbage is collected once before waiting.
+
+        Args:
+            amount: bytes, or text like "2 MiB".
+            timeout: seconds to wait at most, None for ever.
+
+        Raises:
+            ReservationImpossible: there never could be room; nothing was evicted or waited for.
+            ReservationTimeout: the time is over; nothing is held.
+            WouldBlock: inside a reservation, which never waits.
+        """
+        from hardtack.heap.waiting import reserve  # noqa: PLC0415 (waiting imports this module)
+
+        return reserve(self, parse_bytes(amount), timeout)
+
+    @property
+    def last_overrun(self) -> Overrun | None:
+        """Return the last call that went beyond its reservation, or None."""
+        last = self._last_overrun
+        return None if last is None else Overrun(*last)
+
+    def statistics(self) -> HeapStatistics:
+        """Return the heap's books at this moment."""
+        allocations, frees, failures, overruns, overrun_bytes, leaked = self._counters()
+        line = lines.get(id(self))
+        return HeapStatistics(
+            capacity=self.capacity,
+            live=self.live,
+            peak=self.peak,
+            reserved=self.reserved,
+            slack=self.slack,
+            footprint=self.footprint,
+            allocations=allocations,
+            frees=frees,
+            failures=failures,
+            overruns=overruns,
+            overrun_bytes=overrun_bytes,
+            leaked=leaked,
+            waiters=0 if line is None else line.waiting,
+            granted=0 if line is None else line.granted,
+        )
+
+
+lines: dict[int, Line] = {}  # who waits, by heap; made when the first one waits, dropped with the last
+lines_lock = threading.Lock()
+
+__all__ = ["Heap", "HeapStatistics", "Overrun", "Policy", "Reservation", "installed", "size_class"]

@@ -1,0 +1,115 @@
+"""WASI preview1 as numbers: errnos, rights, flags, file types, and the layouts of its structures.
+
+Source: WASI preview1 witx (wasi_snapshot_preview1.witx, typenames.witx). Values that no handler uses are
+left out. These are plain ints: an enum member costs an object at each `|` (findings/kernel_code.md).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+# -- errno
+OK: Final = 0
+E2BIG: Final = 1
+EACCES: Final = 2
+EAGAIN: Final = 6
+EBADF: Final = 8
+EBUSY: Final = 10
+ECHILD: Final = 12
+EEXIST: Final = 20
+EFAULT: Final = 21
+EFBIG: Final = 22
+EILSEQ: Final = 25
+EINVAL: Final = 28
+EIO: Final = 29
+EISDIR: Final = 31
+ELOOP: Final = 32
+EMFILE: Final = 33
+EMLINK: Final = 34
+ENAMETOOLONG: Final = 37
+ENFILE: Final = 41
+ENOENT: Final = 44
+ENOMEM: Final = 48
+ENOSPC: Final = 51
+ENOSYS: Final = 52
+ENOTDIR: Final = 54
+ENOTEMPTY: Final = 55
+ENOTSOCK: Final = 57
+ENOTSUP: Final = 58
+EOVERFLOW: Final = 61
+EPERM: Final = 63
+EPIPE: Final = 64
+EROFS: Final = 69
+ESPIPE: Final = 70
+ESRCH: Final = 71
+EXDEV: Final = 75
+ENOTCAPABLE: Final = 76
+
+# Not an errno: the call could not go on, the guest suspends and makes it again when it is resumed.
+WAIT: Final = 0xFFFF_FFFE
+
+# -- file types
+UNKNOWN: Final = 0
+CHARACTER_DEVICE: Final = 2
+DIRECTORY: Final = 3
+REGULAR_FILE: Final = 4
+SYMBOLIC_LINK: Final = 7
+
+# -- rights
+RIGHT_DATASYNC: Final = 1 << 0
+RIGHT_READ: Final = 1 << 1
+RIGHT_SEEK: Final = 1 << 2
+RIGHT_FDSTAT_SET_FLAGS: Final = 1 << 3
+RIGHT_SYNC: Final = 1 << 4
+RIGHT_TELL: Final = 1 << 5
+RIGHT_WRITE: Final = 1 << 6
+RIGHT_ADVISE: Final = 1 << 7
+RIGHT_ALLOCATE: Final = 1 << 8
+RIGHT_READDIR: Final = 1 << 14
+RIGHT_SET_SIZE: Final = 1 << 22
+RIGHT_POLL: Final = 1 << 27
+ALL_RIGHTS: Final = (1 << 30) - 1
+FILE_RIGHTS: Final = 0xFF | RIGHT_ALLOCATE | 1 << 21 | RIGHT_SET_SIZE | 1 << 23 | RIGHT_POLL
+STREAM_RIGHTS: Final = RIGHT_READ | RIGHT_WRITE | RIGHT_FDSTAT_SET_FLAGS | 1 << 21 | RIGHT_POLL
+DIRECTORY_RIGHTS: Final = ALL_RIGHTS & ~(
+    RIGHT_READ | RIGHT_SEEK | RIGHT_TELL | RIGHT_WRITE | RIGHT_ALLOCATE | RIGHT_SET_SIZE
+)
+
+# -- flags
+O_CREAT: Final = 1
+O_DIRECTORY: Final = 2
+O_EXCL: Final = 4
+O_TRUNC: Final = 8
+FDFLAG_APPEND: Final = 1
+FDFLAG_DSYNC: Final = 2
+FDFLAG_NONBLOCK: Final = 4
+FDFLAG_RSYNC: Final = 8
+FDFLAG_SYNC: Final = 16
+SET_ATIM: Final = 1
+SET_ATIM_NOW: Final = 2
+SET_MTIM: Final = 4
+SET_MTIM_NOW: Final = 8
+SEEK_SET: Final = 0
+SEEK_CUR: Final = 1
+SEEK_END: Final = 2
+CLOCK_REALTIME: Final = 0
+CLOCK_MONOTONIC: Final = 1
+EVENT_CLOCK: Final = 0
+EVENT_READ: Final = 1
+EVENT_WRITE: Final = 2
+EVENT_HANGUP: Final = 1
+NOHANG: Final = 1
+
+# -- layouts, little-endian
+U32: Final = Struct("<I")
+U64: Final = Struct("<Q")
+PAIR: Final = Struct("<II")
+FDSTAT: Final = Struct("<BxHxxxxQQ")
+FILESTAT: Final = Struct("<QQBxxxxxxxQQQQQ")
+DIRENT: Final = Struct("<QQIBxxx")
+SUBSCRIPTION: Final = Struct("<QB7x")  # then, at 16: the clock's or the descriptor's part
+SUBSCRIPTION_CLOCK: Final = Struct("<I4xQQH")
+EVENT: Final = Struct("<QHB5xQH6x")
+SUBSCRIPTION_BYTES: Final = 48
+EVENT_BYTES: Final = 32

@@ -1,0 +1,123 @@
+"""The border: the one way into the kernel.
+
+Entering a call means: the current process's heap is entered, the call's bound is reserved on the kernel's
+heap (the common ancestor of all that a call may charge), the handler runs, the rest of the reservation goes
+back. If the memory is not there, nothing was done and nothing is held: the process goes on the queue of
+those who wait for memory, and the guest suspends. When its turn comes the scheduler hands it the
+reservation together with the wake-up, and the call is made again from the start.
+
+The first try uses the bound's largest value, a constant; only when that is refused is the bound evaluated
+on the arguments.
+
+An entry is written out as source per row, since it runs at every system call: its arguments are fetched by
+expressions that depend on who calls, and no loop over them remains.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hardtack.kernel import abi
+from hardtack.kernel.process import WAITING_FOR_MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.system import System
+    from hardtack.kernel.system_calls import Row
+
+_ENTRY = """
+def entry({parameters}):
+    process = system.current
+    try:
+        errno = process.admit(process.heap, {maximum}, handler, process{arguments})
+        if errno is NotImplemented:
+            errno = refused(process, row, (process{arguments}))
+        {store}
+    except BaseException as error:
+        errno = failed(process, row, error)
+        if errno < 0:
+            {trap}
+        {store}
+    {done}
+"""
+
+
+def compile_entry(
+    system: System,
+    row: Row,
+    *,
+    parameters: str,
+    arguments: Sequence[str],
+    store: str,
+    done: str,
+    trap: str,
+    names: dict[str, object] | None = None,
+) -> Callable[..., Any]:
+    """Make the function by which a guest enters the kernel for one row of the table.
+
+    Args:
+        system: the kernel.
+        row: the system call.
+        parameters: the parameter list of the function.
+        arguments: an expression for each argument of the call, over the parameters.
+        store: a statement that gives `errno` to the guest.
+        done: a statement that returns to the guest.
+        trap: a statement that ends the guest instead.
+        names: what else the expressions mention.
+    """
+    source = _ENTRY.format(
+        parameters=parameters,
+        maximum=row.maximum,
+        arguments="".join(f", {argument}" for argument in arguments) or ",",
+        store=store,
+        done=done,
+        trap=trap,
+    )
+    scope: dict[str, Any] = {
+        "system": system,
+        "row": row,
+        "handler": row.handler,
+        "refused": refused,
+        "failed": failed,
+        **(names or {}),
+    }
+    exec(compile(source, f"<entry {row.name}>", "exec"), scope)
+    entry: Callable[..., Any] = scope["entry"]
+    return entry
+
+
+def refused(process: Process, row: Row, arguments: tuple[Any, ...]) -> object:
+    """Try the bound for these arguments; if that is refused too, have the process wait for it."""
+    system = process.system
+    wants = row.bound(*arguments)
+    if wants < row.maximum:
+        errno = system.heap.admit(process.heap, wants, row.handler, *arguments)
+        if errno is not NotImplemented:
+            return errno
+    if wants > system.possible:
+        return abi.ENOMEM
+    wait_for_memory(process, wants)
+    return abi.WAIT
+
+
+def wait_for_memory(process: Process, wants: int) -> None:
+    """Put a process that holds nothing on the queue of those who wait for memory."""
+    system = process.system
+    process.wants = wants
+    process.state = WAITING_FOR_MEMORY
+    system.waits += 1
+    system.memory_waiters.append(process)
+
+
+def failed(process: Process, row: Row, error: BaseException) -> int:
+    """Answer for a handler that raised: ENOMEM under `fail`; else it is a bug, and ends its process."""
+    system = process.system
+    if isinstance(error, MemoryError):
+        system.failed_calls += 1
+        if system.heap.on_exhaustion != "reserve":
+            error.__traceback__ = None
+            return abi.ENOMEM
+    system.report_bug(f"{row.name} of {process.image.name} (pid {process.pid}) raised {error!r}", error)
+    return -1

@@ -1,0 +1,576 @@
+"""The system calls on descriptors, paths, clocks and the process itself: WASI preview1's.
+
+Each handler gets the process and the call's arguments as they stand in the ABI (unsigned; pointers into
+`process.memory`), checks them, does the work through a `Description`, writes its results to the guest's
+memory and returns an errno. It runs admitted: it may allocate up to its row's bound and never waits; WAIT
+means that it has put the process on a queue and changed nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from hardtack.kernel import abi
+from hardtack.kernel.abi import (
+    EBADF,
+    EFAULT,
+    EILSEQ,
+    EINVAL,
+    ENAMETOOLONG,
+    ENOTCAPABLE,
+    ENOTDIR,
+    ENOTSOCK,
+    ENOTSUP,
+    OK,
+    PAIR,
+    U32,
+    U64,
+)
+from hardtack.kernel.descriptions import Description, close
+from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX
+
+if TYPE_CHECKING:
+    from hardtack.kernel.process import Process
+
+
+# -- bytes: each call moves the first buffer that is not empty; short counts are legal
+def fd_write(process: Process, fd: int, vectors: int, count: int, out: int) -> int:
+    """Write from the guest's memory to a descriptor."""
+    description = process.descriptors.get(fd)
+    if description is None or not description.rights & abi.RIGHT_WRITE:
+        return EBADF if description is None else _denied(description)
+    memory = process.memory
+    if vectors + 8 * count > len(memory) or out + 4 > len(memory):
+        return EFAULT
+    start, size = PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+    if size > MAX_IO:
+        size = MAX_IO
+    if start + size > len(memory):
+        return EFAULT
+    done = description.write(process, start, size)
+    if done < 0:
+        return -done
+    U32.pack_into(memory, out, done)
+    return OK
+
+
+def fd_read(process: Process, fd: int, vectors: int, count: int, out: int) -> int:
+    """Read from a descriptor to the guest's memory."""
+    description = process.descriptors.get(fd)
+    if description is None or not description.rights & abi.RIGHT_READ:
+        return EBADF if description is None else _denied(description)
+    memory = process.memory
+    if vectors + 8 * count > len(memory) or out + 4 > len(memory):
+        return EFAULT
+    start, size = PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+    if size > MAX_IO:
+        size = MAX_IO
+    if start + size > len(memory):
+        return EFAULT
+    done = description.read(process, start, size)
+    if done < 0:
+        return -done
+    U32.pack_into(memory, out, done)
+    return OK
+
+
+def fd_pwrite(process: Process, fd: int, vectors: int, count: int, offset: int, out: int) -> int:
+    """Write at a position that does not move."""
+    return _transfer_at(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE)
+
+
+def fd_pread(process: Process, fd: int, vectors: int, count: int, offset: int, out: int) -> int:
+    """Read at a position that does not move."""
+    return _transfer_at(process, fd, vectors, count, offset, out, abi.RIGHT_READ)
+
+
+def _transfer_at(
+    process: Process, fd: int, vectors: int, count: int, offset: int, out: int, right: int
+) -> int:
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    if not description.rights & right:
+        return _denied(description)
+    memory = process.memory
+    if vectors + 8 * count > len(memory) or out + 4 > len(memory):
+        return EFAULT
+    start, size = first_buffer(memory, vectors, count)
+    size = min(size, MAX_IO)
+    if start + size > len(memory):
+        return EFAULT
+    if right == abi.RIGHT_READ:
+        done = description.read_at(process, offset, start, size)
+    else:
+        done = description.write_at(process, offset, start, size)
+    if done < 0:
+        return -done
+    U32.pack_into(memory, out, done)
+    return OK
+
+
+def first_buffer(memory: memoryview, vectors: int, count: int) -> tuple[int, int]:
+    """Return (start, size) of the first buffer that is not empty, among MAX_IOVS at most."""
+    start = size = 0
+    for i in range(min(count, MAX_IOVS)):
+        start, size = PAIR.unpack_from(memory, vectors + 8 * i)
+        if size:
+            break
+    return start, size
+
+
+def _denied(description: Description) -> int:
+    """Return the errno for reading or writing where the rights do not say so."""
+    return EBADF
+
+
+# -- descriptors
+def fd_close(process: Process, fd: int) -> int:
+    """Close a descriptor."""
+    description = process.descriptors.remove(fd)
+    if description is None:
+        return EBADF
+    close(description)
+    return OK
+
+
+def fd_renumber(process: Process, fd: int, to: int) -> int:
+    """Let `to` lead to what fd leads to, and free fd."""
+    description = process.descriptors.get(fd)
+    other = process.descriptors.get(to)
+    if description is None or other is None:
+        return EBADF
+    if fd != to:
+        process.descriptors.put(to, description)
+        process.descriptors.remove(fd)
+        close(other)
+    return OK
+
+
+def fd_seek(process: Process, fd: int, offset: int, whence: int, out: int) -> int:
+    """Move the position."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    if out + 8 > len(process.memory):
+        return EFAULT
+    position = description.seek(offset - (1 << 64) if offset >> 63 else offset, whence)
+    if position < 0:
+        return -position
+    U64.pack_into(process.memory, out, position)
+    return OK
+
+
+def fd_tell(process: Process, fd: int, out: int) -> int:
+    """Report the position."""
+    return fd_seek(process, fd, 0, abi.SEEK_CUR, out)
+
+
+def fd_fdstat_get(process: Process, fd: int, out: int) -> int:
+    """Report type, flags and rights."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    if out + 24 > len(process.memory):
+        return EFAULT
+    abi.FDSTAT.pack_into(
+        process.memory, out, description.filetype, description.flags, description.rights, description.inheriting
+    )
+    return OK
+
+
+def fd_fdstat_set_flags(process: Process, fd: int, flags: int) -> int:
+    """Set append and nonblock; the synchronising flags are not supported."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    if flags & ~31:
+        return EINVAL
+    if flags & (abi.FDFLAG_DSYNC | abi.FDFLAG_SYNC | abi.FDFLAG_RSYNC):
+        return EINVAL
+    description.flags = flags
+    return OK
+
+
+def fd_fdstat_set_rights(process: Process, fd: int, rights: int, inheriting: int) -> int:
+    """Give up rights."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    if rights & ~description.rights or inheriting & ~description.inheriting:
+        return ENOTCAPABLE
+    with process.group.heap:
+        description.rights = rights + 0
+        description.inheriting = inheriting + 0
+    return OK
+
+
+def fd_filestat_get(process: Process, fd: int, out: int) -> int:
+    """Report a file's status."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    return _put_filestat(process, description.filestat(), out)
+
+
+def _put_filestat(process: Process, status: tuple[int, ...] | int, out: int) -> int:
+    if isinstance(status, int):
+        return status
+    if out + abi.FILESTAT.size > len(process.memory):
+        return EFAULT
+    abi.FILESTAT.pack_into(process.memory, out, *status)
+    return OK
+
+
+def fd_filestat_set_size(process: Process, fd: int, size: int) -> int:
+    """Cut or lengthen a file."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    if not description.rights & abi.RIGHT_SET_SIZE:
+        return EBADF if description.filetype == abi.DIRECTORY else EINVAL
+    return description.set_size(size)
+
+
+def fd_filestat_set_times(process: Process, fd: int, atime: int, mtime: int, flags: int) -> int:
+    """Set a file's times."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    times = _times(process, atime, mtime, flags)
+    return times if isinstance(times, int) else description.set_times(*times)
+
+
+def _times(process: Process, atime: int, mtime: int, flags: int) -> tuple[int | None, int | None] | int:
+    now = process.system.files.now
+    if flags & abi.SET_ATIM and flags & abi.SET_ATIM_NOW:
+        return EINVAL
+    if flags & abi.SET_MTIM and flags & abi.SET_MTIM_NOW:
+        return EINVAL
+    return (
+        now if flags & abi.SET_ATIM_NOW else atime if flags & abi.SET_ATIM else None,
+        now if flags & abi.SET_MTIM_NOW else mtime if flags & abi.SET_MTIM else None,
+    )
+
+
+def fd_advise(process: Process, fd: int, offset: int, length: int, advice: int) -> int:
+    """Take advice."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    if advice > 5:
+        return EINVAL
+    return description.advise()
+
+
+def fd_allocate(process: Process, fd: int, offset: int, length: int) -> int:
+    """Make a file at least so long."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    return description.allocate(offset, length)
+
+
+def fd_sync(process: Process, fd: int) -> int:
+    """Bring what was written to where it is kept."""
+    description = process.descriptors.get(fd)
+    return EBADF if description is None else description.sync()
+
+
+def fd_prestat_get(process: Process, fd: int, out: int) -> int:
+    """Report the length of a preopened directory's name."""
+    description = process.descriptors.get(fd)
+    if description is None or description.preopen is None:
+        return EBADF
+    if out + 8 > len(process.memory):
+        return EFAULT
+    PAIR.pack_into(process.memory, out, 0, len(description.preopen))
+    return OK
+
+
+def fd_prestat_dir_name(process: Process, fd: int, start: int, size: int) -> int:
+    """Report a preopened directory's name."""
+    description = process.descriptors.get(fd)
+    if description is None or description.preopen is None:
+        return EBADF
+    name = description.preopen
+    if size < len(name):
+        return ENAMETOOLONG
+    if start + len(name) > len(process.memory):
+        return EFAULT
+    process.memory[start : start + len(name)] = name
+    return OK
+
+
+def fd_readdir(process: Process, fd: int, start: int, size: int, cookie: int, out: int) -> int:
+    """List a directory from a cookie on."""
+    description = process.descriptors.get(fd)
+    if description is None:
+        return EBADF
+    size = min(size, MAX_IO)
+    if start + size > len(process.memory) or out + 4 > len(process.memory):
+        return EFAULT
+    done = description.readdir(process, start, size, cookie)
+    if done < 0:
+        return -done
+    U32.pack_into(process.memory, out, done)
+    return OK
+
+
+# -- paths
+def get_path(process: Process, start: int, size: int) -> bytes | int:
+    """Return a path from the guest's memory, or an errno: it must be UTF-8 without NUL."""
+    if size > PATH_MAX:
+        return ENAMETOOLONG
+    if start + size > len(process.memory):
+        return EFAULT
+    path = bytes(process.memory[start : start + size])
+    if b"\0" in path:
+        return EINVAL
+    if not path.isascii():
+        try:
+            path.decode()
+        except UnicodeDecodeError:
+            return EILSEQ
+    return path
+
+
+def path_open(
+    process: Process,
+    fd: int,
+    lookup: int,
+    start: int,
+    size: int,
+    oflags: int,
+    rights: int,
+    inheriting: int,
+    flags: int,
+    out: int,
+) -> int:
+    """Open what a path names."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    path = get_path(process, start, size)
+    if isinstance(path, int):
+        return path
+    if out + 4 > len(process.memory):
+        return EFAULT
+    if flags & ~31 or oflags & ~15:
+        return EINVAL
+    if flags & (abi.FDFLAG_DSYNC | abi.FDFLAG_SYNC | abi.FDFLAG_RSYNC):
+        return ENOTSUP
+    number = process.descriptors.lowest_free()
+    if number < 0:
+        return abi.EMFILE
+    description = directory.open_at(process, path, bool(lookup & 1), oflags, flags, rights, inheriting)
+    if isinstance(description, int):
+        return description
+    install(process, number, description)
+    U32.pack_into(process.memory, out, number)
+    return OK
+
+
+def install(process: Process, number: int, description: Description) -> None:
+    """Let a free number lead to a description."""
+    process.descriptors.put(number, description)
+    description.references += 1
+
+
+def path_create_directory(process: Process, fd: int, start: int, size: int) -> int:
+    """Make a directory."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    path = get_path(process, start, size)
+    return path if isinstance(path, int) else directory.create_directory_at(process, path)
+
+
+def path_remove_directory(process: Process, fd: int, start: int, size: int) -> int:
+    """Remove an empty directory."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    path = get_path(process, start, size)
+    return path if isinstance(path, int) else directory.remove_directory_at(path)
+
+
+def path_unlink_file(process: Process, fd: int, start: int, size: int) -> int:
+    """Remove a name."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    path = get_path(process, start, size)
+    return path if isinstance(path, int) else directory.unlink_at(path)
+
+
+def path_filestat_get(process: Process, fd: int, lookup: int, start: int, size: int, out: int) -> int:
+    """Report the status of what a path names."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    path = get_path(process, start, size)
+    if isinstance(path, int):
+        return path
+    return _put_filestat(process, directory.filestat_at(path, bool(lookup & 1)), out)
+
+
+def path_filestat_set_times(
+    process: Process, fd: int, lookup: int, start: int, size: int, atime: int, mtime: int, flags: int
+) -> int:
+    """Set the times of what a path names."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    path = get_path(process, start, size)
+    if isinstance(path, int):
+        return path
+    times = _times(process, atime, mtime, flags)
+    return times if isinstance(times, int) else directory.set_times_at(path, bool(lookup & 1), *times)
+
+
+def path_symlink(process: Process, target: int, target_size: int, fd: int, start: int, size: int) -> int:
+    """Make a symbolic link."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    leads_to = get_path(process, target, target_size)
+    if isinstance(leads_to, int):
+        return leads_to
+    path = get_path(process, start, size)
+    return path if isinstance(path, int) else directory.symlink_at(process, leads_to, path)
+
+
+def path_readlink(process: Process, fd: int, start: int, size: int, buffer: int, room: int, out: int) -> int:
+    """Report a symbolic link's target, cut to the room there is."""
+    directory = process.descriptors.get(fd)
+    if directory is None:
+        return EBADF
+    path = get_path(process, start, size)
+    if isinstance(path, int):
+        return path
+    target = directory.readlink_at(path)
+    if isinstance(target, int):
+        return target
+    room = min(room, len(target))
+    if buffer + room > len(process.memory) or out + 4 > len(process.memory):
+        return EFAULT
+    process.memory[buffer : buffer + room] = target[:room]
+    U32.pack_into(process.memory, out, room)
+    return OK
+
+
+def path_link(
+    process: Process, fd: int, lookup: int, start: int, size: int, to_fd: int, to_start: int, to_size: int
+) -> int:
+    """Give a file another name."""
+    if lookup & 1:
+        return EINVAL
+    return _two_paths(process, fd, start, size, to_fd, to_start, to_size, False)
+
+
+def path_rename(
+    process: Process, fd: int, start: int, size: int, to_fd: int, to_start: int, to_size: int
+) -> int:
+    """Move a name."""
+    return _two_paths(process, fd, start, size, to_fd, to_start, to_size, True)
+
+
+def _two_paths(
+    process: Process, fd: int, start: int, size: int, to_fd: int, to_start: int, to_size: int, rename: bool
+) -> int:
+    directory = process.descriptors.get(fd)
+    to = process.descriptors.get(to_fd)
+    if directory is None or to is None:
+        return EBADF
+    if abi.DIRECTORY not in {directory.filetype} or to.filetype != abi.DIRECTORY:
+        return ENOTDIR
+    path = get_path(process, start, size)
+    if isinstance(path, int):
+        return path
+    new = get_path(process, to_start, to_size)
+    if isinstance(new, int):
+        return new
+    return directory.rename_at(path, to, new) if rename else directory.link_at(path, to, new)
+
+
+# -- arguments, environment, clocks, randomness
+def args_sizes_get(process: Process, count: int, size: int) -> int:
+    """Report how many arguments there are, and their bytes."""
+    return _sizes(process, process.arguments, count, size)
+
+
+def args_get(process: Process, pointers: int, start: int) -> int:
+    """Copy the arguments."""
+    return _strings(process, process.arguments, pointers, start)
+
+
+def environ_sizes_get(process: Process, count: int, size: int) -> int:
+    """Report how many variables there are, and their bytes."""
+    return _sizes(process, process.environment, count, size)
+
+
+def environ_get(process: Process, pointers: int, start: int) -> int:
+    """Copy the environment."""
+    return _strings(process, process.environment, pointers, start)
+
+
+def _sizes(process: Process, block: bytes, count: int, size: int) -> int:
+    if count + 4 > len(process.memory) or size + 4 > len(process.memory):
+        return EFAULT
+    U32.pack_into(process.memory, count, block.count(b"\0"))
+    U32.pack_into(process.memory, size, len(block))
+    return OK
+
+
+def _strings(process: Process, block: bytes, pointers: int, start: int) -> int:
+    memory = process.memory
+    if start + len(block) > len(memory) or pointers + 4 * block.count(b"\0") > len(memory):
+        return EFAULT
+    memory[start : start + len(block)] = block
+    position = 0
+    for _ in range(block.count(b"\0")):
+        U32.pack_into(memory, pointers, start + position)
+        pointers += 4
+        position = block.index(b"\0", position) + 1
+    return OK
+
+
+def clock_res_get(process: Process, clock: int, out: int) -> int:
+    """Report a clock's resolution: 1 us."""
+    if clock > abi.CLOCK_MONOTONIC:
+        return EBADF if clock > 3 else ENOTSUP
+    if out + 8 > len(process.memory):
+        return EFAULT
+    U64.pack_into(process.memory, out, 1000)
+    return OK
+
+
+def clock_time_get(process: Process, clock: int, precision: int, out: int) -> int:
+    """Report the time in ns."""
+    if out + 8 > len(process.memory):
+        return EFAULT
+    if clock == abi.CLOCK_MONOTONIC:
+        U64.pack_into(process.memory, out, process.system.clock.monotonic())
+    elif clock == abi.CLOCK_REALTIME:
+        U64.pack_into(process.memory, out, process.system.clock.realtime())
+    else:
+        return EBADF if clock > 3 else ENOTSUP
+    return OK
+
+
+def random_get(process: Process, start: int, size: int) -> int:
+    """Fill a buffer with random bytes: MAX_IO at a time, so that no call costs more for asking more."""
+    memory = process.memory
+    if start + size > len(memory):
+        return EFAULT
+    for at in range(start, start + size, MAX_IO):
+        piece = min(MAX_IO, start + size - at)
+        memory[at : at + piece] = os.urandom(piece)
+    return OK
+
+
+def not_a_socket(process: Process, fd: int, *rest: int) -> int:
+    """Answer for the calls on sockets: there are none yet."""
+    return EBADF if process.descriptors.get(fd) is None else ENOTSOCK

@@ -1,0 +1,135 @@
+"""poll_oneoff: waiting for descriptors and clocks at once.
+
+The call starts anew each time it is woken, so the one thing that it must not forget, when it ends, is kept
+in the process: `deadline`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardtack.kernel import abi
+from hardtack.kernel.abi import EBADF, EFAULT, EINVAL, ENOTSUP, OK, U32
+from hardtack.kernel.params import MAX_POLL
+from hardtack.kernel.process import BLOCKED
+
+if TYPE_CHECKING:
+    from hardtack.kernel.process import Process
+
+
+def poll_oneoff(process: Process, subscriptions: int, events: int, count: int, out: int) -> int:
+    """Report which of the subscriptions have something; wait until one has."""
+    memory = process.memory
+    if count == 0 or count > MAX_POLL:
+        return EINVAL
+    if (
+        subscriptions + count * abi.SUBSCRIPTION_BYTES > len(memory)
+        or events + count * abi.EVENT_BYTES > len(memory)
+        or out + 4 > len(memory)
+    ):
+        return EFAULT
+    poll = _Poll(process, events)
+    for i in range(count):
+        errno = poll.look(subscriptions + i * abi.SUBSCRIPTION_BYTES)
+        if errno:
+            return errno
+    if poll.found == 0 and poll.earliest is not None:
+        if process.deadline is None:
+            with process.heap:
+                process.deadline = poll.earliest + 0
+        if process.deadline <= process.system.clock.monotonic():
+            for i in range(count):
+                poll.ring(subscriptions + i * abi.SUBSCRIPTION_BYTES)
+    if poll.found == 0:
+        return _wait(process, poll)
+    process.deadline = None
+    process.host_in = process.host_out = -1
+    U32.pack_into(memory, out, poll.found)
+    return OK
+
+
+def _wait(process: Process, poll: _Poll) -> int:
+    system = process.system
+    process.state = BLOCKED
+    if process.deadline is not None and (
+        system.next_deadline is None or process.deadline < system.next_deadline
+    ):
+        with system.scheduler_heap:
+            system.next_deadline = process.deadline + 0
+    (system.pollers if poll.descriptors else system.sleepers).append(process)
+    return abi.WAIT
+
+
+class _Poll:
+    """One call's look at its subscriptions."""
+
+    __slots__ = ("descriptors", "earliest", "events", "found", "process")
+
+    def __init__(self, process: Process, events: int) -> None:
+        self.process = process
+        self.events = events
+        self.found = 0
+        self.descriptors = 0
+        self.earliest: int | None = None
+
+    def put(self, tag: int, errno: int, kind: int, size: int, flags: int) -> None:
+        abi.EVENT.pack_into(
+            self.process.memory,
+            self.events + self.found * abi.EVENT_BYTES,
+            tag,
+            errno,
+            kind,
+            size,
+            flags,
+        )
+        self.found += 1
+
+    def look(self, at: int) -> int:
+        """Report a subscription that has something now; remember the earliest clock."""
+        tag, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
+        if kind == abi.EVENT_CLOCK:
+            return self._look_at_clock(tag, at + 16)
+        if kind > abi.EVENT_WRITE:
+            return EINVAL
+        (fd,) = U32.unpack_from(self.process.memory, at + 16)
+        description = self.process.descriptors.get(fd)
+        if description is None:
+            self.put(tag, EBADF, kind, 0, 0)
+            return OK
+        size = description.readable() if kind == abi.EVENT_READ else description.writable()
+        if size:
+            self.put(tag, OK, kind, size, abi.EVENT_HANGUP if description.hung_up() else 0)
+        else:
+            self.descriptors += 1
+            description.wait_ready(self.process, kind == abi.EVENT_WRITE)
+        return OK
+
+    def _look_at_clock(self, tag: int, at: int) -> int:
+        when = self._when(at)
+        if when < 0:
+            self.put(tag, -when, abi.EVENT_CLOCK, 0, 0)
+        elif self.earliest is None or when < self.earliest:
+            self.earliest = when
+        return OK
+
+    def _when(self, at: int) -> int:
+        """Return when a clock subscription is due, in monotonic ns; a negated errno if it names no clock."""
+        clock, timeout, _, flags = abi.SUBSCRIPTION_CLOCK.unpack_from(self.process.memory, at)
+        if clock > abi.CLOCK_MONOTONIC:
+            return -(EINVAL if clock > 3 else ENOTSUP)
+        now = self.process.system.clock.monotonic()
+        if not flags & 1:
+            return min(now + timeout, 1 << 63)
+        if clock == abi.CLOCK_MONOTONIC:
+            return int(timeout)
+        return max(0, now + timeout - self.process.system.clock.realtime())
+
+    def ring(self, at: int) -> None:
+        """Report a clock that is as early as the earliest: its time has come."""
+        tag, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
+        if kind != abi.EVENT_CLOCK:
+            return
+        when = self._when(at + 16)
+        assert self.earliest is not None
+        if 0 <= when <= self.earliest + 1_000_000:
+            self.put(tag, OK, abi.EVENT_CLOCK, 0, 0)

@@ -1,0 +1,156 @@
+"""Open file descriptions: what a descriptor leads to, shared by the processes that inherited it.
+
+Each kind of object (file, directory, pipe end, stream; in memory or on the host) is a subclass that
+overrides what it can do; the rest answers here with the errno for "this kind cannot". Methods that count
+(read, write, seek, readdir) return a number, or a negated errno; the others an errno or what was asked for.
+WAIT among them means: the process was put on a queue, the call is to be made again when it is woken.
+
+A description lives in the heap of the group (process tree) that opened it, since any process of the group
+may hold it last.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardtack.kernel import abi
+
+if TYPE_CHECKING:
+    from hardtack.kernel.process import Process
+
+
+class Description:
+    """An opening: rights, flags, and how many descriptors lead to it."""
+
+    __slots__ = ("flags", "inheriting", "references", "rights")
+    filetype = abi.UNKNOWN
+    not_seekable = abi.ESPIPE
+    preopen: bytes | None = None  # the guest's name for it, on preopened directories alone
+
+    def __init__(self, rights: int, inheriting: int, flags: int) -> None:
+        self.references = 0
+        self.rights = rights
+        self.inheriting = inheriting
+        self.flags = flags
+
+    # -- bytes
+    def read(self, process: Process, start: int, count: int) -> int:
+        """Move up to count bytes, at most MAX_IO, to the process's memory at start."""
+        return -abi.EBADF
+
+    def write(self, process: Process, start: int, count: int) -> int:
+        """Move up to count bytes, at most MAX_IO, from the process's memory at start."""
+        return -abi.EBADF
+
+    def read_at(self, process: Process, position: int, start: int, count: int) -> int:
+        """As read, at a position, which does not move."""
+        return -self.not_seekable
+
+    def write_at(self, process: Process, position: int, start: int, count: int) -> int:
+        """As write, at a position, which does not move."""
+        return -self.not_seekable
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Move the position; return the new one."""
+        return -self.not_seekable
+
+    def readable(self) -> int:
+        """Return how many bytes a read would find now: 0 if it would wait, 1 or more at an end."""
+        return 1
+
+    def writable(self) -> int:
+        """Return how many bytes a write would take now, 0 if it would wait."""
+        return 1
+
+    def hung_up(self) -> bool:
+        """Tell whether the other side is gone."""
+        return False
+
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Arrange that a process that blocks in poll is woken when this may have become ready.
+
+        Pipes wake every poller anyway, so only what hangs on the host has to do something.
+        """
+
+    # -- the object behind
+    def filestat(self) -> tuple[int, ...] | int:
+        """Return (device, inode, file type, links, size, atime, mtime, ctime)."""
+        return (0, 0, self.filetype, 1, 0, 0, 0, 0)
+
+    def set_size(self, size: int) -> int:
+        """Cut or lengthen the file."""
+        return abi.EINVAL
+
+    def allocate(self, offset: int, length: int) -> int:
+        """Make sure that the file is at least offset + length long."""
+        return abi.EBADF
+
+    def set_times(self, atime: int | None, mtime: int | None) -> int:
+        """Set times in ns, each unless None."""
+        return abi.EINVAL
+
+    def advise(self) -> int:
+        """Take advice, which may be ignored."""
+        return self.not_seekable
+
+    def sync(self) -> int:
+        """Bring what was written to where it is kept."""
+        return 0
+
+    # -- directories: path is what the guest wrote, confined to what lies below this directory
+    def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
+        """Fill count bytes at start with entries from cookie on; the last may be cut short."""
+        return -abi.ENOTDIR
+
+    def open_at(
+        self, process: Process, path: bytes, follow: bool, oflags: int, flags: int, rights: int, inheriting: int
+    ) -> Description | int:
+        """Open, and if asked make, what path names."""
+        return abi.ENOTDIR
+
+    def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
+        """As filestat, of what path names."""
+        return abi.ENOTDIR
+
+    def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
+        """As set_times, of what path names."""
+        return abi.ENOTDIR
+
+    def create_directory_at(self, process: Process, path: bytes) -> int:
+        """Make a directory."""
+        return abi.ENOTDIR
+
+    def remove_directory_at(self, path: bytes) -> int:
+        """Remove an empty directory."""
+        return abi.ENOTDIR
+
+    def unlink_at(self, path: bytes) -> int:
+        """Remove a name that is no directory."""
+        return abi.ENOTDIR
+
+    def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
+        """Make a symbolic link at path."""
+        return abi.ENOTDIR
+
+    def readlink_at(self, path: bytes) -> bytes | int:
+        """Return a symbolic link's target."""
+        return abi.ENOTDIR
+
+    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+        """Give a file another name, below `to`."""
+        return abi.ENOTDIR
+
+    def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
+        """Move a name to another, below `to`, replacing it."""
+        return abi.ENOTDIR
+
+    # -- life
+    def release(self) -> None:
+        """Let go of the object: the last descriptor was closed. Allocates nothing that lasts."""
+
+
+def close(description: Description) -> None:
+    """Take away one reference; the last one releases the object."""
+    description.references -= 1
+    if description.references == 0:
+        description.release()

@@ -1,0 +1,85 @@
+"""What the kernel asks of a program: the border between the kernel and whoever executes guests.
+
+The kernel knows no WebAssembly. An `Image` is a program that can be started; a `Guest` is one that was
+started, and runs in steps. `hardtack.wasm` implements both on wasmtime; the kernel's own tests implement
+them with Python generators.
+
+A guest enters the kernel by the entries that `border.compile_entry` makes. When an entry answers `WAIT`,
+the guest suspends where it is (`resume` returns False) and, when it is resumed, makes the same call again
+from the start: nothing of a call survives a wait.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from hardtack.kernel.process import Process
+
+
+class StartFailed(Exception):
+    """An image could not be started; the message says why. Nothing of the guest remains."""
+
+
+class Guest(Protocol):
+    """A program under way: one process's code and user memory."""
+
+    def resume(self) -> bool:
+        """Run until the guest yields, waits (False) or ends (True)."""
+
+    def failure(self) -> str | None:
+        """Say why an ended guest ended other than by exit or return: the trap's text, or None."""
+
+    def close(self) -> None:
+        """Drop the guest, ended or not, and everything it holds. Never fails; a second call does nothing."""
+
+
+class Image(Protocol):
+    """A program that was checked and compiled and can be started any number of times."""
+
+    name: str
+    user_bytes: int
+    """Bytes of user memory that a start takes: the stack and the initial linear memory."""
+
+    def start(self, process: Process) -> Guest:
+        """Make a guest for process; it has not run yet.
+
+        Called inside the process's heap, under a reservation. Sets `process.memory` to a view of the
+        guest's linear memory and keeps it current as that grows.
+
+        Raises:
+            StartFailed: the image can't be started now (no user memory, a trap in its start function).
+        """
+
+
+class Loader(Protocol):
+    """Finds the images that processes spawn by path."""
+
+    def find(self, path: bytes) -> Image | None:
+        """Return the image at a guest's absolute path, or None."""
+
+
+class UserMemory:
+    """The budget of user memory (linear memories, stacks): the second of the kernel's two budgets.
+
+    Its failures are ordinary: a guest's memory.grow answers -1, a spawn ENOMEM.
+    """
+
+    __slots__ = ("capacity", "peak", "used")
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.used = 0
+        self.peak = 0
+
+    def take(self, count: int) -> bool:
+        """Take count bytes, or answer False and take nothing."""
+        if self.used + count > self.capacity:
+            return False
+        self.used += count
+        self.peak = max(self.peak, self.used)
+        return True
+
+    def give_back(self, count: int) -> None:
+        """Give back count bytes that were taken."""
+        self.used -= count

@@ -1,0 +1,38 @@
+"""System-wide limits, all of them, one comment each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+
+# -- processes
+MAX_PROCESSES: Final = 10_000  # Biscuit's limit (OSDI'18, limits.go)
+MAX_DESCRIPTORS: Final = 64**3  # per process: what a three-level table of 64 can number
+MAX_ARGUMENT_BYTES: Final = 128 * KIB  # arguments, or environment, of one process, with their NULs
+MAX_ARGUMENTS: Final = 4096  # strings in either of them
+QUANTUM: Final = 200_000  # fuel (about as many wasm instructions) until the next process has its turn
+
+# -- one system call
+MAX_IO: Final = 64 * KIB  # bytes that one read or write moves; short counts are legal
+MAX_IOVS: Final = 1024  # buffers in one scatter or gather call
+MAX_POLL: Final = 1024  # subscriptions in one poll_oneoff
+PATH_MAX: Final = 4096  # bytes of a path, links expanded
+NAME_MAX: Final = 255  # bytes of one component
+MAX_LINKS: Final = 40  # symbolic links followed in one walk, as Linux
+
+# -- files
+PAGE: Final = 16 * KIB - 1  # a bytearray of it fills a 16 KiB block: one byte is CPython's
+FIRST_PAGES: Final = (127, 1023, 4095, PAGE)  # sizes that a file's first page grows through
+FAN: Final = 64  # children of a node in every tree of the kernel
+MAX_FILE: Final = PAGE * FAN**4  # bytes: four levels of pages
+BUCKET: Final = 40  # names in a directory's leaf before it splits
+PIPE_PAGES: Final = 5  # pages of a pipe
+PIPE_CAPACITY: Final = 64 * KIB  # bytes in a pipe
+
+# -- the kernel's own memory
+SCHEDULER_BYTES: Final = 192 * KIB  # the scheduler's standing reservation
+START_BYTES: Final = 96 * KIB  # the most that starting a guest allocates, arguments aside
+RECLAIM_MARGIN: Final = 16 * KIB  # what reclaim frees beyond the need, so that it does not run at each call
+MAX_OUTPUT: Final = 1024 * KIB  # bytes of captured output a stream, unless the caller says otherwise
+MAX_HOST_FILES: Final = 256  # host descriptors that all guests together may hold

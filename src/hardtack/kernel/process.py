@@ -1,0 +1,160 @@
+"""Processes and their groups.
+
+A group is a process tree as the host started it: it is what the killer chooses among and what a killed
+program gives back, so what may outlive a process but not its tree (descriptions, pipes, captured output)
+lives in the group's heap. A process has a child heap below its group's for the rest.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import TYPE_CHECKING, Final
+
+from hardtack.kernel import abi
+from hardtack.kernel.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardtack.heap import Heap, Reservation
+    from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.files import Owner
+    from hardtack.kernel.guest import Guest, Image
+    from hardtack.kernel.queues import Queue
+    from hardtack.kernel.system import System
+
+NEW: Final = "new"  # has an image, no guest yet
+RUNNABLE: Final = "runnable"  # running, or on the run queue
+BLOCKED: Final = "blocked"  # on the queue of what it waits for
+WAITING_FOR_MEMORY: Final = "waiting for memory"  # at the border, with nothing held
+ZOMBIE: Final = "zombie"  # ended; its status waits for its parent
+GONE: Final = "gone"  # ended and waited for
+
+KILLED_STATUS: Final = 128 + 9
+TRAPPED_STATUS: Final = 128 + 6
+
+NO_MEMORY: Final = memoryview(bytearray(0))
+
+
+class Group:
+    """A process tree: its heap, its account with the file system, how many of it are alive."""
+
+    __slots__ = ("alive", "heap", "leader", "owner", "program", "protected")
+
+    def __init__(self, heap: Heap, owner: Owner, leader: int, program: str, protected: bool) -> None:
+        self.heap = heap
+        self.owner = owner
+        self.leader = leader
+        self.program = program
+        self.protected = protected
+        self.alive = 0
+
+
+class Process:
+    """One program under way. Fields are grouped by who changes them."""
+
+    __slots__ = (
+        "admit",
+        "ahead",
+        "arguments",
+        "behind",
+        "calls",
+        "children",
+        "dead",
+        "deadline",
+        "descriptors",
+        "doomed",
+        "environment",
+        "failure",
+        "grant",
+        "group",
+        "guest",
+        "heap",
+        "host_in",
+        "host_out",
+        "image",
+        "killed",
+        "memory",
+        "next_dead",
+        "parent",
+        "pid",
+        "queue",
+        "state",
+        "status",
+        "system",
+        "wants",
+    )
+
+    def __init__(
+        self,
+        system: System,
+        pid: int,
+        parent: Process | None,
+        group: Group,
+        heap: Heap,
+        image: Image,
+        arguments: bytes,
+        environment: bytes,
+    ) -> None:
+        # fixed for life
+        self.system = system
+        self.pid = pid
+        self.group = group
+        self.heap = heap
+        self.image = image
+        self.arguments = arguments  # each ends in NUL
+        self.environment = environment  # likewise
+        # its program and what it has open
+        self.guest: Guest | None = None
+        self.memory = NO_MEMORY
+        self.descriptors: Table[Description] = Table()
+        # family: upward until either ends, downward only to the dead that wait to be waited for
+        self.parent = parent
+        self.children = 0
+        self.dead: Process | None = None
+        self.next_dead: Process | None = None
+        # the scheduler's
+        self.state = NEW
+        self.queue: Queue | None = None
+        self.ahead: Process | None = None
+        self.behind: Process | None = None
+        self.deadline: int | None = None  # ns, monotonic: when the poll under way ends
+        self.host_in = self.host_out = -1  # host descriptors that it waits for
+        # admission: how the border lets its calls in, and what was granted to the call that waited
+        self.admit: Callable[..., object] = system.admit
+        self.wants = 0
+        self.grant: Reservation | None = None
+        # its end
+        self.status: int | None = None
+        self.doomed = False  # to be ended by the scheduler, at the next turn
+        self.killed: str | None = None  # why, if it did not end by itself
+        self.failure: str | None = None  # the trap's text
+
+    def block(self, queue: Queue) -> int:
+        """Put this process, which is making a call, on a queue; return the answer that call gives."""
+        self.state = BLOCKED
+        queue.append(self)
+        return -abi.WAIT
+
+    def block_on_host(self, fd: int, events: int) -> int:
+        """As block, until a descriptor of the host is ready."""
+        if events == select.POLLIN:
+            self.host_in = fd
+        else:
+            self.host_out = fd
+        return self.block(self.system.host_waiters)
+
+    def watch_host(self, fd: int, events: int) -> None:
+        """Remember a host descriptor that a poll waits for: one for reading and one for writing."""
+        if events == select.POLLIN:
+            self.host_in = fd
+        else:
+            self.host_out = fd
+
+    def admit_granted(self, heap: Heap, bound: int, handler: Callable[..., object], *arguments: object) -> object:
+        """Run the call that waited, on the reservation that was handed over with the wake-up."""
+        grant = self.grant
+        assert grant is not None
+        self.admit = self.system.admit
+        self.grant = None
+        return grant.run(heap, handler, *arguments)

@@ -1,0 +1,248 @@
+"""The scheduler: one loop over the processes that can run, deterministic under a given clock and quantum.
+
+Each turn: serve those who wait for memory, wake those whose time has come, resume the next process until
+it yields, waits or ends. The loop runs inside the scheduler's heap, on a standing reservation of its own,
+so that it can always go on. Automatic garbage collection is off meanwhile: foreign finalizers must not run
+inside a system call; the reclaimer collects at the border.
+
+It runs on the thread that called `run`, and nothing moves while nobody calls it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import select
+from typing import TYPE_CHECKING
+
+from hardtack.kernel import abi
+from hardtack.kernel.border import wait_for_memory
+from hardtack.kernel.guest import StartFailed
+from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
+from hardtack.kernel.process import (
+    BLOCKED,
+    KILLED_STATUS,
+    NEW,
+    RUNNABLE,
+    TRAPPED_STATUS,
+    WAITING_FOR_MEMORY,
+    Process,
+)
+from hardtack.kernel.reclaim import Reclaimer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hardtack.heap import Reservation
+    from hardtack.kernel.system import System
+
+TURNS_BETWEEN_LOOKS = 64  # turns until host descriptors are looked at although somebody can run
+NOT_STARTED = 127  # status of a process whose image could not be started
+
+
+class Scheduler:
+    """Runs the processes of a system."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.reclaimer = Reclaimer(system)
+        self.turns = 0
+        self.interrupted = False  # set by a signal handler: stop at the next turn
+        self.on_turn: Callable[[], None] | None = None  # every TURNS_BETWEEN_LOOKS turns: a watchdog's sign of life
+        self._standing: Reservation | None = None
+
+    def run(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
+        """Run processes until done() holds.
+
+        Args:
+            done: asked between turns.
+            deadline: monotonic ns to stop at, or None.
+
+        Returns:
+            True if done; False when the deadline passed, the scheduler was interrupted, or every process
+            is blocked with nothing that could wake one.
+        """
+        with self._own_memory():
+            while not done():
+                self.turns += 1
+                if self.interrupted or (deadline is not None and self.system.clock.monotonic() >= deadline):
+                    return False
+                try:
+                    if not self._turn(deadline):
+                        return False
+                except MemoryError as error:  # under `fail` the scheduler itself may be hit
+                    error.__traceback__ = None
+                    self._after_memory_error()
+        return True
+
+    @contextlib.contextmanager
+    def _own_memory(self) -> Iterator[None]:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            with contextlib.ExitStack() as stack:
+                if self.system.heap.on_exhaustion == "reserve":
+                    standing = self.reclaimer.grant(SCHEDULER_BYTES)
+                    if standing is None:
+                        self.system.report_bug("no room for the scheduler's own reservation")
+                        return
+                    self._standing = stack.enter_context(standing)
+                stack.enter_context(self.system.scheduler_heap)
+                yield
+        finally:
+            self._standing = None
+            self.system.current = None
+            if collecting:
+                gc.enable()
+
+    def _turn(self, deadline: int | None) -> bool:
+        """Do one turn; False when nobody can ever run again."""
+        system = self.system
+        standing = self._standing
+        if standing is not None and standing.left < SCHEDULER_BYTES // 2 and not standing.refill():
+            self._make_room_for_refill(standing)
+        while system.memory_waiters.first is not None:
+            self._grant(system.memory_waiters.first)
+        if system.next_deadline is not None and system.clock.monotonic() >= system.next_deadline:
+            self._wake_due()
+        if self.turns % TURNS_BETWEEN_LOOKS == 0:
+            if self.on_turn is not None:
+                self.on_turn()
+            if system.host_waiters.first is not None or system.pollers.first is not None:
+                self._look_at_host(0)
+        process = system.run_queue.pop()
+        if process is None:
+            return self._idle(deadline)
+        self._resume(process)
+        return True
+
+    # -- memory
+    def _grant(self, process: Process) -> None:
+        """Hand the first who waits its reservation, together with the wake-up."""
+        grant = self.reclaimer.grant(process.wants)
+        if process.state != WAITING_FOR_MEMORY:  # it was the victim itself
+            if grant is not None:
+                grant.release()
+            return
+        if grant is None:
+            self.system.end(process, KILLED_STATUS, "out of memory: nothing was left to reclaim")
+            return
+        process.grant = grant
+        process.admit = process.admit_granted
+        self.system.wake_one(process, self.system.memory_waiters)
+
+    def _make_room_for_refill(self, standing: Reservation) -> None:
+        extra = self.reclaimer.grant(SCHEDULER_BYTES)
+        if extra is not None:
+            extra.release()
+        standing.refill()
+
+    def _after_memory_error(self) -> None:
+        self.system.failed_calls += 1
+        process = self.system.current
+        if process is not None and process.queue is None:
+            self.system.end(process, KILLED_STATUS, "out of memory in the scheduler")
+
+    # -- running
+    def _resume(self, process: Process) -> None:
+        system = self.system
+        system.current = process
+        system.touch()
+        if process.state == NEW:
+            self._start(process)
+            return
+        guest = process.guest
+        assert guest is not None
+        ended = guest.resume()
+        if ended:
+            self._ended(process)
+        elif process.doomed:
+            system.end(process, KILLED_STATUS, process.killed)
+        elif process.state == RUNNABLE:
+            system.run_queue.append(process)
+        system.current = None
+
+    def _start(self, process: Process) -> None:
+        system = self.system
+        try:
+            if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
+                wait_for_memory(process, START_BYTES)
+                return
+        except StartFailed as error:
+            process.failure = str(error)
+            error.__traceback__ = None
+            system.end(process, NOT_STARTED)
+            return
+        system.run_queue.append(process)
+
+    def _ended(self, process: Process) -> None:
+        guest = process.guest
+        assert guest is not None
+        status = process.status
+        if status is None:
+            process.failure = guest.failure()
+            status = 0 if process.failure is None else TRAPPED_STATUS
+        self.system.end(process, status)
+
+    # -- waiting
+    def _wake_due(self) -> None:
+        """Wake those whose deadline has come; find out when the next one comes."""
+        system = self.system
+        now = system.clock.monotonic()
+        system.next_deadline = None
+        for queue in (system.sleepers, system.pollers):
+            process = queue.first
+            while process is not None:
+                behind = process.behind
+                if process.deadline is not None:
+                    if process.deadline <= now:
+                        system.wake_one(process, queue)
+                    elif system.next_deadline is None or process.deadline < system.next_deadline:
+                        system.next_deadline = process.deadline
+                process = behind
+
+    def _idle(self, deadline: int | None) -> bool:
+        """Nobody can run: wait for the host or the clock. False when neither can bring anything."""
+        system = self.system
+        until = system.next_deadline
+        if until is None and system.host_waiters.first is None and not self._poll_hosts():
+            return False
+        if deadline is not None and (until is None or deadline < until):
+            until = deadline
+        if until is None:
+            self._look_at_host(-1)
+        else:
+            self._look_at_host(max(0, (until - system.clock.monotonic() + 999_999) // 1_000_000))
+        return True
+
+    def _poll_hosts(self) -> bool:
+        process = self.system.pollers.first
+        while process is not None:
+            if process.host_in >= 0 or process.host_out >= 0:
+                return True
+            process = process.behind
+        return False
+
+    def _look_at_host(self, milliseconds: int) -> None:
+        """Wait up to so long (-1: as long as it takes) for the host, and wake who waits for it."""
+        system = self.system
+        poller = select.poll()
+        masks: dict[int, int] = {}
+        for queue in (system.host_waiters, system.pollers):
+            process = queue.first
+            while process is not None:
+                if process.host_in >= 0:
+                    masks[process.host_in] = masks.get(process.host_in, 0) | select.POLLIN
+                if process.host_out >= 0:
+                    masks[process.host_out] = masks.get(process.host_out, 0) | select.POLLOUT
+                process = process.behind
+        for fd, events in masks.items():
+            poller.register(fd, events)
+        if self.interrupted:
+            return
+        if poller.poll(min(milliseconds, 500) if milliseconds >= 0 else 500):
+            system.wake(system.host_waiters)
+            system.wake(system.pollers)
+
+
+__all__ = ["BLOCKED", "Scheduler", "abi"]

@@ -1,0 +1,195 @@
+"""Streams between guests and the host: nothing, bytes given, bytes captured, the host's descriptors.
+
+None of them ever blocks the kernel's thread: a host descriptor that is not ready puts the process on the
+stream's queue, and the scheduler's idle wait watches it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from typing import TYPE_CHECKING, Final
+
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description
+from hardtack.kernel.params import MAX_IO, PAGE
+
+if TYPE_CHECKING:
+    from hardtack.heap import Heap
+    from hardtack.kernel.process import Process
+
+HOST_PIPE_BYTES: Final = 4096  # a host pipe or terminal that is ready takes so many bytes without blocking
+
+
+class Null(Description):
+    """Reads nothing, takes everything."""
+
+    __slots__ = ()
+    filetype = abi.CHARACTER_DEVICE
+
+    def __init__(self) -> None:
+        super().__init__(abi.STREAM_RIGHTS, 0, 0)
+
+    def read(self, process: Process, start: int, count: int) -> int:
+        """Be at the end."""
+        return 0
+
+    def write(self, process: Process, start: int, count: int) -> int:
+        """Take all."""
+        return count
+
+
+class Source(Description):
+    """Bytes that the host gave, read once. They stay in the host's memory."""
+
+    __slots__ = ("_data", "_position")
+    filetype = abi.UNKNOWN
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_WRITE, 0, 0)
+        self._data = memoryview(data)
+        self._position = 0
+
+    def read(self, process: Process, start: int, count: int) -> int:
+        """Copy the next bytes."""
+        piece = self._data[self._position : self._position + count]
+        done = len(piece)
+        process.memory[start : start + done] = piece
+        self._position += done
+        return done
+
+    def readable(self) -> int:
+        """Return how many bytes are left; 1 at the end."""
+        return len(self._data) - self._position or 1
+
+
+class Capture(Description):
+    """Keeps what is written, up to a limit, in pages on its group's heap; beyond it writes get ENOSPC."""
+
+    __slots__ = ("_chunk", "_fill", "_first", "_heap", "_last", "limit", "size")
+    filetype = abi.UNKNOWN
+
+    def __init__(self, heap: Heap, limit: int) -> None:
+        super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_READ, 0, 0)
+        self._heap = heap
+        self._first: _Chunk | None = None
+        self._last: _Chunk | None = None
+        self._fill = 0
+        self.limit = limit
+        self.size = 0
+
+    def write(self, process: Process, start: int, count: int) -> int:
+        """Keep bytes up to the limit; at most MAX_IO, in steps of a page."""
+        count = min(count, self.limit - self.size)
+        if count <= 0:
+            return -abi.ENOSPC
+        memory = process.memory
+        done = 0
+        with self._heap:
+            for _ in range(MAX_IO // PAGE + 2):
+                if done == count:
+                    break
+                done += self._put(memory, start + done, count - done)
+        self.size += done
+        return done
+
+    def _put(self, memory: memoryview, start: int, count: int) -> int:
+        last = self._last
+        if last is None or self._fill == len(last.page):
+            chunk = _Chunk(1023 if last is None else PAGE)
+            if last is None:
+                self._first = chunk
+            else:
+                last.after = chunk
+            self._last = last = chunk
+            self._fill = 0
+        count = min(count, len(last.page) - self._fill)
+        memoryview(last.page)[self._fill : self._fill + count] = memory[start : start + count]
+        self._fill += count
+        return count
+
+    def take(self) -> bytes:
+        """Return what was kept and forget it. For the host, outside every heap."""
+        whole = bytearray()
+        chunk = self._first
+        while chunk is not None:
+            whole += chunk.page if chunk is not self._last else chunk.page[: self._fill]
+            chunk = chunk.after
+        self.drop()
+        return bytes(whole)
+
+    def drop(self) -> None:
+        """Forget what was kept, chunk by chunk: a long chain must not be freed by recursion."""
+        chunk = self._first
+        self._first = self._last = None
+        while chunk is not None:
+            chunk, chunk.after = chunk.after, None
+
+
+class _Chunk:
+    __slots__ = ("after", "page")
+
+    def __init__(self, size: int) -> None:
+        self.page = bytearray(size)
+        self.after: _Chunk | None = None
+
+
+class HostStream(Description):
+    """A descriptor of the host: the terminal, a file or pipe that hardtack's own process was given.
+
+    It is not closed here; whoever opened it does that.
+    """
+
+    __slots__ = ("_may_block", "fd", "filetype")
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(abi.STREAM_RIGHTS, 0, 0)
+        self.fd = fd
+        kind = os.fstat(fd).st_mode
+        self._may_block = not stat.S_ISREG(kind)
+        self.filetype = abi.CHARACTER_DEVICE if stat.S_ISCHR(kind) else abi.UNKNOWN
+
+    def read(self, process: Process, start: int, count: int) -> int:
+        """Read what the host has; wait while it has nothing."""
+        if self._may_block and not _ready(self.fd, select.POLLIN):
+            return process.block_on_host(self.fd, select.POLLIN)
+        try:
+            return os.readv(self.fd, [process.memory[start : start + count]])
+        except BlockingIOError:
+            return process.block_on_host(self.fd, select.POLLIN)
+        except OSError:
+            return -abi.EIO
+
+    def write(self, process: Process, start: int, count: int) -> int:
+        """Write as much as the host takes without blocking; wait while that is nothing."""
+        if self._may_block:
+            if not _ready(self.fd, select.POLLOUT):
+                return process.block_on_host(self.fd, select.POLLOUT)
+            count = min(count, HOST_PIPE_BYTES)
+        try:
+            return os.write(self.fd, process.memory[start : start + count])
+        except BlockingIOError:
+            return process.block_on_host(self.fd, select.POLLOUT)
+        except BrokenPipeError:
+            return -abi.EPIPE
+        except OSError:
+            return -abi.EIO
+
+    def readable(self) -> int:
+        """Tell whether a read would not wait."""
+        return int(not self._may_block or _ready(self.fd, select.POLLIN))
+
+    def writable(self) -> int:
+        """Tell whether a write would not wait."""
+        return int(not self._may_block or _ready(self.fd, select.POLLOUT))
+
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have the idle wait watch this descriptor while a process polls."""
+        process.watch_host(self.fd, select.POLLOUT if to_write else select.POLLIN)
+
+
+def _ready(fd: int, events: int) -> bool:
+    poller = select.poll()
+    poller.register(fd, events)
+    return bool(poller.poll(0))

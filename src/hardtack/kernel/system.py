@@ -1,0 +1,298 @@
+"""The kernel's state, and the life of its processes from birth to burial.
+
+Heaps, from the top: the kernel's, with the capacity and the policy; below it the scheduler's, the file
+system's (with a capacity of its own) and one a group, below which each process has one. A reservation sits
+on the kernel's heap, the common ancestor of all that a call may charge.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import TYPE_CHECKING, Protocol
+
+from hardtack.errors import KernelError, ProgramError, ReservationImpossible
+from hardtack.heap import Heap
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description, close
+from hardtack.kernel.memory_files import MemoryFiles, OpenDirectory
+from hardtack.kernel.params import (
+    MAX_PROCESSES,
+    SCHEDULER_BYTES,
+    START_BYTES,
+)
+from hardtack.kernel.process import GONE, KILLED_STATUS, NEW, NO_MEMORY, RUNNABLE, ZOMBIE, Group, Process
+from hardtack.kernel.queues import Queue
+from hardtack.kernel.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hardtack.kernel.guest import Image, Loader, UserMemory
+
+
+class Clock(Protocol):
+    """What time it is, in ns."""
+
+    def realtime(self) -> int:
+        """Return ns since 1970."""
+
+    def monotonic(self) -> int:
+        """Return ns since some moment; never goes back."""
+
+
+class HostClock:
+    """The host's time."""
+
+    realtime = staticmethod(time.time_ns)
+    monotonic = staticmethod(time.monotonic_ns)
+
+
+class Kill:
+    """A kill that was made to free memory: who, and how many bytes its group held."""
+
+    __slots__ = ("held", "pid", "program")
+
+    def __init__(self, pid: int, program: str, held: int) -> None:
+        self.pid = pid
+        self.program = program
+        self.held = held
+
+
+class System:
+    """The kernel: heaps, files, processes, queues."""
+
+    def __init__(
+        self, heap: Heap, files_capacity: int, user_memory: UserMemory, loader: Loader, clock: Clock
+    ) -> None:
+        least = SCHEDULER_BYTES + START_BYTES
+        if heap.possible - files_capacity < least:
+            raise ReservationImpossible(least + files_capacity, heap.possible, heap.name)
+        self.heap = heap
+        self.scheduler_heap = Heap(None, name="scheduler", parent=heap)
+        self.user_memory = user_memory
+        self.loader = loader
+        self.clock = clock
+        with self.scheduler_heap:
+            self.files = MemoryFiles(
+                Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity
+            )
+            self.processes: Table[Process | _Nobody] = Table()
+            self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
+            self.run_queue = Queue()
+            self.memory_waiters = Queue()
+            self.host_waiters = Queue()
+            self.pollers = Queue()  # in poll_oneoff, with descriptors
+            self.sleepers = Queue()  # in poll_oneoff, with a clock alone
+            self.child_waiters = Queue()
+        self.next_deadline: int | None = None
+        self.current: Process | None = None
+        self.admit: Callable[..., object] = heap.admit
+        self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
+        self.preopens: Sequence[Description] = ()
+        # what happened
+        self.waits = 0
+        self.failed_calls = 0
+        self.kills: list[Kill] = []
+        self.bugs: list[str] = []
+        self.touch()
+
+    def touch(self) -> None:
+        """Take the time that changes of files carry until the next turn."""
+        with self.files.heap:
+            self.files.now = self.clock.realtime() + 0
+
+    # -- birth
+    def new_group(self, program: str, protected: bool = False) -> Group:
+        """Make the group of a process that the host starts."""
+        heap = Heap(None, name=program, parent=self.heap)
+        with heap:
+            return Group(heap, self.files.new_owner(), 0, program, protected)
+
+    def create(
+        self, group: Group, parent: Process | None, image: Image, arguments: bytes, environment: bytes
+    ) -> Process | int:
+        """Make a process that the scheduler will start; its descriptors are still to be given.
+
+        Called inside the parent's call, or with a reservation of the host's.
+        """
+        if self.processes.count > MAX_PROCESSES:
+            return abi.EAGAIN
+        if self.user_memory.used + image.user_bytes > self.user_memory.capacity:
+            return abi.ENOMEM
+        heap = Heap(None, name=image.name, parent=group.heap)
+        with heap:
+            pid = self.processes.lowest_free()
+            process = Process(
+                self, pid, parent, group, heap, image, bytes(bytearray(arguments)), bytes(bytearray(environment))
+            )
+        with self.scheduler_heap:
+            self.processes.put(pid, process)
+        group.alive += 1
+        if parent is not None:
+            parent.children += 1
+        return process
+
+    def start(self, process: Process) -> int:
+        """Make the guest of a new process. Runs under a reservation, in the process's heap."""
+        process.guest = process.image.start(process)
+        process.state = RUNNABLE
+        return abi.OK
+
+    # -- death: nothing here allocates what lasts, so it can always go on
+    def end(self, process: Process, status: int, killed: str | None = None) -> None:
+        """End a process that is not making a call right now: drop its guest, close what it has open."""
+        if process.state in {ZOMBIE, GONE}:
+            return
+        if process.queue is not None:
+            process.queue.remove(process)
+        if process.grant is not None:
+            process.grant.release()
+            process.grant = None
+        process.admit = self.admit
+        if self.current is process:
+            self.current = None
+        process.memory = NO_MEMORY
+        if process.guest is not None:
+            process.guest.close()
+            process.guest = None
+        number = process.descriptors.next_used(0)
+        while number >= 0:
+            description = process.descriptors.remove(number)
+            assert description is not None
+            close(description)
+            number = process.descriptors.next_used(number)
+        process.status = status
+        process.killed = killed
+        process.group.alive -= 1
+        self._bury_dead_children(process)
+        parent, process.parent = process.parent, None
+        if parent is None or parent.state in {ZOMBIE, GONE}:
+            self.bury(process)
+        else:
+            process.state = ZOMBIE
+            process.next_dead = parent.dead
+            parent.dead = process
+            process.parent = parent
+            self.wake_one(parent, self.child_waiters)
+
+    def _bury_dead_children(self, process: Process) -> None:
+        while process.dead is not None:
+            child = process.dead
+            process.dead = child.next_dead
+            child.next_dead = None
+            self.bury(child)
+
+    def bury(self, process: Process) -> None:
+        """Forget an ended process: its status was taken, or nobody will ask for it."""
+        process.state = GONE
+        process.parent = None
+        self.processes.remove(process.pid)
+
+    def take_dead(self, parent: Process, pid: int) -> Process | None:
+        """Take an ended child (pid, or any for -1) off its parent, and bury it."""
+        before: Process | None = None
+        child = parent.dead
+        while child is not None and pid not in {-1, child.pid}:
+            before, child = child, child.next_dead
+        if child is None:
+            return None
+        if before is None:
+            parent.dead = child.next_dead
+        else:
+            before.next_dead = child.next_dead
+        child.next_dead = None
+        parent.children -= 1
+        self.bury(child)
+        return child
+
+    def kill_group(self, group: Group, why: str) -> None:
+        """End every process of a group, without waiting for any of them."""
+        pid = self.processes.next_used(1)
+        while pid >= 0:
+            process = self.process(pid)
+            if process is not None and process.group is group:
+                self.end(process, KILLED_STATUS, why)
+            pid = self.processes.next_used(pid + 1)
+
+    def process(self, pid: int) -> Process | None:
+        """Return the process with a pid, dead ones that wait to be waited for included, or None."""
+        process = self.processes.get(pid)
+        return process if isinstance(process, Process) else None
+
+    # -- waking
+    def wake(self, queue: Queue) -> None:
+        """Let all on a queue go on, and those who poll: each makes its call again and looks for itself."""
+        while True:
+            process = queue.pop()
+            if process is None:
+                break
+            self._runnable(process)
+        if self.pollers.first is not None and queue is not self.pollers:
+            self.wake(self.pollers)
+
+    def wake_one(self, process: Process, queue: Queue) -> None:
+        """Let a process go on if that is the queue it is on."""
+        if process.queue is queue:
+            queue.remove(process)
+            self._runnable(process)
+
+    def _runnable(self, process: Process) -> None:
+        process.host_in = process.host_out = -1
+        process.state = RUNNABLE if process.guest is not None else NEW
+        self.run_queue.append(process)
+
+    # -- books
+    def report_bug(self, text: str, error: BaseException | None = None) -> None:
+        """Remember that something happened that must not; only the first few are kept."""
+        if len(self.bugs) < 10:
+            detail = "".join(traceback.format_exception(error)[-3:]) if error is not None else ""
+            self.bugs.append(f"{text}\n{detail}" if detail else text)
+
+    def check(self) -> list[str]:
+        """Return what does not hold of the kernel's invariants. Empty when all is well."""
+        wrong = self.files.check() + self.processes.check()
+        references: dict[int, list[object]] = {}
+        pid = self.processes.next_used(1)
+        while pid >= 0:
+            process = self.process(pid)
+            assert process is not None
+            wrong += process.descriptors.check()
+            if process.pid != pid:
+                wrong.append(f"pid {pid} leads to process {process.pid}")
+            number = process.descriptors.next_used(0)
+            while number >= 0:
+                description = process.descriptors.get(number)
+                count = references.setdefault(id(description), [0, description])
+                assert isinstance(count[0], int)
+                count[0] += 1
+                number = process.descriptors.next_used(number + 1)
+            pid = self.processes.next_used(pid + 1)
+        for count, description in references.values():
+            assert isinstance(description, Description)
+            expected = description.references - (1 if description in self.preopens else 0)
+            if count != expected:
+                wrong.append(f"{type(description).__name__} counts {expected} descriptors and has {count}")
+        self.heap.check()
+        return wrong
+
+    def open_root(self, name: bytes) -> Description:
+        """Open the root of the file system in memory, as a preopened directory."""
+        with self.scheduler_heap:
+            return OpenDirectory(
+                self.files, self.files.root, abi.DIRECTORY_RIGHTS, abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS, name
+            )
+
+
+class _Nobody:
+    """Holds pid 0."""
+
+    __slots__ = ()
+
+
+def no_such_program(path: str) -> ProgramError:
+    """Make the error for a path that leads to no program."""
+    return ProgramError(f"{path}: no such program")
+
+
+__all__ = ["Clock", "HostClock", "Kill", "KernelError", "System"]

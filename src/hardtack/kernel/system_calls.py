@@ -1,0 +1,201 @@
+"""THE table: every system call with its number, its names, its bound, and what is missing of it.
+
+A bound is an expression over the call's arguments: the most bytes that the call can have allocated at any
+one moment, above what was live when it began. `transfer` stands for the bytes that a read or write moves.
+Each expression clips its symbols (`min`), so that putting in the largest arguments gives its constant
+maximum, with which the border tries first. The figures were set by hand, above what tests measure
+(tests/kernel/test_bounds.py); the analyser will derive them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hardtack.kernel import abi, calls, calls_poll, calls_process
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, PATH_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardtack.kernel.process import Process
+
+PREVIEW1: Final = "wasi_snapshot_preview1"
+POSIX: Final = "posix"
+_LARGEST: Final = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system call.
+
+    Attributes:
+        number: its place in the table.
+        module: the WebAssembly module that guests import it from.
+        name: its name there.
+        parameters: its arguments' names after the process, each with its type: "fd:i offset:I".
+        handler: the function that does it.
+        expression: its bound in bytes, over the arguments.
+        missing: what of the specification is not there yet, or "".
+        maximum: the bound's value for the largest arguments, in bytes.
+        bound: the bound's value for the process and the arguments given, in bytes.
+    """
+
+    number: int
+    module: str
+    name: str
+    parameters: str
+    handler: Callable[..., int]
+    expression: str
+    missing: str
+    maximum: int
+    bound: Callable[..., int]
+
+    @property
+    def signature(self) -> str:
+        """Return the types of the arguments: "i" for i32, "I" for i64, one letter each."""
+        return "".join(parameter.split(":")[1] for parameter in self.parameters.split())
+
+
+def transfer(process: Process, vectors: int, count: int) -> int:
+    """Return how many bytes a read or write moves: those of its first buffer, MAX_IO at most."""
+    memory = process.memory
+    if vectors + 8 * count > len(memory):
+        return 0
+    return min(calls.first_buffer(memory, vectors, count)[1], MAX_IO)
+
+
+def _row(
+    number: int, module: str, name: str, parameters: str, handler: Callable[..., int], bound: str, missing: str
+) -> Row:
+    names = [parameter.split(":")[0] for parameter in parameters.split()]
+    symbols: dict[str, Any] = {
+        "MAX_IO": MAX_IO,
+        "PATH_MAX": PATH_MAX,
+        "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
+    }
+    body = bound.replace("transfer", "transfer(process, vectors, count)") if "transfer" in bound else bound
+    evaluate = eval(f"lambda process, {', '.join(names)}: {body}", {**symbols, "transfer": transfer})
+    largest = {name: _LARGEST for name in names} | {"transfer": MAX_IO}
+    maximum = eval(bound, {**symbols, **largest})
+    return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate)
+
+
+# Reading and writing: the pages that a write may have to make, a page's transient, the numbers written.
+_WRITE = "26_000 + (transfer > 127) * 26_000 + transfer * 3 // 2"
+_READ = "3_000"
+# A path: its bytes twice (as given, and with a link expanded), each component.
+_PATH = "9_000 + 5 * min(size, PATH_MAX)"
+_CREATE = "24_000 + 6 * min(size, PATH_MAX)"
+_TWO_PATHS = "24_000 + 6 * min(size, PATH_MAX) + 6 * min(to_size, PATH_MAX)"
+_SMALL = "2_500"
+
+_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
+    ("args_get", "pointers:i start:i", calls.args_get, _SMALL, ""),
+    ("args_sizes_get", "count:i size:i", calls.args_sizes_get, _SMALL, ""),
+    ("environ_get", "pointers:i start:i", calls.environ_get, _SMALL, ""),
+    ("environ_sizes_get", "count:i size:i", calls.environ_sizes_get, _SMALL, ""),
+    ("clock_res_get", "clock:i out:i", calls.clock_res_get, _SMALL, "CPU-time clocks"),
+    ("clock_time_get", "clock:i precision:I out:i", calls.clock_time_get, _SMALL, "CPU-time clocks"),
+    ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, _SMALL, ""),
+    ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, _SMALL, ""),
+    ("fd_close", "fd:i", calls.fd_close, _SMALL, ""),
+    ("fd_datasync", "fd:i", calls.fd_sync, _SMALL, ""),
+    ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, _SMALL, ""),
+    ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, _SMALL, "dsync, rsync, sync"),
+    ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, _SMALL, ""),
+    ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, "4_000", ""),
+    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _SMALL, ""),
+    ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _SMALL, ""),
+    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _READ, ""),
+    ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, _SMALL, ""),
+    ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, _SMALL, ""),
+    ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
+    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
+    ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "16_000", ""),
+    ("fd_renumber", "fd:i to:i", calls.fd_renumber, _SMALL, ""),
+    ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _SMALL, ""),
+    ("fd_sync", "fd:i", calls.fd_sync, _SMALL, ""),
+    ("fd_tell", "fd:i out:i", calls.fd_tell, _SMALL, ""),
+    ("fd_write", "fd:i vectors:i count:i out:i", calls.fd_write, _WRITE, ""),
+    ("path_create_directory", "fd:i start:i size:i", calls.path_create_directory, _CREATE, ""),
+    ("path_filestat_get", "fd:i lookup:i start:i size:i out:i", calls.path_filestat_get, _PATH, ""),
+    (
+        "path_filestat_set_times",
+        "fd:i lookup:i start:i size:i atime:I mtime:I flags:i",
+        calls.path_filestat_set_times,
+        _PATH,
+        "",
+    ),
+    (
+        "path_link",
+        "fd:i lookup:i start:i size:i to_fd:i to_start:i to_size:i",
+        calls.path_link,
+        _TWO_PATHS,
+        "",
+    ),
+    (
+        "path_open",
+        "fd:i lookup:i start:i size:i oflags:i rights:I inheriting:I flags:i out:i",
+        calls.path_open,
+        _CREATE,
+        "dsync, rsync, sync",
+    ),
+    ("path_readlink", "fd:i start:i size:i buffer:i room:i out:i", calls.path_readlink, _PATH, ""),
+    ("path_remove_directory", "fd:i start:i size:i", calls.path_remove_directory, _PATH, ""),
+    ("path_rename", "fd:i start:i size:i to_fd:i to_start:i to_size:i", calls.path_rename, _TWO_PATHS, ""),
+    (
+        "path_symlink",
+        "target:i target_size:i fd:i start:i size:i",
+        calls.path_symlink,
+        "24_000 + 6 * min(size, PATH_MAX) + 6 * min(target_size, PATH_MAX)",
+        "",
+    ),
+    ("path_unlink_file", "fd:i start:i size:i", calls.path_unlink_file, _PATH, ""),
+    (
+        "poll_oneoff",
+        "subscriptions:i events:i count:i out:i",
+        calls_poll.poll_oneoff,
+        "8_000",
+        "more than one host descriptor to read from, or to write to, is looked at twice a second only",
+    ),
+    ("proc_exit", "status:i", calls_process.proc_exit, _SMALL, ""),
+    ("proc_raise", "signal:i", calls_process.proc_raise, _SMALL, "signals"),
+    ("random_get", "start:i size:i", calls.random_get, "2_500 + min(size, MAX_IO) * 5 // 4", ""),
+    ("sched_yield", "", calls_process.sched_yield, _SMALL, ""),
+    ("sock_accept", "fd:i flags:i out:i", calls.not_a_socket, _SMALL, "sockets"),
+    ("sock_recv", "fd:i a:i b:i c:i d:i e:i", calls.not_a_socket, _SMALL, "sockets"),
+    ("sock_send", "fd:i a:i b:i c:i d:i", calls.not_a_socket, _SMALL, "sockets"),
+    ("sock_shutdown", "fd:i how:i", calls.not_a_socket, _SMALL, "sockets"),
+]
+_POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
+    ("getpid", "out:i", calls_process.getpid, _SMALL, ""),
+    ("getppid", "out:i", calls_process.getppid, _SMALL, ""),
+    ("kill", "pid:i signal:i", calls_process.kill, "6_000", "signals but 0 and 9"),
+    ("pipe", "out:i", calls_process.pipe, "8_000", ""),
+    (
+        "spawn",
+        "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i"
+        " descriptor_map:i map_count:i out:i",
+        calls_process.spawn,
+        "30_000 + 3 * min(path_size, PATH_MAX) + 4 * min(arguments_size, MAX_ARGUMENT_BYTES)"
+        " + 4 * max(min(environment_size, MAX_ARGUMENT_BYTES), min(inherited, MAX_ARGUMENT_BYTES))",
+        "programs in the file system: only those in /bin",
+    ),
+    ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, ""),
+]
+
+TABLE: Final[tuple[Row, ...]] = ()
+
+
+def by_name(name: str) -> Row:
+    """Return the row of a system call.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    return _BY_NAME[name]
+
+
+_BY_NAME: Final[dict[str, Row]] = {}
+__all__ = ["POSIX", "PREVIEW1", "TABLE", "Row", "abi", "by_name"]

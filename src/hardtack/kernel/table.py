@@ -1,0 +1,150 @@
+"""A table of numbered items that grows in constant steps: descriptors, processes, inodes.
+
+Three levels of nodes with 64 slots: a new item costs at most two new nodes, however many there are, and an
+emptied node is dropped. Each node keeps a mask of slots with room below them, so that the lowest free
+number is found in three steps, as POSIX wants it for descriptors.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Generic, TypeVar
+
+from hardtack.kernel.params import FAN
+
+T = TypeVar("T")
+CAPACITY: Final = FAN**3
+_ALL_FREE: Final = (1 << FAN) - 1
+
+
+class _Leaf(Generic[T]):
+    __slots__ = ("free", "items")
+
+    def __init__(self) -> None:
+        self.items: list[T | None] = [None] * FAN
+        self.free = _ALL_FREE
+
+
+class _Middle(Generic[T]):
+    __slots__ = ("free", "leaves")
+
+    def __init__(self) -> None:
+        self.leaves: list[_Leaf[T] | None] = [None] * FAN
+        self.free = _ALL_FREE
+
+
+class Table(Generic[T]):
+    """Numbers from 0 to CAPACITY - 1, each with an item or free. O(1) for every operation."""
+
+    __slots__ = ("_first", "_free", "_middles", "count")
+
+    def __init__(self) -> None:
+        self._middles: list[_Middle[T] | None] = [None] * FAN
+        self._free = _ALL_FREE
+        self._first: list[T | None] = self._make_leaf(0).items  # small numbers are found in one step
+        self.count = 0
+
+    def get(self, number: int) -> T | None:
+        """Return the item at number, or None; any int may be asked for."""
+        if 0 <= number < FAN:
+            return self._first[number]
+        if not 0 <= number < CAPACITY:
+            return None
+        middle = self._middles[number >> 12]
+        if middle is None:
+            return None
+        leaf = middle.leaves[(number >> 6) & 63]
+        return None if leaf is None else leaf.items[number & 63]
+
+    def lowest_free(self) -> int:
+        """Return the lowest free number, or -1 when the table is full. Allocates nothing that lasts."""
+        if not self._free:
+            return -1
+        top = (self._free & -self._free).bit_length() - 1
+        middle = self._middles[top]
+        if middle is None:
+            return top << 12
+        mid = (middle.free & -middle.free).bit_length() - 1
+        leaf = middle.leaves[mid]
+        if leaf is None:
+            return top << 12 | mid << 6
+        return top << 12 | mid << 6 | ((leaf.free & -leaf.free).bit_length() - 1)
+
+    def put(self, number: int, item: T) -> None:
+        """Set the item at a number within CAPACITY, free or not. Makes at most two nodes."""
+        leaf = self._make_leaf(number)
+        if leaf.items[number & 63] is None:
+            self.count += 1
+            leaf.free &= ~(1 << (number & 63))
+            if not leaf.free:
+                self._close(number)
+        leaf.items[number & 63] = item
+
+    def remove(self, number: int) -> T | None:
+        """Free a number and return its item, or None if it had none. Drops nodes that are empty."""
+        item = self.get(number)
+        if item is None:
+            return None
+        middle = self._middles[number >> 12]
+        assert middle is not None
+        leaf = middle.leaves[(number >> 6) & 63]
+        assert leaf is not None
+        leaf.items[number & 63] = None
+        self.count -= 1
+        leaf.free |= 1 << (number & 63)
+        middle.free |= 1 << ((number >> 6) & 63)
+        self._free |= 1 << (number >> 12)
+        if leaf.free == _ALL_FREE and number >= FAN:
+            middle.leaves[(number >> 6) & 63] = None
+            if number >> 12 and not any(middle.leaves):
+                self._middles[number >> 12] = None
+        return item
+
+    def next_used(self, start: int) -> int:
+        """Return the lowest used number from start on, or -1. Skips empty nodes at once."""
+        number = start
+        while number < CAPACITY:
+            middle = self._middles[number >> 12]
+            if middle is None:
+                number = (number >> 12) + 1 << 12
+                continue
+            leaf = middle.leaves[(number >> 6) & 63]
+            if leaf is None or leaf.free == _ALL_FREE:
+                number = (number >> 6) + 1 << 6
+                continue
+            if leaf.items[number & 63] is not None:
+                return number
+            number += 1
+        return -1
+
+    def _make_leaf(self, number: int) -> _Leaf[T]:
+        middle = self._middles[number >> 12]
+        if middle is None:
+            middle = self._middles[number >> 12] = _Middle()
+        leaf = middle.leaves[(number >> 6) & 63]
+        if leaf is None:
+            leaf = middle.leaves[(number >> 6) & 63] = _Leaf()
+        return leaf
+
+    def _close(self, number: int) -> None:
+        """The leaf of number is full: let the levels above know."""
+        middle = self._middles[number >> 12]
+        assert middle is not None
+        middle.free &= ~(1 << ((number >> 6) & 63))
+        if not middle.free:
+            self._free &= ~(1 << (number >> 12))
+
+    def check(self) -> list[str]:
+        """Return what does not hold: masks against slots, the count. Empty when all is well."""
+        wrong: list[str] = []
+        count = 0
+        number = self.next_used(0)
+        while number >= 0:
+            count += 1
+            middle = self._middles[number >> 12]
+            leaf = middle.leaves[(number >> 6) & 63] if middle else None
+            if leaf is not None and leaf.free >> (number & 63) & 1:
+                wrong.append(f"number {number} is used and marked free")
+            number = self.next_used(number + 1)
+        if count != self.count:
+            wrong.append(f"{count} items, counted as {self.count}")
+        return wrong

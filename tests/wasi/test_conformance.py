@@ -1,0 +1,59 @@
+"""One program, two hosts: each case of cases/*.c must print the same under wasmtime's WASI and under hardtack.
+
+`python tests/wasi/test_conformance.py CASE...` prints what wasmtime answers, for who writes the kernel.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import guest
+import pytest
+import reference
+
+ENVIRONMENT = {"HOME": "/", "EMPTY": "", "SHIP": "hardtack=biscuit"}
+
+
+@pytest.fixture(scope="session")
+def wasm() -> Path:
+    return guest.compiled()
+
+
+def test_the_list_is_that_of_the_sources(wasm: Path) -> None:
+    listed = reference.run(wasm, ["--list"])
+    assert listed.stdout.decode().split() == guest.case_names()
+
+
+def test_no_case_is_there_twice() -> None:
+    names = guest.case_names()
+    assert len(names) == len(set(names))
+
+
+def test_an_unknown_case_is_wrong_use(wasm: Path) -> None:
+    assert reference.run(wasm, ["no-such-case"]).exit_code == 2
+
+
+@pytest.mark.parametrize("name", guest.case_names())
+def test_the_reference_repeats_itself(wasm: Path, name: str) -> None:
+    first, second = (reference.run(wasm, [name], ENVIRONMENT) for _ in range(2))
+    assert first == second
+    assert first.stdout
+    assert b"the case cannot go on" not in first.stdout
+
+
+@pytest.mark.parametrize("name", guest.case_names())
+def test_hardtack_answers_as_wasmtime_does(wasm: Path, name: str) -> None:
+    from hardtack import Kernel
+
+    expected = reference.run(wasm, [name], ENVIRONMENT)
+    kernel = Kernel(heap="64MiB")
+    found = kernel.run(wasm, args=[name], env=ENVIRONMENT, timeout=60)
+    assert found.stdout.decode().splitlines() == expected.stdout.decode().splitlines()
+    assert found.exit_code == expected.exit_code
+
+
+if __name__ == "__main__":
+    for case in sys.argv[1:] or guest.case_names():
+        result = reference.run(guest.compiled(), [case], ENVIRONMENT)
+        print(f"### {case}: exit code {result.exit_code}\n{result.stdout.decode()}")
