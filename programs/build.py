@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "src" / "hardtack" / "programs"
 CACHE = HERE.parent / "build" / "zig"
-STACK_BYTES = 65536  # all of a small program's first 64 KiB page; the stack lies below the data, so overflow traps
+STACK_BYTES = 65536  # one page, below the data, so that overflow traps
 FLAGS = (
     "--target=wasm32-wasi",
     "-Os",
@@ -49,7 +49,7 @@ def compile_c(arguments: Sequence[str | Path], cwd: Path) -> None:
     environment.setdefault("ZIG_GLOBAL_CACHE_DIR", str(CACHE))
     environment.setdefault("ZIG_LOCAL_CACHE_DIR", str(CACHE / "local"))
     command = [sys.executable, "-m", "ziglang", "cc", *map(str, arguments)]
-    subprocess.run(command, cwd=cwd, env=environment, check=True)  # noqa: S603 - our own arguments
+    subprocess.run(command, cwd=cwd, env=environment, check=True)
 
 
 def build(output: Path) -> list[Path]:

@@ -1,12 +1,13 @@
 // calls OP N [SIZE] [PATH]: makes N system calls of one kind and prints how long they took. It calls preview1
 // directly, so that nothing but the call, and a loop around it, is measured.
-//   write      fd_write of SIZE bytes to PATH, going back to its start after every MiB, or to "-", descriptor 1
+//   write      fd_write of SIZE bytes to PATH, going back to its start after every MiB, or to "-"
 //   read       fd_read of SIZE bytes from PATH, a MiB that it fills first, going back at its end, or from "-"
 //   clock      clock_time_get
 //   openclose  path_open and fd_close of PATH, which counts as one call
 //   yield      sched_yield
 //   nop        no call: what the loop costs
-// SIZE is 16 bytes if not given, PATH "/calls". With "-" the report goes to standard error, as "calls".
+// SIZE is 16 bytes if not given, PATH "/calls". "-" is standard input or output; the report then goes to
+// standard error.
 // Exit status: 0, 1 for an error (also when "-" ends early), 2 for wrong use.
 #include <errno.h>
 #include <fcntl.h>
@@ -125,6 +126,7 @@ static const struct operation {
     {"write", run_write, 1}, {"read", run_read, 1},   {"openclose", run_openclose, 1},
     {"clock", run_clock, 0}, {"yield", run_yield, 0}, {"nop", run_nop, 0},
 };
+#define OPERATIONS (sizeof operations / sizeof *operations)
 
 // Makes the file, a MiB long, and leaves it open at its start.
 static void open_file(struct bench *bench)
@@ -142,7 +144,7 @@ static void open_file(struct bench *bench)
 
 int main(int argc, char **argv)
 {
-    const struct operation *operation = operations, *end = operations + sizeof operations / sizeof *operations;
+    const struct operation *operation = operations, *end = operations + OPERATIONS;
     struct bench bench = {.size = 16, .path = "/calls"};
     long long size = argc > 3 ? ht_number(argv[3]) : 16;
     bench.calls = argc > 2 ? ht_number(argv[2]) : -1;

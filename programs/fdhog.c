@@ -1,5 +1,5 @@
-// fdhog [-k]: opens one file (/fdhog) again and again and closes nothing. A kernel that charges descriptors to
-// nobody dies of it.
+// fdhog [-k]: opens one file (/fdhog) again and again and closes nothing. A kernel that charges descriptors
+// to nobody dies of it.
 // Says at the first refusal how many it got; with -k it then goes on trying for ever.
 // Exit status: 1 when it was refused, 2 for wrong use.
 #include <errno.h>

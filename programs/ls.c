@@ -1,4 +1,4 @@
-// ls [-l] [NAME...]: lists directories, or the root, sorted by name; a NAME that is no directory lists itself.
+// ls [-l] [NAME...]: lists directories, or the root, sorted by name; any other NAME lists itself.
 // With -l each line is: type (- file, d directory, l symbolic link, c device, ? anything else), links, bytes,
 // name.
 // Exit status: 0, 1 if something cannot be read (the rest still is), 2 for wrong use.

@@ -10,13 +10,14 @@ import pytest
 import wasmtime
 
 PROJECT = Path(__file__).parents[2]
+BUILT = PROJECT / "src" / "hardtack" / "programs"
 SOURCES = sorted((PROJECT / "programs").glob("*.c"))
 NAMES = [path.stem for path in SOURCES]
 LARGEST_PAGES = 4  # of 64 KiB
 
 
 def load(name: str) -> wasmtime.Module:
-    return wasmtime.Module.from_file(wasmtime.Engine(), str(PROJECT / "src/hardtack/programs" / f"{name}.wasm"))
+    return wasmtime.Module.from_file(wasmtime.Engine(), str(BUILT / f"{name}.wasm"))
 
 
 def test_the_committed_programs_are_what_the_sources_build() -> None:
@@ -26,14 +27,14 @@ def test_the_committed_programs_are_what_the_sources_build() -> None:
 
 
 def test_every_program_has_its_source() -> None:
-    assert sorted(path.stem for path in (PROJECT / "src/hardtack/programs").glob("*.wasm")) == sorted(NAMES)
+    assert sorted(path.stem for path in BUILT.glob("*.wasm")) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_program_starts_with_little_memory(name: str) -> None:
-    pages = [item.type.limits.min for item in load(name).exports if isinstance(item.type, wasmtime.MemoryType)]
-    assert len(pages) == 1
-    assert pages[0] <= LARGEST_PAGES
+    memories = [item.type for item in load(name).exports if isinstance(item.type, wasmtime.MemoryType)]
+    assert len(memories) == 1
+    assert memories[0].limits.min <= LARGEST_PAGES
 
 
 @pytest.mark.parametrize("name", NAMES)

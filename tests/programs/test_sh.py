@@ -102,4 +102,4 @@ def test_more_than_a_pipe_holds_goes_through() -> None:
 def test_background() -> None:
     exit_code, stdout, _ = run(["-c", "mail ann 20 & mail bob 20 & mail cid 20; sleeper 1"])
     assert exit_code == 0
-    assert sorted(stdout.splitlines()) == [f"mail {name}: done, delivered 20" for name in ("ann", "bob", "cid")]
+    assert sorted(stdout.splitlines()) == [f"mail {who}: done, delivered 20" for who in ("ann", "bob", "cid")]

@@ -23,7 +23,9 @@ class Result(NamedTuple):
     stderr: bytes
 
 
-def run(wasm: Path, args: Sequence[str] = (), env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Result:
+def run(
+    wasm: Path, args: Sequence[str] = (), env: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> Result:
     """Run a program to its end and return its exit code and output.
 
     Args:

@@ -1,4 +1,4 @@
-"""One program, two hosts: each case of cases/*.c must print the same under wasmtime's WASI and under hardtack.
+"""One program, two hosts: each case of cases/*.c prints the same under wasmtime's WASI and under hardtack.
 
 `python tests/wasi/test_conformance.py CASE...` prints what wasmtime answers, for who writes the kernel.
 """

@@ -819,10 +819,7 @@ static void heap_dealloc(PyObject *o)
             }
         core_release(c);
     }
-    PyTypeObject *type = Py_TYPE(o);
-    type->tp_free(o);
-    if (type != &Heap_Type) /* subclasses are heap types: their instances hold them */
-        Py_DECREF(type);
+    Py_TYPE(o)->tp_free(o); /* a subclass's own dealloc, which called us, lets go of the type */
     Py_XDECREF(parent);
 }
 

@@ -31,9 +31,10 @@ _ENTRY = """
 def entry({parameters}):
     process = system.current
     try:
+        {fetch}
         errno = process.admit(process.heap, {maximum}, handler, process{arguments})
         if errno is NotImplemented:
-            errno = refused(process, row, (process{arguments}))
+            errno = refused(process, row, (process{arguments},))
         {store}
     except BaseException as error:
         errno = failed(process, row, error)
@@ -49,6 +50,7 @@ def compile_entry(
     row: Row,
     *,
     parameters: str,
+    fetch: str,
     arguments: Sequence[str],
     store: str,
     done: str,
@@ -61,7 +63,8 @@ def compile_entry(
         system: the kernel.
         row: the system call.
         parameters: the parameter list of the function.
-        arguments: an expression for each argument of the call, over the parameters.
+        fetch: a statement that fetches the call's arguments, or "pass".
+        arguments: an expression for each argument of the call.
         store: a statement that gives `errno` to the guest.
         done: a statement that returns to the guest.
         trap: a statement that ends the guest instead.
@@ -69,8 +72,9 @@ def compile_entry(
     """
     source = _ENTRY.format(
         parameters=parameters,
+        fetch=fetch,
         maximum=row.maximum,
-        arguments="".join(f", {argument}" for argument in arguments) or ",",
+        arguments="".join(f", {argument}" for argument in arguments),
         store=store,
         done=done,
         trap=trap,

@@ -18,8 +18,6 @@ from hardtack.kernel.abi import (
     EILSEQ,
     EINVAL,
     ENAMETOOLONG,
-    ENOTCAPABLE,
-    ENOTDIR,
     ENOTSOCK,
     ENOTSUP,
     OK,
@@ -39,7 +37,7 @@ def fd_write(process: Process, fd: int, vectors: int, count: int, out: int) -> i
     """Write from the guest's memory to a descriptor."""
     description = process.descriptors.get(fd)
     if description is None or not description.rights & abi.RIGHT_WRITE:
-        return EBADF if description is None else _denied(description)
+        return EBADF
     memory = process.memory
     if vectors + 8 * count > len(memory) or out + 4 > len(memory):
         return EFAULT
@@ -59,7 +57,7 @@ def fd_read(process: Process, fd: int, vectors: int, count: int, out: int) -> in
     """Read from a descriptor to the guest's memory."""
     description = process.descriptors.get(fd)
     if description is None or not description.rights & abi.RIGHT_READ:
-        return EBADF if description is None else _denied(description)
+        return EBADF
     memory = process.memory
     if vectors + 8 * count > len(memory) or out + 4 > len(memory):
         return EFAULT
@@ -92,10 +90,12 @@ def _transfer_at(
     if description is None:
         return EBADF
     if not description.rights & right:
-        return _denied(description)
+        return EBADF
     memory = process.memory
     if vectors + 8 * count > len(memory) or out + 4 > len(memory):
         return EFAULT
+    if offset >> 63:
+        return EINVAL
     start, size = first_buffer(memory, vectors, count)
     size = min(size, MAX_IO)
     if start + size > len(memory):
@@ -118,11 +118,6 @@ def first_buffer(memory: memoryview, vectors: int, count: int) -> tuple[int, int
         if size:
             break
     return start, size
-
-
-def _denied(description: Description) -> int:
-    """Return the errno for reading or writing where the rights do not say so."""
-    return EBADF
 
 
 # -- descriptors
@@ -183,7 +178,7 @@ def fd_fdstat_get(process: Process, fd: int, out: int) -> int:
 def fd_fdstat_set_flags(process: Process, fd: int, flags: int) -> int:
     """Set append and nonblock; the synchronising flags are not supported."""
     description = process.descriptors.get(fd)
-    if description is None:
+    if description is None or description.filetype not in {abi.REGULAR_FILE, abi.UNKNOWN}:
         return EBADF
     if flags & ~31:
         return EINVAL
@@ -194,16 +189,8 @@ def fd_fdstat_set_flags(process: Process, fd: int, flags: int) -> int:
 
 
 def fd_fdstat_set_rights(process: Process, fd: int, rights: int, inheriting: int) -> int:
-    """Give up rights."""
-    description = process.descriptors.get(fd)
-    if description is None:
-        return EBADF
-    if rights & ~description.rights or inheriting & ~description.inheriting:
-        return ENOTCAPABLE
-    with process.group.heap:
-        description.rights = rights + 0
-        description.inheriting = inheriting + 0
-    return OK
+    """Refuse, as wasmtime does: a description is shared, so one process could take another's rights."""
+    return EBADF if process.descriptors.get(fd) is None else ENOTSUP
 
 
 def fd_filestat_get(process: Process, fd: int, out: int) -> int:
@@ -228,8 +215,8 @@ def fd_filestat_set_size(process: Process, fd: int, size: int) -> int:
     description = process.descriptors.get(fd)
     if description is None:
         return EBADF
-    if not description.rights & abi.RIGHT_SET_SIZE:
-        return EBADF if description.filetype == abi.DIRECTORY else EINVAL
+    if description.filetype == abi.REGULAR_FILE and (size >> 63 or not description.rights & abi.RIGHT_WRITE):
+        return EINVAL
     return description.set_size(size)
 
 
@@ -361,6 +348,10 @@ def path_open(
         return EINVAL
     if flags & (abi.FDFLAG_DSYNC | abi.FDFLAG_SYNC | abi.FDFLAG_RSYNC):
         return ENOTSUP
+    if oflags & abi.O_DIRECTORY and oflags & (abi.O_CREAT | abi.O_EXCL | abi.O_TRUNC):
+        return EINVAL
+    if not rights & abi.RIGHT_WRITE:
+        rights |= abi.RIGHT_READ
     number = process.descriptors.lowest_free()
     if number < 0:
         return abi.EMFILE
@@ -484,8 +475,8 @@ def _two_paths(
     to = process.descriptors.get(to_fd)
     if directory is None or to is None:
         return EBADF
-    if abi.DIRECTORY not in {directory.filetype} or to.filetype != abi.DIRECTORY:
-        return ENOTDIR
+    if directory.filetype != abi.DIRECTORY or to.filetype != abi.DIRECTORY:
+        return EBADF
     path = get_path(process, start, size)
     if isinstance(path, int):
         return path
@@ -540,7 +531,7 @@ def _strings(process: Process, block: bytes, pointers: int, start: int) -> int:
 def clock_res_get(process: Process, clock: int, out: int) -> int:
     """Report a clock's resolution: 1 us."""
     if clock > abi.CLOCK_MONOTONIC:
-        return EBADF if clock > 3 else ENOTSUP
+        return EINVAL if clock > 3 else EBADF
     if out + 8 > len(process.memory):
         return EFAULT
     U64.pack_into(process.memory, out, 1000)
@@ -556,7 +547,7 @@ def clock_time_get(process: Process, clock: int, precision: int, out: int) -> in
     elif clock == abi.CLOCK_REALTIME:
         U64.pack_into(process.memory, out, process.system.clock.realtime())
     else:
-        return EBADF if clock > 3 else ENOTSUP
+        return EINVAL if clock > 3 else EBADF
     return OK
 
 

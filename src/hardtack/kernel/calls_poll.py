@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardtack.kernel import abi
-from hardtack.kernel.abi import EBADF, EFAULT, EINVAL, ENOTSUP, OK, U32
+from hardtack.kernel.abi import EBADF, EFAULT, EINVAL, OK, U32
 from hardtack.kernel.params import MAX_POLL
 from hardtack.kernel.process import BLOCKED
 
@@ -88,14 +88,14 @@ class _Poll:
         """Report a subscription that has something now; remember the earliest clock."""
         tag, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
         if kind == abi.EVENT_CLOCK:
-            return self._look_at_clock(tag, at + 16)
+            return self._look_at_clock(at + 16)
         if kind > abi.EVENT_WRITE:
             return EINVAL
         (fd,) = U32.unpack_from(self.process.memory, at + 16)
         description = self.process.descriptors.get(fd)
-        if description is None:
-            self.put(tag, EBADF, kind, 0, 0)
-            return OK
+        right = abi.RIGHT_READ if kind == abi.EVENT_READ else abi.RIGHT_WRITE
+        if description is None or description.filetype == abi.DIRECTORY or not description.rights & right:
+            return EBADF
         size = description.readable() if kind == abi.EVENT_READ else description.writable()
         if size:
             self.put(tag, OK, kind, size, abi.EVENT_HANGUP if description.hung_up() else 0)
@@ -104,11 +104,11 @@ class _Poll:
             description.wait_ready(self.process, kind == abi.EVENT_WRITE)
         return OK
 
-    def _look_at_clock(self, tag: int, at: int) -> int:
+    def _look_at_clock(self, at: int) -> int:
         when = self._when(at)
         if when < 0:
-            self.put(tag, -when, abi.EVENT_CLOCK, 0, 0)
-        elif self.earliest is None or when < self.earliest:
+            return -when
+        if self.earliest is None or when < self.earliest:
             self.earliest = when
         return OK
 
@@ -116,7 +116,7 @@ class _Poll:
         """Return when a clock subscription is due, in monotonic ns; a negated errno if it names no clock."""
         clock, timeout, _, flags = abi.SUBSCRIPTION_CLOCK.unpack_from(self.process.memory, at)
         if clock > abi.CLOCK_MONOTONIC:
-            return -(EINVAL if clock > 3 else ENOTSUP)
+            return -EINVAL
         now = self.process.system.clock.monotonic()
         if not flags & 1:
             return min(now + timeout, 1 << 63)

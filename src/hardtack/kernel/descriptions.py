@@ -79,7 +79,7 @@ class Description:
 
     def set_size(self, size: int) -> int:
         """Cut or lengthen the file."""
-        return abi.EINVAL
+        return abi.EBADF
 
     def allocate(self, offset: int, length: int) -> int:
         """Make sure that the file is at least offset + length long."""
@@ -87,62 +87,62 @@ class Description:
 
     def set_times(self, atime: int | None, mtime: int | None) -> int:
         """Set times in ns, each unless None."""
-        return abi.EINVAL
+        return abi.EBADF
 
     def advise(self) -> int:
         """Take advice, which may be ignored."""
-        return self.not_seekable
+        return abi.EBADF
 
     def sync(self) -> int:
         """Bring what was written to where it is kept."""
-        return 0
+        return abi.EBADF
 
     # -- directories: path is what the guest wrote, confined to what lies below this directory
     def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
         """Fill count bytes at start with entries from cookie on; the last may be cut short."""
-        return -abi.ENOTDIR
+        return -abi.EBADF
 
     def open_at(
         self, process: Process, path: bytes, follow: bool, oflags: int, flags: int, rights: int, inheriting: int
     ) -> Description | int:
         """Open, and if asked make, what path names."""
-        return abi.ENOTDIR
+        return abi.ENOTDIR if self.filetype == abi.REGULAR_FILE else abi.EBADF
 
     def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
         """As filestat, of what path names."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
         """As set_times, of what path names."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def create_directory_at(self, process: Process, path: bytes) -> int:
         """Make a directory."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def remove_directory_at(self, path: bytes) -> int:
         """Remove an empty directory."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def unlink_at(self, path: bytes) -> int:
         """Remove a name that is no directory."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
         """Make a symbolic link at path."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def readlink_at(self, path: bytes) -> bytes | int:
         """Return a symbolic link's target."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def link_at(self, path: bytes, to: Description, new: bytes) -> int:
         """Give a file another name, below `to`."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
         """Move a name to another, below `to`, replacing it."""
-        return abi.ENOTDIR
+        return abi.EBADF
 
     # -- life
     def release(self) -> None:

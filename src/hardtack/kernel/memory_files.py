@@ -187,7 +187,7 @@ class MemoryFiles:
         other = new.inode
         if other is inode:
             return abi.OK
-        errno = self._may_replace(inode, other, new)
+        errno = self._may_replace(old, inode, other, new)
         if errno:
             return errno
         if other is None:
@@ -204,7 +204,7 @@ class MemoryFiles:
         inode.ctime = self.now
         return abi.OK
 
-    def _may_replace(self, inode: Inode, other: Inode | None, new: Where) -> int:
+    def _may_replace(self, old: Where, inode: Inode, other: Inode | None, new: Where) -> int:
         if new.directory.links == 0:
             return abi.ENOENT
         if isinstance(inode, Directory):
@@ -215,7 +215,7 @@ class MemoryFiles:
             if isinstance(other, Directory) and other.count:
                 return abi.ENOTEMPTY
         else:
-            if new.must_be_directory:
+            if new.must_be_directory or old.must_be_directory:
                 return abi.ENOTDIR
             if isinstance(other, Directory):
                 return abi.EISDIR
@@ -354,12 +354,8 @@ class OpenFile(Description):
         return 0
 
     def allocate(self, offset: int, length: int) -> int:
-        """Lengthen the file; pages are made when they are written."""
-        if length == 0:
-            return abi.EINVAL
-        if offset + length > self.file.size:
-            return self.set_size(offset + length)
-        return 0
+        """Refuse, as wasmtime does: pages are made when they are written."""
+        return abi.ENOTSUP
 
     def set_times(self, atime: int | None, mtime: int | None) -> int:
         """Set the file's times."""
@@ -367,7 +363,11 @@ class OpenFile(Description):
 
     def advise(self) -> int:
         """Take the advice and do nothing: all is in memory."""
-        return 0
+        return abi.OK
+
+    def sync(self) -> int:
+        """Do nothing: this is where it is kept."""
+        return abi.OK
 
     def release(self) -> None:
         """Drop the file if its names are gone too."""
@@ -394,6 +394,10 @@ class OpenDirectory(Description):
     def filestat(self) -> tuple[int, ...] | int:
         """Return the directory's status."""
         return _filestat(self.directory)
+
+    def sync(self) -> int:
+        """Do nothing: this is where it is kept."""
+        return abi.OK
 
     def set_times(self, atime: int | None, mtime: int | None) -> int:
         """Set the directory's times."""
@@ -444,8 +448,6 @@ class OpenDirectory(Description):
             return abi.ENOENT
         if where.must_be_directory:
             return abi.EISDIR
-        if oflags & abi.O_DIRECTORY:
-            return abi.EINVAL
         errno = files.new_name(where, owner, 0)
         if errno:
             return errno
@@ -472,7 +474,7 @@ class OpenDirectory(Description):
                 return abi.EISDIR
             with process.group.heap:
                 return OpenDirectory(
-                    self.files, inode, rights & self.inheriting & abi.DIRECTORY_RIGHTS, inheriting & self.inheriting
+                    self.files, inode, rights & abi.OPENED_DIRECTORY_RIGHTS, inheriting & self.inheriting
                 )
         if oflags & abi.O_DIRECTORY or where.must_be_directory:
             return abi.ENOTDIR
@@ -600,6 +602,8 @@ class OpenDirectory(Description):
             return abi.ENOENT
         if isinstance(old.inode, Directory):
             return abi.EPERM
+        if old.must_be_directory:
+            return abi.ENOTDIR
         where = files.walk(to.directory, new, False)
         if isinstance(where, int):
             return where

@@ -58,7 +58,6 @@ class Process:
         "ahead",
         "arguments",
         "behind",
-        "calls",
         "children",
         "dead",
         "deadline",
@@ -82,6 +81,7 @@ class Process:
         "state",
         "status",
         "system",
+        "user_bytes",
         "wants",
     )
 
@@ -129,6 +129,7 @@ class Process:
         self.doomed = False  # to be ended by the scheduler, at the next turn
         self.killed: str | None = None  # why, if it did not end by itself
         self.failure: str | None = None  # the trap's text
+        self.user_bytes = 0  # of linear memory, at the end
 
     def block(self, queue: Queue) -> int:
         """Put this process, which is making a call, on a queue; return the answer that call gives."""

@@ -15,12 +15,10 @@ import gc
 import select
 from typing import TYPE_CHECKING
 
-from hardtack.kernel import abi
 from hardtack.kernel.border import wait_for_memory
 from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.process import (
-    BLOCKED,
     KILLED_STATUS,
     NEW,
     RUNNABLE,
@@ -244,5 +242,3 @@ class Scheduler:
             system.wake(system.host_waiters)
             system.wake(system.pollers)
 
-
-__all__ = ["BLOCKED", "Scheduler", "abi"]

@@ -67,7 +67,7 @@ class Source(Description):
 class Capture(Description):
     """Keeps what is written, up to a limit, in pages on its group's heap; beyond it writes get ENOSPC."""
 
-    __slots__ = ("_chunk", "_fill", "_first", "_heap", "_last", "limit", "size")
+    __slots__ = ("_chunk", "_fill", "_first", "_heap", "_last", "limit", "refused", "size")
     filetype = abi.UNKNOWN
 
     def __init__(self, heap: Heap, limit: int) -> None:
@@ -78,12 +78,15 @@ class Capture(Description):
         self._fill = 0
         self.limit = limit
         self.size = 0
+        self.refused = False
 
     def write(self, process: Process, start: int, count: int) -> int:
         """Keep bytes up to the limit; at most MAX_IO, in steps of a page."""
-        count = min(count, self.limit - self.size)
-        if count <= 0:
-            return -abi.ENOSPC
+        if count > self.limit - self.size:
+            self.refused = True
+            count = self.limit - self.size
+            if count == 0:
+                return -abi.ENOSPC
         memory = process.memory
         done = 0
         with self._heap:
@@ -124,7 +127,7 @@ class Capture(Description):
         chunk = self._first
         self._first = self._last = None
         while chunk is not None:
-            chunk, chunk.after = chunk.after, None
+            chunk = chunk.after
 
 
 class _Chunk:

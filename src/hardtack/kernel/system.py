@@ -11,10 +11,11 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
-from hardtack.errors import KernelError, ProgramError, ReservationImpossible
+from hardtack.errors import ReservationImpossible
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, close
+from hardtack.kernel.host_files import HostBudget
 from hardtack.kernel.memory_files import MemoryFiles, OpenDirectory
 from hardtack.kernel.params import (
     MAX_PROCESSES,
@@ -48,6 +49,16 @@ class HostClock:
     monotonic = staticmethod(time.monotonic_ns)
 
 
+class NoPrograms:
+    """A loader that knows no program."""
+
+    __slots__ = ()
+
+    def find(self, path: bytes) -> Image | None:
+        """Find nothing."""
+        return None
+
+
 class Kill:
     """A kill that was made to free memory: who, and how many bytes its group held."""
 
@@ -63,7 +74,7 @@ class System:
     """The kernel: heaps, files, processes, queues."""
 
     def __init__(
-        self, heap: Heap, files_capacity: int, user_memory: UserMemory, loader: Loader, clock: Clock
+        self, heap: Heap, files_capacity: int, user_memory: UserMemory, clock: Clock
     ) -> None:
         least = SCHEDULER_BYTES + START_BYTES
         if heap.possible - files_capacity < least:
@@ -71,7 +82,7 @@ class System:
         self.heap = heap
         self.scheduler_heap = Heap(None, name="scheduler", parent=heap)
         self.user_memory = user_memory
-        self.loader = loader
+        self.loader: Loader = NoPrograms()  # whoever puts the kernel together sets another
         self.clock = clock
         with self.scheduler_heap:
             self.files = MemoryFiles(
@@ -90,6 +101,7 @@ class System:
         self.admit: Callable[..., object] = heap.admit
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: Sequence[Description] = ()
+        self.host_files = HostBudget()
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -105,7 +117,8 @@ class System:
     # -- birth
     def new_group(self, program: str, protected: bool = False) -> Group:
         """Make the group of a process that the host starts."""
-        heap = Heap(None, name=program, parent=self.heap)
+        with self.scheduler_heap:
+            heap = Heap(None, name=program, parent=self.heap)
         with heap:
             return Group(heap, self.files.new_owner(), 0, program, protected)
 
@@ -120,7 +133,8 @@ class System:
             return abi.EAGAIN
         if self.user_memory.used + image.user_bytes > self.user_memory.capacity:
             return abi.ENOMEM
-        heap = Heap(None, name=image.name, parent=group.heap)
+        with group.heap:  # where its name in the books belongs
+            heap = Heap(None, name=image.name, parent=group.heap)
         with heap:
             pid = self.processes.lowest_free()
             process = Process(
@@ -152,6 +166,7 @@ class System:
         process.admit = self.admit
         if self.current is process:
             self.current = None
+        process.user_bytes = len(process.memory)
         process.memory = NO_MEMORY
         if process.guest is not None:
             process.guest.close()
@@ -212,6 +227,15 @@ class System:
         while pid >= 0:
             process = self.process(pid)
             if process is not None and process.group is group:
+                self.end(process, KILLED_STATUS, why)
+            pid = self.processes.next_used(pid + 1)
+
+    def end_all(self, why: str) -> None:
+        """End every process."""
+        pid = self.processes.next_used(1)
+        while pid >= 0:
+            process = self.process(pid)
+            if process is not None:
                 self.end(process, KILLED_STATUS, why)
             pid = self.processes.next_used(pid + 1)
 
@@ -289,10 +313,3 @@ class _Nobody:
 
     __slots__ = ()
 
-
-def no_such_program(path: str) -> ProgramError:
-    """Make the error for a path that leads to no program."""
-    return ProgramError(f"{path}: no such program")
-
-
-__all__ = ["Clock", "HostClock", "Kill", "KernelError", "System"]

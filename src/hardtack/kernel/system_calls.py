@@ -1,7 +1,8 @@
 """THE table: every system call with its number, its names, its bound, and what is missing of it.
 
 A bound is an expression over the call's arguments: the most bytes that the call can have allocated at any
-one moment, above what was live when it began. `transfer` stands for the bytes that a read or write moves.
+one moment, above what was live when it began. `transfer` stands for the bytes that a read or write moves,
+`inherited` for those of the process's environment.
 Each expression clips its symbols (`min`), so that putting in the largest arguments gives its constant
 maximum, with which the border tries first. The figures were set by hand, above what tests measure
 (tests/kernel/test_bounds.py); the analyser will derive them.
@@ -12,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from hardtack.kernel import abi, calls, calls_poll, calls_process
+from hardtack.kernel import calls, calls_poll, calls_process
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, PATH_MAX
 
 if TYPE_CHECKING:
@@ -57,12 +58,19 @@ class Row:
         return "".join(parameter.split(":")[1] for parameter in self.parameters.split())
 
 
-def transfer(process: Process, vectors: int, count: int) -> int:
+def _transfer(process: Process, vectors: int, count: int) -> int:
     """Return how many bytes a read or write moves: those of its first buffer, MAX_IO at most."""
     memory = process.memory
     if vectors + 8 * count > len(memory):
         return 0
     return min(calls.first_buffer(memory, vectors, count)[1], MAX_IO)
+
+
+# Symbols that are measured when a bound is evaluated: the most that they can be, and how.
+_MEASURED: Final = {
+    "transfer": (MAX_IO, "_transfer(process, vectors, count)"),
+    "inherited": (MAX_ARGUMENT_BYTES, "len(process.environment)"),
+}
 
 
 def _row(
@@ -74,9 +82,11 @@ def _row(
         "PATH_MAX": PATH_MAX,
         "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
     }
-    body = bound.replace("transfer", "transfer(process, vectors, count)") if "transfer" in bound else bound
-    evaluate = eval(f"lambda process, {', '.join(names)}: {body}", {**symbols, "transfer": transfer})
-    largest = {name: _LARGEST for name in names} | {"transfer": MAX_IO}
+    body = bound
+    for symbol, (_, measure) in _MEASURED.items():
+        body = body.replace(symbol, measure)
+    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", {**symbols, "_transfer": _transfer})
+    largest = {name: _LARGEST for name in names} | {name: most for name, (most, _) in _MEASURED.items()}
     maximum = eval(bound, {**symbols, **largest})
     return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate)
 
@@ -185,7 +195,13 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, ""),
 ]
 
-TABLE: Final[tuple[Row, ...]] = ()
+TABLE: Final[tuple[Row, ...]] = tuple(
+    _row(number, module, *row)
+    for number, (module, row) in enumerate(
+        [(PREVIEW1, row) for row in _ROWS] + [(POSIX, row) for row in _POSIX_ROWS]
+    )
+)
+_BY_NAME: Final = {row.name: row for row in TABLE}
 
 
 def by_name(name: str) -> Row:
@@ -195,7 +211,3 @@ def by_name(name: str) -> Row:
         KeyError: if there is none.
     """
     return _BY_NAME[name]
-
-
-_BY_NAME: Final[dict[str, Row]] = {}
-__all__ = ["POSIX", "PREVIEW1", "TABLE", "Row", "abi", "by_name"]

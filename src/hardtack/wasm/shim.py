@@ -1,7 +1,7 @@
 """The shim: a small wasm module between every guest and the host functions.
 
 What a guest imports is the shim's. It writes the arguments into the call page, calls the host function,
-and where that answers WAIT, suspends the fiber in `wait` and calls again, from scratch. So a host function
+and where that answers WAIT, suspends the fiber and calls again, from scratch. So a host function
 is synchronous and cheap, and yet every call can suspend.
 
 Fuel is checked at the loop's head, before the arguments are written, so that no other guest can run until
@@ -10,7 +10,7 @@ the host has read them and the answer has been read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.wasm.imports import BROKEN, CALLS, NO_ANSWER, RESULT, WAIT
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from hardtack.wasm.imports import EntrySpec
 
-WAIT_IMPORT = ("engine", "wait")
-END_IMPORT = ("engine", "end")
-HOST_MODULE = "host"
+ENGINE_MODULE: Final = "engine"  # where the shim imports these two from
+SUSPEND: Final = "suspend"
+END: Final = "end"  # traps with EXIT
+HOST_MODULE: Final = "host"  # where it imports the host functions from
 
 
 def shim_text(entries: Sequence[EntrySpec]) -> str:
@@ -32,8 +33,8 @@ def shim_text(entries: Sequence[EntrySpec]) -> str:
     """
     lines = [
         "(module $hardtack",
-        '  (import "%s" "%s" (func $engine.wait))' % WAIT_IMPORT,
-        '  (import "%s" "%s" (func $engine.end))' % END_IMPORT,
+        f'  (import "{ENGINE_MODULE}" "{SUSPEND}" (func $engine.suspend))',
+        f'  (import "{ENGINE_MODULE}" "{END}" (func $engine.end))',
     ]
     lines += [f'  (import "{HOST_MODULE}" "{entry.name}" (func $host.{entry.name}))' for entry in entries]
     lines.append("  (memory 1 1)")
@@ -54,7 +55,7 @@ def _function(index: int, entry: EntrySpec) -> list[str]:
         f"      {_store(CALLS, f'(i64.add {_load(CALLS)} (i64.const 1))')}",
         f"      (call $host.{entry.name})",
         f"      (local.set $answer (i32.wrap_i64 {_load(RESULT)}))",
-        f"      (if (i32.eq (local.get $answer) (i32.const {WAIT})) (then (call $engine.wait) (br $again)))",
+        f"      (if (i32.eq (local.get $answer) (i32.const {WAIT})) (then (call $engine.suspend) (br $again)))",
         f"      (if (i32.eq (local.get $answer) (i32.const {NO_ANSWER}))",
         f"        (then {_store(BROKEN, f'(i64.const {index + 1})')} (unreachable))))",
         f"    {after})",

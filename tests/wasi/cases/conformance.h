@@ -45,7 +45,8 @@ struct test_case {
 // The imports, with paths as the ABI has them (pointer and length) and every small integer widened, so
 // that a case can pass what libc would never pass. <wasi/api.h> gives the types; its own functions take
 // C strings.
-#define SYS(NAME) __attribute__((import_module("wasi_snapshot_preview1"), import_name(#NAME))) int32_t sys_##NAME
+#define PREVIEW1(NAME) __attribute__((import_module("wasi_snapshot_preview1"), import_name(#NAME)))
+#define SYS(NAME) PREVIEW1(NAME) int32_t sys_##NAME
 typedef uint32_t u32;
 typedef uint64_t u64;
 

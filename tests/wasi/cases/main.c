@@ -55,7 +55,8 @@ static void require(const char *verb, const char *path, int error)
 u32 open_file(const char *path, u32 oflags, u64 rights, u32 fdflags)
 {
     u32 fd = 0;
-    require("open", path, sys_path_open(ROOT, FOLLOW, path, strlen(path), oflags, rights, ALL_RIGHTS, fdflags, &fd));
+    int error = sys_path_open(ROOT, FOLLOW, path, strlen(path), oflags, rights, ALL_RIGHTS, fdflags, &fd);
+    require("open", path, error);
     return fd;
 }
 

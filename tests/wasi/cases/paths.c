@@ -31,8 +31,8 @@ CASE(open_truncate)
     put("a", "text");
     show("TRUNC CREAT to write", sys_path_open(ROOT, 0, "a", 1, TRUNC | CREAT, RIGHT_WRITE, 0, 0, &fd));
     do_stat("a", 0);
-    show("TRUNC of a missing file", sys_path_open(ROOT, 0, "b", 1, TRUNC, RIGHT_WRITE, 0, 0, &fd));
-    show("CREAT TRUNC of a missing file", sys_path_open(ROOT, 0, "b", 1, CREAT | TRUNC, RIGHT_WRITE, 0, 0, &fd));
+    show("TRUNC, missing", sys_path_open(ROOT, 0, "b", 1, TRUNC, RIGHT_WRITE, 0, 0, &fd));
+    show("CREAT TRUNC, missing", sys_path_open(ROOT, 0, "b", 1, CREAT | TRUNC, RIGHT_WRITE, 0, 0, &fd));
     do_list(".");
 }
 

@@ -112,9 +112,10 @@ CASE(poll_file)
 {
     put("a", "text");
     u32 fd = open_file("a", 0, RIGHT_READ | RIGHT_WRITE, 0);
-    __wasi_subscription_t wanted[] = {on_fd(1, __WASI_EVENTTYPE_FD_READ, fd), on_fd(2, __WASI_EVENTTYPE_FD_WRITE, fd)};
-    do_poll("to read", wanted, 1);
-    do_poll("to write", wanted + 1, 1);
+    __wasi_subscription_t wanted = on_fd(1, __WASI_EVENTTYPE_FD_READ, fd);
+    do_poll("to read", &wanted, 1);
+    wanted = on_fd(2, __WASI_EVENTTYPE_FD_WRITE, fd);
+    do_poll("to write", &wanted, 1);
 }
 
 CASE(poll_file_before_clock)
@@ -158,7 +159,8 @@ CASE(poll_file_opened_the_wrong_way)
 // The specification gives such a subscription an event with an error; wasmtime refuses the whole call.
 CASE(poll_no_descriptor)
 {
-    __wasi_subscription_t wanted[] = {on_fd(1, __WASI_EVENTTYPE_FD_READ, NO_FD), on_clock(2, MONOTONIC, 0, 0)};
+    __wasi_subscription_t wanted[] = {on_fd(1, __WASI_EVENTTYPE_FD_READ, NO_FD),
+                                      on_clock(2, MONOTONIC, 0, 0)};
     do_poll("to read", wanted, 1);
     do_poll("with a clock", wanted, 2);
     wanted[0] = on_fd(1, __WASI_EVENTTYPE_FD_WRITE, NO_FD);

@@ -60,7 +60,8 @@ CASE(clock_realtime_is_of_this_century)
 {
     u64 now = 0, later = 0;
     show("time", sys_clock_time_get(__WASI_CLOCKID_REALTIME, 0, &now));
-    printf("  %s\n", now > UINT64_C(1600000000000000000) && now < UINT64_C(4102444800000000000) ? "sane" : "strange");
+    bool sane = now > UINT64_C(1600000000000000000) && now < UINT64_C(4102444800000000000);
+    printf("  %s\n", sane ? "sane" : "strange");
     show("with precision", sys_clock_time_get(__WASI_CLOCKID_REALTIME, UINT64_MAX, &later));
     printf("  %s\n", later >= now ? "forward" : "BACKWARD");
 }

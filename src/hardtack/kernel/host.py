@@ -1,0 +1,222 @@
+"""What the host does to a kernel from outside: start programs, put files in, take files out.
+
+Done between runs of the scheduler, on reservations like everybody else, in steps of bounded size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from hardtack.errors import KernelError, ReservationImpossible
+from hardtack.kernel import abi
+from hardtack.kernel.calls import install
+from hardtack.kernel.directories import Directory
+from hardtack.kernel.files import PAGE_STEP_BYTES, File
+from hardtack.kernel.inodes import Inode
+from hardtack.kernel.memory_files import CREATE_BYTES, Where
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PATH_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.guest import Image
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.scheduler import Scheduler
+    from hardtack.kernel.system import System
+
+_T = TypeVar("_T")
+_ERRNOS = {
+    abi.EAGAIN: "there are as many processes as the kernel can have",
+    abi.ENOMEM: "no user memory is free for it",
+    abi.ENOSPC: "no space left in the file system",
+    abi.ENOENT: "no such file or directory",
+    abi.ENOTDIR: "not a directory",
+    abi.EISDIR: "is a directory",
+    abi.ENAMETOOLONG: "name too long",
+}
+_CREATE_PROCESS_BYTES = 32 * 1024  # a group, a process, its tables; checked by measurement
+
+
+class Host:
+    """The host's side of a kernel."""
+
+    def __init__(self, system: System, scheduler: Scheduler) -> None:
+        self.system = system
+        self.scheduler = scheduler
+        with system.scheduler_heap:
+            self.owner = system.files.new_owner()
+
+    # -- programs
+    def start(
+        self,
+        image: Image,
+        arguments: Sequence[str],
+        environment: Sequence[str],
+        make_streams: Callable[[Process], Sequence[Description]],
+        protected: bool = False,
+    ) -> Process:
+        """Make a process with a group of its own; the scheduler starts it at its turn.
+
+        Raises:
+            KernelError: there can be no further process now.
+            ReservationImpossible: the kernel's heap is too small for it.
+        """
+        blocks = [_block("arguments", arguments), _block("environment", environment)]
+
+        def create() -> Process | int:
+            group = self.system.new_group(image.name, protected)
+            process = self.system.create(group, None, image, blocks[0], blocks[1])
+            if isinstance(process, int):
+                return process
+            group.leader = process.pid
+            with process.heap:
+                for number, description in enumerate([*make_streams(process), *self.system.preopens]):
+                    install(process, number, description)
+            self.system.run_queue.append(process)
+            return process
+
+        need = _CREATE_PROCESS_BYTES + 4 * (len(blocks[0]) + len(blocks[1]))
+        process = self._reserved(need, create)
+        if isinstance(process, int):
+            raise KernelError(f"{image.name}: cannot be started: {_ERRNOS[process]}")
+        assert process is not None
+        return process
+
+    def _reserved(self, need: int, step: Callable[..., _T], *arguments: object) -> _T:
+        """Run a step on a reservation, made as one for a call is."""
+        heap = self.system.heap
+        if heap.on_exhaustion != "reserve":
+            return cast(_T, self.system.scheduler_heap.run(step, *arguments))
+        reservation = self.scheduler.reclaimer.grant(need)
+        if reservation is None:
+            raise ReservationImpossible(need, heap.possible - heap.live, heap.name)
+        return cast(_T, reservation.run(self.system.scheduler_heap, step, *arguments))
+
+    # -- files
+    def write_file(self, path: str, data: bytes) -> None:
+        """Put a file into the file system in memory, making the directories above it.
+
+        Raises:
+            KernelError: the path leads nowhere, or the file system is full; what was written is taken back.
+        """
+        name = _path(path)
+        above, slash, _ = name.rpartition(b"/")
+        if slash:
+            self._make_directories(above)
+        file = self._reserved(CREATE_BYTES + 8 * len(name) + 4096, self._create, path, name)
+        memory = memoryview(data)
+        files = self.system.files
+        try:
+            if file.size:
+                files.resize(file, 0)
+            done = 0
+            while done < len(data):
+                if not files.room(file.owner, PAGE_STEP_BYTES):
+                    raise KernelError(
+                        f"{path}: no space left in the file system: {len(data)} bytes do not fit, "
+                        f"{files.heap.free} of {files.heap.capacity} are free; give it more with fs_size"
+                    )
+                done += self._reserved(PAGE_STEP_BYTES + 4096, self._write, file, done, memory)
+        except KernelError:
+            files.resize(file, 0)
+            raise
+
+    def _write(self, file: File, position: int, memory: memoryview) -> int:
+        files = self.system.files
+        with files.heap:
+            before = files.heap.live
+            done = file.write_page(position, memory, position, len(memory) - position)
+            file.owner.held += files.heap.live - before
+            return done
+
+    def _walk(self, path: str, name: bytes) -> Where:
+        where = self.system.files.walk(self.system.files.root, name, True)
+        if isinstance(where, int):
+            raise KernelError(f"{path}: {_ERRNOS.get(where, 'not a usable path')}")
+        return where
+
+    def _create(self, path: str, name: bytes) -> File:
+        files = self.system.files
+        where = self._walk(path, name)
+        if where.inode is None:
+            self._may_make(path, where)
+            with files.heap:
+                where.name = bytes(bytearray(where.name))
+                where.inode = File(files.inodes.lowest_free(), files.now, self.owner)
+                files.add(where, where.inode)
+        if not isinstance(where.inode, File):
+            raise KernelError(f"{path}: is not a regular file")
+        return where.inode
+
+    def _may_make(self, path: str, where: Where) -> None:
+        errno = self.system.files.new_name(where, self.owner, 0)
+        if errno:
+            raise KernelError(f"{path}: {_ERRNOS.get(errno, 'cannot be made')}")
+
+    def _make_directories(self, name: bytes) -> None:
+        position = 0
+        while position >= 0:
+            position = name.find(b"/", position + 1)
+            part = name if position < 0 else name[:position]
+            self._reserved(CREATE_BYTES + 8 * len(name) + 4096, self._make_directory, part)
+
+    def _make_directory(self, name: bytes) -> None:
+        files = self.system.files
+        path = name.decode()
+        where = self._walk(path, name)
+        if where.inode is None:
+            self._may_make(path, where)
+            with files.heap:
+                where.name = bytes(bytearray(where.name))
+                files.add(
+                    where, Directory(files.inodes.lowest_free(), files.now, where.directory.number)
+                )
+        elif not isinstance(where.inode, Directory):
+            raise KernelError(f"{path}: not a directory")
+
+    def read_file(self, path: str) -> bytes:
+        """Return a file's content, copied to the host's memory.
+
+        Raises:
+            KernelError: there is no such file.
+        """
+        inode = self._existing(path)
+        if not isinstance(inode, File):
+            raise KernelError(f"{path}: is not a regular file")
+        whole = bytearray(inode.size)
+        inode.read_at(0, memoryview(whole), 0, inode.size)
+        return bytes(whole)
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file.
+
+        Raises:
+            KernelError: there is no such file.
+        """
+        inode = self._existing(path)
+        if isinstance(inode, Directory):
+            raise KernelError(f"{path}: is a directory")
+        self.system.files.unname(self._walk(path, _path(path)), inode)
+
+    def _existing(self, path: str) -> Inode:
+        inode = self._walk(path, _path(path)).inode
+        if inode is None:
+            raise KernelError(f"{path}: no such file")
+        return inode
+
+
+def _path(path: str) -> bytes:
+    name = path.encode().strip(b"/")
+    if not name or b"\0" in name or len(name) > PATH_MAX or any(len(p) > NAME_MAX for p in name.split(b"/")):
+        raise KernelError(f"{path!r} is no path of a file in the kernel's file system")
+    return name
+
+
+def _block(what: str, strings: Sequence[str]) -> bytes:
+    block = b"".join(string.encode() + b"\0" for string in strings)
+    if block.count(b"\0") != len(strings):
+        raise KernelError(f"the {what} hold a NUL character")
+    if len(block) > MAX_ARGUMENT_BYTES:
+        raise KernelError(f"the {what} take {len(block)} bytes, the most is {MAX_ARGUMENT_BYTES}")
+    return block

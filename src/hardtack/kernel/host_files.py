@@ -1,0 +1,611 @@
+"""Directories of the host that guests may use, confined.
+
+Every path is walked here, component by component, each opened relative to the one above without following
+links; links are read and expanded by us, absolute ones refused; `..` goes back to the directory that we
+came from, never above the start. So neither a link, nor one that is swapped in while we look, leads out.
+
+Only regular files and directories are opened: a device or FIFO could block the kernel's thread. All guests
+together hold at most MAX_HOST_FILES descriptors of the host (ENFILE beyond), so that none can take them all.
+"""
+
+from __future__ import annotations
+
+import errno as host_errno
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from hardtack.errors import KernelError
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description
+from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES, MAX_LINKS, NAME_MAX, PATH_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.system import System
+
+MAX_DEPTH: Final = 64  # directories below the start in one path: each is an open descriptor while it is walked
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+_ERRNOS: Final = {
+    getattr(host_errno, name): getattr(abi, name)
+    for name in (
+        "EACCES", "EBADF", "EBUSY", "EEXIST", "EFBIG", "EINVAL", "EIO", "EISDIR", "ELOOP", "EMLINK",
+        "ENAMETOOLONG", "ENOENT", "ENOMEM", "ENOSPC", "ENOTDIR", "ENOTEMPTY", "EPERM", "EPIPE", "EROFS",
+        "ESPIPE", "EXDEV", "EMFILE", "ENFILE",
+    )
+}  # fmt: skip
+_TYPES: Final = (
+    (stat.S_ISDIR, abi.DIRECTORY),
+    (stat.S_ISREG, abi.REGULAR_FILE),
+    (stat.S_ISLNK, abi.SYMBOLIC_LINK),
+    (stat.S_ISCHR, abi.CHARACTER_DEVICE),
+)
+
+
+def _errno(error: OSError) -> int:
+    error.__traceback__ = None
+    return _ERRNOS.get(error.errno or 0, abi.EIO)
+
+
+def _filetype(mode: int) -> int:
+    return next((filetype for test, filetype in _TYPES if test(mode)), abi.UNKNOWN)
+
+
+def _status(found: os.stat_result) -> tuple[int, ...]:
+    return (
+        found.st_dev & (1 << 64) - 1,
+        found.st_ino,
+        _filetype(found.st_mode),
+        found.st_nlink,
+        found.st_size,
+        found.st_atime_ns,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+    )
+
+
+class HostBudget:
+    """How many descriptors of the host guests hold."""
+
+    __slots__ = ("used",)
+
+    def __init__(self) -> None:
+        self.used = 0
+
+
+class _Place:
+    """Where a path leads on the host: an open directory and a name in it. To be closed."""
+
+    __slots__ = ("must_be_directory", "name", "opened", "start")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.opened: list[int] = []
+        self.name = b"."
+        self.must_be_directory = False
+
+    @property
+    def fd(self) -> int:
+        """The directory that holds the name."""
+        return self.opened[-1] if self.opened else self.start
+
+    def down(self, name: bytes) -> int:
+        """Enter a directory; an errno, or OK."""
+        if len(self.opened) >= MAX_DEPTH:
+            return abi.ENAMETOOLONG
+        try:
+            self.opened.append(os.open(name, _DIRECTORY, dir_fd=self.fd))
+        except OSError as error:
+            return _errno(error)
+        return abi.OK
+
+    def close(self) -> None:
+        while self.opened:
+            os.close(self.opened.pop())
+
+
+def _link(fd: int, name: bytes) -> bytes | None:
+    """Return a link's target; None if the name is no link."""
+    try:
+        return os.readlink(name, dir_fd=fd)
+    except OSError as error:
+        error.__traceback__ = None
+        return None
+
+
+def _walk(start: int, path: bytes, follow: bool) -> _Place | int:
+    if not path:
+        return abi.ENOENT
+    if path.startswith(b"/"):
+        return abi.EPERM
+    place = _Place(start)
+    errno = _walk_into(place, path, follow)
+    if errno:
+        place.close()
+        return errno
+    return place
+
+
+def _walk_into(place: _Place, path: bytes, follow: bool) -> int:
+    links = 0
+    position = 0
+    while True:
+        end = path.find(b"/", position)
+        end = len(path) if end < 0 else end
+        name = path[position:end]
+        if len(name) > NAME_MAX:
+            return abi.ENAMETOOLONG
+        position = end
+        while position < len(path) and path[position] == 47:
+            position += 1
+        last = position == len(path)
+        place.must_be_directory = last and end < len(path)
+        if name == b"..":
+            if not place.opened:
+                return abi.EPERM
+            os.close(place.opened.pop())
+            name = b"."
+        target = None
+        if name != b"." and (follow or not last or place.must_be_directory):
+            target = _link(place.fd, name)
+        if target is not None:
+            links += 1
+            if links > MAX_LINKS:
+                return abi.ELOOP
+            if target.startswith(b"/"):
+                return abi.EPERM
+            path = target + path[end:]
+            position = 0
+            if len(path) > PATH_MAX:
+                return abi.ENAMETOOLONG
+            continue
+        if last:
+            place.name = name
+            return abi.OK
+        errno = place.down(name) if name != b"." else abi.OK
+        if errno:
+            return errno
+
+
+class HostFile(Description):
+    """A regular file of the host."""
+
+    __slots__ = ("_budget", "_fd")
+    filetype = abi.REGULAR_FILE
+
+    def __init__(self, budget: HostBudget, fd: int, rights: int, flags: int) -> None:
+        super().__init__(rights, 0, flags)
+        self._budget = budget
+        self._fd = fd
+
+    def read(self, process: Process, start: int, count: int) -> int:
+        """Read from the position."""
+        try:
+            return os.readv(self._fd, [process.memory[start : start + count]])
+        except OSError as error:
+            return -_errno(error)
+
+    def read_at(self, process: Process, position: int, start: int, count: int) -> int:
+        """Read from a position given."""
+        if position >> 63:
+            return -abi.EINVAL
+        try:
+            return os.preadv(self._fd, [process.memory[start : start + count]], position)
+        except OSError as error:
+            return -_errno(error)
+
+    def write(self, process: Process, start: int, count: int) -> int:
+        """Write at the position, or at the end if opened to append."""
+        try:
+            if self.flags & abi.FDFLAG_APPEND:
+                os.lseek(self._fd, 0, os.SEEK_END)
+            return os.write(self._fd, process.memory[start : start + count])
+        except OSError as error:
+            return -_errno(error)
+
+    def write_at(self, process: Process, position: int, start: int, count: int) -> int:
+        """Write at a position given."""
+        if position + count > MAX_FILE:
+            return -abi.EFBIG
+        try:
+            return os.pwrite(self._fd, process.memory[start : start + count], position)
+        except OSError as error:
+            return -_errno(error)
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Move the position."""
+        if whence > abi.SEEK_END:
+            return -abi.EINVAL
+        try:
+            return os.lseek(self._fd, offset, whence)
+        except (OSError, OverflowError):
+            return -abi.EINVAL
+
+    def filestat(self) -> tuple[int, ...] | int:
+        """Return the file's status."""
+        return _status(os.fstat(self._fd))
+
+    def set_size(self, size: int) -> int:
+        """Cut or lengthen the file."""
+        if size >> 63:
+            return abi.EINVAL
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            return _errno(error)
+        return abi.OK
+
+    def allocate(self, offset: int, length: int) -> int:
+        """Refuse, as wasmtime does."""
+        return abi.ENOTSUP
+
+    def set_times(self, atime: int | None, mtime: int | None) -> int:
+        """Set the file's times."""
+        return _set_times(self._fd, atime, mtime)
+
+    def advise(self) -> int:
+        """Take the advice and do nothing."""
+        return abi.OK
+
+    def sync(self) -> int:
+        """Bring what was written to the disk."""
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            return _errno(error)
+        return abi.OK
+
+    def release(self) -> None:
+        """Close the host's descriptor."""
+        os.close(self._fd)
+        self._budget.used -= 1
+
+
+def _set_times(fd: int, atime: int | None, mtime: int | None) -> int:
+    try:
+        found = os.fstat(fd)
+        os.utime(
+            fd,
+            ns=(
+                found.st_atime_ns if atime is None else atime,
+                found.st_mtime_ns if mtime is None else mtime,
+            ),
+        )
+    except OverflowError:
+        return abi.EINVAL
+    except OSError as error:
+        return _errno(error)
+    return abi.OK
+
+
+class HostDirectory(Description):
+    """A directory of the host: where confined paths start."""
+
+    __slots__ = ("_budget", "_entries", "_fd", "_held", "_next", "preopen")
+    filetype = abi.DIRECTORY
+    not_seekable = abi.EBADF
+
+    def __init__(
+        self, budget: HostBudget, fd: int, rights: int, inheriting: int, preopen: bytes | None = None
+    ) -> None:
+        super().__init__(rights, inheriting, 0)
+        self._budget = budget
+        self._fd = fd
+        self._entries: Iterator[os.DirEntry[str]] | None = None
+        self._next = 2  # the cookie of the entry that comes next
+        self._held: os.DirEntry[str] | None = None  # one that did not fit the last buffer
+        self.preopen = preopen
+
+    def filestat(self) -> tuple[int, ...] | int:
+        """Return the directory's status."""
+        return _status(os.fstat(self._fd))
+
+    def set_times(self, atime: int | None, mtime: int | None) -> int:
+        """Set the directory's times."""
+        return _set_times(self._fd, atime, mtime)
+
+    def set_size(self, size: int) -> int:
+        """Refuse: a directory has no size to set."""
+        return abi.EBADF
+
+    # -- listing: cookies count the entries, and the listing is kept open between two calls
+    def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
+        """Write entries from a cookie on; going back starts the listing anew."""
+        done = 0
+        cookie = min(cookie, 1 << 62)
+        try:
+            while done < count:
+                entry = self._entry(cookie)
+                if entry is None:
+                    break
+                cookie += 1
+                name, number, filetype = entry
+                record = abi.DIRENT.pack(cookie, number, len(name), filetype) + name
+                piece = min(len(record), count - done)
+                process.memory[start + done : start + done + piece] = record[:piece]
+                done += piece
+        except OSError as error:
+            return -_errno(error)
+        return done
+
+    def _entry(self, cookie: int) -> tuple[bytes, int, int] | None:
+        if cookie < 2:
+            return (b".", b"..")[cookie], os.fstat(self._fd).st_ino, abi.DIRECTORY
+        if self._entries is None or cookie < self._next - (self._held is not None):
+            self._entries = os.scandir(self._fd)
+            self._next = 2
+            self._held = None
+        while self._next <= cookie:
+            self._held = next(self._entries, None)
+            if self._held is None:
+                return None
+            self._next += 1
+        entry = self._held
+        if entry is None:
+            return None
+        filetype = (
+            abi.SYMBOLIC_LINK
+            if entry.is_symlink()
+            else abi.DIRECTORY
+            if entry.is_dir(follow_symlinks=False)
+            else abi.REGULAR_FILE
+            if entry.is_file(follow_symlinks=False)
+            else abi.UNKNOWN
+        )
+        return os.fsencode(entry.name), entry.inode(), filetype
+
+    # -- paths
+    def open_at(
+        self, process: Process, path: bytes, follow: bool, oflags: int, flags: int, rights: int, inheriting: int
+    ) -> Description | int:
+        """Open what path names; O_CREAT makes a file."""
+        if self._budget.used >= MAX_HOST_FILES:
+            return abi.ENFILE
+        if oflags & abi.O_DIRECTORY and oflags & (abi.O_CREAT | abi.O_EXCL | abi.O_TRUNC):
+            return abi.EINVAL
+        place = _walk(self._fd, path, follow)
+        if isinstance(place, int):
+            return place
+        try:
+            return self._open(process, place, oflags, flags, rights, inheriting)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+
+    def _open(
+        self, process: Process, place: _Place, oflags: int, flags: int, rights: int, inheriting: int
+    ) -> Description | int:
+        if place.must_be_directory and oflags & abi.O_CREAT:
+            return abi.EISDIR
+        reading = rights & abi.RIGHT_READ or not rights & abi.RIGHT_WRITE
+        mode = (os.O_RDWR if reading else os.O_WRONLY) if rights & abi.RIGHT_WRITE else os.O_RDONLY
+        mode |= _FILE
+        for ours, theirs in (
+            (abi.O_CREAT, os.O_CREAT),
+            (abi.O_EXCL, os.O_EXCL),
+            (abi.O_DIRECTORY, os.O_DIRECTORY),
+        ):
+            if oflags & ours:
+                mode |= theirs
+        if place.must_be_directory:
+            mode |= os.O_DIRECTORY
+        fd = os.open(place.name, mode, 0o666, dir_fd=place.fd)
+        try:
+            return self._wrap(process, fd, oflags, flags, rights, inheriting)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def _wrap(
+        self, process: Process, fd: int, oflags: int, flags: int, rights: int, inheriting: int
+    ) -> Description | int:
+        kind = os.fstat(fd).st_mode
+        made: Description
+        if stat.S_ISDIR(kind):
+            if oflags & (abi.O_CREAT | abi.O_TRUNC):
+                os.close(fd)
+                return abi.EISDIR
+            with process.group.heap:
+                made = HostDirectory(
+                    self._budget,
+                    fd,
+                    rights & abi.OPENED_DIRECTORY_RIGHTS,
+                    inheriting & self.inheriting,
+                )
+        elif stat.S_ISREG(kind):
+            if oflags & abi.O_TRUNC:
+                os.ftruncate(fd, 0)
+            with process.group.heap:
+                made = HostFile(self._budget, fd, rights & self.inheriting & abi.FILE_RIGHTS, flags)
+        else:
+            os.close(fd)
+            return abi.ENOTSUP
+        self._budget.used += 1
+        return made
+
+    def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
+        """Return the status of what path names."""
+        place = _walk(self._fd, path, follow)
+        if isinstance(place, int):
+            return place
+        try:
+            found = os.stat(place.name, dir_fd=place.fd, follow_symlinks=False)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+        if place.must_be_directory and not stat.S_ISDIR(found.st_mode):
+            return abi.ENOTDIR
+        return _status(found)
+
+    def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
+        """Set the times of what path names."""
+        place = _walk(self._fd, path, follow)
+        if isinstance(place, int):
+            return place
+        try:
+            found = os.stat(place.name, dir_fd=place.fd, follow_symlinks=False)
+            times = (
+                found.st_atime_ns if atime is None else atime,
+                found.st_mtime_ns if mtime is None else mtime,
+            )
+            os.utime(place.name, ns=times, dir_fd=place.fd, follow_symlinks=False)
+        except OverflowError:
+            return abi.EINVAL
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+        return abi.OK
+
+    def create_directory_at(self, process: Process, path: bytes) -> int:
+        """Make a directory."""
+        place = _walk(self._fd, path, False)
+        if isinstance(place, int):
+            return place
+        try:
+            os.mkdir(place.name, 0o777, dir_fd=place.fd)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+        return abi.OK
+
+    def remove_directory_at(self, path: bytes) -> int:
+        """Remove an empty directory."""
+        place = _walk(self._fd, path, False)
+        if isinstance(place, int):
+            return place
+        try:
+            if place.name == b".":
+                return abi.EINVAL
+            os.rmdir(place.name, dir_fd=place.fd)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+        return abi.OK
+
+    def unlink_at(self, path: bytes) -> int:
+        """Remove a name that is no directory."""
+        place = _walk(self._fd, path, False)
+        if isinstance(place, int):
+            return place
+        try:
+            if stat.S_ISDIR(os.stat(place.name, dir_fd=place.fd, follow_symlinks=False).st_mode):
+                return abi.EISDIR
+            if place.must_be_directory:
+                return abi.ENOTDIR
+            os.unlink(place.name, dir_fd=place.fd)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+        return abi.OK
+
+    def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
+        """Make a symbolic link; an absolute target could not be followed, so it is refused."""
+        if target.startswith(b"/"):
+            return abi.EPERM
+        if not target:
+            return abi.ENOENT
+        place = _walk(self._fd, path, False)
+        if isinstance(place, int):
+            return place
+        try:
+            if place.must_be_directory:
+                return abi.ENOENT
+            os.symlink(target, place.name, dir_fd=place.fd)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+        return abi.OK
+
+    def readlink_at(self, path: bytes) -> bytes | int:
+        """Return a link's target."""
+        place = _walk(self._fd, path, False)
+        if isinstance(place, int):
+            return place
+        try:
+            return os.readlink(place.name, dir_fd=place.fd)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            place.close()
+
+    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+        """Give a file another name."""
+        return self._both(path, to, new, False)
+
+    def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
+        """Move a name."""
+        return self._both(path, to, new, True)
+
+    def _both(self, path: bytes, to: Description, new: bytes, rename: bool) -> int:
+        if not isinstance(to, HostDirectory):
+            return abi.EXDEV
+        old = _walk(self._fd, path, False)
+        if isinstance(old, int):
+            return old
+        place = _walk(to._fd, new, False)
+        if isinstance(place, int):
+            old.close()
+            return place
+        try:
+            if rename:
+                return _rename(old, place)
+            if place.must_be_directory:
+                return abi.ENOENT
+            os.link(old.name, place.name, src_dir_fd=old.fd, dst_dir_fd=place.fd, follow_symlinks=False)
+        except OSError as error:
+            return _errno(error)
+        finally:
+            old.close()
+            place.close()
+        return abi.OK
+
+    def release(self) -> None:
+        """Close the host's descriptor."""
+        self._entries = None
+        os.close(self._fd)
+        self._budget.used -= 1
+
+
+def _rename(old: _Place, new: _Place) -> int:
+    if old.name == b"." or new.name == b".":
+        return abi.EBUSY
+    if new.must_be_directory or old.must_be_directory:
+        found = os.stat(old.name, dir_fd=old.fd, follow_symlinks=False)
+        if not stat.S_ISDIR(found.st_mode):
+            return abi.ENOTDIR
+    os.rename(old.name, new.name, src_dir_fd=old.fd, dst_dir_fd=new.fd)
+    return abi.OK
+
+
+def open_host_directory(system: System, name: str, path: Path) -> HostDirectory:
+    """Open a directory of the host as a preopened directory.
+
+    Args:
+        system: the kernel.
+        name: the guest's name for it.
+        path: where it is; links in this path are the caller's business and are followed.
+
+    Raises:
+        KernelError: there is no such directory.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise KernelError(f"{path}: {error.strerror}: --dir and dirs need a directory of the host") from None
+    with system.scheduler_heap:
+        system.host_files.used += 1
+        return HostDirectory(
+            system.host_files, fd, abi.DIRECTORY_RIGHTS, abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS, name.encode()
+        )

@@ -1,0 +1,5 @@
+"""Kernel and wasm put together: what Python programs use to run guests."""
+
+from hardtack.runtime.kernel import Kernel, KernelStatistics, Process, Result, Usage
+
+__all__ = ["Kernel", "KernelStatistics", "Process", "Result", "Usage"]

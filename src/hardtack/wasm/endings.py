@@ -1,0 +1,40 @@
+"""How a guest's end is told: wasmtime's message, many lines long, as one."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_NAME: Final = 100  # characters of a function's name, which the program chose
+
+_FIRST_FRAME: Final = re.compile(r"^ *0: +(?:0x[0-9a-f]+ - )?[^!\n]*!([^\n]*)", re.MULTILINE)
+_CAUSE: Final = re.compile(r"^ *(?:\d+: )?(?:wasm trap: )?(.*\S)", re.MULTILINE)
+
+
+def cause(message: str) -> str:
+    r"""Return the cause in wasmtime's message, the most general first, as one line fit for a terminal.
+
+    Example:
+        >>> cause("error\n\nCaused by:\n    0: at 0x8\n    1: wasm trap: out of bounds")
+        'out of bounds: at 0x8'
+    """
+    _, _, causes = message.rpartition("Caused by:")
+    return _printable(": ".join(reversed([match[1] for match in _CAUSE.finditer(causes)])))
+
+
+def describe(message: str) -> str:
+    r"""Return the cause in wasmtime's message and the function it happened in, as one line.
+
+    Example:
+        >>> describe("backtrace:\n    0:  0x31 - <unknown>!main\n\nCaused by:\n    call stack exhausted")
+        'call stack exhausted (in main)'
+    """
+    frame = _FIRST_FRAME.search(message)
+    if frame is None:
+        return cause(message)
+    name = frame[1] if len(frame[1]) <= MAX_NAME else frame[1][:MAX_NAME] + "..."
+    return f"{cause(message)} (in {_printable(name)})"
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

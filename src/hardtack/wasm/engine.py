@@ -1,0 +1,241 @@
+"""The engine: what all guests of a kernel share, and how one of them is started.
+
+wasmtime's engine with its settings, the host functions as callbacks (made once, not once a guest), the shim
+compiled and linked to them. It knows no system call, no file format and no cache.
+
+No exception leaves a callback: an Exception is kept in `errors` and its guest ends or is refused; what is
+no Exception (KeyboardInterrupt) is raised by the `start` or `resume` under way. A host function that raises
+all the same ends its guest, since the shim misses the answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import wasmtime
+
+from hardtack.errors import InternalError, ProgramError
+from hardtack.kernel.guest import StartFailed
+from hardtack.kernel.params import KIB, QUANTUM
+from hardtack.wasm import capi
+from hardtack.wasm.guests import EXIT, Guest
+from hardtack.wasm.memories import PageMemory
+from hardtack.wasm.shim import END, ENGINE_MODULE, HOST_MODULE, SUSPEND, shim_text
+from hardtack.wasm.switch import Switch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from hardtack.kernel.guest import UserMemory
+    from hardtack.wasm.guests import MemoryOwner, Plan
+    from hardtack.wasm.imports import CallPage, EntrySpec
+
+FIBER_BYTES: Final = 1024 * KIB  # a fiber's stack: the guest's, and beyond it that of the host functions
+STACK_BYTES: Final = 512 * KIB  # the guest's part of it: what goes deeper traps
+RESERVATION: Final = 4 * KIB**3  # address space of a memory; all that 32 bits reach, so no access is checked
+
+_SETTINGS: Final[Mapping[str, int]] = {
+    "consume_fuel": True,
+    "async_stack_size": FIBER_BYTES,
+    "max_wasm_stack": STACK_BYTES,
+    "memory_init_cow": False,  # a host's memory can't be copied on write: wasmtime would abort
+    "memory_may_move": False,
+    "wasm_exceptions": True,  # what wasi-libc makes setjmp of
+    "wasm_threads": False,
+    "wasm_memory64": False,
+    "wasm_multi_memory": False,
+    "wasm_function_references": False,
+    "wasm_gc": False,
+    "wasm_component_model": False,
+    "wasm_relaxed_simd_deterministic": True,
+}
+
+__all__ = ["EXIT", "Code", "Engine", "make_trap"]
+
+_shims: dict[str, bytes] = {}  # machine code by text: the second kernel of a process starts faster
+
+
+def make_trap(message: bytes) -> int:
+    """Return a trap for a host function to return; it ends the guest. With EXIT that is no failure."""
+    return capi.trap_new(message, len(message)) or 0
+
+
+class Code:
+    """A compiled module."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+    def serialize(self) -> bytes:
+        """Return its machine code, for `Engine.load_code`."""
+        return capi.serialize_module(self.address)
+
+    def __del__(self) -> None:
+        address, self.address = self.address, 0
+        if address:
+            capi.module_delete(address)
+
+
+class Engine:
+    """Compiles programs and starts guests. One thread at a time.
+
+    Attributes:
+        user_memory: what guests' stacks and memories are taken from.
+        quantum: fuel, about as many instructions, after which a guest yields.
+        fingerprint: differs between engines that can't load each other's compiled code.
+        address: of the wasm_engine_t. For guests, as are the next three.
+        switch: what the callbacks know.
+        slots: the call page's.
+        shim: the shim, linked to the host functions.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_creator",
+        "_entries",
+        "_host_functions",
+        "_shim_code",
+        "address",
+        "fingerprint",
+        "quantum",
+        "shim",
+        "slots",
+        "switch",
+        "user_memory",
+    )
+
+    def __init__(
+        self,
+        entries: Iterable[EntrySpec],
+        user_memory: UserMemory,
+        *,
+        page: CallPage,
+        quantum: int = QUANTUM,
+        reservation: int = RESERVATION,
+    ) -> None:
+        """Make an engine.
+
+        Args:
+            entries: the host functions.
+            user_memory: the budget for guests' stacks and memories.
+            page: the call page that the entries read.
+            quantum: fuel of a turn.
+            reservation: bytes of address space to reserve for each memory. With less than RESERVATION a
+                memory can't grow beyond it and each access is checked, which is for hosts that limit
+                address space.
+        """
+        self.address = 0
+        self.shim = 0
+        self._entries = {(entry.module, entry.name): entry for entry in entries}
+        if len({name for _, name in self._entries}) < len(self._entries):
+            raise InternalError("two entries of an engine share a name")
+        self.user_memory = user_memory
+        self.quantum = quantum
+        self.slots = page.slots
+        self.switch = switch = Switch(PageMemory(page))
+        settings = {**_SETTINGS, "memory_reservation": reservation}
+        self.fingerprint = hashlib.sha256(repr((capi.LIBRARY_BYTES, settings)).encode()).hexdigest()[:16]
+        self._creator = capi.MemoryCreator(_memory_maker(switch))
+        self.address = capi.new_engine(settings, self._creator)
+        self._host_functions = functions = capi.HostFunctions(self.address)
+        for entry in self._entries.values():
+            functions.define(HOST_MODULE, entry.name, entry.callback)
+        functions.define(ENGINE_MODULE, END, lambda: make_trap(EXIT))
+        functions.define_wait(ENGINE_MODULE, SUSPEND, switch.begin_wait, switch.may_go_on)
+        self._shim_code = self._load_shim()
+        self.shim = functions.prepare(self._shim_code.address)
+
+    def _load_shim(self) -> Code:
+        text = shim_text(list(self._entries.values()))
+        key = self.fingerprint + text
+        known = _shims.get(key)
+        if known is not None:
+            return Code(capi.read_module(self.address, known))
+        code = Code(capi.compile_module(self.address, bytes(wasmtime.wat2wasm(text))))
+        _shims[key] = code.serialize()
+        return code
+
+    @property
+    def entries(self) -> Mapping[tuple[str, str], EntrySpec]:
+        """The host functions, by module and name."""
+        return self._entries
+
+    @property
+    def errors(self) -> list[str]:
+        """What went wrong in callbacks that must not, the last few: bugs of ours."""
+        return list(self.switch.errors)
+
+    def compile(self, data: bytes) -> Code:
+        """Compile a program; other threads go on meanwhile.
+
+        Raises:
+            ProgramError: it is not valid; the message is wasmtime's.
+        """
+        try:
+            return Code(capi.compile_module(self.address, data))
+        except capi.WasmtimeError as error:
+            raise ProgramError(str(error)) from None
+
+    def load_code(self, path: bytes) -> Code:
+        """Load what `Code.serialize` returned from a file. It must be trusted: what it says is run.
+
+        Raises:
+            ProgramError: it is not of this version and these settings, or damaged at its beginning.
+        """
+        try:
+            return Code(capi.load_module(self.address, path))
+        except capi.WasmtimeError as error:
+            raise ProgramError(str(error)) from None
+
+    def start(self, plan: Plan, process: MemoryOwner) -> Guest:
+        """Make a guest and show its memory to process; it has not run yet.
+
+        Raises:
+            StartFailed: there is no user memory, or its data does not fit; nothing of it remains.
+        """
+        guest = Guest(self, process)
+        try:
+            guest.prepare(plan)
+        except capi.WasmtimeError as error:
+            guest.close()
+            raise StartFailed(str(error)) from None
+        except BaseException:
+            guest.close()
+            raise
+        return guest
+
+    def no_answer(self, index: int) -> str:
+        """Keep and return the message about a host function that raised, or answered nothing."""
+        module, name = list(self._entries)[index]
+        text = f"internal error: {module}.{name} gave no answer"
+        self.switch.errors.append(text)
+        return text
+
+    def close(self) -> None:
+        """Free what the engine holds. Guests must have been closed. A second call does nothing."""
+        shim, self.shim = self.shim, 0
+        if shim:
+            capi.prepared_delete(shim)
+            self._host_functions.close()
+        address, self.address = self.address, 0
+        if address:
+            capi.engine_delete(address)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _memory_maker(switch: Switch) -> Callable[[int, int, int], capi.HostMemory | None]:
+    def new_memory(minimum: int, reserved: int, guard: int) -> capi.HostMemory | None:
+        try:
+            if switch.makes_shim:
+                return switch.page
+            return switch.current.new_memory(minimum, reserved, guard) if switch.current else None
+        except BaseException as error:  # noqa: BLE001 - wasmtime is the caller
+            switch.caught(error)
+            return None
+
+    return new_memory

@@ -1,0 +1,273 @@
+"""A program under way: a wasmtime store with the shim and the program in it, and a fiber that runs it.
+
+A guest goes through two futures: one instantiates the program, one runs its `_start`. `resume` polls the
+one there is. Programs whose instantiation runs code of theirs are instantiated by the first `resume`, since
+that code may loop and call; all others within `start`.
+
+What `start` took, `close` gives back, in this order: future, linker, views, store (which frees the
+memories), budget. `close` can come at any time but within a call of the guest's own. No reference cycle
+outlives it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from hardtack.errors import InternalError
+from hardtack.kernel.guest import StartFailed
+from hardtack.wasm import capi
+from hardtack.wasm.endings import cause, describe
+from hardtack.wasm.imports import BROKEN, CALLS
+from hardtack.wasm.memories import NO_MEMORY, LinearMemory, no_user_memory
+
+if TYPE_CHECKING:
+    from hardtack.wasm.engine import Code, Engine
+
+FUEL: Final = 1 << 62  # what a store is given: centuries
+CHATTY: Final = 64  # calls in a turn from which on the interpreter's lock is held in the next one
+EXIT: Final = b"exit"  # the message of the trap that ends a guest without a failure
+MAX_TABLES: Final = 16
+MAX_INSTANCES: Final = 2  # the shim's and the program's
+MAX_MEMORIES: Final = 3  # theirs, and one for exceptions under way
+
+_ENDED, _INSTANTIATING, _RUNNING = range(3)
+
+
+class MemoryOwner(Protocol):
+    """Whose linear memory it is: a process of the kernel."""
+
+    memory: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What must be known of a program to start it.
+
+    Attributes:
+        code: the compiled program.
+        imports_from: the modules it imports from.
+        runs_code: whether its instantiation runs code of its own (it has a start section).
+        overhead_bytes: user memory that it takes beside its linear memory: stack, tables, instance.
+        table_elements: elements that each of its tables may have.
+    """
+
+    code: Code
+    imports_from: tuple[bytes, ...]
+    runs_code: bool
+    overhead_bytes: int
+    table_elements: int
+
+
+class Guest:
+    """A program under way; implements `kernel.guest.Guest`. Made by `Engine.start`."""
+
+    __slots__ = (
+        "_cells",
+        "_charged",
+        "_computes",
+        "_context",
+        "_engine",
+        "_failure",
+        "_future",
+        "_linker",
+        "_memories",
+        "_memory",
+        "_process",
+        "_refused",
+        "_settled",
+        "_stage",
+        "_store",
+    )
+
+    def __init__(self, engine: Engine, process: MemoryOwner) -> None:
+        self._engine = engine
+        self._process: MemoryOwner | None = process
+        self._cells = capi.Cells()
+        self._store: int | None = None
+        self._context: int | None = None
+        self._linker: int | None = None
+        self._future: int | None = None
+        self._stage = _ENDED
+        self._computes = False  # its last turn went by with hardly a call
+        self._memories: list[LinearMemory] = []
+        self._memory: LinearMemory | None = None  # the one that the program exports
+        self._settled = False  # which one that is, is known
+        self._refused: str | None = None  # why a memory was not made
+        self._charged = 0
+        self._failure: str | None = None
+
+    # -- for the kernel
+    def resume(self) -> bool:
+        """Run until the guest yields, waits (False) or ends (True).
+
+        Raises:
+            BaseException: what is no Exception and was raised in a callback, such as KeyboardInterrupt.
+        """
+        future = self._future
+        if future is None:
+            return True
+        engine = self._engine
+        switch = engine.switch
+        slots = engine.slots
+        calls = slots[CALLS]
+        switch.waited = False
+        outer, switch.current = switch.current, self
+        try:
+            ended = (capi.poll_released if self._computes else capi.poll)(future)
+        except BaseException:  # a signal after the poll: whether it has ended is lost, so it has
+            self._failure = "interrupted"
+            self._drop_future()
+            raise
+        finally:
+            switch.current = outer
+        self._computes = not switch.waited and slots[CALLS] - calls < CHATTY
+        if ended:
+            ended = self._next_stage()
+        switch.raise_interrupt()
+        return bool(ended)
+
+    def failure(self) -> str | None:
+        """Say why an ended guest ended other than by exit or return: the trap's text, or None."""
+        return self._failure
+
+    def close(self) -> None:
+        """Drop the guest, ended or not, and everything it holds. Never fails; a second call does nothing."""
+        self._drop_future()
+        for memory in self._memories:
+            memory.guest = None
+            memory.drop_view()
+        self._memory = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.memory = NO_MEMORY
+        store, self._store = self._store, None
+        if store:
+            capi.store_delete(store)
+        self._memories = []
+        charged, self._charged = self._charged, 0
+        if charged:
+            self._engine.user_memory.give_back(charged)
+
+    def __del__(self) -> None:
+        self.close()
+
+    # -- for the engine
+    def prepare(self, plan: Plan) -> None:
+        """Make the store and the shim in it, and instantiate the program unless that runs code.
+
+        Raises:
+            StartFailed: there is no user memory, or a part of the program does not fit into its memory.
+        """
+        engine = self._engine
+        if not engine.user_memory.take(plan.overhead_bytes):
+            raise StartFailed(no_user_memory(engine.user_memory, plan.overhead_bytes))
+        self._charged = plan.overhead_bytes
+        self._store = store = capi.store_new(engine.address, None, None)
+        self._context = context = capi.store_context(store)
+        capi.store_limits(store, -1, plan.table_elements, MAX_INSTANCES, MAX_TABLES, MAX_MEMORIES)
+        capi.check(capi.set_fuel(context, FUEL))
+        capi.check(capi.set_quantum(context, engine.quantum))
+        self._instantiate_shim()
+        cells = capi.address_of(self._cells)
+        self._linker = linker = capi.linker_new(engine.address)
+        for module in plan.imports_from:
+            capi.check(capi.linker_define_instance(linker, context, module, len(module), cells + capi.SHIM))
+        self._stage = _INSTANTIATING
+        self._future = capi.linker_instantiate(
+            linker, context, plan.code.address, cells + capi.PROGRAM, cells + capi.TRAP, cells + capi.ERROR
+        )
+        if not plan.runs_code and self.resume():
+            raise StartFailed(self._failure)
+
+    def _instantiate_shim(self) -> None:
+        engine = self._engine
+        cells = capi.address_of(self._cells)
+        engine.switch.makes_shim = True
+        try:
+            self._future = capi.prepared_instantiate(
+                engine.shim, self._context, cells + capi.SHIM, cells + capi.TRAP, cells + capi.ERROR
+            )
+            ready = capi.poll(self._future)
+        finally:
+            engine.switch.makes_shim = False
+            self._drop_future()
+        text = self._take_ending()
+        if not ready or text is not None:
+            raise InternalError(f"the shim can't be instantiated: {text}")
+
+    def new_memory(self, minimum: int, limit: int, guard: int) -> LinearMemory | None:
+        """Make a memory that wasmtime asks for, or None. Must not raise."""
+        engine = self._engine
+        memory = LinearMemory(self, engine.user_memory, engine.switch)
+        self._memories.append(memory)
+        if not self._settled:
+            self._memory = memory
+        if memory.open(minimum, max(limit, minimum), guard):
+            return memory
+        self._refused = memory.refused
+        memory.guest = None
+        return None
+
+    def publish(self, memory: LinearMemory) -> None:
+        """Show the process its memory as it is now, if it is that one."""
+        if memory is self._memory and self._process is not None:
+            self._process.memory = memory.view
+
+    def _next_stage(self) -> bool:
+        """The future is ready: begin to run what was instantiated (False), or end (True)."""
+        self._drop_future()
+        stage, self._stage = self._stage, _ENDED
+        text = self._take_ending()
+        if text is not None:
+            self._failure = (self._refused if stage == _INSTANTIATING else None) or text or None
+            return True
+        if stage == _INSTANTIATING:
+            self._begin()
+            return False
+        return True
+
+    def _begin(self) -> None:
+        """Find the program's memory and begin its `_start`."""
+        context = self._context
+        cells = capi.address_of(self._cells)
+        found = capi.instance_export(
+            context, cells + capi.PROGRAM, b"memory", 6, cells + capi.MEMORY_EXPORT
+        ) and capi.instance_export(context, cells + capi.PROGRAM, b"_start", 6, cells + capi.START_EXPORT)
+        if not found:
+            raise InternalError("a program without memory or _start was started")
+        base = capi.memory_data(context, cells + capi.MEMORY)
+        for memory in self._memories:
+            if memory.base == base:
+                self._memory = memory
+                self.publish(memory)
+        self._settled = True
+        self._stage = _RUNNING
+        self._future = capi.call(
+            context, cells + capi.START, None, 0, None, 0, cells + capi.TRAP, cells + capi.ERROR
+        )
+
+    def _drop_future(self) -> None:
+        future, self._future = self._future, None
+        if future:
+            capi.future_delete(future)
+        linker, self._linker = self._linker, None
+        if linker:
+            capi.linker_delete(linker)
+
+    def _take_ending(self) -> str | None:
+        """Return what ended the future: a line of text, "" for an exit, None if it ran to its end."""
+        cells = self._cells
+        error, cells.error = cells.error, None
+        trap, cells.trap = cells.trap, None
+        if error:  # a trap that a host function made, or a refusal of wasmtime's
+            text = cause(capi.take_error(error))
+            return "" if text == EXIT.decode() else text
+        if not trap:
+            return None
+        message, code = capi.take_trap(trap)
+        broken = self._engine.slots[BROKEN]
+        if code == capi.UNREACHABLE and broken:
+            self._engine.slots[BROKEN] = 0
+            return self._engine.no_answer(broken - 1)
+        return describe(message)

@@ -1,0 +1,286 @@
+"""Programs: read, checked, compiled once, and ready to start.
+
+`ModuleCache.load` turns a file's bytes into an `Image`. A program is checked against what the engine
+offers before it is run: its imports, its `_start`, its memory against the budget. Compiled code is kept in
+memory (the programs used last) and on disk, by content; `Programs` finds the built-in ones.
+
+Refused: to load compiled code that another user could have written; wasmtime runs it as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hardtack.errors import ProgramError
+from hardtack.units import format_bytes
+from hardtack.wasm.binary import (
+    COMPONENT,
+    MAGIC,
+    MODULE,
+    WASM_PAGE,
+    FormatError,
+    Outline,
+    Signature,
+    read_outline,
+)
+from hardtack.wasm.code_cache import CodeCache
+from hardtack.wasm.engine import FIBER_BYTES
+from hardtack.wasm.guests import MAX_TABLES, Plan
+
+if TYPE_CHECKING:
+    from hardtack.wasm.binary import Import, Limits
+    from hardtack.wasm.engine import Code, Engine
+    from hardtack.wasm.guests import Guest, MemoryOwner
+
+MAX_NAMED: Final = 5  # imports that an error names
+MODULES_IN_MEMORY: Final = 32
+TABLE_ELEMENTS: Final = 1 << 16  # that a table without a maximum may grow to
+MAX_TABLE_ELEMENTS: Final = 1 << 22  # in all tables of a program
+ELEMENT_BYTES: Final = 8  # of a table
+FUNCTION_BYTES: Final = 32  # of an instance, for a function that a table may hold
+GLOBAL_BYTES: Final = 16
+BUILT_IN: Final = Path(__file__).parent.parent / "programs"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledModule:
+    """A program's compiled code and its outline; images of several names may share it."""
+
+    code: Code
+    outline: Outline
+    digest: str
+
+
+class Image:
+    """A program that was checked and compiled and can be started any number of times.
+
+    Implements `kernel.guest.Image`.
+
+    Attributes:
+        name: for people.
+        user_bytes: user memory that a start takes: stack, tables, instance, initial linear memory.
+    """
+
+    def __init__(self, engine: Engine, module: CompiledModule, name: str) -> None:
+        """Check a module against an engine.
+
+        Raises:
+            ProgramError: it can't run there.
+        """
+        outline = module.outline
+        _check_imports(engine, outline.imports, name)
+        _check_exports(outline, name)
+        table_elements = [_most(table) for table in outline.tables]
+        if len(table_elements) > MAX_TABLES or sum(table_elements) > MAX_TABLE_ELEMENTS:
+            raise ProgramError(f"{name} has too large tables: at most {MAX_TABLE_ELEMENTS} elements in all")
+        overhead = (
+            FIBER_BYTES
+            + ELEMENT_BYTES * sum(table_elements)
+            + FUNCTION_BYTES * (outline.functions + len(outline.imports))
+            + GLOBAL_BYTES * outline.globals
+        )
+        self.name = name
+        self.user_bytes = overhead + WASM_PAGE * outline.memories[0].minimum
+        capacity = engine.user_memory.capacity
+        if self.user_bytes > capacity:
+            raise ProgramError(
+                f"{name} needs {format_bytes(self.user_bytes)} ({self.user_bytes} bytes) of user memory to "
+                f"start, more than there is: {format_bytes(capacity)} ({capacity} bytes)"
+            )
+        self._engine = engine
+        self._plan = Plan(
+            module.code,
+            tuple(sorted({wanted.module.encode() for wanted in outline.imports})),
+            outline.has_start,
+            overhead,
+            max(table_elements, default=0),
+        )
+
+    def start(self, process: MemoryOwner) -> Guest:
+        """Make a guest for process; it has not run yet. See `kernel.guest.Image.start`."""
+        return self._engine.start(self._plan, process)
+
+
+def _most(table: Limits) -> int:
+    """Return how many elements a table may have: a maximum beyond what it may grow to is not reached."""
+    growable = TABLE_ELEMENTS if table.maximum is None else min(table.maximum, TABLE_ELEMENTS)
+    return max(table.minimum, growable)
+
+
+def _check_imports(engine: Engine, imports: list[Import], name: str) -> None:
+    unknown, wrong = [], []
+    for wanted in imports:
+        entry = engine.entries.get((wanted.module, wanted.name))
+        title = f"{wanted.module}.{wanted.name}"
+        if entry is None or wanted.signature is None:
+            unknown.append(title if wanted.signature is not None else f"{title} (a {wanted.kind})")
+            continue
+        offered = Signature(entry.parameter_types, entry.result_types)
+        if wanted.signature != offered:
+            wrong.append(f"{title} is {offered}, not {wanted.signature}")
+    if unknown:
+        raise ProgramError(
+            f"hardtack has no import {_some(unknown)}; {name} was built for another host: "
+            "build it for wasm32-wasi (preview 1)"
+        )
+    if wrong:
+        raise ProgramError(f"{name} expects other functions than hardtack has: {_some(wrong)}")
+
+
+def _some(titles: list[str]) -> str:
+    more = len(titles) - MAX_NAMED
+    return ", ".join(titles[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _check_exports(outline: Outline, name: str) -> None:
+    start = outline.exported_function("_start")
+    if start is None:
+        kind = "a reactor: it has _initialize" if "_initialize" in outline.exports else "a library"
+        raise ProgramError(
+            f"{name} has no _start, so it is no program but {kind}; build it with a main function"
+        )
+    if start != Signature((), ()):
+        raise ProgramError(f"{name} is no program: its _start is {start}, not () -> ()")
+    kind, _ = outline.exports.get("memory", ("", 0))
+    if kind != "memory":
+        raise ProgramError(f"{name} exports no memory, so no system call could reach its data")
+
+
+class ModuleCache:
+    """Loads programs for one engine; threads may share it."""
+
+    def __init__(self, engine: Engine, directory: Path | None = None) -> None:
+        """Make one that keeps compiled code in directory, or where `CodeCache` finds its place."""
+        self.engine = engine
+        self.code_cache = CodeCache(engine.fingerprint, directory)
+        self._modules: OrderedDict[str, CompiledModule] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def load(self, source: bytes | Path, name: str | None = None) -> Image:
+        """Return the program in a file, or in its bytes.
+
+        Compiling takes about a second for 7 MB, for which other threads can run; what is known is loaded
+        in milliseconds.
+
+        Args:
+            source: a path, or a module's bytes.
+            name: what to call it; else the file's name.
+
+        Raises:
+            ProgramError: it is no program that this engine can run; the message says why, in one line.
+            OSError: the file can't be read.
+        """
+        if isinstance(source, Path):
+            name = name if name is not None else source.stem
+            source = source.read_bytes()
+        name = name if name is not None else "program"
+        return Image(self.engine, self._module(bytes(source), name), name)
+
+    def _module(self, data: bytes, name: str) -> CompiledModule:
+        digest = hashlib.sha256(data).hexdigest()
+        with self._lock:
+            module = self._modules.get(digest)
+            if module is not None:
+                self._modules.move_to_end(digest)
+                return module
+            check_format(data, name)
+            module = self._modules[digest] = self._compile(data, name, digest)
+            if len(self._modules) > MODULES_IN_MEMORY:
+                self._modules.popitem(last=False)
+            return module
+
+    def _compile(self, data: bytes, name: str, digest: str) -> CompiledModule:
+        code = self.code_cache.load(self.engine, digest)
+        if code is None:
+            try:
+                code = self.engine.compile(data)
+            except ProgramError as error:
+                detail = ": ".join(line.strip() for line in str(error).splitlines() if line.strip())
+                raise ProgramError(f"{name} is not a valid WebAssembly module: {detail}") from None
+            self.code_cache.save(code, digest)
+        try:
+            return CompiledModule(code, read_outline(data), digest)
+        except FormatError as error:
+            raise ProgramError(
+                f"{name} is a WebAssembly module that hardtack does not understand: {error}"
+            ) from None
+
+    def evict(self, keep: int = 0) -> int:
+        """Drop compiled programs from memory, those used longest ago first; return how many.
+
+        Images that exist keep theirs.
+        """
+        with self._lock:
+            count = max(0, len(self._modules) - keep)
+            for _ in range(count):
+                self._modules.popitem(last=False)
+        return count
+
+
+def check_format(data: bytes, name: str) -> None:
+    """Check the first bytes of a file.
+
+    Raises:
+        ProgramError: it is no module; says what it seems to be instead.
+    """
+    if data[:4] == MAGIC and data[4:8] == MODULE:
+        return
+    if data[:4] == MAGIC and data[4:8] == COMPONENT:
+        raise ProgramError(
+            f"{name} is a WebAssembly component (WASI 0.2); hardtack runs core modules: "
+            "build it for wasm32-wasip1, or take the module out of it"
+        )
+    if data[:4] == MAGIC:
+        raise ProgramError(
+            f"{name} is not a WebAssembly module of version 1: its version is {data[4:8].hex(' ')}"
+        )
+    if data.lstrip()[:1] == b"(" or data.lstrip()[:2] == b";;":
+        raise ProgramError(
+            f"{name} is not a WebAssembly module: it is the text format; make a binary with wat2wasm"
+        )
+    if not data:
+        raise ProgramError(f"{name} is not a WebAssembly module: it is empty")
+    raise ProgramError(f"{name} is not a WebAssembly module: it begins with {data[:8]!r}, not with {MAGIC!r}")
+
+
+class Programs:
+    """Finds programs by path: the built-in ones in /bin, and what was added.
+
+    Implements `kernel.guest.Loader`.
+    """
+
+    def __init__(self, cache: ModuleCache, directory: Path = BUILT_IN) -> None:
+        self._cache = cache
+        self._directory = directory
+        self._images: dict[bytes, Image] = {}
+
+    def add(self, path: str | bytes, image: Image) -> None:
+        """Have path lead to image, whatever it led to before."""
+        self._images[path.encode() if isinstance(path, str) else path] = image
+
+    def find(self, path: bytes) -> Image | None:
+        """Return the image at an absolute path, or None. A built-in program is loaded at its first use.
+
+        Raises:
+            ProgramError: a built-in program can't run on this engine.
+        """
+        image = self._images.get(path)
+        if image is None and path.startswith(b"/bin/"):
+            name = path[5:].decode(errors="replace")
+            if name in self.names():
+                image = self._images[path] = self._cache.load(self._directory / f"{name}.wasm")
+        return image
+
+    def names(self) -> list[str]:
+        """Return the names of the built-in programs."""
+        return sorted(file.stem for file in self._directory.glob("*.wasm"))
+
+    def load_all(self) -> None:
+        """Load every built-in program now, so that no `find` has to."""
+        for name in self.names():
+            self.find(f"/bin/{name}".encode())

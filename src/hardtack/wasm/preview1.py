@@ -1,0 +1,34 @@
+"""The kernel's system calls as WebAssembly imports: each row of the table becomes a host function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardtack.kernel.border import compile_entry
+from hardtack.kernel.system_calls import TABLE
+from hardtack.wasm.engine import EXIT, make_trap
+from hardtack.wasm.imports import STORE, EntrySpec, fetching
+
+if TYPE_CHECKING:
+    from hardtack.kernel.system import System
+    from hardtack.wasm.imports import CallPage
+
+
+def entries(system: System, page: CallPage) -> list[EntrySpec]:
+    """Make the host functions of a system: preview1's and our own, from THE table."""
+    made = []
+    for row in TABLE:
+        fetch, arguments = fetching(row.signature)
+        entry = compile_entry(
+            system,
+            row,
+            parameters="",
+            fetch=fetch,
+            arguments=arguments,
+            store=STORE,
+            done="return trap(EXIT)" if row.name == "proc_exit" else "return 0",
+            trap='return trap(b"the kernel failed in this call")',
+            names={**page.names(), "trap": make_trap, "EXIT": EXIT},
+        )
+        made.append(EntrySpec(row.module, row.name, row.signature, row.name != "proc_exit", entry))
+    return made
