@@ -178,7 +178,7 @@ def fd_fdstat_get(process: Process, fd: int, out: int) -> int:
 def fd_fdstat_set_flags(process: Process, fd: int, flags: int) -> int:
     """Set append and nonblock; the synchronising flags are not supported."""
     description = process.descriptors.get(fd)
-    if description is None or description.filetype not in {abi.REGULAR_FILE, abi.UNKNOWN}:
+    if description is None or not description.takes_flags:
         return EBADF
     if flags & ~31:
         return EINVAL

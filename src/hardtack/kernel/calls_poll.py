@@ -93,8 +93,10 @@ class _Poll:
             return EINVAL
         (fd,) = U32.unpack_from(self.process.memory, at + 16)
         description = self.process.descriptors.get(fd)
+        if description is None or description.filetype == abi.DIRECTORY:
+            return EBADF
         right = abi.RIGHT_READ if kind == abi.EVENT_READ else abi.RIGHT_WRITE
-        if description is None or description.filetype == abi.DIRECTORY or not description.rights & right:
+        if description.filetype != abi.REGULAR_FILE and not description.rights & right:
             return EBADF
         size = description.readable() if kind == abi.EVENT_READ else description.writable()
         if size:

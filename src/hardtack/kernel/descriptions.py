@@ -25,6 +25,7 @@ class Description:
     __slots__ = ("flags", "inheriting", "references", "rights")
     filetype = abi.UNKNOWN
     not_seekable = abi.ESPIPE
+    takes_flags = False  # whether fd_fdstat_set_flags works on it
     preopen: bytes | None = None  # the guest's name for it, on preopened directories alone
 
     def __init__(self, rights: int, inheriting: int, flags: int) -> None:

@@ -176,6 +176,7 @@ class HostFile(Description):
     """A regular file of the host."""
 
     __slots__ = ("_budget", "_fd")
+    takes_flags = True
     filetype = abi.REGULAR_FILE
 
     def __init__(self, budget: HostBudget, fd: int, rights: int, flags: int) -> None:

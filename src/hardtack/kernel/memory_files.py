@@ -278,6 +278,7 @@ class OpenFile(Description):
     """A regular file, opened: a position in it."""
 
     __slots__ = ("file", "files", "position")
+    takes_flags = True
     filetype = abi.REGULAR_FILE
 
     def __init__(self, files: MemoryFiles, file: File, rights: int, flags: int) -> None:
@@ -429,13 +430,16 @@ class OpenDirectory(Description):
         self, process: Process, path: bytes, follow: bool, oflags: int, flags: int, rights: int, inheriting: int
     ) -> Description | int:
         """Open what path names; O_CREAT makes a file."""
-        where = self.files.walk(self.directory, path, follow)
+        exclusive = oflags & abi.O_CREAT and oflags & abi.O_EXCL
+        where = self.files.walk(self.directory, path, follow and not exclusive)
         if isinstance(where, int):
             return where
+        if where.must_be_directory and oflags & abi.O_CREAT:
+            return abi.EISDIR
         inode = where.inode
         if inode is None:
             inode = self._create(process, where, oflags)
-        elif oflags & abi.O_CREAT and oflags & abi.O_EXCL:
+        elif exclusive:
             return abi.EEXIST
         if isinstance(inode, int):
             return inode
@@ -446,8 +450,6 @@ class OpenDirectory(Description):
         owner = process.group.owner
         if not oflags & abi.O_CREAT:
             return abi.ENOENT
-        if where.must_be_directory:
-            return abi.EISDIR
         errno = files.new_name(where, owner, 0)
         if errno:
             return errno
@@ -569,7 +571,8 @@ class OpenDirectory(Description):
         if isinstance(where, int):
             return where
         if where.inode is not None:
-            return abi.EEXIST
+            wrong = where.must_be_directory and not isinstance(where.inode, Directory)
+            return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
         errno = files.new_name(where, process.group.owner, len(target))
@@ -628,9 +631,11 @@ class OpenDirectory(Description):
         old = files.walk(self.directory, path, False)
         if isinstance(old, int):
             return old
-        where = files.walk(to.directory, new, False)
+        plain = new.rstrip(b"/") or new  # a slash at the end does not follow a link that is replaced
+        where = files.walk(to.directory, plain, False)
         if isinstance(where, int):
             return where
+        where.must_be_directory = plain != new
         if where.inode is None:
             if files.heap.free < CREATE_BYTES + len(where.name):
                 return abi.ENOSPC

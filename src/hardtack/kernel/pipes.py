@@ -67,8 +67,8 @@ class Pipe:
             piece = min(count - done, PAGE - offset)
             memory[start + done : start + done + piece] = memoryview(page)[offset : offset + piece]
             done += piece
-            if offset + piece == PAGE and self.used > done + PAGE:
-                self.pages[slot] = None
+            if offset + piece == PAGE and self.used - done <= (RING - 1) * PAGE:
+                self.pages[slot] = None  # what is left does not reach around into this page
             offset = 0
         self.used -= count
         self.head = 0 if self.used == 0 else (self.head + count) % CAPACITY
@@ -81,6 +81,7 @@ class ReadEnd(Description):
     """The end of a pipe that is read from."""
 
     __slots__ = ("pipe",)
+    takes_flags = True
 
     def __init__(self, pipe: Pipe) -> None:
         super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_WRITE, 0, 0)
@@ -121,6 +122,7 @@ class WriteEnd(Description):
     """The end of a pipe that is written to."""
 
     __slots__ = ("pipe",)
+    takes_flags = True
 
     def __init__(self, pipe: Pipe) -> None:
         super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_READ, 0, 0)

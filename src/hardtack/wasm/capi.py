@@ -361,8 +361,9 @@ class HostFunctions:
     __slots__ = ("_callbacks", "_closure", "_linker")
 
     def __init__(self, engine: int) -> None:
-        self._linker = linker_new(engine)
+        self._linker: int | None = None
         self._callbacks: list[ctypes._CFunctionType] = []
+        self._linker = linker_new(engine)
 
     def define(self, module: str, name: str, function: Callable[[], int]) -> None:
         """Define one that returns 0, or a trap of `trap_new`; its caller waits for it."""
@@ -410,3 +411,6 @@ class HostFunctions:
         if linker:
             linker_delete(linker)
         self._callbacks = []
+
+    def __del__(self) -> None:
+        self.close()

@@ -53,7 +53,7 @@ _SETTINGS: Final[Mapping[str, int]] = {
 
 __all__ = ["EXIT", "Code", "Engine", "make_trap"]
 
-_shims: dict[str, bytes] = {}  # machine code by text: the second kernel of a process starts faster
+_shims: dict[str, bytes] = {}  # machine code by engine and text: the second kernel of a process starts faster
 
 
 def make_trap(message: bytes) -> int:
@@ -150,7 +150,7 @@ class Engine:
 
     def _load_shim(self) -> Code:
         text = shim_text(list(self._entries.values()))
-        key = self.fingerprint + text
+        key = self.fingerprint + hashlib.sha256(text.encode()).hexdigest()
         known = _shims.get(key)
         if known is not None:
             return Code(capi.read_module(self.address, known))
@@ -215,7 +215,16 @@ class Engine:
         return text
 
     def close(self) -> None:
-        """Free what the engine holds. Guests must have been closed. A second call does nothing."""
+        """Free what the engine holds. A second call does nothing.
+
+        Raises:
+            InternalError: guests are not closed yet.
+        """
+        if self.address and self.switch.guests:
+            raise InternalError(f"an engine is closed while {self.switch.guests} of its guests are not")
+        self._free()
+
+    def _free(self) -> None:
         shim, self.shim = self.shim, 0
         if shim:
             capi.prepared_delete(shim)
@@ -225,7 +234,7 @@ class Engine:
             capi.engine_delete(address)
 
     def __del__(self) -> None:
-        self.close()
+        self._free()  # guests that are collected with it can still be closed, if not resumed
 
 
 def _memory_maker(switch: Switch) -> Callable[[int, int, int], capi.HostMemory | None]:

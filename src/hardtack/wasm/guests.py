@@ -65,6 +65,7 @@ class Guest:
     __slots__ = (
         "_cells",
         "_charged",
+        "_code",
         "_computes",
         "_context",
         "_engine",
@@ -88,6 +89,7 @@ class Guest:
         self._context: int | None = None
         self._linker: int | None = None
         self._future: int | None = None
+        self._code: Code | None = None  # the future that instantiates it only borrows it
         self._stage = _ENDED
         self._computes = False  # its last turn went by with hardly a call
         self._memories: list[LinearMemory] = []
@@ -148,9 +150,11 @@ class Guest:
         charged, self._charged = self._charged, 0
         if charged:
             self._engine.user_memory.give_back(charged)
+            self._engine.switch.guests -= 1
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_failure"):  # it was made in full
+            self.close()
 
     # -- for the engine
     def prepare(self, plan: Plan) -> None:
@@ -163,6 +167,7 @@ class Guest:
         if not engine.user_memory.take(plan.overhead_bytes):
             raise StartFailed(no_user_memory(engine.user_memory, plan.overhead_bytes))
         self._charged = plan.overhead_bytes
+        engine.switch.guests += 1
         self._store = store = capi.store_new(engine.address, None, None)
         self._context = context = capi.store_context(store)
         capi.store_limits(store, -1, plan.table_elements, MAX_INSTANCES, MAX_TABLES, MAX_MEMORIES)
@@ -174,6 +179,7 @@ class Guest:
         for module in plan.imports_from:
             capi.check(capi.linker_define_instance(linker, context, module, len(module), cells + capi.SHIM))
         self._stage = _INSTANTIATING
+        self._code = plan.code
         self._future = capi.linker_instantiate(
             linker, context, plan.code.address, cells + capi.PROGRAM, cells + capi.TRAP, cells + capi.ERROR
         )
@@ -254,6 +260,7 @@ class Guest:
         linker, self._linker = self._linker, None
         if linker:
             capi.linker_delete(linker)
+        self._code = None
 
     def _take_ending(self) -> str | None:
         """Return what ended the future: a line of text, "" for an exit, None if it ran to its end."""

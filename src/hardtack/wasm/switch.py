@@ -20,17 +20,19 @@ class Switch:
 
     Attributes:
         current: the guest that is running or being started.
+        guests: how many hold something.
         page: the call page, as a shim's memory.
         makes_shim: the memory that wasmtime asks for is a shim's.
         waited: a guest has begun to wait since this was last cleared.
         errors: what went wrong that must not, the last few.
     """
 
-    __slots__ = ("_begun", "_interrupt", "current", "errors", "makes_shim", "page", "waited")
+    __slots__ = ("_begun", "_interrupt", "current", "errors", "guests", "makes_shim", "page", "waited")
 
     def __init__(self, page: PageMemory) -> None:
         self.page = page
         self.current: Guest | None = None
+        self.guests = 0
         self.makes_shim = False
         self.waited = False
         self.errors: deque[str] = deque(maxlen=MAX_ERRORS)
