@@ -15,6 +15,7 @@ from hardtack.errors import InternalError, ProgramError
 from hardtack.kernel.guest import StartFailed, UserMemory
 from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CALLS, CallPage, EntrySpec
+from hardtack.wasm.modules import STORE_BYTES
 
 PAGE = 65536
 LOOP = "(loop $l (br $l))"
@@ -339,7 +340,7 @@ def test_a_start_takes_what_the_image_says(host):
     image = host.image("", '(memory (export "memory") 3)', "(table 100 100 funcref)")
     guest = image.start(Process())
     assert host.user_memory.used == image.user_bytes
-    assert image.user_bytes - MIB - 3 * PAGE in range(800, 2000)
+    assert image.user_bytes - MIB - STORE_BYTES - 3 * PAGE in range(800, 2000)
     guest.close()
 
 
@@ -396,7 +397,7 @@ def test_memory_that_was_refused_stays_out_of_reach(host):
 def test_a_start_without_user_memory_fails_and_takes_nothing(host):
     image = host.image("", '(memory (export "memory") 160)')
     process = Process()
-    for capacity in (1, MIB + 2 * PAGE):
+    for capacity in (1, MIB + STORE_BYTES + 2 * PAGE):
         host.user_memory.capacity = capacity
         with pytest.raises(StartFailed, match=r"out of user memory: .* needed"):
             image.start(process)
@@ -503,14 +504,14 @@ def test_a_thousand_guests_leave_no_mapping_and_no_object(host, no_collector):
             guest.close()
         host.calls.clear()
 
-    cycle(100)
+    cycle(1000)
     gc.collect()
     maps, objects, blocks = mappings(), len(gc.get_objects()), sys.getallocatedblocks()
     cycle(1000)
     assert mappings() <= maps + 2
     assert gc.collect() == 0
     assert len(gc.get_objects()) <= objects + 5
-    assert sys.getallocatedblocks() <= blocks + 50
+    assert sys.getallocatedblocks() < blocks + 200  # one block a guest of one kind would be 250
 
 
 def test_a_start_allocates_little(host):
@@ -570,8 +571,8 @@ def test_engines_run_in_threads_side_by_side():
     def work():
         host = Host()
         image = host.image(
-            f"""(drop (memory.grow (i32.const 1))) (drop (call $wait (i32.const 1) (i32.const 1)))
-                {count_to(200_000)}"""
+            f"""{count_to(200_000)} (drop (memory.grow (i32.const 1)))
+                (drop (call $wait (i32.const 1) (i32.const 1)))"""
         )
         for _ in range(20):
             host.waits.clear()

@@ -21,6 +21,16 @@ ZEROS: Final = bytes(PAGE)
 PAGE_STEP_BYTES: Final = 16384 + 64 + 8 * 640 + 1024
 
 
+def copy_in(
+    to: bytearray | memoryview, at: int, source: bytearray | memoryview, start: int, count: int
+) -> None:
+    """Copy count bytes; the fastest way depends on how many they are."""
+    if count <= 512:
+        to[at : at + count] = source[start : start + count]
+    else:
+        memoryview(to)[at : at + count] = memoryview(source)[start : start + count]
+
+
 class Owner:
     """What one group (process tree) holds in files, in bytes; it may outlive the group, as files do."""
 
@@ -33,14 +43,15 @@ class Owner:
 class File(Inode):
     """A regular file's content and size, and who made it."""
 
-    __slots__ = ("height", "owner", "root", "size")
+    __slots__ = ("held", "owner", "root", "shift", "size")
     filetype = REGULAR_FILE
 
     def __init__(self, number: int, now: int, owner: Owner) -> None:
         super().__init__(number, now)
         self.owner = owner
+        self.held = 0  # bytes of its pages and nodes, in the owner's account too
         self.size = 0
-        self.height = 0  # levels above the leaves: the tree spans FAN ** (height + 1) pages
+        self.shift = 0  # bits of a page's index that the root leaves to the levels below: 6 a level
         self.root: _Node | None = None
 
     def byte_size(self) -> int:
@@ -49,9 +60,16 @@ class File(Inode):
 
     def read_at(self, position: int, memory: memoryview, start: int, count: int) -> int:
         """Copy up to count bytes from position to memory[start:]; return how many there were."""
-        count = min(count, self.size - position)
-        if count <= 0:
-            return 0
+        left = self.size - position
+        if count > left:
+            if left <= 0:
+                return 0
+            count = left
+        page = self.page_with(position, count)
+        if page is not None:
+            offset = position % PAGE
+            copy_in(memory, start, page, offset, count)
+            return count
         offset = position % PAGE
         done = 0
         for i in range((offset + count + PAGE - 1) // PAGE):
@@ -62,6 +80,13 @@ class File(Inode):
             offset = 0
         return count
 
+    def page_with(self, position: int, count: int) -> bytearray | None:
+        """Return the page that holds all of these bytes already, if there is one: the common, cheap case."""
+        page = self.page(position // PAGE)
+        if page is None or position % PAGE + count > len(page):
+            return None
+        return page
+
     def write_page(self, position: int, memory: memoryview, start: int, count: int) -> int:
         """Copy bytes to position up to the end of its page, making the page; return how many.
 
@@ -70,31 +95,24 @@ class File(Inode):
         offset = position % PAGE
         count = min(count, PAGE - offset)
         page = self._make_page(position // PAGE, offset + count)
-        if count <= 64:
-            page[offset : offset + count] = memory[start : start + count]
-        else:
-            memoryview(page)[offset : offset + count] = memory[start : start + count]
+        copy_in(page, offset, memory, start, count)
         self.size = max(self.size, position + count)
         return count
 
     def page(self, index: int) -> bytearray | None:
         """Return the page at index, or None where there is a hole."""
-        if index >> 6 * (self.height + 1):
-            return None
         node = self.root
-        level = self.height
-        while level:
-            if node is None:
-                return None
-            child = node[(index >> 6 * level) & 63]
-            assert not isinstance(child, bytearray)
-            node = child
-            level -= 1
-        if node is None:
+        shift = self.shift
+        if node is None or index >> shift >= FAN:
             return None
+        while shift:
+            child = node[(index >> shift) & 63]
+            if not isinstance(child, list):
+                return None
+            node = child
+            shift -= 6
         page = node[index & 63]
-        assert not isinstance(page, list)
-        return page
+        return page if isinstance(page, bytearray) else None
 
     def resize(self, size: int) -> None:
         """Cut the file, or lengthen it by a hole. Allocates nothing that lasts."""
@@ -102,9 +120,9 @@ class File(Inode):
             keep = (size + PAGE - 1) // PAGE
             if keep == 0:
                 self.root = None
-                self.height = 0
+                self.shift = 0
             elif self.root is not None:
-                self._prune(self.root, self.height, keep)
+                self._prune(self.root, self.shift, keep)
             last = self.page(keep - 1) if keep else None
             if last is not None and size % PAGE and size % PAGE < len(last):
                 memoryview(last)[size % PAGE :] = memoryview(ZEROS)[: len(last) - size % PAGE]
@@ -114,10 +132,7 @@ class File(Inode):
     def _copy_out(page: bytearray | None, offset: int, memory: memoryview, start: int, count: int) -> None:
         held = 0 if page is None else max(0, min(count, len(page) - offset))  # a small first page ends early
         if page is not None and held:
-            if held <= 64:
-                memory[start : start + held] = page[offset : offset + held]
-            else:
-                memory[start : start + held] = memoryview(page)[offset : offset + held]
+            copy_in(memory, start, page, offset, held)
         if held < count:
             memory[start + held : start + count] = memoryview(ZEROS)[: count - held]
 
@@ -125,22 +140,22 @@ class File(Inode):
         """Return the page at index with at least `least` bytes, made or replaced by a larger one."""
         if self.root is None:
             self.root = [None] * FAN
-            self.height = 0
-        while index >> 6 * (self.height + 1):
+            self.shift = 0
+        while index >> self.shift >= FAN:
             above: _Node = [None] * FAN
             above[0] = self.root
             self.root = above
-            self.height += 1
+            self.shift += 6
         node = self.root
-        level = self.height
-        while level:
-            slot = (index >> 6 * level) & 63
+        shift = self.shift
+        while shift:
+            slot = (index >> shift) & 63
             child = node[slot]
             assert not isinstance(child, bytearray)
             if child is None:
                 child = node[slot] = [None] * FAN
             node = child
-            level -= 1
+            shift -= 6
         page = node[index & 63]
         assert not isinstance(page, list)
         if page is None or len(page) < least:
@@ -158,17 +173,17 @@ class File(Inode):
             memoryview(page)[: len(old)] = old
         return page
 
-    def _prune(self, node: _Node, level: int, keep: int) -> None:
+    def _prune(self, node: _Node, shift: int, keep: int) -> None:
         """Drop the pages from index keep on; at most one path of the tree is walked down."""
         while True:
-            first = keep + (1 << 6 * level) - 1 >> 6 * level  # children wholly past the end start here
+            first = keep + (1 << shift) - 1 >> shift  # children wholly past the end start here
             for slot in range(first, FAN):
                 node[slot] = None
-            if level == 0 or keep >> 6 * level >= FAN:
+            if shift == 0 or keep >> shift >= FAN:
                 return
-            child = node[keep >> 6 * level]
+            child = node[keep >> shift]
             if not isinstance(child, list):
                 return
             node = child
-            keep &= (1 << 6 * level) - 1
-            level -= 1
+            keep &= (1 << shift) - 1
+            shift -= 6

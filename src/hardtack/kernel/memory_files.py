@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.directories import ADD_BYTES, Directory
-from hardtack.kernel.files import PAGE_STEP_BYTES, File, Owner
+from hardtack.kernel.files import PAGE_STEP_BYTES, File, Owner, copy_in
 from hardtack.kernel.inodes import Inode, Symlink
-from hardtack.kernel.params import MAX_FILE, MAX_LINKS, NAME_MAX, PATH_MAX
+from hardtack.kernel.params import MAX_FILE, MAX_LINKS, NAME_MAX, PAGE, PATH_MAX
 from hardtack.kernel.table import CAPACITY as MAX_INODES
 from hardtack.kernel.table import Table
 
@@ -167,10 +167,21 @@ class MemoryFiles:
 
     def resize(self, file: File, size: int) -> None:
         """Cut or lengthen a file, and its owner's account with it."""
+        before = self.heap.live
         with self.heap:
-            before = self.heap.live
             file.resize(size)
-            file.owner.held += self.heap.live - before
+        self.charge(file, before)
+
+    def charge(self, file: File, before: int) -> None:
+        """Enter what a file has grown by, since `before` bytes were live, into its own and its owner's books.
+
+        An empty file holds nothing, to the byte: numbers that came and went while it was measured are
+        forgotten with its content.
+        """
+        with self.heap:  # the numbers live as long as the file and the account
+            held = max(file.held + self.heap.live - before, 0) if file.root is not None else 0
+            file.owner.held += held - file.held
+            file.held = held
 
     def new_owner(self) -> Owner:
         """Make an account for a new group."""
@@ -314,12 +325,21 @@ class OpenFile(Description):
         if position + count > MAX_FILE:
             return -abi.EFBIG
         memory = process.memory
+        page = file.page_with(position, count)
+        if page is not None:  # nothing to make, so nothing to ask
+            copy_in(page, position % PAGE, memory, start, count)
+            if position + count > file.size:
+                with files.heap:  # the number lives as long as the file
+                    file.size = position + count
+            file.mtime = file.ctime = files.now
+            return count
         done = 0
+        before = files.heap.live
         with files.heap:
-            before = files.heap.live
             while done < count and files.room(file.owner, PAGE_STEP_BYTES):
                 done += file.write_page(position + done, memory, start + done, count - done)
-            file.owner.held += files.heap.live - before
+        done += 0  # a number of the caller's, not of the file system's
+        files.charge(file, before)
         if not done and count:
             return -abi.ENOSPC
         file.mtime = file.ctime = files.now

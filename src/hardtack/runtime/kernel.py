@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from hardtack.kernel.params import MAX_OUTPUT, SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.process import GONE, KILLED_STATUS, ZOMBIE
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
-from hardtack.kernel.streams import Capture, HostStream, Source
+from hardtack.kernel.streams import Capture, HostStream, Null, Source
 from hardtack.kernel.system import HostClock, System
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.imports import CallPage
@@ -143,6 +144,15 @@ class Process:
     def kill(self, why: str = "killed by the host") -> None:
         """End the program and its process tree at once."""
         self._kernel._kill(self, why)
+
+
+def _stream(fd: int) -> Description:
+    if fd == subprocess.DEVNULL:
+        return Null()
+    try:
+        return HostStream(fd)
+    except OSError as error:
+        raise KernelError(f"descriptor {fd}: {error.strerror}") from None
 
 
 class _Loader:
@@ -277,10 +287,10 @@ class Kernel:
         Args:
             program: a .wasm file on the host, its bytes, or a built-in program's path such as "/bin/sh".
             args: its arguments, without argv[0].
-            stdin: what it reads, or a descriptor of the host.
+            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL.
             files: files to put into the file system in memory first, as {guest's path: content}.
             env: its environment; nothing of the host's is passed on.
-            stdout: a descriptor of the host to write to; None captures the output.
+            stdout: a descriptor of the host to write to, or subprocess.DEVNULL; None captures the output.
             stderr: likewise.
             max_output: the most bytes that are captured of each; beyond it the guest's writes meet ENOSPC.
             protected: never kill it to free memory.
@@ -299,15 +309,13 @@ class Kernel:
             def make_streams(process: KernelProcess) -> list[Description]:
                 limit = parse_bytes(max_output)
                 with process.group.heap:
-                    streams: list[Description] = [
-                        HostStream(stdin) if isinstance(stdin, int) else Source(stdin)
-                    ]
+                    streams = [_stream(stdin) if isinstance(stdin, int) else Source(stdin)]
                     for index, fd in enumerate((stdout, stderr)):
                         if fd is None:
                             captures[index] = stream = Capture(process.group.heap, limit)
                             streams.append(stream)
                         else:
-                            streams.append(HostStream(fd))
+                            streams.append(_stream(fd))
                 return streams
 
             environment = [f"{name}={value}" for name, value in (env or {}).items()]

@@ -42,6 +42,7 @@ MODULES_IN_MEMORY: Final = 32
 TABLE_ELEMENTS: Final = 1 << 16  # that a table without a maximum may grow to
 MAX_TABLE_ELEMENTS: Final = 1 << 22  # in all tables of a program
 ELEMENT_BYTES: Final = 8  # of a table
+STORE_BYTES: Final = 16 * 1024  # a store, the shim's instance in it, the linker
 FUNCTION_BYTES: Final = 32  # of an instance, for a function that a table may hold
 GLOBAL_BYTES: Final = 16
 BUILT_IN: Final = Path(__file__).parent.parent / "programs"
@@ -80,6 +81,7 @@ class Image:
             raise ProgramError(f"{name} has too large tables: at most {MAX_TABLE_ELEMENTS} elements in all")
         overhead = (
             FIBER_BYTES
+            + STORE_BYTES
             + ELEMENT_BYTES * sum(table_elements)
             + FUNCTION_BYTES * (outline.functions + len(outline.imports))
             + GLOBAL_BYTES * outline.globals
