@@ -22,7 +22,6 @@ IMPORTS = """
   (import "test" "wait" (func $wait (param i32 i32) (result i32)))
   (import "test" "trap" (func $trap (result i32)))
   (import "test" "raise" (func $raise (result i32)))
-  (import "test" "interrupt" (func $interrupt (result i32)))
   (import "test" "mute" (func $mute (result i32)))
   (import "test" "ask" (func $ask (result i32)))
   (import "test" "exit" (func $exit (param i32)))
@@ -61,7 +60,6 @@ class Host:
                 EntrySpec("test", "wait", "ii", True, self.wait),
                 EntrySpec("test", "trap", "", True, lambda: make_trap(b"the reactor is too hot")),
                 EntrySpec("test", "raise", "", True, self.raise_),
-                EntrySpec("test", "interrupt", "", True, self.interrupt),
                 EntrySpec("test", "mute", "", True, lambda: 0),
                 EntrySpec("test", "ask", "", True, self.ask),
                 EntrySpec("test", "exit", "i", False, self.exit),
@@ -91,9 +89,6 @@ class Host:
 
     def raise_(self):
         raise ValueError("a bug in a host function")
-
-    def interrupt(self):
-        raise KeyboardInterrupt
 
     def ask(self):
         self.slots[RESULT] = self.on_ask()
@@ -125,6 +120,14 @@ class Host:
         ended.failure = guest.failure()
         guest.close()
         return ended
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    """Keep compiled code out of the developer's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARDTACK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -160,6 +160,18 @@ def test_a_file_is_loaded_under_its_name(cache, tmp_path):
         cache.load(tmp_path / "none.wasm")
 
 
+def test_a_file_is_read_once_until_it_is_written(cache, tmp_path):
+    path = tmp_path / "hello.wasm"
+    path.write_bytes(wat2wasm(MINIMAL))
+    os.utime(path, ns=(1, 1))
+    code = cache.load(path)._plan.code
+    path.write_bytes(b"x" * path.stat().st_size)
+    os.utime(path, ns=(1, 1))  # what no one notices
+    assert cache.load(path)._plan.code is code
+    os.utime(path, ns=(2, 2))
+    assert "is not a WebAssembly module" in refusal(cache, path, None)
+
+
 def test_programs_of_one_content_share_their_code(cache):
     one, two = cache.load(bytes(wat2wasm(MINIMAL)), "a"), cache.load(bytes(wat2wasm(MINIMAL)), "b")
     assert one._plan.code is two._plan.code

@@ -20,9 +20,8 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):  # before the native core, which would not even build
     message = (
@@ -36,10 +35,8 @@ if sys.implementation.name != "cpython":
 
 from hardtack.heap import _native
 from hardtack.heap._native import Reservation, installed, size_class
+from hardtack.heap.waiting import waiting_for
 from hardtack.units import parse_bytes
-
-if TYPE_CHECKING:
-    from hardtack.heap.waiting import Line
 
 Policy: TypeAlias = Literal["reserve", "fail", "panic", "wait"]
 
@@ -104,7 +101,7 @@ class Heap(_native.Heap):
     `possible` (the most that could ever be reserved) and `footprint` are read at no cost.
 
     Args:
-        capacity: the most bytes it may hold, as a number or like "16 MiB"; None for its parent's limits alone.
+        capacity: the most bytes it may hold, a number or like "16 MiB"; None for its parent's limits alone.
         name: for messages.
         parent: a heap that everything here is charged to as well.
         on_exhaustion: what an allocation meets at the limit. "reserve" and "fail": small blocks use the
@@ -152,43 +149,6 @@ class Heap(_native.Heap):
         of = "" if self.capacity is None else f" of {self.capacity}"
         return f"<Heap {self.name!r}: {self.live}{of} bytes live, {self.reserved} reserved>"
 
-    def reserve_nowait(self, amount: int | str, *, fresh: bool = False) -> Reservation:
-        """Set `amount` bytes aside at once, on this heap and all above it.
-
-        Inside an active reservation of this heap the bytes are carved from that one, unless `fresh`.
-
-        Raises:
-            WouldBlock: there is no room now; nothing is held.
-            ReservationImpossible: there never could be.
-
-        Example:
-            >>> heap = Heap("1 MiB", name="demo")
-            >>> reservation = heap.reserve_nowait(100_000)
-            >>> heap.reserved
-            100000
-            >>> reservation.release(); heap.reserved
-            0
-        """
-        return self._reserve_nowait(parse_bytes(amount), fresh=fresh)
-
-    def reserve(self, amount: int | str, timeout: float | None = None) -> Reservation:
-        """Set `amount` bytes aside, waiting for them if need be. Blocks the calling thread.
-
-        Waiters are served in the order of their coming; garbage is collected once before waiting.
-
-        Args:
-            amount: bytes, or text like "2 MiB".
-            timeout: seconds to wait at most, None for ever.
-
-        Raises:
-            ReservationImpossible: there never could be room; nothing was evicted or waited for.
-            ReservationTimeout: the time is over; nothing is held.
-            WouldBlock: inside a reservation, which never waits.
-        """
-        from hardtack.heap.waiting import reserve  # noqa: PLC0415 (waiting imports this module)
-
-        return reserve(self, parse_bytes(amount), timeout)
-
     @property
     def last_overrun(self) -> Overrun | None:
         """Return the last call that went beyond its reservation, or None."""
@@ -197,8 +157,7 @@ class Heap(_native.Heap):
 
     def statistics(self) -> HeapStatistics:
         """Return the heap's books at this moment."""
-        allocations, frees, failures, overruns, overrun_bytes, leaked = self._counters()
-        line = lines.get(id(self))
+        allocations, frees, failures, overruns, overrun_bytes, leaked, granted = self._counters()
         return HeapStatistics(
             capacity=self.capacity,
             live=self.live,
@@ -212,12 +171,9 @@ class Heap(_native.Heap):
             overruns=overruns,
             overrun_bytes=overrun_bytes,
             leaked=leaked,
-            waiters=0 if line is None else line.waiting,
-            granted=0 if line is None else line.granted,
+            waiters=waiting_for(self),
+            granted=granted,
         )
 
-
-lines: dict[int, Line] = {}  # who waits, by heap; made when the first one waits, dropped with the last
-lines_lock = threading.Lock()
 
 __all__ = ["Heap", "HeapStatistics", "Overrun", "Policy", "Reservation", "installed", "size_class"]

@@ -12,16 +12,28 @@
  *   span         64 KiB, the unit that cores get memory in.  A run is a number of adjacent spans.
  *   class        a block size: 16 to 512 by 16, then four to a doubling up to 32 KiB; one span, one class.
  *   large        a block over 32 KiB: whole 4 KiB pages in a run of its own.
- *   reservation  bytes set aside on a core, and on all above it; a thread's active one is drawn from first.
- *   slack        bytes inside the limit that only overruns may use.
+ *   claim        a reservation as the allocator sees it: bytes set aside on a core and on all above it.  A
+ *                thread's active one is drawn from first, and what it frees is refunded to it.
+ *   carved       a claim that was taken from another claim of the same core, its outer one.
+ *   slack        bytes inside the limit that only overruns and overdrafts may use.
+ *   frame        one `with` or one call that changed a thread's heap: what to go back to.
  *
  * Invariants (heap.check() asserts them)
  *   live + reserved <= limit for every core; live = its own blocks + its children's live.
- *   ceiling = limit - slack - reserved, so that one comparison admits a charge.
- *   A reservation's left + drawn = what was asked, less what a carved inner one holds.
+ *   reserved = what is left of its own claims + its children's reserved.
+ *   ceiling = limit - slack - reserved, so that one comparison admits a charge; overruns can bring it below 0.
+ *   A claim's left + drawn, and the same of all that are carved from it, add up to what it asked for.
+ *   Nothing points to a claim that has ended: what was carved from it then stands by itself.
  *
  * The MEM and OBJ domains are called with the GIL held, so nothing here takes a lock, and no hook takes
- * the GIL or touches a Python object.  Facts and costs: ARCHITECTURE.md. */
+ * the GIL or touches a Python object.  What the heaps themselves need (reservations, their errors, the line
+ * of those who wait) is allocated outside every heap.
+ *
+ * Not guarded against: a sub-interpreter with a GIL of its own that is run by a thread inside a heap would
+ * count without the GIL that the books need; sys._current_frames() inside a heap that is full allocates
+ * under the lock that sending HeapFull takes.
+ *
+ * One file, so that the hooks inline all they need.  Facts and costs: ARCHITECTURE.md. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #ifdef Py_GIL_DISABLED
@@ -47,15 +59,21 @@
 #define CLASSES 56
 #define BINS 64
 #define UNLIMITED (SIZE_MAX >> 2)
-#define SOFT_MAX ((size_t)512) /* blocks up to this never fail while slack is left (CPython crashes if they do) */
+#define SOFT_MAX ((size_t)512)   /* blocks up to this never fail while slack is left (CPython crashes if they do) */
+#define DIRTY_SPANS ((size_t)256) /* free spans that keep their pages; more of them give theirs back to the system */
+#define EMERGENCY_SPANS 16       /* kept for small blocks when no address space is left */
+#define SPARE_RESERVATIONS 32
 
 enum policy { RESERVE, FAIL, PANIC, WAIT };
 static const char *const policy_names[] = {"reserve", "fail", "panic", "wait"};
+
+enum awaited { NOBODY, AWAITED = 1, HELD = 2 }; /* who must not be passed: see short_of */
 
 typedef struct Core Core;
 typedef struct Span Span;
 typedef struct Arena Arena;
 typedef struct Claim Claim;
+typedef struct Frame Frame;
 
 struct Span {
     Core *core;          /* whose blocks these are; NULL while the run is free */
@@ -68,47 +86,69 @@ struct Span {
     uint32_t block;      /* their size */
     uint32_t length;     /* spans in the run */
     uint8_t class, listed, bin;
+    uint8_t dirty;       /* the run may hold other bytes than zeros */
 };
 
 struct Arena {
+    Arena *next;
     char *base;
     size_t spans;
     Span span[];
 };
 
 struct Core {
-    size_t live, ceiling, peak;    /* the hot words */
+    size_t live, peak;             /* the hot words */
+    Py_ssize_t ceiling;
     Core *parent;
     size_t limit, slack, reserved;
     Span *room[CLASSES];           /* spans with a free block, by class */
-    size_t allocations, frees, failures, footprint, overruns, overrun_bytes, injected, leaked;
+    size_t allocations, frees, failures, footprint, overruns, overrun_bytes, injected, leaked, granted;
     int64_t fail_in;               /* the n-th allocation from now gets NULL; 0 = off */
     size_t fail_least;
-    int fail_repeat, policy, orphan, children;
-    size_t call_peak, call_kept;   /* of the last admitted call */
+    int fail_repeat, policy, orphan, awaited;
+    size_t children;
+    size_t call_peak, call_kept;   /* of the last reservation that ended */
     Core *next, *prev;             /* all cores, for check() */
+    struct { size_t live, reserved, footprint, children; } sum; /* check()'s own */
 };
 
-/* A reservation as the allocator sees it: inside a Reservation object, or on the stack of admit(). */
+/* Inside a Reservation object, or on the stack of admit(). */
 struct Claim {
     Core *core;
     Claim *outer;                  /* carved from this one, if any */
-    size_t asked, left, drawn, lowest, over;
+    Claim *next, *prev;            /* all claims */
+    size_t asked, left, drawn;
+    size_t most, over;             /* the most that was drawn at once; allocated beyond it, in all */
+    size_t carved;                 /* claims whose outer one this is */
+};
+
+struct Frame {
+    Frame *up;
+    Core *core;
+    Claim *claim;
+    PyObject *owner;               /* the heap or reservation of a `with`; NULL for a call, below which nothing can be left */
 };
 
 static __thread Core *current_core;    /* the hot word: NULL for threads that are in no heap */
 static __thread Claim *active_claim;
-static __thread int told;              /* HeapFull is on its way to this thread */
+static __thread Frame *frames;
+static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
 
 static PyMemAllocatorEx previous[3];
-static int hooked, faults, admitted;   /* faults: cores with an injection; admitted: calls under way */
+static int hooked, faults;             /* faults: cores with an injection */
 static Arena *arenas[(size_t)1 << (ADDRESS_BITS - ARENA_BITS)];
+static Arena *all_arenas;
 static Arena *filling;                 /* the arena that new runs are cut from */
 static size_t filled;                  /* spans of it that were handed out */
 static Span *bins[BINS];               /* free runs by length */
+static size_t dirty_spans;             /* free runs that kept their pages */
+static Span *emergency;
+static unsigned emergencies;
 static size_t class_bytes[CLASSES];
 static Core *all_cores;
-static PyObject *heap_full, *reservation_impossible, *would_block, *internal_error;
+static Claim *all_claims;
+static Frame *spare_frames;
+static PyObject *heap_full, *reservation_impossible, *would_block, *internal_error, *parse_bytes;
 
 /* ---------------------------------------------------------------- addresses, classes, runs */
 
@@ -123,22 +163,18 @@ static inline unsigned class_of(size_t n)
     return 32 + (top - 9) * 4 + (unsigned)((n - 1) >> (top - 2) & 3);
 }
 
-static size_t charged_bytes(size_t n)
-{
-    return n <= SMALL_MAX ? class_bytes[class_of(n)] : (n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-}
+static inline size_t whole_pages(size_t n) { return (n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1); }
+static inline size_t charged_bytes(size_t n) { return n <= SMALL_MAX ? class_bytes[class_of(n)] : whole_pages(n); }
 
 /* Lengths of runs grow by a quarter, so a bin's runs serve every length up to its own. */
+static inline size_t next_length(size_t length) { return length + (length / 4 ? length / 4 : 1); }
+
 static unsigned bin_of(size_t need, size_t *length)
 {
-    size_t l = 1;
-    unsigned b = 0;
-    while (l < need) {
-        l += l / 4 ? l / 4 : 1;
-        b++;
-    }
-    *length = l;
-    return b;
+    unsigned bin = 0;
+    for (*length = 1; *length < need; bin++)
+        *length = next_length(*length);
+    return bin;
 }
 
 static void run_drop(Span *s)
@@ -146,74 +182,136 @@ static void run_drop(Span *s)
     s->core = NULL;
     s->large = 0;
     s->prev = NULL;
+    if (UNLIKELY(emergencies < EMERGENCY_SPANS) && s->length == 1) {
+        s->next = emergency;
+        emergency = s;
+        emergencies++;
+        return;
+    }
+    dirty_spans += s->dirty;
     s->next = bins[s->bin];
     bins[s->bin] = s;
 }
 
-/* Cut the rest of the arena being filled into free runs, longest first. */
-static void retire_arena(void)
+static Span *run_pop(unsigned bin)
 {
-    while (filling && filled < filling->spans) {
-        size_t left = filling->spans - filled, length = 1, step;
+    Span *s = bins[bin];
+    bins[bin] = s->next;
+    dirty_spans -= s->dirty;
+    return s;
+}
+
+/* Make free runs, longest first, of some spans of an arena. */
+static void cut(Arena *a, size_t first, size_t count, uint8_t dirty)
+{
+    while (count) {
+        size_t length = 1;
         unsigned bin = 0;
-        while (length + (step = length / 4 ? length / 4 : 1) <= left) {
-            length += step;
-            bin++;
-        }
-        Span *s = &filling->span[filled];
+        for (; next_length(length) <= count; bin++)
+            length = next_length(length);
+        Span *s = &a->span[first];
         s->length = (uint32_t)length;
         s->bin = (uint8_t)bin;
-        s->memory = filling->base + (filled << SPAN_BITS);
-        filled += length;
+        s->dirty = dirty;
+        s->memory = a->base + (first << SPAN_BITS);
         run_drop(s);
+        first += length;
+        count -= length;
     }
-    filling = NULL;
+}
+
+static char *map(char *where, size_t bytes)
+{
+    char *p = mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (where ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    if (where && p != where) { /* a kernel that does not know the flag */
+        munmap(p, bytes);
+        return NULL;
+    }
+    return p;
+}
+
+/* Address space that begins at a multiple of an arena: below the last one, or cut out of a longer piece. */
+static char *map_aligned(size_t bytes)
+{
+    char *base = all_arenas && (uintptr_t)all_arenas->base > bytes ? map(all_arenas->base - bytes, bytes) : NULL;
+    if (base)
+        return base;
+    char *raw = map(NULL, bytes + ARENA_BYTES);
+    if (!raw)
+        return NULL;
+    base = (char *)(((uintptr_t)raw + ARENA_BYTES - 1) & ~(ARENA_BYTES - 1));
+    if (base > raw)
+        munmap(raw, (size_t)(base - raw));
+    munmap(base + bytes, (size_t)(raw + ARENA_BYTES - base));
+    return base;
 }
 
 /* Address space comes an arena at a time, so that a limit on it (ulimit -v) is met late, and as a full heap. */
 static int new_arena(size_t spans)
 {
     size_t bytes = ((spans << SPAN_BITS) + ARENA_BYTES - 1) & ~(ARENA_BYTES - 1);
-    size_t count = bytes >> SPAN_BITS;
-    Arena *a = mmap(NULL, sizeof(Arena) + count * sizeof(Span), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (a == MAP_FAILED)
-        return 0;
-    char *raw = mmap(NULL, bytes + ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (raw == MAP_FAILED) {
-        munmap(a, sizeof(Arena) + count * sizeof(Span));
+    size_t count = bytes >> SPAN_BITS, record = sizeof(Arena) + count * sizeof(Span);
+    Arena *a = (Arena *)map(NULL, record);
+    char *base = a ? map_aligned(bytes) : NULL;
+    if (!base) {
+        if (a)
+            munmap(a, record);
         return 0;
     }
-    char *base = (char *)(((uintptr_t)raw + ARENA_BYTES - 1) & ~(ARENA_BYTES - 1));
-    if (base > raw)
-        munmap(raw, (size_t)(base - raw));
-    munmap(base + bytes, (size_t)(raw + ARENA_BYTES - base));
-    retire_arena();
     a->base = base;
     a->spans = count;
+    a->next = all_arenas;
+    all_arenas = a;
     for (size_t i = 0; i < bytes >> ARENA_BITS; i++)
         arenas[((uintptr_t)base >> ARENA_BITS) + i] = a;
+    if (filling) {
+        size_t rest = filled;
+        filled = filling->spans;
+        cut(filling, rest, filling->spans - rest, 0);
+    }
     filling = a;
     filled = 0;
+    while (emergencies < EMERGENCY_SPANS)
+        cut(a, filled++, 1, 0);
     return 1;
+}
+
+/* Address space is used up: take a run of this length from a longer free one. */
+static Span *run_from_longer(unsigned bin, size_t length)
+{
+    unsigned from = bin + 1;
+    while (from < BINS && !bins[from])
+        from++;
+    if (from >= BINS)
+        return NULL;
+    Span *s = run_pop(from);
+    Arena *a = arena_of(s->memory);
+    size_t first = (size_t)(s - a->span), whole = s->length;
+    s->length = (uint32_t)length;
+    s->bin = (uint8_t)bin;
+    cut(a, first + length, whole - length, s->dirty);
+    return s;
 }
 
 static Span *run_new(size_t need)
 {
     size_t length;
     unsigned bin = bin_of(need, &length);
+    Span *s;
     if (bin >= BINS)
         return NULL;
-    Span *s = bins[bin];
-    if (s) {
-        bins[bin] = s->next;
-    } else {
-        if ((!filling || filling->spans - filled < length) && !new_arena(length))
-            return NULL;
+    if (bins[bin]) {
+        s = run_pop(bin);
+    } else if ((filling && filling->spans - filled >= length) || new_arena(length)) {
         s = &filling->span[filled];
         s->memory = filling->base + (filled << SPAN_BITS);
         s->length = (uint32_t)length;
         s->bin = (uint8_t)bin;
         filled += length;
+    } else if (!(s = run_from_longer(bin, length))) {
+        return NULL;
     }
     s->next = s->prev = NULL;
     return s;
@@ -221,13 +319,9 @@ static Span *run_new(size_t need)
 
 /* ---------------------------------------------------------------- the books */
 
-static inline void set_ceiling(Core *c)
-{
-    size_t closed = c->slack + c->reserved;
-    c->ceiling = c->limit > closed ? c->limit - closed : 0;
-}
-
-static inline size_t free_bytes(const Core *c) { return c->ceiling > c->live ? c->ceiling - c->live : 0; }
+static inline void set_ceiling(Core *c) { c->ceiling = (Py_ssize_t)c->limit - (Py_ssize_t)(c->slack + c->reserved); }
+static inline int beyond(const Core *c, size_t n) { return (Py_ssize_t)(c->live + n) > c->ceiling; }
+static inline size_t free_bytes(const Core *c) { return beyond(c, 0) ? 0 : (size_t)c->ceiling - c->live; }
 
 static size_t room_bytes(const Core *c)
 {
@@ -247,27 +341,97 @@ static size_t possible_bytes(const Core *c)
     return least;
 }
 
+/* The first core of a chain that cannot have n bytes set aside: it has no room, or somebody who came
+ * earlier waits for its room. */
+static inline Core *short_of(Core *c, size_t n, int heed)
+{
+    for (; c; c = c->parent)
+        if (UNLIKELY(beyond(c, n) || (c->awaited & heed)))
+            return c;
+    return NULL;
+}
+
 static inline void reserved_add(Core *c, size_t n)
 {
     for (; c; c = c->parent) {
         c->reserved += n;
-        set_ceiling(c);
+        c->ceiling -= (Py_ssize_t)n;
     }
 }
 
-static inline void reserved_take(Core *c, size_t n)
-{
-    for (; c; c = c->parent) {
-        c->reserved -= n;
-        set_ceiling(c);
-    }
-}
-
-static int in_chain(const Core *c, const Core *k)
+static inline int in_chain(const Core *c, const Core *k)
 {
     while (c && c != k)
         c = c->parent;
     return c != NULL;
+}
+
+static inline void claim_open(Claim *claim, Core *core, Claim *outer, size_t n)
+{
+    *claim = (Claim){.core = core, .outer = outer, .asked = n, .left = n, .next = all_claims};
+    if (all_claims)
+        all_claims->prev = claim;
+    all_claims = claim;
+    if (outer) {
+        outer->left -= n;
+        outer->carved++;
+    } else {
+        reserved_add(core, n);
+    }
+}
+
+/* What is carved from a claim that ends is carved from that one's outer claim now, or stands by itself. */
+static void orphan_carved(Claim *claim)
+{
+    for (Claim *k = all_claims; k && claim->carved; k = k->next)
+        if (k->outer == claim) {
+            k->outer = claim->outer;
+            claim->carved--;
+            if (k->outer)
+                k->outer->carved++;
+        }
+}
+
+/* Give a carved claim back to its outer one: what is left, and what may still be refunded. */
+static void claim_merge(Claim *claim)
+{
+    Claim *outer = claim->outer;
+    size_t held = outer->drawn + claim->most;
+    for (Claim *k = all_claims; k && outer->carved > 1; k = k->next)
+        if (k->outer == outer && k != claim)
+            held += k->drawn;
+    if (held > outer->most)
+        outer->most = held;
+    outer->left += claim->left;
+    outer->drawn += claim->drawn;
+    outer->over += claim->over;
+    outer->carved--;
+}
+
+/* End a claim.  Returns whether somebody waits for what came free. */
+static inline int claim_close(Claim *claim)
+{
+    int awaited = NOBODY;
+    if (UNLIKELY(claim->carved))
+        orphan_carved(claim);
+    if (claim->next)
+        claim->next->prev = claim->prev;
+    if (claim->prev)
+        claim->prev->next = claim->next;
+    else
+        all_claims = claim->next;
+    if (claim->outer) {
+        claim_merge(claim);
+        return NOBODY;
+    }
+    for (Core *c = claim->core; c; c = c->parent) {
+        c->reserved -= claim->left;
+        c->ceiling += (Py_ssize_t)claim->left;
+        awaited |= c->awaited;
+    }
+    claim->core->call_peak = claim->most + claim->over;
+    claim->core->call_kept = claim->drawn + claim->over;
+    return awaited;
 }
 
 /* An injected fault: this allocation is the one that fails. */
@@ -286,20 +450,53 @@ static int fault_due(Core *chain, size_t n)
     return 0;
 }
 
-/* The first heap of the chain that cannot take n bytes, `take` of which the active reservation covers;
- * with `slack`, overruns' bytes count as room. */
+/* How many of n bytes a core has to find itself: all but what the claim, if it covers the core, brings. */
+static inline size_t need_of(const Core *c, const Claim *claim, size_t n, size_t take)
+{
+    return claim && in_chain(claim->core, c) ? n - take : n;
+}
+
+/* The first heap of the chain that cannot take n bytes, `take` of which the active claim covers; with
+ * `slack`, the bytes that are kept for overruns count as room. */
 static Core *full_core(Core *chain, const Claim *claim, size_t n, size_t take, int slack)
 {
-    int covered = 0;
     for (Core *c = chain; c; c = c->parent) {
-        if (claim && c == claim->core)
-            covered = 1;
-        size_t need = covered ? n - take : n;
-        size_t limit = c->limit - (slack ? 0 : c->slack) - c->reserved + (covered ? take : 0);
-        if (n > UNLIMITED || c->live + n > limit || (need && c->live + need > limit))
+        size_t need = need_of(c, claim, n, take);
+        if (need && (Py_ssize_t)(c->live + need) > c->ceiling + (slack ? (Py_ssize_t)c->slack : 0))
             return c;
     }
     return NULL;
+}
+
+/* Have HeapFull raised in this thread between two bytecodes, if the heap that is full is one it is inside.
+ * An exception that is on its way already stops the thread as well as ours would. */
+static void send_heap_full(const Core *full)
+{
+    if (!in_chain(current_core, full) || !PyGILState_Check() || PyThreadState_Get()->async_exc)
+        return;
+    if (!told)
+        told = 1;
+    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
+}
+
+/* Handling HeapFull allocates too: tell a thread again only when half of the slack that was left is used
+ * as well, or when it has come down by half and is up again. */
+static void tell(const Core *full, size_t over)
+{
+    if (told && over > told / 2 && over < told + (full->slack > told ? (full->slack - told) / 2 : 0))
+        return;
+    told = over;
+    send_heap_full(full);
+}
+
+/* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about. */
+static inline void call_off(void)
+{
+    if (UNLIKELY(told)) {
+        told = 0;
+        if (PyThreadState_Get()->async_exc == heap_full)
+            PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
+    }
 }
 
 /* What a heap that is full does, by its policy: 1 = the slack serves, 0 = no.  May not return (panic). */
@@ -318,10 +515,9 @@ static int at_the_limit(Core *full, Core *chain, const Claim *claim, size_t n, s
     default:
         if (!(n <= SOFT_MAX || claim) || full_core(chain, claim, n, take, 1))
             return 0;
-        if (!claim && !told && PyGILState_Check()) {
-            told = 1;
-            PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
-        }
+        size_t over = (size_t)((Py_ssize_t)(full->live + need_of(full, claim, n, take)) - full->ceiling);
+        if (!claim || over > full->slack / 2) /* an admitted call may overrun; it is stopped while there is slack to stop in */
+            tell(full, over);
         return 1;
     }
 }
@@ -345,7 +541,7 @@ static int charge_slow(Core *chain, size_t n)
             covered = 1;
         if (covered) {
             c->reserved -= take;
-            set_ceiling(c);
+            c->ceiling += (Py_ssize_t)take;
         }
         c->live += n;
         if (c->live > c->peak)
@@ -355,8 +551,8 @@ static int charge_slow(Core *chain, size_t n)
         claim->left -= take;
         claim->drawn += take;
         claim->over += n - take;
-        if (claim->left < claim->lowest)
-            claim->lowest = claim->left;
+        if (claim->drawn > claim->most)
+            claim->most = claim->drawn;
     }
     return 1;
 }
@@ -369,7 +565,7 @@ static inline int charge(Core *chain, size_t n)
             return charge_slow(chain, n);
         Core *c = chain;
         for (; c != claim->core; c = c->parent)
-            if (UNLIKELY(!c || c->live + n > c->ceiling))
+            if (UNLIKELY(!c || beyond(c, n)))
                 return charge_slow(chain, n);
         for (c = chain; c != claim->core; c = c->parent) {
             c->live += n;
@@ -378,11 +574,11 @@ static inline int charge(Core *chain, size_t n)
         }
         claim->left -= n;
         claim->drawn += n;
-        if (claim->left < claim->lowest)
-            claim->lowest = claim->left;
+        if (claim->drawn > claim->most)
+            claim->most = claim->drawn;
         for (; c; c = c->parent) { /* live + reserved stays as it was: nothing to check */
             c->reserved -= n;
-            c->ceiling += n;
+            c->ceiling += (Py_ssize_t)n;
             c->live += n;
             if (c->live > c->peak)
                 c->peak = c->live;
@@ -392,7 +588,7 @@ static inline int charge(Core *chain, size_t n)
     if (UNLIKELY(faults))
         return charge_slow(chain, n);
     for (Core *c = chain; c; c = c->parent)
-        if (UNLIKELY(c->live + n > c->ceiling))
+        if (UNLIKELY(beyond(c, n)))
             return charge_slow(chain, n);
     for (Core *c = chain; c; c = c->parent) {
         c->live += n;
@@ -402,28 +598,37 @@ static inline int charge(Core *chain, size_t n)
     return 1;
 }
 
+/* What a reserved call frees is refunded to its claim, up to what that drew, and then to the outer ones. */
+static inline size_t refund(Claim *claim, size_t n)
+{
+    size_t back = 0;
+    do {
+        size_t part = claim->drawn < n - back ? claim->drawn : n - back;
+        claim->drawn -= part;
+        claim->left += part;
+        back += part;
+    } while (UNLIKELY(back < n) && (claim = claim->outer));
+    return back;
+}
+
 static void core_release(Core *c);
 
-/* What a reserved call frees is refunded to its reservation, up to what it drew. */
 static inline void uncharge(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
     size_t back = 0;
     for (Core *c = chain; c; c = c->parent) {
-        if (claim && c == claim->core) {
-            back = claim->drawn < n ? claim->drawn : n;
-            claim->drawn -= back;
-            claim->left += back;
-        }
+        if (claim && c == claim->core)
+            back = refund(claim, n);
         c->live -= n;
         c->reserved += back;
-        c->ceiling -= back;
+        c->ceiling -= (Py_ssize_t)back;
     }
     if (UNLIKELY(chain->orphan))
         core_release(chain);
 }
 
-/* ---------------------------------------------------------------- blocks */
+/* ---------------------------------------------------------------- blocks: take and drop know no books */
 
 static inline void list_span(Core *c, Span *s)
 {
@@ -458,29 +663,16 @@ static void footprint_take(Core *c, size_t n)
         c->footprint -= n;
 }
 
-static void *alloc_large(Core *c, size_t n)
-{
-    size_t bytes = (n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-    if (n > UNLIMITED || !charge(c, bytes))
-        return NULL;
-    Span *s = run_new((bytes + SPAN_BYTES - 1) >> SPAN_BITS);
-    if (!s) {
-        c->failures++;
-        uncharge(c, bytes);
-        return NULL;
-    }
-    s->core = c;
-    s->large = bytes;
-    footprint_add(c, bytes);
-    c->allocations++;
-    return s->memory;
-}
-
 static Span *new_span(Core *c, unsigned class)
 {
     Span *s = run_new(1);
-    if (!s)
-        return NULL;
+    if (UNLIKELY(!s)) { /* no address space: a few small blocks are still served, and the thread is told */
+        if (!(s = emergency))
+            return NULL;
+        emergency = s->next;
+        emergencies--;
+        send_heap_full(c);
+    }
     s->core = c;
     s->large = 0;
     s->class = (uint8_t)class;
@@ -493,20 +685,19 @@ static Span *new_span(Core *c, unsigned class)
     return s;
 }
 
-static void *alloc(Core *c, size_t n)
+static void drop_span(Core *c, Span *s)
 {
-    if (UNLIKELY(n > SMALL_MAX))
-        return alloc_large(c, n);
-    unsigned class = class_of(n);
-    size_t bytes = class_bytes[class];
-    if (UNLIKELY(!charge(c, bytes)))
-        return NULL;
+    unlist_span(c, s);
+    footprint_take(c, SPAN_BYTES);
+    s->dirty = dirty_spans < DIRTY_SPANS || madvise(s->memory, SPAN_BYTES, MADV_DONTNEED);
+    run_drop(s);
+}
+
+static inline void *take_small(Core *c, unsigned class)
+{
     Span *s = c->room[class];
-    if (UNLIKELY(!s) && !(s = new_span(c, class))) {
-        c->failures++;
-        uncharge(c, bytes);
+    if (UNLIKELY(!s) && !(s = new_span(c, class)))
         return NULL;
-    }
     void *p = s->freed;
     if (p) {
         s->freed = *(void **)p;
@@ -521,60 +712,117 @@ static void *alloc(Core *c, size_t n)
     return p;
 }
 
-static void drop_span(Core *c, Span *s)
+static void *take_large(Core *c, size_t bytes)
 {
-    unlist_span(c, s);
-    footprint_take(c, SPAN_BYTES);
-    run_drop(s);
+    Span *s = run_new((bytes + SPAN_BYTES - 1) >> SPAN_BITS);
+    if (!s)
+        return NULL;
+    s->core = c;
+    s->large = bytes;
+    footprint_add(c, bytes);
+    c->allocations++;
+    return s->memory;
 }
 
-static void release(Span *s, void *p)
+static inline void drop(Span *s, void *p)
 {
     Core *c = s->core;
     c->frees++;
     if (UNLIKELY(s->large)) {
-        size_t bytes = s->large;
-        madvise(s->memory, bytes, MADV_DONTNEED); /* and it reads as zero when it is used again */
-        footprint_take(c, bytes);
+        footprint_take(c, s->large);
+        s->dirty = madvise(s->memory, s->dirty ? (size_t)s->length << SPAN_BITS : s->large, MADV_DONTNEED) != 0;
         run_drop(s);
-        uncharge(c, bytes);
         return;
     }
-    size_t bytes = s->block;
     *(void **)p = s->freed;
     s->freed = p;
     if (UNLIKELY(!s->listed))
         list_span(c, s);
     if (UNLIKELY(--s->used == 0) && (s->next || s->prev || c->orphan)) /* keep one empty span a class */
         drop_span(c, s);
-    uncharge(c, bytes);
 }
 
-static void *resize(Span *s, void *p, size_t n) /* the owner pays, wherever the thread is */
+static void *alloc_large(Core *c, size_t n)
+{
+    size_t bytes = whole_pages(n);
+    if (n > UNLIMITED || !charge(c, bytes))
+        return NULL;
+    void *p = take_large(c, bytes);
+    if (!p) {
+        c->failures++;
+        uncharge(c, bytes);
+    }
+    return p;
+}
+
+static inline void *alloc(Core *c, size_t n)
+{
+    if (UNLIKELY(n > SMALL_MAX))
+        return alloc_large(c, n);
+    unsigned class = class_of(n);
+    if (UNLIKELY(!charge(c, class_bytes[class])))
+        return NULL;
+    void *p = take_small(c, class);
+    if (UNLIKELY(!p)) {
+        c->failures++;
+        uncharge(c, class_bytes[class]);
+    }
+    return p;
+}
+
+static inline void release(Span *s, void *p)
+{
+    Core *c = s->core;
+    size_t bytes = s->large ? s->large : s->block;
+    drop(s, p);
+    uncharge(c, bytes); /* last, for it frees the core of a heap that is gone */
+}
+
+/* A large block that stays where it is: its run is long enough. */
+static int resize_in_place(Span *s, size_t bytes)
+{
+    Core *c = s->core;
+    if (bytes > s->large) {
+        if (!charge(c, bytes - s->large))
+            return 0;
+        footprint_add(c, bytes - s->large);
+        s->large = bytes;
+    } else {
+        size_t less = s->large - bytes;
+        if (madvise(s->memory + bytes, less, MADV_DONTNEED))
+            s->dirty = 1;
+        footprint_take(c, less);
+        s->large = bytes;
+        uncharge(c, less);
+    }
+    return 1;
+}
+
+/* The owner pays, wherever the thread is.  Shrinking needs no room and cannot fail. */
+static void *resize(Span *s, void *p, size_t n)
 {
     Core *c = s->core;
     size_t old = s->large ? s->large : s->block;
-    if (s->large && n > SMALL_MAX && n <= (size_t)s->length << SPAN_BITS) {
-        size_t bytes = (n + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-        if (bytes > old) {
-            if (!charge(c, bytes - old))
-                return NULL;
-            footprint_add(c, bytes - old);
-        } else if (bytes < old) {
-            madvise(s->memory + bytes, old - bytes, MADV_DONTNEED);
-            footprint_take(c, old - bytes);
-            uncharge(c, old - bytes);
-        }
-        s->large = bytes;
+    if (n > UNLIMITED)
+        return NULL;
+    size_t bytes = charged_bytes(n);
+    if (bytes == old)
         return p;
+    if (s->large && n > SMALL_MAX && bytes <= (size_t)s->length << SPAN_BITS)
+        return resize_in_place(s, bytes) ? p : NULL;
+    if (bytes > old && !charge(c, bytes))
+        return NULL;
+    void *q = n > SMALL_MAX ? take_large(c, bytes) : take_small(c, class_of(n));
+    if (!q) {
+        if (bytes < old)
+            return p;
+        c->failures++;
+        uncharge(c, bytes);
+        return NULL;
     }
-    if (!s->large && n <= SMALL_MAX && class_of(n) == s->class)
-        return p;
-    void *q = alloc(c, n);
-    if (!q)
-        return n <= old ? p : NULL; /* shrinking never fails */
     memcpy(q, p, n < old ? n : old);
-    release(s, p);
+    drop(s, p);
+    uncharge(c, bytes > old ? old : old - bytes);
     return q;
 }
 
@@ -620,7 +868,7 @@ static void *hook_calloc(void *context, size_t count, size_t size)
         return PREVIOUS(context)->calloc(PREVIOUS(context)->ctx, count, size);
     size_t n = count * size; /* PyMem_Calloc has checked that this does not overflow */
     void *p = alloc(c, n);
-    if (p && n <= SPAN_BYTES) /* longer runs read as zero: fresh, or given back to the system */
+    if (p && (n <= SMALL_MAX || span_in(arena_of(p), p)->dirty))
         memset(p, 0, n);
     return p;
 }
@@ -680,22 +928,13 @@ static int install(void)
     return 0;
 }
 
-/* ---------------------------------------------------------------- Heap */
-
-typedef struct Frame { /* one `with`: what to go back to */
-    struct Frame *up;
-    Core *core;
-    Claim *claim;
-    PyObject *owner;
-} Frame;
-
-static __thread Frame *frames;
-static Frame *spare_frames;
+/* ---------------------------------------------------------------- frames: which heap a thread is in */
 
 typedef struct {
     PyObject_HEAD
     Core *core;
     PyObject *parent, *name, *last_overrun;
+    PyObject *line; /* of a root: those who wait for it or for a heap below it (waiting.py), or NULL */
 } HeapObject;
 
 typedef struct {
@@ -710,6 +949,31 @@ static PyTypeObject Heap_Type, Reservation_Type;
 #define RESERVATION(o) ((ReservationObject *)(o))
 #define IS_HEAP(o) PyObject_TypeCheck(o, &Heap_Type)
 
+/* An exception under way that must survive what is done in between. */
+typedef struct {
+    PyObject *type, *value, *traceback;
+} Raised;
+
+static Raised set_aside(void)
+{
+    Raised r = {NULL, NULL, NULL};
+#if PY_VERSION_HEX >= 0x030C0000
+    r.value = PyErr_GetRaisedException();
+#else
+    PyErr_Fetch(&r.type, &r.value, &r.traceback);
+#endif
+    return r;
+}
+
+static void put_back(Raised r)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(r.value);
+#else
+    PyErr_Restore(r.type, r.value, r.traceback);
+#endif
+}
+
 static int push(PyObject *owner, Core *core, Claim *claim)
 {
     Frame *f = spare_frames;
@@ -719,41 +983,403 @@ static int push(PyObject *owner, Core *core, Claim *claim)
         PyErr_NoMemory();
         return -1;
     }
-    f->up = frames;
-    f->core = current_core;
-    f->claim = active_claim;
-    f->owner = Py_NewRef(owner);
+    *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner)};
     frames = f;
     current_core = core;
     active_claim = claim;
     return 0;
 }
 
-/* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about. */
-static inline void call_off(void)
-{
-    if (UNLIKELY(told)) {
-        told = 0;
-        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
-    }
-}
-
-static int pop(PyObject *owner)
+/* Go back to before the topmost `with`.  Returns its owner, which is the caller's to let go of. */
+static inline PyObject *pop_frame(void)
 {
     Frame *f = frames;
-    if (!f || f->owner != owner) {
-        PyErr_SetString(PyExc_RuntimeError, "heaps and reservations are left in the reverse order of entering them, on the same thread");
-        return -1;
-    }
     frames = f->up;
     current_core = f->core;
     active_claim = f->claim;
     f->up = spare_frames;
     spare_frames = f;
-    call_off();
-    Py_DECREF(owner);
-    return 0;
+    return f->owner;
 }
+
+/* Leave everything that was entered after `until` and not left, as by a generator that stopped inside a `with`. */
+static void unwind(const Frame *until)
+{
+    Raised raised = set_aside();
+    while (frames != until) {
+        PyObject *owner = pop_frame();
+        if (Py_IS_TYPE(owner, &Reservation_Type))
+            RESERVATION(owner)->entered = 0;
+        Py_DECREF(owner);
+    }
+    put_back(raised);
+}
+
+static int pop(PyObject *owner)
+{
+    Frame *f = frames;
+    if (LIKELY(f && f->owner == owner)) {
+        Py_DECREF(pop_frame());
+        call_off();
+        return 0;
+    }
+    while (f && f->owner && f->owner != owner)
+        f = f->up;
+    if (f && f->owner) { /* others were entered later and are still open: out of them too */
+        unwind(f->up);
+        call_off();
+    }
+    PyErr_SetString(PyExc_RuntimeError, "heaps and reservations are left in the reverse order of entering them, on the same thread and in the same call");
+    return -1;
+}
+
+/* Call args[0] with the rest, in another heap or in none.  Whatever it does, the thread is then where it was. */
+static inline PyObject *call_in(Core *core, Claim *claim, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+{
+    Frame barrier = {frames, current_core, active_claim, NULL};
+    frames = &barrier;
+    current_core = core;
+    active_claim = claim;
+    PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), keywords);
+    if (UNLIKELY(frames != &barrier))
+        unwind(&barrier);
+    frames = barrier.up;
+    current_core = barrier.core;
+    active_claim = barrier.claim;
+    call_off();
+    return result;
+}
+
+/* Our own objects are nobody's: they are made outside every heap. */
+static inline Core *step_out(void)
+{
+    Core *was = current_core;
+    current_core = NULL;
+    return was;
+}
+
+/* The same for our own Python code.  HeapFull that is on its way waits until it is done. */
+static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
+{
+    size_t was_told = told;
+    int pending = told && PyThreadState_Get()->async_exc == heap_full;
+    call_off();
+    PyObject *result = call_in(NULL, claim, args, n, NULL);
+    told = was_told;
+    if (pending)
+        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
+    return result;
+}
+
+/* ---------------------------------------------------------------- claims that end, and who hears of it */
+
+/* Somebody waits for what came free: hand it over, on this thread. */
+static void serve(HeapObject *heap)
+{
+    while (heap->parent != Py_None)
+        heap = HEAP(heap->parent);
+    if (!heap->line)
+        return;
+    Raised raised = set_aside();
+    PyObject *line = Py_NewRef(heap->line);
+    Core *was = step_out();
+    PyObject *method = PyObject_GetAttrString(line, "serve");
+    PyObject *result = method ? call_outside(NULL, &method, 1) : NULL;
+    if (!result)
+        PyErr_WriteUnraisable(line);
+    Py_XDECREF(result);
+    Py_XDECREF(method);
+    current_core = was;
+    Py_DECREF(line);
+    put_back(raised);
+}
+
+/* The name of a function, or of the one that is running. */
+static PyObject *name_of(PyObject *function)
+{
+    PyFrameObject *frame = function ? NULL : PyEval_GetFrame();
+    PyCodeObject *code = frame ? PyFrame_GetCode(frame) : NULL;
+    PyObject *name = code       ? PyObject_GetAttrString((PyObject *)code, "co_qualname")
+                     : function ? PyObject_GetAttrString(function, "__qualname__")
+                                : PyUnicode_FromString("?");
+    Py_XDECREF(code);
+    if (name && PyUnicode_Check(name))
+        return name;
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return PyObject_Repr(function ? function : Py_None);
+}
+
+/* Enter an overrun in the books: rare, so it may cost. */
+static void note_overrun(HeapObject *heap, const Claim *claim, PyObject *function)
+{
+    heap->core->overruns++;
+    heap->core->overrun_bytes += claim->over;
+    Raised raised = set_aside();
+    Core *was = step_out();
+    PyObject *name = name_of(function);
+    PyObject *record = name ? Py_BuildValue("Nnn", name, (Py_ssize_t)claim->asked, (Py_ssize_t)(claim->most + claim->over)) : NULL;
+    if (record)
+        Py_XSETREF(heap->last_overrun, record);
+    else
+        PyErr_Clear();
+    current_core = was;
+    put_back(raised);
+}
+
+/* End a claim on a heap; `function` is what ran on it, or NULL for a `with`. */
+static inline void finish(HeapObject *heap, Claim *claim, PyObject *function)
+{
+    int carved = claim->outer != NULL, awaited = claim_close(claim);
+    if (UNLIKELY(claim->over) && !carved)
+        note_overrun(heap, claim, function);
+    if (UNLIKELY(awaited))
+        serve(heap);
+}
+
+static void give_back(ReservationObject *r, PyObject *function)
+{
+    if (r->released)
+        return;
+    r->released = 1;
+    finish(r->heap, &r->claim, function);
+    r->claim.left = 0;
+}
+
+/* ---------------------------------------------------------------- reserving */
+
+static ReservationObject *spare_reservations[SPARE_RESERVATIONS];
+static int spares;
+
+static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n)
+{
+    ReservationObject *r;
+    if (LIKELY(spares)) {
+        r = spare_reservations[--spares];
+        (void)PyObject_Init((PyObject *)r, &Reservation_Type);
+    } else {
+        Core *was = step_out();
+        r = PyObject_New(ReservationObject, &Reservation_Type);
+        current_core = was;
+        if (!r)
+            return NULL;
+    }
+    r->heap = (HeapObject *)Py_NewRef(heap);
+    r->released = r->entered = 0;
+    claim_open(&r->claim, heap->core, outer, n);
+    return (PyObject *)r;
+}
+
+/* A size as people give it: a number of bytes, or text, which units.parse_bytes reads. */
+static int amount_of(PyObject *o, size_t *amount)
+{
+    if (LIKELY(PyLong_CheckExact(o))) {
+        Py_ssize_t n = PyLong_AsSsize_t(o);
+        if (LIKELY(n >= 0 && (size_t)n <= UNLIMITED)) {
+            *amount = (size_t)n;
+            return 0;
+        }
+        PyErr_Clear();
+    }
+    PyObject *args[] = {parse_bytes, o};
+    PyObject *parsed = call_outside(active_claim, args, 2);
+    if (!parsed)
+        return -1;
+    *amount = PyLong_AsSize_t(parsed);
+    Py_DECREF(parsed);
+    return *amount == (size_t)-1 && PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *impossible(HeapObject *heap, size_t n)
+{
+    Core *was = step_out();
+    PyObject *error = PyObject_CallFunction(reservation_impossible, "nnO", (Py_ssize_t)n, (Py_ssize_t)possible_bytes(heap->core), heap->name);
+    if (error) {
+        PyErr_SetObject(reservation_impossible, error);
+        Py_DECREF(error);
+    }
+    current_core = was;
+    return NULL;
+}
+
+static PyObject *would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer)
+{
+    Core *was = step_out();
+    if (outer)
+        PyErr_Format(would_block, "the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", heap->name, outer->left,
+                     outer->asked, n);
+    else if (n <= room_bytes(heap->core))
+        PyErr_Format(would_block, "heap '%U': others wait for its memory, and %zu more bytes may not pass them", heap->name, n);
+    else
+        PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", heap->name, n, room_bytes(heap->core));
+    current_core = was;
+    return NULL;
+}
+
+/* Sort a call's arguments by its parameters, of which the first must be given. */
+static int sort_arguments(const char *function, const char *const *parameters, Py_ssize_t count, Py_ssize_t positional, PyObject *const *args,
+                          Py_ssize_t n, PyObject *keywords, PyObject **into)
+{
+    if (n > positional) {
+        PyErr_Format(PyExc_TypeError, "%s() takes %zd positional arguments at most, not %zd", function, positional, n);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        into[i] = args[i];
+    for (Py_ssize_t k = 0; keywords && k < PyTuple_GET_SIZE(keywords); k++) {
+        PyObject *keyword = PyTuple_GET_ITEM(keywords, k);
+        Py_ssize_t i = 0;
+        while (i < count && PyUnicode_CompareWithASCIIString(keyword, parameters[i]))
+            i++;
+        if (i == count || into[i]) {
+            PyErr_Format(PyExc_TypeError, "%s() has no argument '%U', or has it twice", function, keyword);
+            return -1;
+        }
+        into[i] = args[n + k];
+    }
+    if (!into[0])
+        PyErr_Format(PyExc_TypeError, "%s() needs an argument '%s'", function, parameters[0]);
+    return into[0] ? 0 : -1;
+}
+
+PyDoc_STRVAR(reserve_nowait_doc,
+"reserve_nowait($self, /, amount, *, fresh=False)\n--\n\n"
+"Set `amount` bytes aside at once, on this heap and all above it.\n"
+"\n"
+"Inside an active reservation of this heap the bytes are carved from that one, unless `fresh`.\n"
+"\n"
+"Args:\n"
+"    amount: bytes, or text like \"2 MiB\".\n"
+"    fresh: take them from the heap in any case.\n"
+"\n"
+"Raises:\n"
+"    WouldBlock: there is no room now, or others wait for it; nothing is held.\n"
+"    ReservationImpossible: there never could be.\n"
+"\n"
+"Example:\n"
+"    >>> from hardtack.heap import Heap\n"
+"    >>> heap = Heap(\"1 MiB\", name=\"demo\")\n"
+"    >>> reservation = heap.reserve_nowait(100_000)\n"
+"    >>> heap.reserved\n"
+"    100000\n"
+"    >>> reservation.release(); heap.reserved\n"
+"    0\n");
+
+static inline Claim *outer_claim(const Core *c) { return active_claim && active_claim->core == c ? active_claim : NULL; }
+
+static PyObject *heap_reserve_nowait(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+{
+    static const char *const parameters[] = {"amount", "fresh"};
+    PyObject *given[2] = {NULL, NULL};
+    int fresh = 0;
+    if (LIKELY(n == 1 && !keywords))
+        given[0] = args[0];
+    else if (sort_arguments("reserve_nowait", parameters, 2, 1, args, n, keywords, given) || (given[1] && (fresh = PyObject_IsTrue(given[1])) < 0))
+        return NULL;
+    size_t amount;
+    if (amount_of(given[0], &amount))
+        return NULL;
+    Core *c = HEAP(o)->core;
+    Claim *outer = fresh ? NULL : outer_claim(c);
+    if (outer ? amount <= outer->left : !short_of(c, amount, AWAITED | HELD))
+        return new_reservation(HEAP(o), outer, amount);
+    if (amount > possible_bytes(c))
+        return impossible(HEAP(o), amount);
+    return would_have_to_wait(HEAP(o), amount, outer);
+}
+
+PyDoc_STRVAR(reserve_doc,
+"reserve($self, /, amount, timeout=None)\n--\n\n"
+"Set `amount` bytes aside, waiting for them if need be. Blocks the calling thread.\n"
+"\n"
+"Who waits is served in the order of coming, and cannot be passed by those who come later; garbage is\n"
+"collected before waiting. Inside a reservation it never waits: on the same heap the bytes are carved from\n"
+"that one. Used as `with heap.reserve(n):`, what is allocated inside comes out of the reservation, and the\n"
+"rest goes back at the end.\n"
+"\n"
+"Args:\n"
+"    amount: bytes, or text like \"2 MiB\".\n"
+"    timeout: seconds to wait at most, None for ever.\n"
+"\n"
+"Raises:\n"
+"    ReservationImpossible: there never could be room; nothing was evicted or waited for.\n"
+"    ReservationTimeout: the time is over; nothing is held.\n"
+"    WouldBlock: it would have to wait inside a reservation, or on the thread of a running event loop.\n"
+"\n"
+"Example:\n"
+"    >>> from hardtack.heap import Heap\n"
+"    >>> heap = Heap(\"1 MiB\", name=\"demo\")\n"
+"    >>> with heap.reserve(\"64 KiB\") as reservation:\n"
+"    ...     page = bytes(1000)\n"
+"    >>> heap.reserved, heap.live\n"
+"    (0, 1280)\n");
+
+static PyObject *heap_reserve(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+{
+    static const char *const parameters[] = {"amount", "timeout"};
+    PyObject *given[2] = {NULL, NULL};
+    if (LIKELY(n == 1 && !keywords))
+        given[0] = args[0];
+    else if (sort_arguments("reserve", parameters, 2, 2, args, n, keywords, given))
+        return NULL;
+    size_t amount;
+    if (amount_of(given[0], &amount))
+        return NULL;
+    Core *c = HEAP(o)->core;
+    Claim *outer = outer_claim(c);
+    if (outer ? amount <= outer->left : !short_of(c, amount, AWAITED | HELD))
+        return new_reservation(HEAP(o), outer, amount);
+    if (amount > possible_bytes(c))
+        return impossible(HEAP(o), amount);
+    if (active_claim)
+        return would_have_to_wait(HEAP(o), amount, outer);
+    Core *was = step_out();
+    PyObject *waiting = PyImport_ImportModule("hardtack.heap.waiting");
+    PyObject *wait[] = {waiting ? PyObject_GetAttrString(waiting, "reserve") : NULL, o, PyLong_FromSize_t(amount), given[1] ? given[1] : Py_None};
+    PyObject *result = wait[0] && wait[2] ? call_outside(NULL, wait, 4) : NULL;
+    Py_XDECREF(wait[2]);
+    Py_XDECREF(wait[0]);
+    Py_XDECREF(waiting);
+    current_core = was;
+    return result;
+}
+
+/* For the line of those who wait: a reservation, or the heap that is short, whose room nobody may take now. */
+static PyObject *heap_grant(PyObject *o, PyObject *amount)
+{
+    size_t n = PyLong_AsSize_t(amount);
+    if (n == (size_t)-1 && PyErr_Occurred())
+        return NULL;
+    Core *full = short_of(HEAP(o)->core, n, AWAITED);
+    if (!full) {
+        PyObject *r = new_reservation(HEAP(o), NULL, n);
+        HEAP(o)->core->granted += r != NULL;
+        return r;
+    }
+    while (HEAP(o)->core != full)
+        o = HEAP(o)->parent;
+    full->awaited |= AWAITED;
+    return Py_NewRef(o);
+}
+
+/* For the line: nobody waits for this heap's room any more, as far as is known. */
+static PyObject *heap_unmark(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    HEAP(o)->core->awaited &= ~AWAITED;
+    Py_RETURN_NONE;
+}
+
+/* For the line: while it looks who can be served, no newcomer may take anything in this tree. */
+static PyObject *heap_hold(PyObject *o, PyObject *on)
+{
+    int held = PyObject_IsTrue(on);
+    if (held < 0)
+        return NULL;
+    HEAP(o)->core->awaited = (HEAP(o)->core->awaited & ~HELD) | (held ? HELD : 0);
+    Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------------- Heap */
 
 static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -769,8 +1395,12 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     int policy = 0;
     while (policy < 4 && strcmp(policy_name, policy_names[policy]))
         policy++;
-    if (policy == 4 || slack < 0 || (size_t)slack > limit || limit > UNLIMITED || (parent != Py_None && !IS_HEAP(parent))) {
-        PyErr_Format(PyExc_ValueError, "a heap's capacity is 0 or more, its slack within it, its policy reserve, fail, panic or wait");
+    if (parent != Py_None && !IS_HEAP(parent)) {
+        PyErr_Format(PyExc_TypeError, "a heap's parent is a heap or None, not %.100s", Py_TYPE(parent)->tp_name);
+        return NULL;
+    }
+    if (policy == 4 || slack < 0 || (size_t)slack > limit || limit > UNLIMITED) {
+        PyErr_Format(PyExc_ValueError, "a heap's capacity is from 0 to 2**62 - 1 bytes, its slack within it, its policy reserve, fail, panic or wait");
         return NULL;
     }
     if (install())
@@ -799,15 +1429,17 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     HEAP(result)->parent = Py_NewRef(parent);
     HEAP(result)->name = Py_NewRef(name);
     HEAP(result)->last_overrun = Py_NewRef(Py_None);
+    HEAP(result)->line = NULL;
     return result;
 }
 
 static void heap_dealloc(PyObject *o)
 {
     Core *c = HEAP(o)->core;
+    PyObject *parent = HEAP(o)->parent;
+    Py_CLEAR(HEAP(o)->line);
     Py_CLEAR(HEAP(o)->last_overrun);
     Py_CLEAR(HEAP(o)->name);
-    PyObject *parent = HEAP(o)->parent;
     HEAP(o)->parent = NULL;
     if (c) {
         c->orphan = 1;
@@ -823,10 +1455,18 @@ static void heap_dealloc(PyObject *o)
     Py_XDECREF(parent);
 }
 
+PyDoc_STRVAR(enter_doc,
+"__enter__($self, /)\n--\n\n"
+"Have the calling thread allocate from this heap until it leaves; returns the heap.");
+
 static PyObject *heap_enter(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     return push(o, HEAP(o)->core, active_claim) ? NULL : Py_NewRef(o);
 }
+
+PyDoc_STRVAR(exit_doc,
+"__exit__($self, /, *exception)\n--\n\n"
+"Have the thread allocate from where it did before. Out of order or on another thread: RuntimeError.");
 
 static PyObject *heap_exit(PyObject *o, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(n))
 {
@@ -835,62 +1475,44 @@ static PyObject *heap_exit(PyObject *o, PyObject *const *Py_UNUSED(args), Py_ssi
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(run_doc,
+"run($self, function, /, *arguments, **keywords)\n--\n\n"
+"Call a function inside this heap and return what it returns: `with heap:` for one call.");
+
 static PyObject *heap_run(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
 {
     if (n < 1) {
         PyErr_SetString(PyExc_TypeError, "run(function, *arguments, **keywords) needs a function");
         return NULL;
     }
-    Core *was = current_core;
     Py_INCREF(o);
-    current_core = HEAP(o)->core;
-    PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), keywords);
-    current_core = was;
-    call_off();
+    PyObject *result = call_in(HEAP(o)->core, active_claim, args, n, keywords);
     Py_DECREF(o);
     return result;
 }
 
-/* Enter the books of a call that overran: rare, so it may cost. */
-static void note_overrun(HeapObject *heap, const Claim *claim, PyObject *function)
+static int is_below(const Core *child, const Core *c)
 {
-    Core *c = heap->core;
-    c->overruns++;
-    c->overrun_bytes += claim->over;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyObject *name = PyObject_GetAttrString(function, "__qualname__");
-    if (!name) {
-        PyErr_Clear();
-        name = PyObject_Repr(function);
-    }
-    PyObject *record = name ? Py_BuildValue("Nnn", name, (Py_ssize_t)claim->asked, (Py_ssize_t)(claim->asked - claim->lowest + claim->over)) : NULL;
-    if (record)
-        Py_SETREF(heap->last_overrun, record);
-    PyErr_Restore(type, value, traceback);
+    if (LIKELY(in_chain(child, c)))
+        return 1;
+    PyErr_SetString(PyExc_ValueError, "a call runs in the heap of its reservation or in one below it");
+    return 0;
 }
 
-static PyObject *call_on_claim(HeapObject *heap, Claim *claim, Core *core, PyObject *const *args, Py_ssize_t n)
-{
-    Core *was = current_core;
-    Claim *outer = active_claim;
-    active_claim = claim;
-    current_core = core;
-    admitted++;
-    PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), NULL);
-    admitted--;
-    current_core = was;
-    active_claim = outer;
-    call_off();
-    Core *c = claim->core;
-    c->call_peak = claim->asked - claim->lowest + claim->over;
-    c->call_kept = claim->drawn;
-    reserved_take(c, claim->left);
-    claim->left = 0;
-    if (UNLIKELY(claim->over))
-        note_overrun(heap, claim, args[0]);
-    return result;
-}
+PyDoc_STRVAR(admit_doc,
+"admit($self, child, bound, function, /, *arguments)\n--\n\n"
+"Reserve `bound` bytes on this heap, call the function inside `child`, give back the rest.\n"
+"\n"
+"The function cannot run out of memory while it keeps within the bound. Never waits.\n"
+"\n"
+"Args:\n"
+"    child: this heap or one below it.\n"
+"    bound: bytes that the call needs at most.\n"
+"    function: called with the arguments. Under a policy other than reserve it is called without a reservation.\n"
+"\n"
+"Returns:\n"
+"    What the function returns; NotImplemented, without having called it, if there is no room or others\n"
+"    wait for it.\n");
 
 static PyObject *heap_admit(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
@@ -902,67 +1524,29 @@ static PyObject *heap_admit(PyObject *o, PyObject *const *args, Py_ssize_t n)
     if (c->policy != RESERVE)
         return heap_run(args[0], args + 2, n - 2, NULL);
     size_t bound = PyLong_AsSize_t(args[1]);
-    if (bound == (size_t)-1 && PyErr_Occurred())
+    if ((bound == (size_t)-1 && PyErr_Occurred()) || !is_below(child, c))
         return NULL;
-    for (Core *k = c; k; k = k->parent)
-        if (k->live + bound > k->ceiling || bound > UNLIMITED)
-            Py_RETURN_NOTIMPLEMENTED;
-    Claim claim = {c, NULL, bound, bound, 0, bound, 0};
-    reserved_add(c, bound);
+    if (bound > UNLIMITED || short_of(c, bound, AWAITED | HELD))
+        Py_RETURN_NOTIMPLEMENTED;
+    Claim claim;
+    claim_open(&claim, c, NULL, bound);
     Py_INCREF(o);
     Py_INCREF(args[0]);
-    PyObject *result = call_on_claim(HEAP(o), &claim, child, args + 2, n - 2);
+    PyObject *result = call_in(child, &claim, args + 2, n - 2, NULL);
+    finish(HEAP(o), &claim, args[2]);
     Py_DECREF(args[0]);
     Py_DECREF(o);
     return result;
 }
 
-static PyObject *heap_reserve_nowait(PyObject *o, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"", "fresh", NULL};
-    Py_ssize_t amount;
-    int fresh = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|$p", names, &amount, &fresh))
-        return NULL;
-    if (amount < 0) {
-        PyErr_SetString(PyExc_ValueError, "a reservation is of 0 bytes or more");
-        return NULL;
-    }
-    Core *c = HEAP(o)->core;
-    size_t n = (size_t)amount;
-    Claim *outer = active_claim && active_claim->core == c && !fresh ? active_claim : NULL;
-    if (n > possible_bytes(c)) {
-        PyObject *error = PyObject_CallFunction(reservation_impossible, "nnO", amount, (Py_ssize_t)possible_bytes(c), HEAP(o)->name);
-        if (error) {
-            PyErr_SetObject(reservation_impossible, error);
-            Py_DECREF(error);
-        }
-        return NULL;
-    }
-    size_t room = outer ? outer->left : room_bytes(c);
-    if (n > room) {
-        PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", HEAP(o)->name, n, room);
-        return NULL;
-    }
-    ReservationObject *r = PyObject_New(ReservationObject, &Reservation_Type);
-    if (!r)
-        return NULL;
-    if (n > (outer ? outer->left : room_bytes(c))) { /* making the object took the last of it */
-        r->released = 1;
-        r->heap = (HeapObject *)Py_NewRef(o);
-        Py_DECREF(r);
-        PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now", HEAP(o)->name, n);
-        return NULL;
-    }
-    r->heap = (HeapObject *)Py_NewRef(o);
-    r->claim = (Claim){c, outer, n, n, 0, n, 0};
-    r->released = r->entered = 0;
-    if (outer)
-        outer->left -= n;
-    else
-        reserved_add(c, n);
-    return (PyObject *)r;
-}
+PyDoc_STRVAR(fail_nth_doc,
+"fail_nth($self, n, /, *, min_size=0, repeat=False)\n--\n\n"
+"Make the n-th allocation from now fail, in this heap or below it; 0 turns it off.\n"
+"\n"
+"Args:\n"
+"    n: counted from 1.\n"
+"    min_size: smaller blocks, in bytes, are not counted and do not fail.\n"
+"    repeat: all that come after it fail as well.\n");
 
 static PyObject *heap_fail_nth(PyObject *o, PyObject *args, PyObject *kwargs)
 {
@@ -983,11 +1567,17 @@ static PyObject *heap_fail_nth(PyObject *o, PyObject *args, PyObject *kwargs)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(reset_peak_doc, "reset_peak($self, /)\n--\n\nStart `peak` anew from what is live now.");
+
 static PyObject *heap_reset_peak(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     HEAP(o)->core->peak = HEAP(o)->core->live;
     Py_RETURN_NONE;
 }
+
+PyDoc_STRVAR(last_call_doc,
+"last_call($self, /)\n--\n\n"
+"Return (peak, kept) of the last reservation on this heap that ended: the most bytes it held, and at its end.");
 
 static PyObject *heap_last_call(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
@@ -997,41 +1587,51 @@ static PyObject *heap_last_call(PyObject *o, PyObject *Py_UNUSED(ignored))
 static PyObject *heap_counters(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     Core *c = HEAP(o)->core;
-    return Py_BuildValue("nnnnnn", (Py_ssize_t)c->allocations, (Py_ssize_t)c->frees, (Py_ssize_t)c->failures, (Py_ssize_t)c->overruns,
-                         (Py_ssize_t)c->overrun_bytes, (Py_ssize_t)c->leaked);
+    return Py_BuildValue("nnnnnnn", (Py_ssize_t)c->allocations, (Py_ssize_t)c->frees, (Py_ssize_t)c->failures, (Py_ssize_t)c->overruns,
+                         (Py_ssize_t)c->overrun_bytes, (Py_ssize_t)c->leaked, (Py_ssize_t)c->granted);
 }
 
-static size_t blocks_of(const Core *c)
+PyDoc_STRVAR(owns_doc,
+"owns($self, thing, /)\n--\n\n"
+"Tell whether an object's own block is charged to this heap itself.");
+
+static PyObject *heap_owns(PyObject *o, PyObject *thing)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < (size_t)1 << (ADDRESS_BITS - ARENA_BITS); i++) {
-        Arena *a = arenas[i];
-        if (!a || (uintptr_t)a->base >> ARENA_BITS != i)
-            continue;
-        size_t end = a == filling ? filled : a->spans;
-        for (size_t k = 0; k < end; k += a->span[k].length ? a->span[k].length : 1)
-            if (a->span[k].core == c)
-                bytes += a->span[k].large ? a->span[k].large : (size_t)a->span[k].used * a->span[k].block;
-    }
-    return bytes;
+    Arena *a = arena_of(thing);
+    return PyBool_FromLong(a && span_in(a, thing)->core == HEAP(o)->core);
 }
 
-/* One core's books against its blocks and its children; NULL when they balance. */
+/* ---------------------------------------------------------------- checking the books */
+
+/* One span against its core, whose sums it adds to; NULL when all is well. */
+static const char *wrong_with_span(const Span *s)
+{
+    s->core->sum.live += s->large ? s->large : (size_t)s->used * s->block;
+    s->core->sum.footprint += s->large ? s->large : SPAN_BYTES;
+    if (s->large)
+        return s->large > (size_t)s->length << SPAN_BITS ? "a large block is longer than its run" : NULL;
+    size_t freed = 0, made = s->fresh / s->block;
+    for (void *p = s->freed; p && freed <= made; p = *(void **)p)
+        freed++;
+    if (freed + s->used != made)
+        return "a span's free list does not hold what is not in use";
+    if (s->listed != (s->freed || s->fresh < s->end))
+        return "a span with room is not listed, or a full one is";
+    return NULL;
+}
+
 static const char *wrong_with(const Core *c)
 {
-    size_t children = 0, below = 0, count = 0;
-    for (Core *k = all_cores; k; k = k->next)
-        if (k->parent == c) {
-            children += k->live;
-            below += k->reserved;
-            count++;
-        }
-    if (blocks_of(c) + children != c->live)
+    if (c->sum.live != c->live)
         return "live is not what its blocks and its children's add up to";
-    if ((size_t)c->children != count)
+    if (c->sum.footprint != c->footprint)
+        return "its footprint is not what its spans and its children's add up to";
+    if (c->sum.children != c->children)
         return "it miscounts its children";
-    if (c->reserved < below)
-        return "reserved is less than its children's";
+    if (c->sum.reserved != c->reserved)
+        return "reserved is not what its reservations and its children's have left";
+    if (c->ceiling != (Py_ssize_t)c->limit - (Py_ssize_t)(c->slack + c->reserved))
+        return "its ceiling is not limit - slack - reserved";
     if (c->live + c->reserved > c->limit)
         return "live and reserved exceed its capacity";
     if (c->peak < c->live)
@@ -1039,26 +1639,56 @@ static const char *wrong_with(const Core *c)
     return NULL;
 }
 
-static PyObject *heap_check(PyObject *o, PyObject *Py_UNUSED(ignored))
+/* The first thing that does not hold of a core and those below it, and of which core. */
+static const char *wrong_anywhere(const Core *top, const Core **where)
 {
-    Core *was = current_core; /* what this makes must not move what it counts */
-    current_core = NULL;
-    PyObject *result = NULL;
-    for (Core *c = all_cores; c; c = c->next) {
-        const char *wrong = in_chain(c, HEAP(o)->core) ? wrong_with(c) : NULL;
-        if (wrong) {
-            PyErr_Format(internal_error, "heap '%U' or one below it: %s (live %zu, reserved %zu, limit %zu)", HEAP(o)->name, wrong, c->live,
-                         c->reserved, c->limit);
-            goto done;
-        }
+    const char *wrong = NULL;
+    for (Core *c = all_cores; c; c = c->next)
+        memset(&c->sum, 0, sizeof c->sum);
+    for (Arena *a = all_arenas; a; a = a->next) {
+        size_t end = a == filling ? filled : a->spans;
+        for (size_t k = 0; k < end; k += a->span[k].length)
+            if (a->span[k].core) {
+                const char *bad = wrong_with_span(&a->span[k]);
+                if (bad && in_chain(a->span[k].core, top)) {
+                    *where = a->span[k].core;
+                    wrong = bad;
+                }
+            }
     }
-    result = Py_NewRef(Py_None);
-done:
-    current_core = was;
-    return result;
+    for (Claim *k = all_claims; k; k = k->next)
+        k->core->sum.reserved += k->left;
+    for (Core *c = all_cores; c; c = c->next)
+        if (c->parent) {
+            c->parent->sum.live += c->live;
+            c->parent->sum.reserved += c->reserved;
+            c->parent->sum.footprint += c->footprint;
+            c->parent->sum.children++;
+        }
+    for (Core *c = all_cores; c && !wrong; c = c->next)
+        if (in_chain(c, top) && (wrong = wrong_with(c)))
+            *where = c;
+    return wrong;
 }
 
-#define COUNT(name) {#name, heap_get, NULL, NULL, (void *)offsetof(Core, name)}
+PyDoc_STRVAR(check_doc,
+"check($self, /)\n--\n\n"
+"Count this heap's blocks, spans and reservations, and those of the heaps below, against their books.\n"
+"\n"
+"Raises:\n"
+"    InternalError: they do not balance.\n");
+
+static PyObject *heap_check(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    const Core *where = NULL;
+    const char *wrong = wrong_anywhere(HEAP(o)->core, &where);
+    if (!wrong)
+        Py_RETURN_NONE;
+    return PyErr_Format(internal_error, "heap '%U' or one below it: %s (live %zu, reserved %zu, footprint %zu, limit %zu)", HEAP(o)->name, wrong,
+                        where->live, where->reserved, where->footprint, where->limit);
+}
+
+#define COUNT(name, doc) {#name, heap_get, NULL, doc, (void *)offsetof(Core, name)}
 static PyObject *heap_get(PyObject *o, void *offset) { return PyLong_FromSize_t(*(size_t *)((char *)HEAP(o)->core + (size_t)offset)); }
 static PyObject *heap_get_free(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(free_bytes(HEAP(o)->core)); }
 static PyObject *heap_get_room(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(room_bytes(HEAP(o)->core)); }
@@ -1067,6 +1697,7 @@ static PyObject *heap_get_name(PyObject *o, void *Py_UNUSED(x)) { return Py_NewR
 static PyObject *heap_get_parent(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->parent); }
 static PyObject *heap_get_overrun(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->last_overrun); }
 static PyObject *heap_get_policy(PyObject *o, void *Py_UNUSED(x)) { return PyUnicode_FromString(policy_names[HEAP(o)->core->policy]); }
+static PyObject *heap_get_line(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->line ? HEAP(o)->line : Py_None); }
 static PyObject *heap_get_capacity(PyObject *o, void *Py_UNUSED(x))
 {
     if (HEAP(o)->core->limit == UNLIMITED)
@@ -1074,37 +1705,56 @@ static PyObject *heap_get_capacity(PyObject *o, void *Py_UNUSED(x))
     return PyLong_FromSize_t(HEAP(o)->core->limit);
 }
 
+static int heap_set_line(PyObject *o, PyObject *line, void *Py_UNUSED(x))
+{
+    Py_XSETREF(HEAP(o)->line, Py_XNewRef(line));
+    return 0;
+}
+
 static PyGetSetDef heap_properties[] = {
-    COUNT(live), COUNT(peak), COUNT(reserved), COUNT(slack), COUNT(footprint), COUNT(overruns), COUNT(injected),
-    {"free", heap_get_free, NULL, NULL, NULL},
-    {"room", heap_get_room, NULL, NULL, NULL},
-    {"possible", heap_get_possible, NULL, NULL, NULL},
-    {"capacity", heap_get_capacity, NULL, NULL, NULL},
-    {"name", heap_get_name, NULL, NULL, NULL},
-    {"parent", heap_get_parent, NULL, NULL, NULL},
+    COUNT(live, "Bytes allocated now, here and in the heaps below."),
+    COUNT(peak, "The most bytes that were ever live."),
+    COUNT(reserved, "Bytes set aside by reservations and not drawn."),
+    COUNT(slack, "Bytes of the capacity that only overruns may use."),
+    COUNT(footprint, "Address space held for its blocks, in bytes."),
+    COUNT(overruns, "Reservations that were overrun."),
+    COUNT(injected, "Allocations that fail_nth made fail."),
+    {"free", heap_get_free, NULL, "Bytes that are neither live, reserved nor slack.", NULL},
+    {"room", heap_get_room, NULL, "The least `free` from here to the root, in bytes.", NULL},
+    {"possible", heap_get_possible, NULL, "The most bytes that could ever be reserved.", NULL},
+    {"capacity", heap_get_capacity, NULL, "The most bytes it may hold; None for its parents' limits alone.", NULL},
+    {"name", heap_get_name, NULL, "For messages.", NULL},
+    {"parent", heap_get_parent, NULL, "The heap that everything here is charged to as well, or None.", NULL},
+    {"on_exhaustion", heap_get_policy, NULL, "What an allocation meets at the limit.", NULL},
     {"_last_overrun", heap_get_overrun, NULL, NULL, NULL},
-    {"on_exhaustion", heap_get_policy, NULL, NULL, NULL},
+    {"_line", heap_get_line, heap_set_line, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 #define FUNCTION(f) ((PyCFunction)(void (*)(void))(f))
 static PyMethodDef heap_methods[] = {
-    {"__enter__", heap_enter, METH_NOARGS, NULL},
-    {"__exit__", FUNCTION(heap_exit), METH_FASTCALL, NULL},
-    {"run", FUNCTION(heap_run), METH_FASTCALL | METH_KEYWORDS, NULL},
-    {"admit", FUNCTION(heap_admit), METH_FASTCALL, NULL},
-    {"_reserve_nowait", FUNCTION(heap_reserve_nowait), METH_VARARGS | METH_KEYWORDS, NULL},
-    {"fail_nth", FUNCTION(heap_fail_nth), METH_VARARGS | METH_KEYWORDS, NULL},
-    {"reset_peak", heap_reset_peak, METH_NOARGS, NULL},
-    {"last_call", heap_last_call, METH_NOARGS, NULL},
+    {"__enter__", heap_enter, METH_NOARGS, enter_doc},
+    {"__exit__", FUNCTION(heap_exit), METH_FASTCALL, exit_doc},
+    {"run", FUNCTION(heap_run), METH_FASTCALL | METH_KEYWORDS, run_doc},
+    {"admit", FUNCTION(heap_admit), METH_FASTCALL, admit_doc},
+    {"reserve", FUNCTION(heap_reserve), METH_FASTCALL | METH_KEYWORDS, reserve_doc},
+    {"reserve_nowait", FUNCTION(heap_reserve_nowait), METH_FASTCALL | METH_KEYWORDS, reserve_nowait_doc},
+    {"fail_nth", FUNCTION(heap_fail_nth), METH_VARARGS | METH_KEYWORDS, fail_nth_doc},
+    {"reset_peak", heap_reset_peak, METH_NOARGS, reset_peak_doc},
+    {"last_call", heap_last_call, METH_NOARGS, last_call_doc},
+    {"owns", heap_owns, METH_O, owns_doc},
+    {"check", heap_check, METH_NOARGS, check_doc},
     {"_counters", heap_counters, METH_NOARGS, NULL},
-    {"check", heap_check, METH_NOARGS, NULL},
+    {"_grant", heap_grant, METH_O, NULL},
+    {"_unmark", heap_unmark, METH_NOARGS, NULL},
+    {"_hold", heap_hold, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyTypeObject Heap_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "hardtack.heap._native.Heap",
+    .tp_doc = "The native core of hardtack.heap.Heap.",
     .tp_basicsize = sizeof(HeapObject),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_new = heap_new,
@@ -1115,38 +1765,24 @@ static PyTypeObject Heap_Type = {
 
 /* ---------------------------------------------------------------- Reservation */
 
-static void give_back(ReservationObject *r)
-{
-    if (r->released)
-        return;
-    r->released = 1;
-    Claim *outer = r->claim.outer;
-    if (outer) { /* carved: what is left, and what may still be refunded, are the outer one's again */
-        outer->left += r->claim.left;
-        outer->drawn += r->claim.drawn;
-        outer->over += r->claim.over;
-        if (outer->left - r->claim.left + r->claim.lowest < outer->lowest)
-            outer->lowest = outer->left - r->claim.left + r->claim.lowest;
-    } else {
-        reserved_take(r->claim.core, r->claim.left);
-        if (r->claim.over) {
-            r->claim.core->overruns++;
-            r->claim.core->overrun_bytes += r->claim.over;
-        }
-    }
-    r->claim.left = 0;
-}
-
 static void reservation_dealloc(PyObject *o)
 {
     ReservationObject *r = RESERVATION(o);
-    if (!r->released) {
+    if (UNLIKELY(!r->released)) {
         r->claim.core->leaked++;
-        give_back(r);
+        give_back(r, NULL);
     }
-    Py_CLEAR(r->heap);
-    PyObject_Free(o);
+    HeapObject *heap = r->heap;
+    if (spares < SPARE_RESERVATIONS)
+        spare_reservations[spares++] = r;
+    else
+        PyObject_Free(o);
+    Py_DECREF(heap);
 }
+
+PyDoc_STRVAR(release_doc,
+"release($self, /)\n--\n\n"
+"Give back what is left. Once is enough; again does nothing. Not while it is entered: RuntimeError.");
 
 static PyObject *reservation_release(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
@@ -1154,17 +1790,21 @@ static PyObject *reservation_release(PyObject *o, PyObject *Py_UNUSED(ignored))
         PyErr_SetString(PyExc_RuntimeError, "this reservation is in use: leave its `with` first");
         return NULL;
     }
-    give_back(RESERVATION(o));
+    give_back(RESERVATION(o), NULL);
     Py_RETURN_NONE;
 }
 
 static int usable(ReservationObject *r)
 {
-    if (!r->released && !r->entered)
+    if (LIKELY(!r->released && !r->entered))
         return 1;
     PyErr_SetString(PyExc_RuntimeError, r->released ? "this reservation was released" : "this reservation is in use already");
     return 0;
 }
+
+PyDoc_STRVAR(reservation_enter_doc,
+"__enter__($self, /)\n--\n\n"
+"Enter the heap, and have the calling thread draw from this reservation first.");
 
 static PyObject *reservation_enter(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
@@ -1175,14 +1815,26 @@ static PyObject *reservation_enter(PyObject *o, PyObject *Py_UNUSED(ignored))
     return Py_NewRef(o);
 }
 
+PyDoc_STRVAR(reservation_exit_doc, "__exit__($self, /, *exception)\n--\n\nLeave, and release.");
+
 static PyObject *reservation_exit(PyObject *o, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(n))
 {
-    if (pop(o))
+    int failed = pop(o);
+    if (!failed)
+        RESERVATION(o)->entered = 0;
+    if (!RESERVATION(o)->entered) {
+        Raised raised = set_aside();
+        give_back(RESERVATION(o), NULL);
+        put_back(raised);
+    }
+    if (failed)
         return NULL;
-    RESERVATION(o)->entered = 0;
-    give_back(RESERVATION(o));
     Py_RETURN_NONE;
 }
+
+PyDoc_STRVAR(reservation_run_doc,
+"run($self, child, function, /, *arguments)\n--\n\n"
+"Call a function on this reservation, inside `child` (its heap or one below it), and release it.");
 
 static PyObject *reservation_run(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
@@ -1191,39 +1843,33 @@ static PyObject *reservation_run(PyObject *o, PyObject *const *args, Py_ssize_t 
         PyErr_SetString(PyExc_TypeError, "run(child, function, *arguments) needs a heap and a function");
         return NULL;
     }
-    if (!usable(r))
+    if (!usable(r) || !is_below(HEAP(args[0])->core, r->claim.core))
         return NULL;
     Py_INCREF(o);
+    Py_INCREF(args[0]);
     r->entered = 1;
-    PyObject *result;
-    if (r->claim.outer) { /* carved: give back to the outer one, not to the heap */
-        Core *was = current_core;
-        Claim *active = active_claim;
-        current_core = HEAP(args[0])->core;
-        active_claim = &r->claim;
-        result = PyObject_Vectorcall(args[1], args + 2, (size_t)(n - 2), NULL);
-        current_core = was;
-        active_claim = active;
-        call_off();
-        give_back(r);
-    } else {
-        result = call_on_claim(r->heap, &r->claim, HEAP(args[0])->core, args + 1, n - 1);
-        r->released = 1;
-    }
+    PyObject *result = call_in(HEAP(args[0])->core, &r->claim, args + 1, n - 1, NULL);
     r->entered = 0;
+    give_back(r, args[1]);
+    Py_DECREF(args[0]);
     Py_DECREF(o);
     return result;
 }
 
-/* Take what was drawn anew from free room: what lives on is the heap's now, not the reservation's. */
+PyDoc_STRVAR(refill_doc,
+"refill($self, /)\n--\n\n"
+"Take what was drawn anew from the heap's free room, if all of it is there; tell whether it was.\n"
+"\n"
+"What was drawn and lives on is the heap's from now on, and not refunded when it is freed. For\n"
+"reservations that stand for long; a carved one cannot be refilled.");
+
 static PyObject *reservation_refill(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     Claim *claim = &RESERVATION(o)->claim;
-    size_t need = claim->asked - claim->left;
-    if (RESERVATION(o)->released || claim->outer || need > room_bytes(claim->core))
+    if (RESERVATION(o)->released || claim->outer || short_of(claim->core, claim->drawn, NOBODY))
         Py_RETURN_FALSE;
-    reserved_add(claim->core, need);
-    claim->left = claim->lowest = claim->asked;
+    reserved_add(claim->core, claim->drawn);
+    claim->left += claim->drawn;
     claim->drawn = 0;
     Py_RETURN_TRUE;
 }
@@ -1234,27 +1880,30 @@ static PyObject *reservation_heap(PyObject *o, void *Py_UNUSED(x)) { return Py_N
 static PyObject *reservation_released(PyObject *o, void *Py_UNUSED(x)) { return PyBool_FromLong(RESERVATION(o)->released); }
 
 static PyGetSetDef reservation_properties[] = {
-    {"amount", reservation_amount, NULL, NULL, NULL},
-    {"left", reservation_left, NULL, NULL, NULL},
-    {"heap", reservation_heap, NULL, NULL, NULL},
-    {"released", reservation_released, NULL, NULL, NULL},
+    {"amount", reservation_amount, NULL, "Bytes that were asked for.", NULL},
+    {"left", reservation_left, NULL, "Bytes that are not drawn; 0 once released.", NULL},
+    {"heap", reservation_heap, NULL, "The heap it is on.", NULL},
+    {"released", reservation_released, NULL, "Whether it was given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMethodDef reservation_methods[] = {
-    {"__enter__", reservation_enter, METH_NOARGS, NULL},
-    {"__exit__", FUNCTION(reservation_exit), METH_FASTCALL, NULL},
-    {"run", FUNCTION(reservation_run), METH_FASTCALL, NULL},
-    {"release", reservation_release, METH_NOARGS, NULL},
-    {"refill", reservation_refill, METH_NOARGS, NULL},
+    {"__enter__", reservation_enter, METH_NOARGS, reservation_enter_doc},
+    {"__exit__", FUNCTION(reservation_exit), METH_FASTCALL, reservation_exit_doc},
+    {"run", FUNCTION(reservation_run), METH_FASTCALL, reservation_run_doc},
+    {"release", reservation_release, METH_NOARGS, release_doc},
+    {"refill", reservation_refill, METH_NOARGS, refill_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyTypeObject Reservation_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "hardtack.heap._native.Reservation",
+    .tp_name = "hardtack.heap.Reservation",
+    .tp_doc = "Bytes set aside on a heap; made by Heap.reserve and Heap.reserve_nowait.\n\n"
+              "Leaving its `with`, or release(), gives back what is left. One that is dropped without either is\n"
+              "given back too, and counted as leaked.",
     .tp_basicsize = sizeof(ReservationObject),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = reservation_dealloc,
     .tp_methods = reservation_methods,
     .tp_getset = reservation_properties,
@@ -1277,69 +1926,61 @@ static PyObject *module_size_class(PyObject *Py_UNUSED(m), PyObject *arg)
     return PyLong_FromSize_t(charged_bytes(n));
 }
 
-static PyObject *module_charged(PyObject *Py_UNUSED(m), PyObject *o) /* bytes charged for an object's own block; 0 outside */
-{
-    const void *p = PyObject_IS_GC(o) ? (const char *)o - 16 : (const char *)o;
-    if (PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_HEAPTYPE) && !arena_of(p))
-        p = o;
-    Arena *a = arena_of(p);
-    if (!a || !span_in(a, p)->core)
-        return PyLong_FromLong(0);
-    Span *s = span_in(a, p);
-    return PyLong_FromSize_t(s->large ? s->large : s->block);
-}
-
-static PyObject *module_live_of_owner(PyObject *Py_UNUSED(m), PyObject *o) /* for owner_of: identifies the core */
-{
-    if (IS_HEAP(o))
-        return PyLong_FromVoidPtr(HEAP(o)->core);
-    Arena *a = arena_of(o);
-    return PyLong_FromVoidPtr(a ? span_in(a, o)->core : NULL);
-}
-
-static PyObject *module_core(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored)) { return PyLong_FromVoidPtr(current_core); }
-
 static PyObject *module_in_reservation(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored)) { return PyBool_FromLong(active_claim != NULL); }
 
+static PyObject *module_census(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
+{
+    Py_ssize_t cores = 0, claims = 0, arenas_held = 0;
+    for (Core *c = all_cores; c; c = c->next)
+        cores++;
+    for (Claim *k = all_claims; k; k = k->next)
+        claims++;
+    for (Arena *a = all_arenas; a; a = a->next)
+        arenas_held += (Py_ssize_t)(a->spans << SPAN_BITS);
+    return Py_BuildValue("nnn", cores, claims, arenas_held);
+}
+
 static PyMethodDef module_methods[] = {
-    {"in_reservation", module_in_reservation, METH_NOARGS, NULL},
-    {"installed", module_installed, METH_NOARGS, NULL},
-    {"size_class", module_size_class, METH_O, NULL},
-    {"charged", module_charged, METH_O, NULL},
-    {"core_of", module_live_of_owner, METH_O, NULL},
-    {"current_core", module_core, METH_NOARGS, NULL},
+    {"installed", module_installed, METH_NOARGS, "installed($module, /)\n--\n\nTell whether the hook is in place, with nobody's on top of it."},
+    {"size_class", module_size_class, METH_O, "size_class($module, size, /)\n--\n\nReturn the bytes that a block of this size is charged."},
+    {"in_reservation", module_in_reservation, METH_NOARGS, "in_reservation($module, /)\n--\n\nTell whether the thread draws from a reservation."},
+    {"census", module_census, METH_NOARGS,
+     "census($module, /)\n--\n\nReturn how many heaps (dropped ones with live blocks too) and reservations there are, and bytes of address space."},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "hardtack.heap._native", NULL, -1, module_methods, NULL, NULL, NULL, NULL};
-
-static int fetch_errors(void)
+static int fetch(PyObject **into, PyObject *module, const char *name)
 {
-    PyObject *errors = PyImport_ImportModule("hardtack.errors");
-    if (!errors)
-        return -1;
-    heap_full = PyObject_GetAttrString(errors, "HeapFull");
-    reservation_impossible = PyObject_GetAttrString(errors, "ReservationImpossible");
-    would_block = PyObject_GetAttrString(errors, "WouldBlock");
-    internal_error = PyObject_GetAttrString(errors, "InternalError");
-    Py_DECREF(errors);
-    return heap_full && reservation_impossible && would_block && internal_error ? 0 : -1;
+    Py_XSETREF(*into, module ? PyObject_GetAttrString(module, name) : NULL);
+    return *into ? 0 : -1;
 }
 
-PyMODINIT_FUNC PyInit__native(void)
+static int module_exec(PyObject *m)
 {
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         PyErr_SetString(PyExc_ImportError, "hardtack.heap works in the main interpreter alone: sub-interpreters share their allocators with it");
-        return NULL;
+        return -1;
     }
     for (unsigned i = 0; i < CLASSES; i++)
         class_bytes[i] = i < 32 ? (size_t)(i + 1) * 16 : ((size_t)1 << (9 + (i - 32) / 4)) + ((size_t)((i - 32) % 4 + 1) << (7 + (i - 32) / 4));
-    if (fetch_errors() || PyType_Ready(&Heap_Type) || PyType_Ready(&Reservation_Type))
-        return NULL;
-    PyObject *m = PyModule_Create(&definition);
-    if (!m || PyModule_AddObjectRef(m, "Heap", (PyObject *)&Heap_Type) || PyModule_AddObjectRef(m, "Reservation", (PyObject *)&Reservation_Type)) {
-        Py_XDECREF(m);
-        return NULL;
-    }
-    return m;
+    PyObject *errors = PyImport_ImportModule("hardtack.errors"), *units = PyImport_ImportModule("hardtack.units");
+    int failed = !errors || !units || fetch(&heap_full, errors, "HeapFull") || fetch(&reservation_impossible, errors, "ReservationImpossible") ||
+                 fetch(&would_block, errors, "WouldBlock") || fetch(&internal_error, errors, "InternalError") ||
+                 fetch(&parse_bytes, units, "parse_bytes") || PyModule_AddType(m, &Heap_Type) || PyModule_AddType(m, &Reservation_Type);
+    Py_XDECREF(errors);
+    Py_XDECREF(units);
+    return failed ? -1 : 0;
 }
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)module_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "hardtack.heap._native", "The native core: see hardtack.heap.", 0, module_methods, slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

@@ -170,7 +170,12 @@ def fd_fdstat_get(process: Process, fd: int, out: int) -> int:
     if out + 24 > len(process.memory):
         return EFAULT
     abi.FDSTAT.pack_into(
-        process.memory, out, description.filetype, description.flags, description.rights, description.inheriting
+        process.memory,
+        out,
+        description.filetype,
+        description.flags,
+        description.rights,
+        description.inheriting,
     )
     return OK
 

@@ -121,10 +121,10 @@ class _Poll:
             return -EINVAL
         now = self.process.system.clock.monotonic()
         if not flags & 1:
-            return min(now + timeout, 1 << 63)
+            return min(now + int(timeout), 1 << 63)
         if clock == abi.CLOCK_MONOTONIC:
             return int(timeout)
-        return max(0, now + timeout - self.process.system.clock.realtime())
+        return max(0, now + int(timeout) - self.process.system.clock.realtime())
 
     def ring(self, at: int) -> None:
         """Report a clock that is as early as the earliest: its time has come."""

@@ -5,8 +5,6 @@ Handlers as in `calls`. The C side is programs/include/hardtack.h.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hardtack.kernel import abi
 from hardtack.kernel.abi import E2BIG, EBADF, ECHILD, EFAULT, EINVAL, ENOENT, ESRCH, OK, PAIR, U32
 from hardtack.kernel.calls import get_path, install
@@ -89,9 +87,7 @@ def spawn(
     given = get_block(process, arguments, arguments_size)
     if isinstance(given, int):
         return given
-    variables = (
-        get_block(process, environment, environment_size) if environment else process.environment
-    )
+    variables = get_block(process, environment, environment_size) if environment else process.environment
     if isinstance(variables, int):
         return variables
     if map_count > MAX_MAP or out + 4 > len(process.memory):

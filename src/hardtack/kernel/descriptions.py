@@ -104,7 +104,14 @@ class Description:
         return -abi.EBADF
 
     def open_at(
-        self, process: Process, path: bytes, follow: bool, oflags: int, flags: int, rights: int, inheriting: int
+        self,
+        process: Process,
+        path: bytes,
+        follow: bool,
+        oflags: int,
+        flags: int,
+        rights: int,
+        inheriting: int,
     ) -> Description | int:
         """Open, and if asked make, what path names."""
         return abi.ENOTDIR if self.filetype == abi.REGULAR_FILE else abi.EBADF

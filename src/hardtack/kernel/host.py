@@ -105,22 +105,22 @@ class Host:
         if slash:
             self._make_directories(above)
         file = self._reserved(CREATE_BYTES + 8 * len(name) + 4096, self._create, path, name)
-        memory = memoryview(data)
         files = self.system.files
-        try:
-            if file.size:
-                files.resize(file, 0)
-            done = 0
-            while done < len(data):
-                if not files.room(file.owner, PAGE_STEP_BYTES):
-                    raise KernelError(
-                        f"{path}: no space left in the file system: {len(data)} bytes do not fit, "
-                        f"{files.heap.free} of {files.heap.capacity} are free; give it more with fs_size"
-                    )
-                done += self._reserved(PAGE_STEP_BYTES + 4096, self._write, file, done, memory)
-        except KernelError:
+        files.resize(file, 0)
+        if not self._fill(file, memoryview(data)):
             files.resize(file, 0)
-            raise
+            raise KernelError(
+                f"{path}: no space left in the file system: {len(data)} bytes do not fit, "
+                f"{files.heap.free} of {files.heap.capacity} are free; give it more with fs_size"
+            )
+
+    def _fill(self, file: File, memory: memoryview) -> bool:
+        done = 0
+        while done < len(memory):
+            if not self.system.files.room(file.owner, PAGE_STEP_BYTES):
+                return False
+            done += self._reserved(PAGE_STEP_BYTES + 4096, self._write, file, done, memory)
+        return True
 
     def _write(self, file: File, position: int, memory: memoryview) -> int:
         files = self.system.files
@@ -170,9 +170,7 @@ class Host:
             self._may_make(path, where)
             with files.heap:
                 where.name = bytes(bytearray(where.name))
-                files.add(
-                    where, Directory(files.inodes.lowest_free(), files.now, where.directory.number)
-                )
+                files.add(where, Directory(files.inodes.lowest_free(), files.now, where.directory.number))
         elif not isinstance(where.inode, Directory):
             raise KernelError(f"{path}: not a directory")
 

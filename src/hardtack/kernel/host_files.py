@@ -1,16 +1,11 @@
 """Directories of the host that guests may use, confined.
 
-Every path is walked here, component by component, each opened relative to the one above without following
-links; links are read and expanded by us, absolute ones refused; `..` goes back to the directory that we
-came from, never above the start. So neither a link, nor one that is swapped in while we look, leads out.
-
 Only regular files and directories are opened: a device or FIFO could block the kernel's thread. All guests
 together hold at most MAX_HOST_FILES descriptors of the host (ENFILE beyond), so that none can take them all.
 """
 
 from __future__ import annotations
 
-import errno as host_errno
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -18,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES, MAX_LINKS, NAME_MAX, PATH_MAX
+from hardtack.kernel.host_paths import HostPlace, errno_of, status_of, walk_host
+from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,46 +23,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.system import System
 
-MAX_DEPTH: Final = 64  # directories below the start in one path: each is an open descriptor while it is walked
-_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-
-_ERRNOS: Final = {
-    getattr(host_errno, name): getattr(abi, name)
-    for name in (
-        "EACCES", "EBADF", "EBUSY", "EEXIST", "EFBIG", "EINVAL", "EIO", "EISDIR", "ELOOP", "EMLINK",
-        "ENAMETOOLONG", "ENOENT", "ENOMEM", "ENOSPC", "ENOTDIR", "ENOTEMPTY", "EPERM", "EPIPE", "EROFS",
-        "ESPIPE", "EXDEV", "EMFILE", "ENFILE",
-    )
-}  # fmt: skip
-_TYPES: Final = (
-    (stat.S_ISDIR, abi.DIRECTORY),
-    (stat.S_ISREG, abi.REGULAR_FILE),
-    (stat.S_ISLNK, abi.SYMBOLIC_LINK),
-    (stat.S_ISCHR, abi.CHARACTER_DEVICE),
-)
-
-
-def _errno(error: OSError) -> int:
-    error.__traceback__ = None
-    return _ERRNOS.get(error.errno or 0, abi.EIO)
-
-
-def _filetype(mode: int) -> int:
-    return next((filetype for test, filetype in _TYPES if test(mode)), abi.UNKNOWN)
-
-
-def _status(found: os.stat_result) -> tuple[int, ...]:
-    return (
-        found.st_dev & (1 << 64) - 1,
-        found.st_ino,
-        _filetype(found.st_mode),
-        found.st_nlink,
-        found.st_size,
-        found.st_atime_ns,
-        found.st_mtime_ns,
-        found.st_ctime_ns,
-    )
 
 
 class HostBudget:
@@ -76,100 +33,6 @@ class HostBudget:
 
     def __init__(self) -> None:
         self.used = 0
-
-
-class _Place:
-    """Where a path leads on the host: an open directory and a name in it. To be closed."""
-
-    __slots__ = ("must_be_directory", "name", "opened", "start")
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.opened: list[int] = []
-        self.name = b"."
-        self.must_be_directory = False
-
-    @property
-    def fd(self) -> int:
-        """The directory that holds the name."""
-        return self.opened[-1] if self.opened else self.start
-
-    def down(self, name: bytes) -> int:
-        """Enter a directory; an errno, or OK."""
-        if len(self.opened) >= MAX_DEPTH:
-            return abi.ENAMETOOLONG
-        try:
-            self.opened.append(os.open(name, _DIRECTORY, dir_fd=self.fd))
-        except OSError as error:
-            return _errno(error)
-        return abi.OK
-
-    def close(self) -> None:
-        while self.opened:
-            os.close(self.opened.pop())
-
-
-def _link(fd: int, name: bytes) -> bytes | None:
-    """Return a link's target; None if the name is no link."""
-    try:
-        return os.readlink(name, dir_fd=fd)
-    except OSError as error:
-        error.__traceback__ = None
-        return None
-
-
-def _walk(start: int, path: bytes, follow: bool) -> _Place | int:
-    if not path:
-        return abi.ENOENT
-    if path.startswith(b"/"):
-        return abi.EPERM
-    place = _Place(start)
-    errno = _walk_into(place, path, follow)
-    if errno:
-        place.close()
-        return errno
-    return place
-
-
-def _walk_into(place: _Place, path: bytes, follow: bool) -> int:
-    links = 0
-    position = 0
-    while True:
-        end = path.find(b"/", position)
-        end = len(path) if end < 0 else end
-        name = path[position:end]
-        if len(name) > NAME_MAX:
-            return abi.ENAMETOOLONG
-        position = end
-        while position < len(path) and path[position] == 47:
-            position += 1
-        last = position == len(path)
-        place.must_be_directory = last and end < len(path)
-        if name == b"..":
-            if not place.opened:
-                return abi.EPERM
-            os.close(place.opened.pop())
-            name = b"."
-        target = None
-        if name != b"." and (follow or not last or place.must_be_directory):
-            target = _link(place.fd, name)
-        if target is not None:
-            links += 1
-            if links > MAX_LINKS:
-                return abi.ELOOP
-            if target.startswith(b"/"):
-                return abi.EPERM
-            path = target + path[end:]
-            position = 0
-            if len(path) > PATH_MAX:
-                return abi.ENAMETOOLONG
-            continue
-        if last:
-            place.name = name
-            return abi.OK
-        errno = place.down(name) if name != b"." else abi.OK
-        if errno:
-            return errno
 
 
 class HostFile(Description):
@@ -189,7 +52,7 @@ class HostFile(Description):
         try:
             return os.readv(self._fd, [process.memory[start : start + count]])
         except OSError as error:
-            return -_errno(error)
+            return -errno_of(error)
 
     def read_at(self, process: Process, position: int, start: int, count: int) -> int:
         """Read from a position given."""
@@ -198,7 +61,7 @@ class HostFile(Description):
         try:
             return os.preadv(self._fd, [process.memory[start : start + count]], position)
         except OSError as error:
-            return -_errno(error)
+            return -errno_of(error)
 
     def write(self, process: Process, start: int, count: int) -> int:
         """Write at the position, or at the end if opened to append."""
@@ -207,7 +70,7 @@ class HostFile(Description):
                 os.lseek(self._fd, 0, os.SEEK_END)
             return os.write(self._fd, process.memory[start : start + count])
         except OSError as error:
-            return -_errno(error)
+            return -errno_of(error)
 
     def write_at(self, process: Process, position: int, start: int, count: int) -> int:
         """Write at a position given."""
@@ -216,7 +79,7 @@ class HostFile(Description):
         try:
             return os.pwrite(self._fd, process.memory[start : start + count], position)
         except OSError as error:
-            return -_errno(error)
+            return -errno_of(error)
 
     def seek(self, offset: int, whence: int) -> int:
         """Move the position."""
@@ -229,7 +92,7 @@ class HostFile(Description):
 
     def filestat(self) -> tuple[int, ...] | int:
         """Return the file's status."""
-        return _status(os.fstat(self._fd))
+        return status_of(os.fstat(self._fd))
 
     def set_size(self, size: int) -> int:
         """Cut or lengthen the file."""
@@ -238,7 +101,7 @@ class HostFile(Description):
         try:
             os.ftruncate(self._fd, size)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         return abi.OK
 
     def allocate(self, offset: int, length: int) -> int:
@@ -258,7 +121,7 @@ class HostFile(Description):
         try:
             os.fsync(self._fd)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         return abi.OK
 
     def release(self) -> None:
@@ -280,7 +143,7 @@ def _set_times(fd: int, atime: int | None, mtime: int | None) -> int:
     except OverflowError:
         return abi.EINVAL
     except OSError as error:
-        return _errno(error)
+        return errno_of(error)
     return abi.OK
 
 
@@ -304,7 +167,7 @@ class HostDirectory(Description):
 
     def filestat(self) -> tuple[int, ...] | int:
         """Return the directory's status."""
-        return _status(os.fstat(self._fd))
+        return status_of(os.fstat(self._fd))
 
     def set_times(self, atime: int | None, mtime: int | None) -> int:
         """Set the directory's times."""
@@ -331,7 +194,7 @@ class HostDirectory(Description):
                 process.memory[start + done : start + done + piece] = record[:piece]
                 done += piece
         except OSError as error:
-            return -_errno(error)
+            return -errno_of(error)
         return done
 
     def _entry(self, cookie: int) -> tuple[bytes, int, int] | None:
@@ -362,25 +225,32 @@ class HostDirectory(Description):
 
     # -- paths
     def open_at(
-        self, process: Process, path: bytes, follow: bool, oflags: int, flags: int, rights: int, inheriting: int
+        self,
+        process: Process,
+        path: bytes,
+        follow: bool,
+        oflags: int,
+        flags: int,
+        rights: int,
+        inheriting: int,
     ) -> Description | int:
         """Open what path names; O_CREAT makes a file."""
         if self._budget.used >= MAX_HOST_FILES:
             return abi.ENFILE
         if oflags & abi.O_DIRECTORY and oflags & (abi.O_CREAT | abi.O_EXCL | abi.O_TRUNC):
             return abi.EINVAL
-        place = _walk(self._fd, path, follow)
+        place = walk_host(self._fd, path, follow)
         if isinstance(place, int):
             return place
         try:
             return self._open(process, place, oflags, flags, rights, inheriting)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
 
     def _open(
-        self, process: Process, place: _Place, oflags: int, flags: int, rights: int, inheriting: int
+        self, process: Process, place: HostPlace, oflags: int, flags: int, rights: int, inheriting: int
     ) -> Description | int:
         if place.must_be_directory and oflags & abi.O_CREAT:
             return abi.EISDIR
@@ -432,22 +302,22 @@ class HostDirectory(Description):
 
     def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
-        place = _walk(self._fd, path, follow)
+        place = walk_host(self._fd, path, follow)
         if isinstance(place, int):
             return place
         try:
             found = os.stat(place.name, dir_fd=place.fd, follow_symlinks=False)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
         if place.must_be_directory and not stat.S_ISDIR(found.st_mode):
             return abi.ENOTDIR
-        return _status(found)
+        return status_of(found)
 
     def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
         """Set the times of what path names."""
-        place = _walk(self._fd, path, follow)
+        place = walk_host(self._fd, path, follow)
         if isinstance(place, int):
             return place
         try:
@@ -460,27 +330,27 @@ class HostDirectory(Description):
         except OverflowError:
             return abi.EINVAL
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
         return abi.OK
 
     def create_directory_at(self, process: Process, path: bytes) -> int:
         """Make a directory."""
-        place = _walk(self._fd, path, False)
+        place = walk_host(self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
             os.mkdir(place.name, 0o777, dir_fd=place.fd)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
         return abi.OK
 
     def remove_directory_at(self, path: bytes) -> int:
         """Remove an empty directory."""
-        place = _walk(self._fd, path, False)
+        place = walk_host(self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -488,14 +358,14 @@ class HostDirectory(Description):
                 return abi.EINVAL
             os.rmdir(place.name, dir_fd=place.fd)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
         return abi.OK
 
     def unlink_at(self, path: bytes) -> int:
         """Remove a name that is no directory."""
-        place = _walk(self._fd, path, False)
+        place = walk_host(self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -505,7 +375,7 @@ class HostDirectory(Description):
                 return abi.ENOTDIR
             os.unlink(place.name, dir_fd=place.fd)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
         return abi.OK
@@ -516,7 +386,7 @@ class HostDirectory(Description):
             return abi.EPERM
         if not target:
             return abi.ENOENT
-        place = _walk(self._fd, path, False)
+        place = walk_host(self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -524,20 +394,20 @@ class HostDirectory(Description):
                 return abi.ENOENT
             os.symlink(target, place.name, dir_fd=place.fd)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
         return abi.OK
 
     def readlink_at(self, path: bytes) -> bytes | int:
         """Return a link's target."""
-        place = _walk(self._fd, path, False)
+        place = walk_host(self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
             return os.readlink(place.name, dir_fd=place.fd)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             place.close()
 
@@ -552,10 +422,10 @@ class HostDirectory(Description):
     def _both(self, path: bytes, to: Description, new: bytes, rename: bool) -> int:
         if not isinstance(to, HostDirectory):
             return abi.EXDEV
-        old = _walk(self._fd, path, False)
+        old = walk_host(self._fd, path, False)
         if isinstance(old, int):
             return old
-        place = _walk(to._fd, new, False)
+        place = walk_host(to._fd, new, False)
         if isinstance(place, int):
             old.close()
             return place
@@ -566,7 +436,7 @@ class HostDirectory(Description):
                 return abi.ENOENT
             os.link(old.name, place.name, src_dir_fd=old.fd, dst_dir_fd=place.fd, follow_symlinks=False)
         except OSError as error:
-            return _errno(error)
+            return errno_of(error)
         finally:
             old.close()
             place.close()
@@ -579,7 +449,7 @@ class HostDirectory(Description):
         self._budget.used -= 1
 
 
-def _rename(old: _Place, new: _Place) -> int:
+def _rename(old: HostPlace, new: HostPlace) -> int:
     if old.name == b"." or new.name == b".":
         return abi.EBUSY
     if new.must_be_directory or old.must_be_directory:

@@ -1,7 +1,7 @@
 """Inodes: what a file system's names lead to.
 
-Names refer to inodes downwards; upwards (`Directory.parent`) stands a number, looked up in the table of inodes, so
-that no references form a cycle and everything dies by reference counting.
+Names refer to inodes downwards; upwards (`Directory.parent`) stands a number, looked up in the table of
+inodes, so that no references form a cycle and everything dies by reference counting.
 """
 
 from __future__ import annotations

@@ -152,7 +152,9 @@ class Process:
         else:
             self.host_out = fd
 
-    def admit_granted(self, heap: Heap, bound: int, handler: Callable[..., object], *arguments: object) -> object:
+    def admit_granted(
+        self, heap: Heap, bound: int, handler: Callable[..., object], *arguments: object
+    ) -> object:
         """Run the call that waited, on the reservation that was handed over with the wake-up."""
         grant = self.grant
         assert grant is not None

@@ -37,7 +37,7 @@ class Reclaimer:
         if reservation is None:
             self._collect()
             reservation = self._try(wants, 0)
-        if reservation is None and any([shrink(wants) for shrink in self.shrinkers]):
+        if reservation is None and self._shrink(wants):
             self._collect()
             reservation = self._try(wants, 0)
         while reservation is None:
@@ -50,6 +50,13 @@ class Reclaimer:
                 self._collect()
                 reservation = self._try(wants, RECLAIM_MARGIN)
         return reservation
+
+    def _shrink(self, wants: int) -> int:
+        """Ask every cache to give way; return how many bytes they say they gave."""
+        given = 0
+        for shrink in self.shrinkers:
+            given += shrink(wants)
+        return given
 
     def victim(self) -> Group | None:
         """Return the group whose death would give back most, by the byte; protected ones never."""

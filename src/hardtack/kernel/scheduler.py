@@ -5,6 +5,10 @@ it yields, waits or ends. The loop runs inside the scheduler's heap, on a standi
 so that it can always go on. Automatic garbage collection is off meanwhile: foreign finalizers must not run
 inside a system call; the reclaimer collects at the border.
 
+Under the policies other than `reserve` nothing can be set aside, and the loop allocates outside the
+kernel's heap, for their benefit: what fails, aborts or hangs is then a system call, as in a kernel in C,
+whose scheduler allocates nothing.
+
 It runs on the thread that called `run`, and nothing moves while nobody calls it.
 """
 
@@ -46,7 +50,7 @@ class Scheduler:
         self.reclaimer = Reclaimer(system)
         self.turns = 0
         self.interrupted = False  # set by a signal handler: stop at the next turn
-        self.on_turn: Callable[[], None] | None = None  # every TURNS_BETWEEN_LOOKS turns: a watchdog's sign of life
+        self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
         self._standing: Reservation | None = None
 
     def run(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
@@ -85,7 +89,7 @@ class Scheduler:
                         self.system.report_bug("no room for the scheduler's own reservation")
                         return
                     self._standing = stack.enter_context(standing)
-                stack.enter_context(self.system.scheduler_heap)
+                    stack.enter_context(self.system.scheduler_heap)
                 yield
         finally:
             self._standing = None
@@ -103,15 +107,17 @@ class Scheduler:
             self._grant(system.memory_waiters.first)
         if system.next_deadline is not None and system.clock.monotonic() >= system.next_deadline:
             self._wake_due()
-        if self.turns % TURNS_BETWEEN_LOOKS == 0:
-            if self.on_turn is not None:
-                self.on_turn()
-            if system.host_waiters.first is not None or system.pollers.first is not None:
-                self._look_at_host(0)
+        if self.turns % TURNS_BETWEEN_LOOKS == 0 and (
+            system.host_waiters.first is not None or system.pollers.first is not None
+        ):
+            self._look_at_host(0)
         process = system.run_queue.pop()
-        if process is None:
-            return self._idle(deadline)
-        self._resume(process)
+        if process is not None:
+            self._resume(process)
+        elif not self._idle(deadline):
+            return False
+        if self.on_turn is not None:
+            self.on_turn(process)
         return True
 
     # -- memory
@@ -162,6 +168,10 @@ class Scheduler:
 
     def _start(self, process: Process) -> None:
         system = self.system
+        if system.heap.on_exhaustion == "fail" and system.heap.room < START_BYTES:
+            process.failure = "the kernel's heap is full"  # wasmtime aborts when memory fails in its callback
+            system.end(process, NOT_STARTED)
+            return
         try:
             if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
                 wait_for_memory(process, START_BYTES)
@@ -241,4 +251,3 @@ class Scheduler:
         if poller.poll(min(milliseconds, 500) if milliseconds >= 0 else 500):
             system.wake(system.host_waiters)
             system.wake(system.pollers)
-

@@ -16,7 +16,8 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.host_files import HostBudget
-from hardtack.kernel.memory_files import MemoryFiles, OpenDirectory
+from hardtack.kernel.memory_files import MemoryFiles
+from hardtack.kernel.open_files import OpenDirectory
 from hardtack.kernel.params import (
     MAX_PROCESSES,
     SCHEDULER_BYTES,
@@ -73,9 +74,7 @@ class Kill:
 class System:
     """The kernel: heaps, files, processes, queues."""
 
-    def __init__(
-        self, heap: Heap, files_capacity: int, user_memory: UserMemory, clock: Clock
-    ) -> None:
+    def __init__(self, heap: Heap, files_capacity: int, user_memory: UserMemory, clock: Clock) -> None:
         least = SCHEDULER_BYTES + START_BYTES
         if heap.possible - files_capacity < least:
             raise ReservationImpossible(least + files_capacity, heap.possible, heap.name)
@@ -85,9 +84,7 @@ class System:
         self.loader: Loader = NoPrograms()  # whoever puts the kernel together sets another
         self.clock = clock
         with self.scheduler_heap:
-            self.files = MemoryFiles(
-                Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity
-            )
+            self.files = MemoryFiles(Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity)
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
             self.run_queue = Queue()
@@ -138,7 +135,14 @@ class System:
         with heap:
             pid = self.processes.lowest_free()
             process = Process(
-                self, pid, parent, group, heap, image, bytes(bytearray(arguments)), bytes(bytearray(environment))
+                self,
+                pid,
+                parent,
+                group,
+                heap,
+                image,
+                bytes(bytearray(arguments)),
+                bytes(bytearray(environment)),
             )
         with self.scheduler_heap:
             self.processes.put(pid, process)
@@ -276,7 +280,8 @@ class System:
     def check(self) -> list[str]:
         """Return what does not hold of the kernel's invariants. Empty when all is well."""
         wrong = self.files.check() + self.processes.check()
-        references: dict[int, list[object]] = {}
+        found: dict[int, int] = {}
+        descriptions: dict[int, Description] = {}
         pid = self.processes.next_used(1)
         while pid >= 0:
             process = self.process(pid)
@@ -284,19 +289,22 @@ class System:
             wrong += process.descriptors.check()
             if process.pid != pid:
                 wrong.append(f"pid {pid} leads to process {process.pid}")
+            if process.state not in {ZOMBIE, GONE} and process.queue is None and process is not self.current:
+                wrong.append(f"process {pid} ({process.image.name}) is {process.state} and on no queue")
             number = process.descriptors.next_used(0)
             while number >= 0:
                 description = process.descriptors.get(number)
-                count = references.setdefault(id(description), [0, description])
-                assert isinstance(count[0], int)
-                count[0] += 1
+                assert description is not None
+                found[id(description)] = found.get(id(description), 0) + 1
+                descriptions[id(description)] = description
                 number = process.descriptors.next_used(number + 1)
             pid = self.processes.next_used(pid + 1)
-        for count, description in references.values():
-            assert isinstance(description, Description)
-            expected = description.references - (1 if description in self.preopens else 0)
-            if count != expected:
-                wrong.append(f"{type(description).__name__} counts {expected} descriptors and has {count}")
+        for key, description in descriptions.items():
+            expected = description.references - (description in self.preopens)
+            if found[key] != expected:
+                wrong.append(
+                    f"{type(description).__name__} counts {expected} descriptors and has {found[key]}"
+                )
         self.heap.check()
         return wrong
 
@@ -304,7 +312,11 @@ class System:
         """Open the root of the file system in memory, as a preopened directory."""
         with self.scheduler_heap:
             return OpenDirectory(
-                self.files, self.files.root, abi.DIRECTORY_RIGHTS, abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS, name
+                self.files,
+                self.files.root,
+                abi.DIRECTORY_RIGHTS,
+                abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS,
+                name,
             )
 
 
@@ -312,4 +324,3 @@ class _Nobody:
     """Holds pid 0."""
 
     __slots__ = ()
-

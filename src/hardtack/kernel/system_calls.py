@@ -74,7 +74,13 @@ _MEASURED: Final = {
 
 
 def _row(
-    number: int, module: str, name: str, parameters: str, handler: Callable[..., int], bound: str, missing: str
+    number: int,
+    module: str,
+    name: str,
+    parameters: str,
+    handler: Callable[..., int],
+    bound: str,
+    missing: str,
 ) -> Row:
     names = [parameter.split(":")[0] for parameter in parameters.split()]
     symbols: dict[str, Any] = {
@@ -86,7 +92,7 @@ def _row(
     for symbol, (_, measure) in _MEASURED.items():
         body = body.replace(symbol, measure)
     evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", {**symbols, "_transfer": _transfer})
-    largest = {name: _LARGEST for name in names} | {name: most for name, (most, _) in _MEASURED.items()}
+    largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
     maximum = eval(bound, {**symbols, **largest})
     return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate)
 

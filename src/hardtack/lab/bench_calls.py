@@ -42,6 +42,7 @@ _CASES: Final = (
     _Case("fd_write_16_file", "write", 50_000, 16, "/f"),
     _Case("fd_write_64k", "write", 10_000, 65536, "-"),
     _Case("fd_write_64k_file", "write", 2_000, 65536, "/f"),
+    _Case("fd_read_16_null", "read", 50_000, 16, "-"),
     _Case("fd_read_16", "read", 50_000, 16, "/f"),
     _Case("fd_read_64k", "read", 2_000, 65536, "/f"),
     _Case("clock", "clock", 50_000, 0, "-"),
@@ -110,6 +111,7 @@ def _ours(kernel: Kernel, case: _Case) -> float:
         "/bin/calls",
         [case.operation, str(case.calls), str(case.size), case.path],
         files={"/f": b""},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if writes_away else None,
     )
     return _nanoseconds((result.stdout + result.stderr).decode())

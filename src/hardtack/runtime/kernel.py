@@ -1,9 +1,9 @@
-"""Kernel: run WebAssembly programs in this process, under one heap that none of them can exhaust.
+r"""Kernel: run WebAssembly programs in this process, under one heap that none of them can exhaust.
 
     >>> from hardtack import Kernel
     >>> with Kernel(heap="16 MiB") as kernel:
     ...     kernel.run("/bin/echo", ["hello"]).stdout
-    b'hello\\n'
+    b'hello\n'
 
 Guests run on the thread that waits for one of them, all of them while any is waited for, and stand still
 in between. A kernel may be used from several threads, one at a time.
@@ -33,17 +33,17 @@ from hardtack.kernel.scheduler import Scheduler
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 from hardtack.kernel.system import HostClock, System
 from hardtack.units import format_bytes, parse_bytes
+from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CallPage
 from hardtack.wasm.modules import ModuleCache, Programs
-from hardtack.wasm.engine import Engine
 from hardtack.wasm.preview1 import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hardtack.heap import Policy
-    from hardtack.kernel.guest import Image
     from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.guest import Image
     from hardtack.kernel.system import Kill
 
 
@@ -321,6 +321,25 @@ class Kernel:
             environment = [f"{name}={value}" for name, value in (env or {}).items()]
             process = self._host.start(image, [name, *args], environment, make_streams, protected)
             return Process(self, process, captures)
+
+    def run_turns(self, turns: int) -> None:
+        """Let the processes get on for so many turns, waiting for none of them; blocks.
+
+        A turn is a process's share of the processor, or half a second at most in which all of them wait.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the processes are as they were, between two turns.
+        """
+        with self._lock:
+            self._check_open()
+            scheduler = self._scheduler
+            last = scheduler.turns + turns
+            with self._interrupts() as interrupted:
+                scheduler.run(lambda: scheduler.turns >= last)
+                stopped = interrupted()
+            self._raise_bugs()
+            if stopped:
+                raise KeyboardInterrupt
 
     def _open(self, program: str | os.PathLike[str] | bytes) -> tuple[Image, str]:
         """Return a program's image, and its argv[0]."""

@@ -1,7 +1,7 @@
 """The engine: what all guests of a kernel share, and how one of them is started.
 
 wasmtime's engine with its settings, the host functions as callbacks (made once, not once a guest), the shim
-compiled and linked to them. It knows no system call, no file format and no cache.
+compiled and linked to them. It knows no system call and no file format of programs.
 
 No exception leaves a callback: an Exception is kept in `errors` and its guest ends or is refused; what is
 no Exception (KeyboardInterrupt) is raised by the `start` or `resume` under way. A host function that raises
@@ -19,6 +19,7 @@ from hardtack.errors import InternalError, ProgramError
 from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.params import KIB, QUANTUM
 from hardtack.wasm import capi
+from hardtack.wasm.code_cache import CodeCache
 from hardtack.wasm.guests import EXIT, Guest
 from hardtack.wasm.memories import PageMemory
 from hardtack.wasm.shim import END, ENGINE_MODULE, HOST_MODULE, SUSPEND, shim_text
@@ -26,6 +27,7 @@ from hardtack.wasm.switch import Switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from hardtack.kernel.guest import UserMemory
     from hardtack.wasm.guests import MemoryOwner, Plan
@@ -85,6 +87,7 @@ class Engine:
     Attributes:
         user_memory: what guests' stacks and memories are taken from.
         quantum: fuel, about as many instructions, after which a guest yields.
+        code_cache: compiled code on disk.
         fingerprint: differs between engines that can't load each other's compiled code.
         address: of the wasm_engine_t. For guests, as are the next three.
         switch: what the callbacks know.
@@ -99,6 +102,7 @@ class Engine:
         "_host_functions",
         "_shim_code",
         "address",
+        "code_cache",
         "fingerprint",
         "quantum",
         "shim",
@@ -115,6 +119,7 @@ class Engine:
         page: CallPage,
         quantum: int = QUANTUM,
         reservation: int = RESERVATION,
+        cache_directory: Path | None = None,
     ) -> None:
         """Make an engine.
 
@@ -126,6 +131,7 @@ class Engine:
             reservation: bytes of address space to reserve for each memory. With less than RESERVATION a
                 memory can't grow beyond it and each access is checked, which is for hosts that limit
                 address space.
+            cache_directory: where to keep compiled code; else `CodeCache` finds a place.
         """
         self.address = 0
         self.shim = 0
@@ -138,6 +144,7 @@ class Engine:
         self.switch = switch = Switch(PageMemory(page))
         settings = {**_SETTINGS, "memory_reservation": reservation}
         self.fingerprint = hashlib.sha256(repr((capi.LIBRARY_BYTES, settings)).encode()).hexdigest()[:16]
+        self.code_cache = CodeCache(self.fingerprint, cache_directory)
         self._creator = capi.MemoryCreator(_memory_maker(switch))
         self.address = capi.new_engine(settings, self._creator)
         self._host_functions = functions = capi.HostFunctions(self.address)
@@ -150,12 +157,15 @@ class Engine:
 
     def _load_shim(self) -> Code:
         text = shim_text(list(self._entries.values()))
-        key = self.fingerprint + hashlib.sha256(text.encode()).hexdigest()
-        known = _shims.get(key)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        known = _shims.get(self.fingerprint + digest)
         if known is not None:
             return Code(capi.read_module(self.address, known))
-        code = Code(capi.compile_module(self.address, bytes(wasmtime.wat2wasm(text))))
-        _shims[key] = code.serialize()
+        code = self.code_cache.load(self, digest)
+        if code is None:
+            code = Code(capi.compile_module(self.address, bytes(wasmtime.wat2wasm(text))))
+            self.code_cache.save(code, digest)
+        _shims[self.fingerprint + digest] = code.serialize()
         return code
 
     @property

@@ -96,7 +96,7 @@ class Guest:
         self._memory: LinearMemory | None = None  # the one that the program exports
         self._settled = False  # which one that is, is known
         self._refused: str | None = None  # why a memory was not made
-        self._charged = 0
+        self._charged: int | None = None
         self._failure: str | None = None
 
     # -- for the kernel
@@ -117,15 +117,15 @@ class Guest:
         outer, switch.current = switch.current, self
         try:
             ended = (capi.poll_released if self._computes else capi.poll)(future)
-        except BaseException:  # a signal after the poll: whether it has ended is lost, so it has
-            self._failure = "interrupted"
+            if ended:
+                ended = self._next_stage()
+        except BaseException as error:  # a signal, say: a future that is ready must not be polled again
             self._drop_future()
+            self._failure = f"interrupted by {error!r}"
             raise
         finally:
             switch.current = outer
         self._computes = not switch.waited and slots[CALLS] - calls < CHATTY
-        if ended:
-            ended = self._next_stage()
         switch.raise_interrupt()
         return bool(ended)
 
@@ -147,8 +147,8 @@ class Guest:
         if store:
             capi.store_delete(store)
         self._memories = []
-        charged, self._charged = self._charged, 0
-        if charged:
+        charged, self._charged = self._charged, None
+        if charged is not None:
             self._engine.user_memory.give_back(charged)
             self._engine.switch.guests -= 1
 

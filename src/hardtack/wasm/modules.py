@@ -157,10 +157,11 @@ class ModuleCache:
     """Loads programs for one engine; threads may share it."""
 
     def __init__(self, engine: Engine, directory: Path | None = None) -> None:
-        """Make one that keeps compiled code in directory, or where `CodeCache` finds its place."""
+        """Make one that keeps compiled code in directory, or where the engine keeps its own."""
         self.engine = engine
-        self.code_cache = CodeCache(engine.fingerprint, directory)
+        self.code_cache = engine.code_cache if directory is None else CodeCache(engine.fingerprint, directory)
         self._modules: OrderedDict[str, CompiledModule] = OrderedDict()
+        self._files: dict[tuple[int, int, int, int], CompiledModule] = {}  # by identity and time of change
         self._lock = threading.Lock()
 
     def load(self, source: bytes | Path, name: str | None = None) -> Image:
@@ -179,9 +180,25 @@ class ModuleCache:
         """
         if isinstance(source, Path):
             name = name if name is not None else source.stem
-            source = source.read_bytes()
+            return Image(self.engine, self._module_of_file(source, name), name)
         name = name if name is not None else "program"
         return Image(self.engine, self._module(bytes(source), name), name)
+
+    def _module_of_file(self, path: Path, name: str) -> CompiledModule:
+        """Return a file's module, without reading it if it is known and was not written since."""
+        status = path.stat()
+        seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        with self._lock:
+            module = self._files.get(seen)
+            if module is not None and self._modules.get(module.digest) is module:
+                self._modules.move_to_end(module.digest)
+                return module
+        module = self._module(path.read_bytes(), name)
+        with self._lock:
+            if len(self._files) >= MODULES_IN_MEMORY:
+                self._files.clear()
+            self._files[seen] = module
+        return module
 
     def _module(self, data: bytes, name: str) -> CompiledModule:
         digest = hashlib.sha256(data).hexdigest()
@@ -219,6 +236,7 @@ class ModuleCache:
         """
         with self._lock:
             count = max(0, len(self._modules) - keep)
+            self._files.clear()
             for _ in range(count):
                 self._modules.popitem(last=False)
         return count

@@ -1,0 +1,5 @@
+"""`python -m hardtack`: the command line."""
+
+from hardtack.cli import main
+
+main()

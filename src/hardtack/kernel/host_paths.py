@@ -1,0 +1,114 @@
+"""Paths on the host: walked with open directories, so that nothing that changes meanwhile leads out.
+
+Each component is opened relative to the one above without following links; links are read and expanded by
+`paths.walk`; `..` goes back to the directory that was come from, which is still open.
+"""
+
+from __future__ import annotations
+
+import errno as host_errno
+import os
+import stat
+from typing import Final
+
+from hardtack.kernel import abi
+from hardtack.kernel.paths import walk
+
+MAX_DEPTH: Final = 64  # directories in one path: each is an open descriptor while it is walked
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_ERRNOS: Final[dict[int, int]] = {
+    getattr(host_errno, name): getattr(abi, name)
+    for name in (
+        "EACCES", "EBADF", "EBUSY", "EEXIST", "EFBIG", "EINVAL", "EIO", "EISDIR", "ELOOP", "EMLINK",
+        "ENAMETOOLONG", "ENOENT", "ENOMEM", "ENOSPC", "ENOTDIR", "ENOTEMPTY", "EPERM", "EPIPE", "EROFS",
+        "ESPIPE", "EXDEV", "EMFILE", "ENFILE",
+    )
+}  # fmt: skip
+_TYPES: Final = (
+    (stat.S_ISDIR, abi.DIRECTORY),
+    (stat.S_ISREG, abi.REGULAR_FILE),
+    (stat.S_ISLNK, abi.SYMBOLIC_LINK),
+    (stat.S_ISCHR, abi.CHARACTER_DEVICE),
+)
+
+
+def errno_of(error: OSError) -> int:
+    """Return WASI's number for an error of the host, and drop its traceback, which keeps frames alive."""
+    error.__traceback__ = None
+    return _ERRNOS.get(error.errno or 0, abi.EIO)
+
+
+def _filetype(mode: int) -> int:
+    return next((filetype for test, filetype in _TYPES if test(mode)), abi.UNKNOWN)
+
+
+def status_of(found: os.stat_result) -> tuple[int, ...]:
+    """Return a status of the host as `Description.filestat` has it."""
+    return (
+        found.st_dev & (1 << 64) - 1,
+        found.st_ino,
+        _filetype(found.st_mode),
+        found.st_nlink,
+        found.st_size,
+        found.st_atime_ns,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+    )
+
+
+class HostPlace:
+    """Where a path leads on the host: an open directory and a name in it. A `paths.Place`; to be closed."""
+
+    __slots__ = ("must_be_directory", "name", "opened", "start")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.opened: list[int] = []
+        self.name = b"."
+        self.must_be_directory = False
+
+    @property
+    def fd(self) -> int:
+        """The directory that holds the name."""
+        return self.opened[-1] if self.opened else self.start
+
+    def down(self, name: bytes) -> int:
+        """Enter a directory; an errno, or OK."""
+        if len(self.opened) >= MAX_DEPTH:
+            return abi.ENAMETOOLONG
+        try:
+            self.opened.append(os.open(name, _DIRECTORY, dir_fd=self.fd))
+        except OSError as error:
+            return errno_of(error)
+        return abi.OK
+
+    def link(self, name: bytes) -> bytes | None:
+        """Return a link's target."""
+        try:
+            return os.readlink(name, dir_fd=self.fd)
+        except OSError as error:
+            error.__traceback__ = None
+            return None
+
+    def up(self) -> bool:
+        """Go back to the directory above, which is still open."""
+        if not self.opened:
+            return False
+        os.close(self.opened.pop())
+        return True
+
+    def close(self) -> None:
+        """Close the directories that were opened on the way."""
+        while self.opened:
+            os.close(self.opened.pop())
+
+
+def walk_host(start: int, path: bytes, follow: bool) -> HostPlace | int:
+    """Follow a path down from an open directory: where it leads, or an errno. See `paths.walk`."""
+    place = HostPlace(start)
+    errno = walk(place, path, follow)
+    if errno:
+        place.close()
+        return errno
+    return place

@@ -1,0 +1,82 @@
+"""Walking a path, one component at a time, confined to what lies below the start.
+
+Used by every file system. Links are expanded here and absolute ones refused; `..` goes back the way that
+was come, and never above the start. So a walk cannot lead out, whatever the links say.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hardtack.kernel.abi import ELOOP, ENAMETOOLONG, ENOENT, EPERM, OK
+from hardtack.kernel.params import MAX_LINKS, NAME_MAX, PATH_MAX
+
+
+class Place(Protocol):
+    """Where a walk has come to: a directory of some file system, and at the end a name in it.
+
+    Attributes:
+        name: the last component; "." for the directory itself.
+        must_be_directory: the path ended in a slash.
+    """
+
+    name: bytes
+    must_be_directory: bool
+
+    def link(self, name: bytes) -> bytes | None:
+        """Return the target of a name here that is a symbolic link, or None."""
+
+    def down(self, name: bytes) -> int:
+        """Enter the directory of that name; an errno, or OK."""
+
+    def up(self) -> bool:
+        """Go back to the directory that this one was entered from; False at the start."""
+
+
+def walk(place: Place, path: bytes, follow: bool) -> int:  # noqa: C901 (one loop, its steps share all)
+    """Take place along a path: an errno, or OK with its name set.
+
+    Links on the way are followed, and a last one with a slash behind it; a plain last one only on request.
+    """
+    if not path or path.startswith(b"/"):
+        return EPERM if path else ENOENT
+    links = 0
+    position = 0
+    while True:
+        end = path.find(b"/", position)
+        end = len(path) if end < 0 else end
+        name = path[position:end]
+        if len(name) > NAME_MAX:
+            return ENAMETOOLONG
+        position = end
+        while position < len(path) and path[position] == 47:
+            position += 1
+        if name == b"..":
+            if not place.up():
+                return EPERM
+            name = b"."
+        if name != b"." and (follow or end < len(path)):
+            target = place.link(name)
+            if target is not None:
+                links += 1
+                errno = _may_expand(target, len(path) - end, links)
+                if errno:
+                    return errno
+                path = target + path[end:]
+                position = 0
+                continue
+        if position == len(path):
+            place.name = name
+            place.must_be_directory = end < len(path)
+            return OK
+        errno = place.down(name) if name != b"." else OK
+        if errno:
+            return errno
+
+
+def _may_expand(target: bytes, rest: int, links: int) -> int:
+    if links > MAX_LINKS:
+        return ELOOP
+    if target.startswith(b"/"):
+        return EPERM
+    return ENAMETOOLONG if len(target) + rest > PATH_MAX else OK

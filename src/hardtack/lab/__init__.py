@@ -1,0 +1,1 @@
+"""Experiments and benchmarks. They know everything below them, and nothing knows them."""

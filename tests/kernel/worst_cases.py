@@ -1,0 +1,759 @@
+"""Directed worst cases: what each system call can be brought to allocate at most.
+
+Random calls hardly ever reach these: tables at the edge of a node, directories at the edge of a split, paths
+of PATH_MAX with links expanded, errors of the host. Each case makes its calls on a machine of the ledger.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from driver import (
+    DATA,
+    KIB,
+    MAP,
+    MIB,
+    OUT,
+    PATH,
+    ROOT,
+    STRINGS,
+    VARIABLES,
+    VECTORS,
+    Body,
+    Calls,
+    Hand,
+    Machine,
+    after,
+    on_read,
+    on_write,
+)
+from ledger import Ledger
+
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description
+from hardtack.kernel.directories import place
+from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.params import BUCKET, MAX_ARGUMENTS, MAX_POLL, NAME_MAX, PAGE, PATH_MAX
+from hardtack.kernel.process import Process
+from hardtack.kernel.streams import Capture, HostStream, Null, Source
+
+CASES: list[Callable[[Ledger], None]] = []
+FULL = 64 * KIB
+HUGE = (1 << 64) - 1
+BIG = (1 << 32) - 1
+HOST = 4  # the descriptor of the preopened host directory, where there is one
+CREATE = abi.O_CREAT
+
+
+def case(function: Callable[[Ledger], None]) -> Callable[[Ledger], None]:
+    """Enter a case in the list."""
+    CASES.append(function)
+    return function
+
+
+@contextmanager
+def host_machine(ledger: Ledger) -> Iterator[tuple[Machine, Path]]:
+    """Make a machine whose descriptor HOST is a directory of the host."""
+    with tempfile.TemporaryDirectory() as name, ledger.machine() as machine:
+        machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+        yield machine, Path(name)
+
+
+def names(count: int, length: int = NAME_MAX) -> list[bytes]:
+    """Return that many names, all of the same length."""
+    return [b"%06d" % number + b"n" * (length - 6) for number in range(count)]
+
+
+def names_in(ways: dict[int, int]) -> list[bytes]:
+    """Return names of 255 bytes that a split at the top distributes so: {way: how many}."""
+    left = dict(ways)
+    found = []
+    for number in itertools.count():
+        name = b"%06d" % number + b"n" * (NAME_MAX - 6)
+        way = place(name) >> 56
+        if left.get(way):
+            left[way] -= 1
+            found.append(name)
+            if not any(left.values()):
+                return found
+    raise AssertionError
+
+
+# -- small calls
+@case
+def numbers(ledger: Ledger) -> None:
+    """Calls that look at a descriptor, a clock or a number, with the largest numbers there are."""
+    strings = ["x"] * MAX_ARGUMENTS
+    with ledger.machine() as machine:
+        machine.run_until_ended(machine.start(_numbers, strings, strings))
+        for _ in range(300):  # so that pids are numbers that cost something
+            machine.run_until_ended(machine.start(_exit))
+        machine.run_until_ended(machine.start(_numbers, strings, strings))
+
+
+def _exit(calls: Calls) -> Body:
+    yield from calls.exit(BIG)
+
+
+def _numbers(calls: Calls) -> Body:
+    yield "args_sizes_get", (OUT, OUT + 4)
+    yield "args_get", (DATA, STRINGS)
+    yield "environ_sizes_get", (OUT, OUT + 4)
+    yield "environ_get", (DATA, STRINGS)
+    file = yield from calls.open(b"file", CREATE)
+    yield from calls.write(file, bytes(PAGE))
+    for clock in (0, 1, 2, 3, BIG):
+        yield "clock_res_get", (clock, OUT)
+        yield "clock_time_get", (clock, HUGE, OUT)
+    for fd in (0, ROOT, file, BIG):
+        for number in (0, 1, 5, 300, BIG):
+            yield "fd_advise", (fd, HUGE, HUGE, number)
+            yield "fd_fdstat_set_flags", (fd, number)
+            yield "fd_fdstat_set_rights", (fd, HUGE, HUGE)
+        yield "fd_allocate", (fd, HUGE, HUGE)
+        yield "fd_datasync", (fd,)
+        yield "fd_sync", (fd,)
+        yield "fd_fdstat_get", (fd, OUT)
+        yield "fd_filestat_get", (fd, OUT)
+        for size in (HUGE, 1 << 62, 1 << 35, 5, PAGE - 1):
+            yield "fd_filestat_set_size", (fd, size)
+        for flags in range(16):
+            yield "fd_filestat_set_times", (fd, HUGE, HUGE - 1, flags)
+        yield "fd_prestat_get", (fd, OUT)
+        yield "fd_prestat_dir_name", (fd, DATA, BIG)
+        yield "fd_prestat_dir_name", (fd, BIG, BIG)
+        for whence in (0, 1, 2, 3):
+            for offset in (1 << 62, (1 << 62) + 1, HUGE, 0):
+                yield "fd_seek", (fd, offset, whence, OUT)
+                yield "fd_tell", (fd, OUT)
+        yield "sock_accept", (fd, BIG, BIG)
+        yield "sock_recv", (fd, BIG, BIG, BIG, BIG, BIG)
+        yield "sock_send", (fd, BIG, BIG, BIG, BIG)
+        yield "sock_shutdown", (fd, BIG)
+    for size in (0, 1, FULL, FULL + 1, 2 * FULL + 1):
+        yield "random_get", (DATA, size)
+    yield "random_get", (DATA, BIG)
+    yield "sched_yield", ()
+    yield "getpid", (OUT,)
+    yield "getppid", (OUT,)
+    yield "proc_raise", (BIG,)
+    yield "waitpid", (BIG, 0, OUT, OUT)
+    yield "waitpid", (BIG - 1, 0, OUT, OUT)
+    yield "fd_renumber", (file, 0)
+    yield "fd_renumber", (0, BIG)
+    yield "fd_close", (BIG,)
+    yield from calls.exit(BIG)
+
+
+# -- files
+@case
+def writes_at_every_edge(ledger: Ledger) -> None:
+    """64 KiB over six pages, at positions where the tree grows; and two bytes over two pages."""
+    positions = [PAGE * 64**level * times - 2 for level in range(4) for times in (1, 2, 63)]
+    for order in (positions, positions[::-1]):
+        with ledger.machine(32 * MIB) as machine:
+            hand = machine.hand()
+            for size in (FULL, 2, 127, 128, 130, 1000):
+                for position in [0, *order]:
+                    fd = hand.open(b"file", CREATE | abi.O_TRUNC)
+                    hand.seek(fd, position)
+                    assert hand.write(fd, bytes(size)) == size
+                    assert hand.write(fd, bytes(size), position) == size
+                    assert hand.write(fd, bytes(size), 0) == size
+                    assert hand.read(fd, size, position) == bytes(size)
+                    hand.seek(fd, 0)
+                    assert hand.read(fd, size) == bytes(size)
+                    hand.truncate(fd, position // 2)
+                    hand.truncate(fd, 1)
+                    hand.close(fd)
+
+
+@case
+def first_pages_that_grow(ledger: Ledger) -> None:
+    """A file's first page, replaced by each larger one."""
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        fd = hand.open(b"file", CREATE, flags=abi.FDFLAG_APPEND)
+        while hand.fstat(fd).size < PAGE + 500:
+            hand.write(fd, bytes(97))
+        for size in (127, 128, 1023, 1024, 4095, 4096, PAGE, PAGE + 1):
+            fd = hand.open(b"file%d" % size, CREATE)
+            hand.write(fd, bytes(1))
+            hand.write(fd, bytes(size), 1)
+            hand.write(fd, bytes(size), size)
+
+
+@case
+def vectors(ledger: Ledger) -> None:
+    """A thousand buffers, all but the last of them empty."""
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        fd = hand.open(b"file", CREATE)
+        hand.put(VECTORS, struct.pack("<II", DATA, 0) * 1023 + struct.pack("<II", DATA, FULL))
+        for name in ("fd_write", "fd_read"):
+            hand.call(name, fd, VECTORS, 1024, OUT)
+        for name in ("fd_pwrite", "fd_pread"):
+            hand.call(name, fd, VECTORS, 1024, 1 << 35, OUT)
+
+
+@case
+def streams(ledger: Ledger) -> None:
+    """Captured output that fills pages, bytes given, descriptors of the host that fail."""
+    source = bytes(200_000)
+    read_only = os.open(os.devnull, os.O_RDONLY)
+    write_only = os.open(os.devnull, os.O_WRONLY)
+    reader, writer = os.pipe()
+
+    def make(process: Process) -> list[Description]:
+        heap = process.group.heap
+        return [
+            Source(source),
+            Capture(heap, MIB),
+            Capture(heap, 1025),
+            HostStream(read_only),
+            HostStream(write_only),
+            HostStream(reader),
+            HostStream(writer),
+            Null(),
+        ]
+
+    with ledger.machine() as machine:
+        hand = machine.hand(streams=make)
+        hand.write(1, bytes(1022))
+        for size in (2, PAGE - 2, FULL, FULL, 1, 4 * PAGE, FULL):
+            hand.write(1, bytes(size))
+            hand.write(2, bytes(size))
+            hand.read(0, size)
+            for fd in (3, 4, 6, 7):
+                hand.write(fd, bytes(min(size, 4000)))
+            for fd in (3, 4, 5, 7):
+                hand.read(fd, size)
+        for fd in range(8):
+            hand.fstat(fd)
+            hand.poll(on_read(fd), on_write(fd), after(0))
+            hand.close(fd)
+    for fd in (read_only, write_only, reader, writer):
+        os.close(fd)
+
+
+@case
+def pipes(ledger: Ledger) -> None:
+    """Pipes that are filled at once, from every place in their ring; ends that are closed while others wait."""
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        for start in (0, 1, PAGE - 1, PAGE, 2 * PAGE + 5):
+            reader, writer = hand.pipe()
+            for fd in (reader, writer):
+                hand.call("fd_fdstat_set_flags", fd, abi.FDFLAG_NONBLOCK)
+            hand.write(writer, bytes(start + 1))
+            hand.read(reader, start)
+            hand.write(writer, bytes(FULL))
+            hand.write(writer, bytes(FULL))
+            hand.read(reader, FULL)
+            hand.read(reader, FULL)
+            hand.poll(on_read(reader), on_write(writer), after(0))
+            hand.close(writer)
+            hand.read(reader, 1)
+            hand.close(reader)
+        _waiters_of_a_pipe(machine, hand)
+
+
+def _waiters_of_a_pipe(machine: Machine, hand: Hand) -> None:
+    machine.program(b"reader", lambda calls: calls.read(0, 1))
+    machine.program(b"writer", lambda calls: calls.write(1, bytes(FULL)))
+    machine.program(b"poller", lambda calls: calls.poll(on_read(0), after(10**15)))
+    for what in (b"reader", b"writer", b"poller"):
+        reader, writer = hand.pipe()
+        hand.write(writer, bytes(FULL)) if what == b"writer" else None
+        for _ in range(20):
+            assert hand.spawn(what, descriptors=[(0, reader), (1, writer)]) > 0
+        machine.run(lambda: machine.system.run_queue.first is None)
+        hand.write(writer, b"x") if what != b"writer" else hand.read(reader, FULL)
+        hand.close(reader)
+        hand.close(writer)
+        while isinstance(hand.waitpid(options=abi.NOHANG), tuple) and hand.calls.unpack("I")[0]:
+            pass
+
+
+# -- descriptors
+@case
+def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
+    """Every call that makes a descriptor, where it takes a new leaf, and a new middle node."""
+    with ledger.machine(64 * MIB) as machine:
+        hand = machine.hand()
+        machine.program(b"child", _wait_for_ever)
+        for edge in (64, 128, 4096):
+            for what in ("open", "pipe", "directory"):
+                hand.call("fd_close", edge)
+                hand.call("fd_close", edge + 1)
+                while hand.open(b".", rights=READ_ONLY) < edge - 1:
+                    pass
+                if what == "open":
+                    assert hand.open(b"file", CREATE) == edge
+                elif what == "pipe":
+                    hand.close(edge - 1)
+                    assert hand.pipe() == (edge - 1, edge)
+                else:
+                    assert hand.open(b".", abi.O_DIRECTORY, READ_ONLY) == edge
+                hand.close(edge)
+                hand.close(edge - 1)
+        pid = hand.spawn(b"child")
+        hand.kill(pid)
+        hand.waitpid(pid)
+
+
+READ_ONLY = abi.RIGHT_READ
+
+
+def _wait_for_ever(calls: Calls) -> Body:
+    yield from calls.sleep(1 << 60)
+
+
+# -- directories
+@case
+def directories_that_split(ledger: Ledger) -> None:
+    """The name after which a directory's leaf becomes sixteen, for several distributions of its names."""
+    ways = (
+        dict.fromkeys(range(16), 2) | dict.fromkeys(range(8), 3),
+        dict.fromkeys(range(5), 6) | dict.fromkeys(range(5, 15), 1),
+        {0: 5, 1: 6, 2: 6, 3: 6, 4: 6} | dict.fromkeys(range(5, 16), 1),
+        {0: 10, 1: 6, 2: 6, 3: 6, 4: 6} | dict.fromkeys(range(5, 11), 1),
+        {0: 21, 1: 11, 2: 8},
+        {0: 39, 1: 1},
+        {0: 38, 1: 1, 2: 1},
+    )
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        for number, distribution in enumerate(ways):
+            top = b"top%d" % number
+            extra = names_in({**distribution, 0: distribution[0] + 1})
+            last = [name for name in extra if place(name) >> 56 == 0][-1]
+            extra.remove(last)
+            assert len(extra) == BUCKET, (number, len(extra))
+            for what in ("open", "mkdir", "symlink", "link", "rename"):
+                hand.mkdir(top)
+                directory = hand.open_directory(top)
+                for name in extra:
+                    hand.close(hand.open(name, CREATE, at=directory))
+                _make(hand, what, last, directory)
+                for name in [*extra, last]:
+                    hand.unlink(name, at=directory)
+                    hand.rmdir(name, at=directory)
+                hand.close(directory)
+                assert hand.rmdir(top) == 0
+                hand.unlink(b"other")
+
+
+def _make(hand: Hand, what: str, name: bytes, directory: int) -> None:
+    if what == "open":
+        hand.close(hand.open(name, CREATE, at=directory))
+    elif what == "mkdir":
+        assert hand.mkdir(name, at=directory) == 0
+    elif what == "symlink":
+        assert hand.symlink(b"t" * PATH_MAX, name, at=directory) == 0
+    else:
+        hand.close(hand.open(b"other", CREATE))
+        make = hand.link if what == "link" else hand.rename
+        assert make(b"other", name, to=directory) == 0
+
+
+@case
+def big_directories(ledger: Ledger) -> None:
+    """Listing 3,000 names of 255 bytes, in buffers of every size; names come and go."""
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        many = names(3000)
+        for name in many:
+            hand.close(hand.open(name, CREATE))
+        for size in (FULL, 4096, 300, 24):
+            hand.readdir(ROOT, size)
+        assert sorted(hand.list(ROOT, FULL)) == sorted(many)
+        hand.readdir(ROOT, FULL, HUGE)
+        hand.readdir(ROOT, FULL, 1 << 59)
+        for name in many[::3]:
+            hand.unlink(name)
+        for name in names(4000)[3000:]:
+            hand.close(hand.open(name, CREATE))
+
+
+@case
+def inode_tables_at_their_edges(ledger: Ledger) -> None:
+    """The inode for which the table takes new nodes, for every call that makes one."""
+    with ledger.machine(64 * MIB) as machine:
+        hand = machine.hand()
+        hand.mkdir(b"many")
+        many = hand.open_directory(b"many")
+        count = 0
+        for edge in (64, 4096):
+            while machine.system.files.inodes.lowest_free() < edge:
+                hand.mkdir(b"%d" % count, at=many)
+                count += 1
+            hand.close(hand.open(b"file", CREATE))
+            hand.unlink(b"file")
+            hand.mkdir(b"directory")
+            hand.rmdir(b"directory")
+            hand.symlink(b"t" * PATH_MAX, b"link")
+            hand.unlink(b"link")
+            hand.mkdir(b"%d" % -edge, at=many)
+
+
+# -- paths
+def long_paths(prefix: bytes, last: bytes) -> list[bytes]:
+    """Return paths of about PATH_MAX bytes that lead to prefix/last by all sorts of ways."""
+    room = PATH_MAX - len(last) - len(prefix) - 1
+    ships = "\U0001f6a2".encode()
+    return [
+        prefix + b"/" + last,
+        prefix + b"/" + b"./" * (room // 2) + last,
+        prefix + b"/" * (room + 1) + last,
+        prefix + b"/loop/" + b"./" * ((room - 10) // 2) + last,  # a link to a link to itself's directory
+        prefix + b"/long/" + last,  # a link that expands to PATH_MAX, and is followed by another
+        prefix + b"/long/" + b"./" * ((room - 10) // 2) + last,  # and this is too long then
+        prefix + b"/forty0/" + last,
+        b"a" * (PATH_MAX - 4) + ships,
+        b"a" * (PATH_MAX - 7) + b"\xc4\x80/" + ships,
+        ships * (PATH_MAX // 4),
+        b"a" * (PATH_MAX - 1) + b"\xff",
+        ships * (PATH_MAX // 4 - 1) + b"aaa\xff",
+        b"a" * (PATH_MAX - 1) + b"\0",
+        prefix + b"/" + b"x" * 256,
+        last + b"/" * (PATH_MAX - len(last)),
+        b"a" * PATH_MAX,
+        b"a" * (PATH_MAX + 1),
+    ]
+
+
+def make_links(hand: Hand, at: int) -> None:
+    """Make the links that long_paths goes through."""
+    hand.symlink(b"loop2", b"loop", at=at)
+    hand.symlink(b"loop3", b"loop2", at=at)
+    hand.symlink(b".", b"loop3", at=at)
+    hand.symlink(b"loop/" + b"./" * 1850 + b".", b"long", at=at)
+    for number in range(40):
+        hand.symlink(b"./" * 900 + b"forty%d" % (number + 1), b"forty%d" % number, at=at)
+    hand.symlink(b"back/", b"forty40", at=at)
+    hand.symlink(b"self", b"self", at=at)
+
+
+def all_paths(hand: Hand, at: int, ours: bytes) -> None:
+    """Make every call that takes a path with every kind of path."""
+    last = b"n" * NAME_MAX
+    for path in long_paths(ours, last):
+        for lookup in (0, 1):
+            for oflags in (0, CREATE, abi.O_CREAT | abi.O_EXCL, abi.O_DIRECTORY, abi.O_TRUNC):
+                for rights in (READ_ONLY, abi.ALL_RIGHTS):
+                    start, size = hand.put(PATH, path)
+                    errno = hand.call("path_open", at, lookup, start, size, oflags, rights, HUGE, 0, OUT)
+                    if errno == 0:
+                        hand.close(hand.calls.unpack("I")[0])
+            hand.stat(path, at=at, follow=bool(lookup))
+            for flags in (5, 10, 15):
+                start, size = hand.put(PATH, path)
+                hand.call("path_filestat_set_times", at, lookup, start, size, HUGE, 1 << 62, flags)
+        hand.readlink(path, at=at)
+        hand.rmdir(path, at=at)
+        hand.symlink(b"t" * PATH_MAX, path, at=at)
+        hand.readlink(path, at=at)
+        hand.unlink(path, at=at)
+        hand.symlink(b"t" * (PATH_MAX - 1), path, at=at)
+        hand.symlink(path, b"link", at=at)
+        hand.readlink(b"link", at=at)
+        hand.unlink(b"link", at=at)
+        hand.symlink(b"/" + path[1:], b"link", at=at)
+        hand.unlink(path, at=at)
+        hand.mkdir(path, at=at)
+        hand.mkdir(path, at=at)
+        hand.open(path, CREATE | abi.O_TRUNC, at=at)
+        hand.unlink(path, at=at)
+        hand.rmdir(path, at=at)
+        for other in (path, ours + b"/loop/" + b"./" * 1850 + b"other", b"a" * 4090 + "\u0100".encode()):
+            for name in (last, path):
+                hand.close(hand.open(ours + b"/" + last, CREATE, at=at))
+                hand.link(name, other, at, at)
+                hand.rename(name, other, at, at)
+                hand.rename(other, path, at, at)
+                hand.unlink(path, at=at)
+                hand.unlink(other, at=at)
+        hand.mkdir(ours + b"/" + last, at=at)
+        hand.rename(path, ours + b"/moved//", at, at)
+        hand.rename(ours + b"/moved", ours + b"/" + last, at, at)
+        hand.rmdir(ours + b"/" + last, at=at)
+        hand.unlink(ours + b"/" + last, at=at)
+
+
+@case
+def paths_in_memory(ledger: Ledger) -> None:
+    """Every call with a path, with every kind of path, in the file system in memory."""
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        hand.mkdir(b"ours")
+        ours = hand.open_directory(b"ours")
+        make_links(hand, ours)
+        all_paths(hand, ROOT, b"ours")
+
+
+@case
+def paths_on_the_host(ledger: Ledger) -> None:
+    """The same, in a directory of the host."""
+    with host_machine(ledger) as (machine, _):
+        hand = machine.hand()
+        hand.mkdir(b"ours", at=HOST)
+        ours = hand.open_directory(b"ours", at=HOST)
+        make_links(hand, ours)
+        all_paths(hand, HOST, b"ours")
+
+
+@case
+def everything_at_once(ledger: Ledger) -> None:
+    """One call that splits a directory, fills tables and follows long links, with a path of PATH_MAX."""
+    distribution = {0: 5, 1: 6, 2: 6, 3: 6, 4: 6} | dict.fromkeys(range(5, 16), 1)
+    forty_one = names_in({**distribution, 0: 6})
+    last = [name for name in forty_one if place(name) >> 56 == 0][-1]
+    forty_one.remove(last)
+    with ledger.machine(64 * MIB) as machine:
+        hand = machine.hand()
+        inodes = machine.system.files.inodes
+        hand.mkdir(b"ours")
+        ours = hand.open_directory(b"ours")
+        make_links(hand, ours)
+        hand.mkdir(b"many")
+        many = hand.open_directory(b"many")
+        for name in forty_one[: BUCKET - len(hand.list(ours))]:
+            hand.mkdir(name, at=ours)
+        while hand.open(b".", rights=READ_ONLY) < 4095:
+            pass
+        for number in itertools.count():
+            if inodes.lowest_free() == 4096:
+                break
+            hand.mkdir(b"%d" % number, at=many)
+        for path in long_paths(b"ours", last)[:6]:
+            fd = hand.open(path, CREATE)
+            hand.close(fd)
+            hand.unlink(path)
+            hand.mkdir(path)
+            hand.rmdir(path)
+            hand.symlink(b"t" * PATH_MAX, path)
+            hand.unlink(path)
+            hand.close(hand.open(b"other", CREATE))
+            hand.link(b"./" * 2000 + b"other", path)
+            hand.unlink(path)
+            hand.rename(b"./" * 2000 + b"other", path)
+            hand.unlink(path)
+
+
+# -- the host
+@case
+def host_directories(ledger: Ledger) -> None:
+    """Listing long names on the host, going back, deep paths."""
+    with host_machine(ledger) as (machine, path):
+        for number in range(300):
+            (path / f"{number:03}{'ü' * 120}").touch()
+            (path / f"{number:03}{'n' * 250}").touch()
+        (path / ("\udcff" * 200)).touch()
+        hand = machine.hand()
+        for size in (FULL, 4096, 300, 24):
+            for cookie in (0, 1, 2, 3, 100, 50, 1 << 62, HUGE):
+                hand.readdir(HOST, size, cookie)
+        assert len(hand.list(HOST)) == 601
+        deep = b"/".join([b"d"] * 64)
+        for depth in range(1, 65):
+            hand.mkdir(b"/".join([b"d"] * depth), at=HOST)
+        for name in (deep, deep + b"/e", deep + b"/.." * 64, deep + b"/d/d"):
+            hand.stat(name, at=HOST)
+            hand.readlink(name, at=HOST)
+            hand.close(hand.open(name + b"/file", CREATE, at=HOST))
+            hand.rename(deep + b"/file", deep + b"/" + b"n" * 255, HOST, HOST)
+            hand.link(deep + b"/" + b"n" * 255, deep + b"/m", HOST, HOST)
+            hand.unlink(deep + b"/m", at=HOST)
+            hand.rmdir(deep, at=HOST)
+
+
+@case
+def host_files(ledger: Ledger) -> None:
+    """Reading and writing files of the host, and the errors that it answers."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with host_machine(ledger) as (machine, _):
+        hand = machine.hand()
+        fd = hand.open(b"file", CREATE, at=HOST)
+        appending = hand.open(b"file", rights=abi.RIGHT_WRITE, flags=abi.FDFLAG_APPEND, at=HOST)
+        for file in (fd, appending):
+            for size in (1, FULL):
+                hand.write(file, bytes(size))
+                hand.write(file, bytes(size), 1 << 30)
+                hand.read(file, size)
+                hand.read(file, size, 1 << 30)
+                hand.read(file, size, 1 << 62)
+            hand.fstat(file)
+            for size in (HUGE, 1 << 62, (1 << 63) - 1, 0):
+                hand.truncate(file, size)
+            for flags in range(16):
+                hand.call("fd_filestat_set_times", file, HUGE, 1 << 62, flags)
+            for whence in (0, 1, 2, 3):
+                hand.seek(file, 1 << 62, whence)
+                hand.seek(file, -1, whence)
+            for name in ("fd_sync", "fd_datasync", "fd_tell", "fd_fdstat_get"):
+                hand.call(name, file, OUT) if name in {"fd_tell", "fd_fdstat_get"} else hand.call(name, file)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+            try:
+                hand.seek(file, 200)
+                assert hand.write(file, b"x") == (1 if file == appending else -abi.EFBIG)
+                assert hand.write(file, b"x", 200) == -abi.EFBIG
+                hand.truncate(file, 200)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        hand.fstat(HOST)
+        for flags in range(16):
+            hand.call("fd_filestat_set_times", HOST, HUGE, 1 << 62, flags)
+        listing = hand.open_directory(b".", at=HOST)
+        hand.readdir(listing, 30)
+        hand.close(listing)
+        hand.close(fd)
+
+
+# -- polling
+@case
+def polls(ledger: Ledger) -> None:
+    """As many subscriptions as there can be, of every kind, ready and not."""
+    reader, writer = os.pipe()
+    with ledger.machine() as machine:
+        hand = machine.hand(streams=lambda _: [HostStream(reader), HostStream(writer), Null()])
+        ours, theirs = hand.pipe()
+        never = after(1 << 62, HUGE)
+        for kinds in (
+            [after(1000, HUGE)],
+            [after(HUGE, HUGE), after(10**9, HUGE)],
+            [after(HUGE, HUGE, 0, True), after(10**18, HUGE, 0, True), after(7, HUGE, 0, True)],
+            [on_read(ours, HUGE), on_write(theirs, HUGE), after(1 << 63, HUGE)],
+            [on_read(ours, HUGE), after(1 << 34, HUGE)],
+            [on_write(1, HUGE), on_read(0, HUGE), never],
+            [on_read(2, HUGE), on_write(2, HUGE)],
+        ):
+            many = (kinds * MAX_POLL)[:MAX_POLL]
+            hand.put(STRINGS, b"".join(many))
+            assert hand.call("poll_oneoff", STRINGS, DATA + 64 * KIB, MAX_POLL, OUT) == 0
+        hand.call("poll_oneoff", STRINGS, DATA, MAX_POLL + 1, OUT)
+    os.close(reader)
+    os.close(writer)
+
+
+# -- processes
+@case
+def spawns(ledger: Ledger) -> None:
+    """The largest arguments and environments, given and inherited, and descriptors far apart."""
+    most = 128 * KIB
+    block = b"x" * (most - 1) + b"\0"
+    many = b"x" * 31 + b"\0"
+    far = [(4096 * number + 64, 0) for number in range(63)]
+    with ledger.machine() as machine:
+        machine.program(b"child", _exit)
+        hand = machine.hand()
+        for arguments in (b"", block, many * 4096):
+            for variables in (b"", block, many * 4096):
+                for descriptors in ([], far):
+                    _spawn(hand, arguments, variables, descriptors)
+        _spawn(hand, block, b"x" * most, [])
+        _spawn(hand, b"\0" * 4097, b"x" * most, [])
+    with ledger.machine() as machine:
+        machine.program(b"child", _exit)
+        machine.program(b"middle", _spawn_with_all)
+        hand = machine.hand()
+        hand.put(VARIABLES, block)
+        hand.put(STRINGS, block)
+        start, size = hand.put(PATH, b"middle")
+        assert hand.call("spawn", start, size, STRINGS, most, VARIABLES, most, 0, 0, OUT) == 0
+        assert hand.waitpid()[1] == 0
+
+
+def _spawn(hand: Hand, arguments: bytes, variables: bytes, descriptors: list[tuple[int, int]]) -> None:
+    start, size = hand.put(PATH, b"child")
+    hand.put(STRINGS, arguments)
+    hand.put(VARIABLES, variables)
+    hand.put(MAP, b"".join(struct.pack("<II", *pair) for pair in descriptors))
+    hand.call(
+        "spawn",
+        start,
+        size,
+        STRINGS,
+        len(arguments),
+        VARIABLES,
+        len(variables),
+        MAP if descriptors else 0,
+        len(descriptors),
+        OUT,
+    )
+    hand.waitpid()
+
+
+def _spawn_with_all(calls: Calls) -> Body:
+    """Spawn a child with arguments and the inherited environment."""
+    calls.put(STRINGS, b"x" * (128 * KIB - 1) + b"\0")
+    errno = yield "spawn", (*calls.put(PATH, b"child"), STRINGS, 128 * KIB, 0, 0, 0, 0, OUT)
+    yield from calls.waitpid()
+    yield from calls.exit(errno)
+
+
+@case
+def process_tables_at_their_edges(ledger: Ledger) -> None:
+    """The child for which the process table takes new nodes; waiting for it; killing one that has a lot open."""
+    with ledger.machine(128 * MIB) as machine:
+        machine.program(b"child", _wait_for_ever, 4096)
+        machine.program(b"busy", _open_a_lot)
+        hand = machine.hand()
+        ledger_of, machine.observe = machine.observe, None
+        machine.flush = False
+        pids = [hand.spawn(b"child") for _ in range(4093)]
+        machine.observe, machine.flush = ledger_of, True
+        assert pids[-1] == 4094
+        assert hand.spawn(b"child") == 4095
+        assert hand.spawn(b"child") == 4096
+        assert hand.kill(4096) == 0
+        assert hand.waitpid(4096) == (4096, 137)
+        for pid in pids[:200]:
+            assert hand.kill(pid) == 0
+        assert hand.waitpid(pids[0]) == (pids[0], 137)  # the last on the list of the dead
+        for pid in pids[1:200]:
+            assert hand.waitpid(pid) == (pid, 137)
+        pid = hand.spawn(b"busy")
+        hand.sleep(1000)
+        assert hand.kill(pid) == 0
+        assert hand.waitpid() == (pid, 137)
+
+
+def _open_a_lot(calls: Calls) -> Body:
+    for number in range(300):
+        yield from calls.open(b"file%d" % number, CREATE)
+        yield from calls.unlink(b"file%d" % number)
+        yield from calls.pipe()
+        if number < 20:
+            yield from calls.spawn(b"child")
+            yield from calls.kill(calls.unpack("I")[0])
+    yield from calls.read(5, 1)
+
+
+@case
+def killing_a_process_with_host_files(ledger: Ledger) -> None:
+    """A process that lists directories of the host is killed."""
+    with host_machine(ledger) as (machine, path):
+        for number in range(10):
+            (path / str(number)).touch()
+        machine.program(b"busy", _list_the_host)
+        hand = machine.hand()
+        pid = hand.spawn(b"busy")
+        hand.sleep(1000)
+        assert hand.kill(pid) == 0
+        assert hand.waitpid() == (pid, 137)
+
+
+def _list_the_host(calls: Calls) -> Body:
+    for _ in range(100):
+        fd = yield from calls.open_directory(b".", at=HOST)
+        yield from calls.readdir(fd, 100)
+        yield from calls.open(b"1", at=HOST)
+    yield from calls.sleep(1 << 60)
