@@ -45,7 +45,7 @@ class _Subcommands(click.Group):
 )
 @click.version_option(version("hardtack"), prog_name="hardtack")
 def hardtack() -> None:
-    """Run WebAssembly programs under a kernel heap that cannot run out inside a system call.
+    r"""Run WebAssembly programs under a kernel heap that cannot run out inside a system call.
 
     \b
     Example:
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = hardtack.main(given, "hardtack", standalone_mode=False, obj=given)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -79,3 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes at exit
         return OWN_ERROR
     return status if isinstance(status, int) else 0
+
+
+def _show(error: click.ClickException) -> None:
+    """Say in one line what was wrong with the use; without any arguments, show the help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context is not None else "hardtack"
+    click.echo(f"{path}: {error.format_message()} (see '{path} --help')", err=True)

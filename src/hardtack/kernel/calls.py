@@ -9,6 +9,7 @@ means that it has put the process on a queue and changed nothing.
 from __future__ import annotations
 
 import os
+import struct
 from typing import TYPE_CHECKING
 
 from hardtack.kernel import abi
@@ -22,6 +23,8 @@ from hardtack.kernel.abi import (
     ENOTSUP,
     OK,
     PAIR,
+    RIGHT_READ,
+    RIGHT_WRITE,
     U32,
     U64,
 )
@@ -31,45 +34,52 @@ from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
 
+_unpack_pair = PAIR.unpack_from
+_pack_number = U32.pack_into
+
 
 # -- bytes: each call moves the first buffer that is not empty; short counts are legal
 def fd_write(process: Process, fd: int, vectors: int, count: int, out: int) -> int:
     """Write from the guest's memory to a descriptor."""
     description = process.descriptors.get(fd)
-    if description is None or not description.rights & abi.RIGHT_WRITE:
+    if description is None or not description.rights & RIGHT_WRITE:
         return EBADF
     memory = process.memory
-    if vectors + 8 * count > len(memory) or out + 4 > len(memory):
+    try:  # the buffers' own bounds are checked by struct, which is cheaper than here
+        start, size = _unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+    except struct.error:
         return EFAULT
-    start, size = PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     if size > MAX_IO:
         size = MAX_IO
-    if start + size > len(memory):
+    end = len(memory)
+    if start + size > end or out + 4 > end:
         return EFAULT
     done = description.write(process, start, size)
     if done < 0:
         return -done
-    U32.pack_into(memory, out, done)
+    _pack_number(memory, out, done)
     return OK
 
 
 def fd_read(process: Process, fd: int, vectors: int, count: int, out: int) -> int:
     """Read from a descriptor to the guest's memory."""
     description = process.descriptors.get(fd)
-    if description is None or not description.rights & abi.RIGHT_READ:
+    if description is None or not description.rights & RIGHT_READ:
         return EBADF
     memory = process.memory
-    if vectors + 8 * count > len(memory) or out + 4 > len(memory):
+    try:  # the buffers' own bounds are checked by struct, which is cheaper than here
+        start, size = _unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+    except struct.error:
         return EFAULT
-    start, size = PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     if size > MAX_IO:
         size = MAX_IO
-    if start + size > len(memory):
+    end = len(memory)
+    if start + size > end or out + 4 > end:
         return EFAULT
     done = description.read(process, start, size)
     if done < 0:
         return -done
-    U32.pack_into(memory, out, done)
+    _pack_number(memory, out, done)
     return OK
 
 

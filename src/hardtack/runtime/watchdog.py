@@ -41,9 +41,7 @@ BUSY_SECONDS: Final = 10.0  # without a sign, but busy
 QUIET_SECONDS: Final = 60.0  # the same before the first turn and after the last: compiling, reporting
 IDLE_SHARE: Final = 0.1  # of a processor: less than that is none
 LOOK_SECONDS: Final = 0.05
-STOPPED_SECONDS: Final = (
-    1.0  # between two looks: we were stopped, and the child with us (Ctrl-Z, a laptop's lid)
-)
+STOPPED_SECONDS: Final = 1.0  # between two looks: we were stopped, and the child with us (Ctrl-Z)
 GRACE_SECONDS: Final = 2.0  # for a child to end by itself when it was interrupted
 ORPHAN_SECONDS: Final = 60  # of processor time, without a sign: a child whose watchdog was killed ends itself
 

@@ -1,0 +1,218 @@
+"""`hardtack run`: one program under a kernel of its own, with this process's streams.
+
+Under `fail`, `panic` and `wait` the kernel may take its process with it, so the same command runs once more
+in a child, under a watchdog.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from hardtack.cli.parameters import assignment, mount, seconds, size
+from hardtack.errors import HardtackError, KernelError
+from hardtack.units import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hardtack.heap import Policy
+    from hardtack.runtime import Kernel, Result
+
+OWN_ERROR: Final = 1
+NOT_STARTED: Final = 127  # what a Result says of a program that could not be started
+TRAPPED: Final = 128 + 6
+
+
+@click.command(
+    context_settings={"allow_interspersed_args": False},
+    epilog="""\b
+Examples:
+  hardtack run /bin/sh -c 'echo hello | wc'
+  hardtack run --heap 16MiB --dir data::/data --timeout 10 program.wasm /data/input
+  hardtack run --heap 16MiB --stats /bin/fdhog
+
+\b
+Exit status: the program's own, or
+  137  it was killed: the heap was full, its time was over
+  134  it trapped
+  130  Ctrl-C
+    2  wrong use
+    1  an error of hardtack's: no such program, no program, a kernel that died of its policy""",
+)
+@click.option(
+    "--heap",
+    type=size,
+    metavar="SIZE",
+    default="64MiB",
+    show_default=True,
+    help="Capacity of the kernel's heap.",
+)
+@click.option(
+    "--memory",
+    type=size,
+    metavar="SIZE",
+    default="1GiB",
+    show_default=True,
+    help="Capacity of user memory: the programs' linear memories and stacks.",
+)
+@click.option(
+    "--fs-size",
+    type=size,
+    metavar="SIZE",
+    help="Capacity of the file system in memory, a part of the heap.  [default: half the heap]",
+)
+@click.option(
+    "--dir",
+    "mounts",
+    type=mount,
+    metavar="HOST[::GUEST]",
+    multiple=True,
+    help="Give the program a directory of the host, under another name if one is given. Repeatable.",
+)
+@click.option(
+    "--env",
+    type=assignment,
+    metavar="K=V",
+    multiple=True,
+    help="Set a variable of its environment, which is empty otherwise. Repeatable.",
+)
+@click.option("--stdin", metavar="FILE", help="What it reads, instead of this command's standard input.")
+@click.option("--timeout", type=seconds, metavar="SECONDS", help="Kill it after so many seconds.")
+@click.option(
+    "--on-exhaustion",
+    "policy",
+    type=click.Choice(["reserve", "fail", "panic", "wait"]),
+    default="reserve",
+    show_default=True,
+    help="What a full heap means. All but the first are there to be looked at: see `hardtack demo`.",
+)
+@click.option("--stats", is_flag=True, help="At the end, print the kernel's books to standard error.")
+@click.option("--signs-fd", type=int, hidden=True)
+@click.argument("program")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def command(
+    given: list[str],
+    heap: int,
+    memory: int,
+    fs_size: int | None,
+    mounts: tuple[tuple[str, str], ...],
+    env: tuple[tuple[str, str], ...],
+    stdin: str | None,
+    timeout: float | None,
+    policy: Policy,
+    stats: bool,
+    signs_fd: int | None,
+    program: str,
+    args: tuple[str, ...],
+) -> int:
+    """Run PROGRAM with its ARGS: a WebAssembly file (WASI preview 1), or a built-in such as /bin/sh.
+
+    Options for hardtack stand before PROGRAM; what follows it is the program's.
+    """
+    if fs_size is not None and fs_size >= heap:
+        raise click.UsageError(
+            f"--fs-size {format_bytes(fs_size)} must be less than --heap {format_bytes(heap)}, "
+            "of which it is a part"
+        )
+    names = [name for name, _ in mounts]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.UsageError(f"two directories are called {name!r}; give one of them another name")
+    if policy != "reserve" and signs_fd is None:
+        return _under_watchdog(given, program)
+
+    from hardtack.runtime import Kernel
+
+    started = time.monotonic()
+    with Kernel(heap, memory, fs_size=fs_size, dirs=dict(mounts), on_exhaustion=policy) as kernel:
+        with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
+            process = kernel.spawn(program, args, stdin=fd, stdout=_own(1), stderr=_own(2), env=dict(env))
+            try:
+                result = process.wait(timeout)
+            finally:
+                if stats:
+                    _show_statistics(kernel, time.monotonic() - started)
+        return _status(Path(program).name, result)
+
+
+def _status(name: str, result: Result) -> int:
+    """Say how the program ended, if it did not end by itself; return the status to exit with."""
+    if result.killed is not None:
+        click.echo(f"hardtack: {name} was killed: {result.killed}", err=True)
+    elif result.failure is not None and result.exit_code == NOT_STARTED:
+        click.echo(f"hardtack: {name} could not be started: {result.failure}", err=True)
+        return OWN_ERROR
+    elif result.failure is not None:
+        click.echo(f"hardtack: {name} trapped: {result.failure}", err=True)
+        return TRAPPED
+    return result.exit_code
+
+
+def _show_statistics(kernel: Kernel, taken: float) -> None:
+    from hardtack.cli.statistics import show_statistics
+
+    show_statistics(kernel.statistics(), taken)
+
+
+# -- streams
+def _own(fd: int) -> int:
+    """Return one of this process's standard streams, or nothing in its place if that is closed."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return subprocess.DEVNULL
+    return fd
+
+
+@contextlib.contextmanager
+def _open_stdin(path: str | None) -> Iterator[int]:
+    if path is None:
+        yield _own(0)
+        return
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise KernelError(f"--stdin {path}: {error.strerror}") from None
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+# -- the child under the watchdog, and the watchdog
+@contextlib.contextmanager
+def _signs(kernel: Kernel, fd: int | None) -> Iterator[None]:
+    if fd is None:
+        yield
+        return
+    from hardtack.runtime.watchdog import Signs
+
+    signs = Signs(fd)
+    try:
+        with signs.given_by(kernel):
+            yield
+    finally:
+        signs.close()
+
+
+def _under_watchdog(given: list[str], program: str) -> int:
+    from hardtack.runtime.watchdog import Signs, start, watch
+
+    signs = Signs()
+    try:
+        sys.stdout.flush()
+        verdict = watch(start("hardtack.cli", ["run", "--signs-fd", str(signs.fd), *given[1:]], signs), signs)
+    finally:
+        signs.close()
+    if verdict.outcome == "ended":
+        return verdict.status
+    raise HardtackError(f"the kernel that ran {Path(program).name} {verdict}; use --on-exhaustion reserve")

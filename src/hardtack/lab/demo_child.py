@@ -1,0 +1,114 @@
+"""The demo's experiment in a process of its own: `python -m hardtack.lab.demo_child POLICY DIRECTORY FD`.
+
+A kernel with a heap of 16 MiB; two citizens, each delivering messages and ending at the first error it
+meets; then three hogs, each the first process of a group of its own. It is over when both citizens are.
+
+What the citizens say goes straight to files in DIRECTORY, so that it survives the kernel, and so does how
+far the heap was filled, through FD. All else that is known at the end goes to DIRECTORY/report.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hardtack.errors import InternalError
+from hardtack.runtime import Kernel
+from hardtack.runtime.watchdog import Signs
+
+if TYPE_CHECKING:
+    from hardtack.heap import Policy
+    from hardtack.kernel.process import Process
+
+HEAP: Final = "16 MiB"
+CITIZENS: Final = ("ann", "bob")
+MESSAGES: Final = 6000  # for each citizen to deliver: its work outlasts the hogs'
+MESSAGE_BYTES: Final = 400
+HEAD_START: Final = 64  # turns that the citizens have to themselves
+HOGS: Final = (("fdhog", "-k"), ("filehog",), ("forkbomb",))
+REPORT: Final = "report.json"
+ERRORS: Final = "errors.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known at the end, if the kernel lives to see it.
+
+    Attributes:
+        citizens: each citizen's exit status.
+        kills: pid and program of each process tree that the kernel killed for memory, in order.
+        peak_live: the most bytes that were live in its heap.
+        waits: calls that waited for memory at the border.
+        overruns: calls that went beyond their bound.
+        failed_calls: calls that met a failed allocation.
+        wrong: what the kernel's check() found not to hold.
+    """
+
+    citizens: list[int]
+    kills: list[tuple[int, str]]
+    peak_live: int
+    waits: int
+    overruns: int
+    failed_calls: int
+    wrong: list[str]
+
+
+def run(policy: Policy, directory: Path, signs: Signs) -> Report:
+    """Run the experiment under a policy."""
+    with Kernel(HEAP, on_exhaustion=policy) as kernel:
+        errors = _open(directory / ERRORS)
+        citizens = [
+            kernel.spawn(
+                "/bin/mail",
+                [name, str(MESSAGES), str(MESSAGE_BYTES)],
+                stdout=_open(directory / f"{name}.txt"),
+                stderr=errors,
+            )
+            for name in CITIZENS
+        ]
+        pids = {citizen.pid for citizen in citizens}
+
+        def is_citizen(process: Process) -> bool:
+            return process.pid in pids
+
+        with signs.given_by(kernel, is_citizen):
+            kernel.run_turns(HEAD_START)
+            for name, *arguments in HOGS:
+                kernel.spawn(f"/bin/{name}", arguments, stdout=errors, stderr=errors)
+            statuses = [citizen.wait().exit_code for citizen in citizens]
+        statistics = kernel.statistics()
+        try:
+            kernel.check()
+            wrong = []
+        except InternalError as error:
+            wrong = str(error).split("; ")
+        return Report(
+            citizens=statuses,
+            kills=[(kill.pid, kill.program) for kill in statistics.kills],
+            peak_live=statistics.heap.peak,
+            waits=statistics.waits,
+            overruns=statistics.heap.overruns,
+            failed_calls=statistics.failed_calls,
+            wrong=wrong,
+        )
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def main(policy: Policy, directory: Path, fd: int) -> None:
+    """Run the experiment and leave the report; what the kernel prints goes to the file of errors."""
+    os.dup2(_open(directory / ERRORS), 2)
+    report = run(policy, directory, Signs(fd))
+    unfinished = directory / f"{REPORT}.new"
+    unfinished.write_text(json.dumps(asdict(report)))
+    unfinished.rename(directory / REPORT)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))  # type: ignore[arg-type]
