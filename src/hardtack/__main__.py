@@ -1,5 +1,7 @@
 """`python -m hardtack`: the command line."""
 
+import sys
+
 from hardtack.cli import main
 
-main()
+sys.exit(main())

@@ -550,13 +550,15 @@ class Machine:
         system = self.system
 
         def finished() -> bool:
+            if done is not None and OUTSIDE.run(done):
+                return True
             if (
                 system.run_queue.first is None
                 and system.memory_waiters.first is None
                 and system.next_deadline is not None
             ):
                 self.clock.now = max(self.clock.now, system.next_deadline)
-            return bool(OUTSIDE.run(done)) if done is not None else False
+            return False
 
         return self.scheduler.run(finished, deadline)
 

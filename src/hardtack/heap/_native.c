@@ -1208,7 +1208,7 @@ static PyObject *would_have_to_wait(HeapObject *heap, size_t n, const Claim *out
     if (outer)
         PyErr_Format(would_block, "the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", heap->name, outer->left,
                      outer->asked, n);
-    else if (n <= room_bytes(heap->core))
+    else if (!short_of(heap->core, n, NOBODY))
         PyErr_Format(would_block, "heap '%U': others wait for its memory, and %zu more bytes may not pass them", heap->name, n);
     else
         PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", heap->name, n, room_bytes(heap->core));

@@ -70,10 +70,12 @@ def run(policy: Policy, directory: Path, signs: Signs) -> Report:
             )
             for name in CITIZENS
         ]
-        pids = {citizen.pid for citizen in citizens}
+        groups = [
+            citizen._process.group for citizen in citizens
+        ]  # not their pids, which others get when they have ended
 
         def is_citizen(process: Process) -> bool:
-            return process.pid in pids
+            return process.group in groups
 
         with signs.given_by(kernel, is_citizen):
             kernel.run_turns(HEAD_START)

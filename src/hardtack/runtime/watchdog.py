@@ -3,11 +3,11 @@
 A kernel under `fail`, `panic` or `wait` can take its whole process with it: abort it, stop it in the
 allocator with the interpreter's lock held, or have CPython unwind for ever. Nothing inside that process can
 tell, so the kernel gives signs of life in memory that it shares with its watchdog, and the watchdog looks at
-them and at the processor time that the child takes:
+them, at the processor time that the child takes, and at whether it would take more:
 
-    no sign, and no processor time     deadlocked
-    no sign, and the processor busy    livelocked
-    ended by SIGABRT                   panicked
+    no sign, and asleep        deadlocked
+    no sign, and busy          livelocked
+    ended by SIGABRT           panicked
 
 A sign is a turn of the scheduler that came to its end, and of those only the ones that count for whoever
 watches: a kernel may turn for ever while nobody whom it is there for gets on.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = Literal["ended", "panicked", "deadlocked", "livelocked", "crashed"]
 
 IDLE_SECONDS: Final = 2.0  # without a sign and without processor time: nothing will come any more
-BUSY_SECONDS: Final = 10.0  # without a sign, but busy
+BUSY_SECONDS: Final = 20.0  # without a sign, but busy
 QUIET_SECONDS: Final = 60.0  # the same before the first turn and after the last: compiling, reporting
 IDLE_SHARE: Final = 0.1  # of a processor: less than that is none
 LOOK_SECONDS: Final = 0.05
@@ -179,6 +179,7 @@ class _Silence:
         self._since = self._last
         self._cpu = _cpu_seconds(self._child.pid)
         self.seconds = self.busy = 0.0
+        self._looks = self._asleep = 0
 
     def look(self) -> Outcome | None:
         """Look once more; a verdict if it has been silent for too long."""
@@ -191,7 +192,9 @@ class _Silence:
             return None
         self.seconds = now - self._since
         self.busy = max(0.0, _cpu_seconds(self._child.pid) - self._cpu)
-        idle = self.busy < IDLE_SHARE * self.seconds
+        self._looks += 1
+        self._asleep += _state(self._child.pid) == "S"  # a busy machine may keep one waiting that could run
+        idle = self.busy < IDLE_SHARE * self.seconds and self._asleep > self._looks / 2
         patience = QUIET_SECONDS if not seen[1] else IDLE_SECONDS if idle else BUSY_SECONDS
         if self.seconds < patience:
             return None
@@ -281,8 +284,19 @@ def _interrupt(child: subprocess.Popen[bytes]) -> None:
 
 def _cpu_seconds(pid: int) -> float:
     """Return the processor time of a process; 0 if it is gone."""
+    fields = _fields(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def _state(pid: int) -> str:
+    """Return the state of a process as the system has it: "S" asleep, "R" running or about to."""
+    fields = _fields(pid)
+    return fields[0] if fields else ""
+
+
+def _fields(pid: int) -> list[str]:
+    """Return what the system says of a process from its state on (proc_pid_stat(5)); nothing if it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return []

@@ -1,0 +1,87 @@
+"""`hardtack bench`: figures beside peers, measured in turns in one run, as ratios."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hardtack.lab.rows import Row
+
+_HEADINGS: Final = {
+    "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
+    "heap": "Heaps and reservations, beside semaphores, limiters and tracemalloc; ratio = ours / theirs.",
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hardtack bench calls
+  hardtack bench heap --rounds 15 --json heap.json
+
+\b
+Exit status: 0; 2 wrong use; 1 an error of hardtack's""",
+)
+@click.argument("name", type=click.Choice(list(_HEADINGS)))
+@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds to take.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the figures as JSON, too.",
+)
+def command(name: str, rounds: int, json_file: Path | None) -> None:
+    """Measure NAME, calls or heap, beside peers.
+
+    Both sides are measured in turns, so that what slows this machine down slows both. Figures are medians.
+    """
+    from hardtack.lab.rows import report
+
+    def progress(what: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\033[Kmeasuring {what} ...", nl=False, err=True)
+
+    if name == "calls":
+        from hardtack.lab import bench_calls
+
+        rows = bench_calls.measure(rounds, progress)
+    else:
+        from hardtack.lab import bench_heap
+
+        rows = bench_heap.measure(rounds, progress)
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    click.echo(_HEADINGS[name])
+    for line in table(rows):
+        click.echo(line)
+    if json_file is not None:
+        json_file.write_text(json.dumps(report(rows), indent=1) + "\n")
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Return rows as lines of text, a peer a line."""
+    lines = []
+    width = max(len(row.name) for row in rows) + 2
+    for row in rows:
+        low, high = row.spread
+        ours = f"{row.name:<{width}}{_number(row.ours):>8} {row.unit}  ({_number(low)} to {_number(high)})"
+        for peer, figure in row.peers.items():
+            lines.append(
+                f"{ours:<{width + 40}}{peer:<28}{_number(figure):>8} {row.unit}  ratio {row.ratio[peer]:.2f}"
+            )
+            ours = ""
+        if not row.peers:
+            lines.append(ours)
+    return lines
+
+
+def _number(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"

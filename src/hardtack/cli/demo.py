@@ -1,0 +1,100 @@
+"""`hardtack demo`: a full heap under each of the four policies, side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from hardtack.errors import HardtackError
+from hardtack.units import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hardtack.lab.demo import PolicyRow
+
+_HEADINGS: Final = ("policy", "outcome", "citizens' errors", "delivered", "killed", "peak live", "waits")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hardtack demo
+  hardtack demo --json demo.json
+
+\b
+Exit status:
+    0  under reserve all went well
+    1  it did not: a citizen saw an error, was killed, or a call went beyond its bound
+    2  wrong use
+  130  Ctrl-C""",
+)
+@click.option("--json", "path", metavar="FILE", help="Write the figures to a file, too.")
+def command(path: str | None) -> int:
+    """Fill a kernel's heap under each of four policies and show what becomes of it.
+
+    Two citizens deliver messages and end at the first error. Three hogs exhaust a heap of 16 MiB: one opens
+    descriptors, one writes files, one starts processes. The kernel runs in a child process under a watchdog.
+    Takes less than a minute.
+    """
+    from hardtack.lab import demo
+
+    on_terminal = sys.stderr.isatty()
+
+    def progress(policy: str) -> None:
+        if on_terminal:
+            click.echo(f"\r\033[Krunning under {policy} ...", nl=False, err=True)
+
+    rows = demo.run(progress)
+    if on_terminal:
+        click.echo("\r\033[K", nl=False, err=True)
+    if path is not None:
+        try:
+            Path(path).write_text(json.dumps(demo.to_json(rows), indent=2) + "\n")
+        except OSError as error:
+            raise HardtackError(f"--json {path}: {error.strerror}") from None
+    _show([_cells(row, demo.CAPACITY, demo.ALL_MESSAGES) for row in rows], format_bytes(demo.CAPACITY))
+    for row in rows:
+        _, semicolon, more = row.outcome.partition("; ")
+        if semicolon:
+            click.echo(f"{row.policy}: {more}")
+    for sentence in demo.explain(rows):
+        click.echo(sentence)
+    well = all(row.outcome == demo.ALL_WELL for row in rows if row.policy == "reserve")
+    return 0 if well else 1
+
+
+def _cells(row: PolicyRow, capacity: int, messages: int) -> tuple[str, ...]:
+    return (
+        row.policy,
+        row.outcome.partition("; ")[0],  # the rest stands below the table
+        str(row.citizen_errors),
+        f"{row.delivered} of {messages}",
+        ", ".join(f"{program} (pid {pid})" for pid, program in row.kills) or "nobody",
+        f"{100 * row.peak_live / capacity:.1f} %",
+        str(row.waits),
+    )
+
+
+def _show(rows: Sequence[tuple[str, ...]], capacity: str) -> None:
+    title = f"A heap of {capacity}, two citizens, three hogs"
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title=title, title_justify="left")
+        for heading in _HEADINGS:
+            table.add_column(heading, justify="right" if heading in {"peak live", "waits"} else "left")
+        for row in rows:
+            table.add_row(*row, style="green" if row[1] == "all well" else None)
+        Console().print(table)
+        return
+    click.echo(f"{title}\n")
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    for row in (_HEADINGS, tuple("-" * width for width in widths), *rows):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.echo()

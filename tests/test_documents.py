@@ -1,0 +1,54 @@
+"""Commands in the documents are run, and print what the documents say.
+
+A ```console block holds commands behind "$ ", each followed by its output. "[137]" on a line of its own is
+the exit status, if it is not 0. Numbers and the width of columns may differ; "..." stands for any lines.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md"]
+
+
+def commands() -> list[tuple[str, str, str]]:
+    found = []
+    for document in DOCUMENTS:
+        text = (ROOT / document).read_text()
+        for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, _, output = part.partition("\n")
+                found.append((document, command, output))
+    return found
+
+
+def plain(text: str) -> str:
+    text = re.sub(r"\d+(\.\d+)?", "#", text)
+    return re.sub(r"[ \t]+", " ", re.sub(r"-{3,}", "---", text)).strip()
+
+
+@pytest.mark.parametrize(("document", "command", "expected"), commands())
+def test_prints_what_it_says(document: str, command: str, expected: str, tmp_path: Path) -> None:
+    # `make NAME` sets up and runs `hardtack NAME`; here it is set up already.
+    command = re.sub(r"^make (demo)$", r"hardtack \1", command)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    status = f"[{done.returncode}]" if done.returncode else ""
+    found = "\n".join(line for line in (done.stdout + done.stderr + status).splitlines())
+    pattern = re.escape(plain(expected)).replace(re.escape("..."), "(.|\n)*")
+    assert re.fullmatch(pattern, plain(found)), f"{document} says:\n{expected}\nfound:\n{found}"
