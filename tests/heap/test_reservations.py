@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 elsewhere = Heap("1 MiB")
 left = partial(elsewhere.run, attrgetter("left"))
 reserved = partial(elsewhere.run, attrgetter("reserved"))
-about = partial(pytest.approx, abs=200, rel=0)
 total = partial(elsewhere.run, lambda heap: heap.live + heap.reserved)
+
+
+def near(figure: int, expected: int) -> bool:
+    """Tell whether a figure is right but for the bytecodes' own small change."""
+    return expected - 500 <= figure <= expected
 
 
 def test_a_reservation_is_set_aside_until_it_is_released(heap: Heap) -> None:
@@ -165,17 +169,17 @@ def test_what_is_freed_inside_is_refunded_up_to_what_was_drawn(heap: Heap) -> No
 def test_one_inside_another_is_carved_from_it(heap: Heap) -> None:
     with heap.reserve(100_000) as outer:  # entering the inner one costs some bytes of the outer one
         with heap.reserve(30_000) as inner:
-            assert left(outer) == about(70_000)
-            assert left(inner) == about(30_000)
-            assert reserved(heap) == about(100_000)
+            assert near(left(outer), 70_000)
+            assert near(left(inner), 30_000)
+            assert near(reserved(heap), 100_000)
             thing = heap.run(bytes, 10_240 - 33)
-            assert left(outer) == about(70_000)
-            assert left(inner) == about(19_760)
-            assert reserved(heap) == about(89_760)
-        assert left(outer) == about(89_760)
+            assert near(left(outer), 70_000)
+            assert near(left(inner), 19_760)
+            assert near(reserved(heap), 89_760)
+        assert near(left(outer), 89_760)
         del thing  # drawn from the inner one, refunded to the outer one
-        assert left(outer) == about(100_000)
-        assert reserved(heap) == about(100_000)
+        assert near(left(outer), 100_000)
+        assert near(reserved(heap), 100_000)
 
 
 def test_what_the_outer_one_drew_is_refunded_to_it_from_within_the_inner_one(heap: Heap) -> None:
@@ -183,8 +187,8 @@ def test_what_the_outer_one_drew_is_refunded_to_it_from_within_the_inner_one(hea
         thing = heap.run(bytes, 10_000)
         with heap.reserve(1000) as inner:
             del thing
-            assert left(outer) == about(99_000)
-            assert left(inner) == about(1000)
+            assert near(left(outer), 99_000)
+            assert near(left(inner), 1000)
     heap.check()
 
 
@@ -541,12 +545,12 @@ def test_a_refund_of_what_overran_cannot_open_the_heap() -> None:
             thief.start()
             thief.join()  # freed by another thread: not refunded
             wide = heap.reserve_nowait(heap.room, fresh=True)
-            assert wide.amount == about(80_000)
+            assert near(wide.amount, 80_000)
         overrun = heap.run(bytes, 8192 - 33)
-        assert left(standing) == about(0)
+        assert near(left(standing), 0)
         del overrun
-        assert left(standing) == about(8192)
-        assert reserved(heap) == about(88_192)
+        assert near(left(standing), 8192)
+        assert near(reserved(heap), 88_192)
         heap.check()
         with pytest.raises(WouldBlock), elsewhere:
             heap.reserve_nowait(1, fresh=True)

@@ -20,7 +20,7 @@ from hardtack.kernel.streams import Capture, HostStream, Source
 from hardtack.kernel.system_calls import TABLE, Row
 
 SEEDS = 8
-CALLS = 1500
+CALLS = 2500
 INPUT = bytes(100_000)
 DEV_NULL = os.open(os.devnull, os.O_RDWR)
 END = 0xFFFF_FFF0  # a pointer that is out of the guest's memory
@@ -46,6 +46,9 @@ class Chooser:
         """Prepare the guest's memory and return a request."""
         (row,) = self.random.choices(TABLE, self.weights)
         chosen: dict[str, int] = {}
+        if row.name in {"fd_close", "fd_renumber"} and self.random.random() < 0.9:
+            chosen["fd"] = self.random.randrange(5, 12)  # else nothing would stay open
+            chosen["to"] = self.random.randrange(5, 12)
         self._blocks(row, calls, chosen)
         for parameter in row.parameters.split():
             name, kind = parameter.split(":")

@@ -366,6 +366,17 @@ def _make(hand: Hand, what: str, name: bytes, directory: int) -> None:
 
 
 @case
+def listings_of_full_leaves(ledger: Ledger) -> None:
+    """Listing a directory in which every leaf is as full as it can be."""
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        for name in names_in(dict.fromkeys(range(16), BUCKET)):
+            hand.close(hand.open(name, CREATE))
+        for size in (FULL, 4096):
+            assert len(hand.list(ROOT, size)) == 16 * BUCKET
+
+
+@case
 def big_directories(ledger: Ledger) -> None:
     """Listing 3,000 names of 255 bytes, in buffers of every size; names come and go."""
     with ledger.machine() as machine:

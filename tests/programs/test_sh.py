@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from hardtack import Kernel
 
 SH = Path(__file__).parents[2] / "src" / "hardtack" / "programs" / "sh.wasm"

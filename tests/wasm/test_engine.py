@@ -8,9 +8,9 @@ import tracemalloc
 import weakref
 
 import pytest
-from conftest import MIB, Host, Process, mappings
 from wasmtime import wat2wasm
 
+from conftest import MIB, Host, Process, mappings
 from hardtack.errors import InternalError, ProgramError
 from hardtack.kernel.guest import StartFailed, UserMemory
 from hardtack.wasm.engine import Engine

@@ -27,14 +27,19 @@ if TYPE_CHECKING:
     from hardtack.kernel.system import System
     from hardtack.kernel.system_calls import Row
 
+_ADMITTED = """errno = process.admit(process.heap, {maximum}, handler, process{arguments})
+        if errno is NotImplemented:
+            errno = refused(process, row, (process{arguments},))"""
+
+# A call that may never wait runs on the scheduler's own reservation, on which entries are called.
+_ALWAYS = "errno = handler(process{arguments})"
+
 _ENTRY = """
 def entry({parameters}):
     process = system.current
     try:
         {fetch}
-        errno = process.admit(process.heap, {maximum}, handler, process{arguments})
-        if errno is NotImplemented:
-            errno = refused(process, row, (process{arguments},))
+        {enter}
         {store}
     except BaseException as error:
         errno = failed(process, row, error)
@@ -70,11 +75,13 @@ def compile_entry(
         trap: a statement that ends the guest instead.
         names: what else the expressions mention.
     """
+    enter = (_ALWAYS if row.always else _ADMITTED).format(
+        maximum=row.maximum, arguments="".join(f", {argument}" for argument in arguments)
+    )
     source = _ENTRY.format(
         parameters=parameters,
         fetch=fetch,
-        maximum=row.maximum,
-        arguments="".join(f", {argument}" for argument in arguments),
+        enter=enter,
         store=store,
         done=done,
         trap=trap,

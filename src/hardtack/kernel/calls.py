@@ -330,12 +330,22 @@ def get_path(process: Process, start: int, size: int) -> bytes | int:
     path = bytes(process.memory[start : start + size])
     if b"\0" in path:
         return EINVAL
-    if not path.isascii():
+    return path if path.isascii() or _is_utf8(path) else EILSEQ
+
+
+def _is_utf8(path: bytes) -> bool:
+    """Decode piece by piece: a whole path could take eight times its length while it is decoded."""
+    start = 0
+    while start < len(path):
+        end = start + 256
+        while start + 252 < end < len(path) and path[end] & 0xC0 == 0x80:
+            end -= 1  # between two characters; where there are none, what follows is refused
         try:
-            path.decode()
+            path[start:end].decode()
         except UnicodeDecodeError:
-            return EILSEQ
-    return path
+            return False
+        start = end
+    return True
 
 
 def path_open(

@@ -111,16 +111,17 @@ def spawn(
     return OK
 
 
-def get_block(process: Process, start: int, size: int) -> bytes | int:
-    """Return a block of NUL-terminated strings from the guest's memory, or an errno."""
+def get_block(process: Process, start: int, size: int) -> memoryview | int:
+    """Return a block of NUL-terminated strings where it stands in the guest's memory, or an errno."""
     if size > MAX_ARGUMENT_BYTES:
         return E2BIG
     if start + size > len(process.memory):
         return EFAULT
-    block = bytes(process.memory[start : start + size])
+    view = process.memory[start : start + size]
+    block = bytes(view)
     if block and not block.endswith(b"\0"):
         return EINVAL
-    return E2BIG if block.count(b"\0") > MAX_ARGUMENTS else block
+    return E2BIG if block.count(b"\0") > MAX_ARGUMENTS else view
 
 
 def _check_map(process: Process, descriptor_map: int, count: int) -> int:

@@ -126,7 +126,7 @@ class File(Inode):
             last = self.page(keep - 1) if keep else None
             if last is not None and size % PAGE and size % PAGE < len(last):
                 memoryview(last)[size % PAGE :] = memoryview(ZEROS)[: len(last) - size % PAGE]
-        self.size = size
+        self.size = size + 0  # a number of the file system's, as the file is
 
     @staticmethod
     def _copy_out(page: bytearray | None, offset: int, memory: memoryview, start: int, count: int) -> None:

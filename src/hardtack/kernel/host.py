@@ -143,7 +143,7 @@ class Host:
         if where.inode is None:
             self._may_make(path, where)
             with files.heap:
-                where.name = bytes(bytearray(where.name))
+                where.name = bytes(memoryview(where.name))
                 where.inode = File(files.inodes.lowest_free(), files.now, self.owner)
                 files.add(where, where.inode)
         if not isinstance(where.inode, File):
@@ -169,7 +169,7 @@ class Host:
         if where.inode is None:
             self._may_make(path, where)
             with files.heap:
-                where.name = bytes(bytearray(where.name))
+                where.name = bytes(memoryview(where.name))
                 files.add(where, Directory(files.inodes.lowest_free(), files.now, where.directory.number))
         elif not isinstance(where.inode, Directory):
             raise KernelError(f"{path}: not a directory")

@@ -6,6 +6,7 @@ together hold at most MAX_HOST_FILES descriptors of the host (ENFILE beyond), so
 
 from __future__ import annotations
 
+import errno as host_errno
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -17,7 +18,6 @@ from hardtack.kernel.host_paths import HostPlace, errno_of, status_of, walk_host
 from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hardtack.kernel.process import Process
@@ -160,7 +160,7 @@ class HostDirectory(Description):
         super().__init__(rights, inheriting, 0)
         self._budget = budget
         self._fd = fd
-        self._entries: Iterator[os.DirEntry[str]] | None = None
+        self._entries: os._ScandirIterator[str] | None = None
         self._next = 2  # the cookie of the entry that comes next
         self._held: os.DirEntry[str] | None = None  # one that did not fit the last buffer
         self.preopen = preopen
@@ -201,9 +201,8 @@ class HostDirectory(Description):
         if cookie < 2:
             return (b".", b"..")[cookie], os.fstat(self._fd).st_ino, abi.DIRECTORY
         if self._entries is None or cookie < self._next - (self._held is not None):
-            self._entries = os.scandir(self._fd)
-            self._next = 2
-            self._held = None
+            self._close_listing()
+            self._entries = self._open_listing()
         while self._next <= cookie:
             self._held = next(self._entries, None)
             if self._held is None:
@@ -222,6 +221,22 @@ class HostDirectory(Description):
             else abi.UNKNOWN
         )
         return os.fsencode(entry.name), entry.inode(), filetype
+
+    def _open_listing(self) -> os._ScandirIterator[str]:
+        """Begin a listing, which holds a descriptor of the host."""
+        if self._budget.used >= MAX_HOST_FILES:
+            raise OSError(host_errno.ENFILE, "")
+        entries = os.scandir(self._fd)
+        self._budget.used += 1
+        self._next = 2
+        self._held = None
+        return entries
+
+    def _close_listing(self) -> None:
+        if self._entries is not None:
+            self._entries.close()
+            self._entries = None
+            self._budget.used -= 1
 
     # -- paths
     def open_at(
@@ -443,8 +458,8 @@ class HostDirectory(Description):
         return abi.OK
 
     def release(self) -> None:
-        """Close the host's descriptor."""
-        self._entries = None
+        """Close the host's descriptors."""
+        self._close_listing()
         os.close(self._fd)
         self._budget.used -= 1
 

@@ -89,7 +89,7 @@ class OpenFile(Description):
             return -abi.EINVAL
         if not 0 <= offset < 1 << 63:
             return -abi.EINVAL
-        self.position = offset
+        self.position = offset + 0  # a number of ours: the one that was given is the scheduler's
         return offset
 
     def readable(self) -> int:
@@ -219,7 +219,7 @@ class OpenDirectory(Description):
             return errno
         with files.heap:
             inode = File(files.inodes.lowest_free(), files.now, owner)
-            where.name = bytes(bytearray(where.name))  # a name outlives its process: copy it into our heap
+            where.name = bytes(memoryview(where.name))  # a name outlives its process: copy it into our heap
             errno = files.add(where, inode)
         return errno or inode
 
@@ -289,7 +289,7 @@ class OpenDirectory(Description):
         if errno:
             return errno
         with files.heap:
-            where.name = bytes(bytearray(where.name))
+            where.name = bytes(memoryview(where.name))
             return files.add(where, Directory(files.inodes.lowest_free(), files.now, where.directory.number))
 
     def remove_directory_at(self, path: bytes) -> int:
@@ -343,8 +343,8 @@ class OpenDirectory(Description):
         if errno:
             return errno
         with files.heap:
-            where.name = bytes(bytearray(where.name))
-            return files.add(where, Symlink(files.inodes.lowest_free(), files.now, bytes(bytearray(target))))
+            where.name = bytes(memoryview(where.name))
+            return files.add(where, Symlink(files.inodes.lowest_free(), files.now, bytes(memoryview(target))))
 
     def readlink_at(self, path: bytes) -> bytes | int:
         """Return a link's target."""
@@ -375,7 +375,7 @@ class OpenDirectory(Description):
         if files.heap.free < CREATE_BYTES + len(where.name):
             return abi.ENOSPC
         with files.heap:
-            if not where.directory.add(bytes(bytearray(where.name)), old.inode):
+            if not where.directory.add(bytes(memoryview(where.name)), old.inode):
                 return abi.ENOSPC
         old.inode.links += 1
         old.inode.ctime = where.directory.mtime = files.now
@@ -398,7 +398,7 @@ class OpenDirectory(Description):
             if files.heap.free < CREATE_BYTES + len(where.name):
                 return abi.ENOSPC
             with files.heap:
-                where.name = bytes(bytearray(where.name))
+                where.name = bytes(memoryview(where.name))
         return files.rename(old, where)
 
     def release(self) -> None:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from hardtack.errors import WouldBlock
 from hardtack.kernel.params import RECLAIM_MARGIN
+from hardtack.kernel.process import WAITING_FOR_MEMORY
 from hardtack.kernel.system import Kill, System
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hardtack.heap import Reservation
-    from hardtack.kernel.process import Group
+    from hardtack.kernel.process import Group, Process
 
 
 class Reclaimer:
@@ -28,10 +29,13 @@ class Reclaimer:
         self.shrinkers: list[Callable[[int], int]] = []  # each is asked for bytes, says how many it gave
         self.collections = 0
 
-    def grant(self, wants: int) -> Reservation | None:
-        """Reserve `wants` bytes, reclaiming until they are there; None when nothing is left to kill.
+    def grant(self, wants: int, waiter: Process | None = None) -> Reservation | None:
+        """Reserve `wants` bytes, reclaiming until they are there.
 
         After a kill a margin is freed beyond the need, so that the next call does not start over.
+
+        Returns:
+            The reservation; None when nothing is left to kill, or the waiter itself was killed.
         """
         reservation = self._try(wants, 0)
         if reservation is None:
@@ -45,6 +49,8 @@ class Reclaimer:
             if victim is None:
                 return self._try(wants, 0)
             self._kill(victim)
+            if waiter is not None and waiter.state != WAITING_FOR_MEMORY:
+                return None
             reservation = self._try(wants, RECLAIM_MARGIN)
             if reservation is None:
                 self._collect()

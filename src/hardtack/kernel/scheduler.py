@@ -123,10 +123,8 @@ class Scheduler:
     # -- memory
     def _grant(self, process: Process) -> None:
         """Hand the first who waits its reservation, together with the wake-up."""
-        grant = self.reclaimer.grant(process.wants)
+        grant = self.reclaimer.grant(process.wants, process)
         if process.state != WAITING_FOR_MEMORY:  # it was the victim itself
-            if grant is not None:
-                grant.release()
             return
         if grant is None:
             self.system.end(process, KILLED_STATUS, "out of memory: nothing was left to reclaim")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from hardtack.errors import ReservationImpossible
@@ -19,6 +20,7 @@ from hardtack.kernel.host_files import HostBudget
 from hardtack.kernel.memory_files import MemoryFiles
 from hardtack.kernel.open_files import OpenDirectory
 from hardtack.kernel.params import (
+    KILLS_KEPT,
     MAX_PROCESSES,
     SCHEDULER_BYTES,
     START_BYTES,
@@ -102,7 +104,7 @@ class System:
         # what happened
         self.waits = 0
         self.failed_calls = 0
-        self.kills: list[Kill] = []
+        self.kills: deque[Kill] = deque(maxlen=KILLS_KEPT)
         self.bugs: list[str] = []
         self.touch()
 
@@ -120,7 +122,12 @@ class System:
             return Group(heap, self.files.new_owner(), 0, program, protected)
 
     def create(
-        self, group: Group, parent: Process | None, image: Image, arguments: bytes, environment: bytes
+        self,
+        group: Group,
+        parent: Process | None,
+        image: Image,
+        arguments: bytes | memoryview,
+        environment: bytes | memoryview,
     ) -> Process | int:
         """Make a process that the scheduler will start; its descriptors are still to be given.
 
@@ -141,8 +148,8 @@ class System:
                 group,
                 heap,
                 image,
-                bytes(bytearray(arguments)),
-                bytes(bytearray(environment)),
+                bytes(memoryview(arguments)),  # copied: what is given belongs to others
+                bytes(memoryview(environment)),
             )
         with self.scheduler_heap:
             self.processes.put(pid, process)

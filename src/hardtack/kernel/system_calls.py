@@ -40,6 +40,7 @@ class Row:
         missing: what of the specification is not there yet, or "".
         maximum: the bound's value for the largest arguments, in bytes.
         bound: the bound's value for the process and the arguments given, in bytes.
+        always: it is let in without a reservation of its own, on memory set aside: leaving never waits.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Row:
     missing: str
     maximum: int
     bound: Callable[..., int]
+    always: bool
 
     @property
     def signature(self) -> str:
@@ -94,8 +96,10 @@ def _row(
     evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", {**symbols, "_transfer": _transfer})
     largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
     maximum = eval(bound, {**symbols, **largest})
-    return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate)
+    return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate, name in _ALWAYS)
 
+
+_ALWAYS: Final = {"proc_exit"}
 
 # Reading and writing: the pages that a write may have to make, a page's transient, the numbers written.
 _WRITE = "26_000 + (transfer > 127) * 26_000 + transfer * 3 // 2"

@@ -97,7 +97,7 @@ class KernelStatistics:
         memory_capacity: the most that may be.
         processes: processes alive, or ended and not yet waited for.
         waits: system calls that had to wait for memory.
-        kills: process trees that were killed to free memory, in order.
+        kills: process trees that were killed to free memory, in order; the last 256.
         failed_calls: system calls that met a failed allocation; 0 unless the policy is another than reserve.
     """
 
