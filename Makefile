@@ -9,7 +9,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv with hardtack and its development tools
 
-$(STAMP): pyproject.toml setup.py src/hardtack/heap/_native.c
+$(STAMP): pyproject.toml setup.py src/hardtack/heap/_native.c src/hardtack/wasm/_callbacks.c
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
@@ -30,6 +30,9 @@ lint: setup ## ruff, mypy --strict, and the order of the packages
 programs: setup ## rebuild src/hardtack/programs/*.wasm from programs/*.c
 	$(BIN)/python programs/build.py
 
+docs: setup ## rewrite the pages that are made from the code
+	$(BIN)/python docs/make_pages.py
+
 bench: setup ## measure beside peers: system calls and heaps
 	$(BIN)/hardtack bench calls
 	$(BIN)/hardtack bench heap
@@ -37,4 +40,4 @@ bench: setup ## measure beside peers: system calls and heaps
 soak: setup ## the slow checks: 200 runs of every hog, sanitizers, other Pythons
 	$(BIN)/python -m pytest -m "slow or not slow"
 
-.PHONY: help setup demo test lint programs bench soak
+.PHONY: help setup demo test lint programs docs bench soak

@@ -1,13 +1,16 @@
-"""The one C file; all else stands in pyproject.toml."""
+"""The two C files; all else stands in pyproject.toml."""
 
 from setuptools import Extension, setup
+
+FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra"]
 
 setup(
     ext_modules=[
         Extension(
             "hardtack.heap._native",
             ["src/hardtack/heap/_native.c"],
-            extra_compile_args=["-std=gnu11", "-O2", "-Wall", "-Wextra", "-ftls-model=initial-exec"],
-        )
+            extra_compile_args=[*FLAGS, "-ftls-model=initial-exec"],
+        ),
+        Extension("hardtack.wasm._callbacks", ["src/hardtack/wasm/_callbacks.c"], extra_compile_args=FLAGS),
     ]
 )

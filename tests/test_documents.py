@@ -52,3 +52,9 @@ def test_prints_what_it_says(document: str, command: str, expected: str, tmp_pat
     found = "\n".join(line for line in (done.stdout + done.stderr + status).splitlines())
     pattern = re.escape(plain(expected)).replace(re.escape("..."), "(.|\n)*")
     assert re.fullmatch(pattern, plain(found)), f"{document} says:\n{expected}\nfound:\n{found}"
+
+
+def test_pages_made_from_the_code_are_not_stale() -> None:
+    make = [sys.executable, str(ROOT / "docs" / "make_pages.py"), "--check"]
+    done = subprocess.run(make, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -11,7 +11,7 @@ import pytest
 from hardtack.heap import Heap, _native, size_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 
 class Slotted:
@@ -64,7 +64,7 @@ def test_buffers_count_beside_their_objects(heap: Heap) -> None:
 
 
 def test_containers_count_their_tables(heap: Heap) -> None:
-    spare = [[] for _ in range(200)]  # none is left in CPython's free list
+    spare: list[list[None]] = [[] for _ in range(200)]  # none is left in CPython's free list
     source = (None,) * 1000
     row = heap.run(list, source)
     assert heap.live == size_class(sys.getsizeof([])) + size_class(8000)
@@ -182,7 +182,7 @@ def test_leaving_what_was_not_entered_changes_nothing(heap: Heap) -> None:
 def test_run_leaves_the_heap_whatever_the_function_did(heap: Heap) -> None:
     other = Heap("1 MiB")
 
-    def stops_inside():  # type: ignore[no-untyped-def]
+    def stops_inside() -> Generator[None, None, None]:
         with other:
             yield
 

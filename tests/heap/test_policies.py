@@ -16,7 +16,7 @@ from hardtack.errors import HeapFull
 from hardtack.heap import Heap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hardtack.heap import Policy
 
@@ -77,7 +77,7 @@ def test_heap_full_is_raised_again_while_a_program_goes_on_allocating() -> None:
     keep: list[object] = [None] * 10_000
 
     def stubborn() -> list[int]:
-        used = []
+        used: list[int] = []
         position = 0
         while len(used) < 4:
             try:
@@ -116,8 +116,8 @@ def test_heap_full_that_waits_outlasts_an_errand_outside() -> None:
     keep = [heap.run(bytes, 400) for _ in range(23)]
     done: list[bool] = []
     other = Heap("1 MiB")
-    errands = map(
-        operator.call,
+    errands: Iterator[object] = map(
+        operator.call,  # type: ignore[arg-type]
         (partial(bytes, 400), partial(other.reserve_nowait, "1 KiB"), partial(done.append, True)),
     )
     with pytest.raises(HeapFull), heap:

@@ -65,7 +65,8 @@ class Ledger:
             entry.worst, entry.worst_where = peak / bound, self.where
         if peak > bound or bound > row.maximum:
             self.overruns.append(
-                f"{self.where}: {row.name}{arguments} -> {errno}: peak {peak}, bound {bound}, maximum {row.maximum}"
+                f"{self.where}: {row.name}{arguments} -> {errno}: "
+                f"peak {peak}, bound {bound}, maximum {row.maximum}"
             )
 
     def machine(self, *arguments, flush: bool = True, **keywords) -> Machine:
@@ -74,20 +75,23 @@ class Ledger:
 
     def table(self) -> str:
         """Return the measurements as a table."""
-        lines = [f"{'call':26}{'maximum':>9}{'bound':>9}{'peak':>9}{'ratio':>7}{'calls':>8}  case"]
+        lines = [
+            f"{'call':26}{'maximum':>9}{'bound':>9}{'peak':>9}{'ratio':>7}{'least':>7}{'calls':>8}  case"
+        ]
         for entry in self.entries.values():
             ratio = entry.bound / entry.peak if entry.peak > 0 else 0
             lines.append(
                 f"{entry.row.name:26}{entry.row.maximum:9}{entry.bound:9}{entry.peak:9}{ratio:7.2f}"
-                f"{entry.calls:8}  {entry.where} ({1 / entry.worst if entry.worst else 0:.2f} {entry.worst_where})"
+                f"{1 / entry.worst if entry.worst else 0:7.2f}{entry.calls:8}"
+                f"  {entry.where}, {entry.worst_where}"
             )
         return "\n".join(lines)
 
 
 def measure() -> Ledger:
     """Run every worst case and the random workload; takes some seconds."""
-    import workload  # noqa: PLC0415 (it imports this module)
-    import worst_cases  # noqa: PLC0415
+    import workload
+    import worst_cases
 
     ledger = Ledger()
     gc.collect()

@@ -8,7 +8,21 @@ import struct
 import tempfile
 from pathlib import Path
 
-from driver import DATA, MAP, OTHER_PATH, OUT, PATH, STRINGS, VARIABLES, VECTORS, Body, Calls, Machine, after, on_read, on_write
+from driver import (
+    DATA,
+    MAP,
+    OTHER_PATH,
+    OUT,
+    PATH,
+    STRINGS,
+    VARIABLES,
+    VECTORS,
+    Body,
+    Calls,
+    after,
+    on_read,
+    on_write,
+)
 from ledger import Ledger
 
 from hardtack.kernel import abi
@@ -27,7 +41,20 @@ END = 0xFFFF_FFF0  # a pointer that is out of the guest's memory
 
 NAMES = (b"a", b"b", b"c", "höhle".encode(), "\U0001f6a2".encode(), b"n" * 255)
 SIZES = (0, 1, 7, 127, 128, 1023, 1024, 4095, 5000, PAGE - 1, PAGE, PAGE + 1, 40_000, 65_535, 65_536, 200_000)
-POSITIONS = (0, 1, 126, 127, 1022, 4094, PAGE - 1, PAGE, 64 * PAGE - 1, 4096 * PAGE - 1, 64**3 * PAGE - 1, 1 << 62)
+POSITIONS = (
+    0,
+    1,
+    126,
+    127,
+    1022,
+    4094,
+    PAGE - 1,
+    PAGE,
+    64 * PAGE - 1,
+    4096 * PAGE - 1,
+    64**3 * PAGE - 1,
+    1 << 62,
+)
 NUMBERS = (0, 1, 2, 3, 4, 5, 6, 31, 32, 255, 256, 257, 1 << 30, (1 << 32) - 1)
 LONG_NUMBERS = (*NUMBERS, 1 << 32, 1 << 59, 1 << 62, 1 << 63, (1 << 64) - 1)
 SELDOM = {"proc_exit": 0.0, "spawn": 0.3, "poll_oneoff": 0.5, "kill": 0.1, "waitpid": 0.5}
@@ -60,8 +87,12 @@ class Chooser:
         """Return a path, mostly a short one that may exist."""
         pick = self.random
         if pick.random() < 0.03:
-            return pick.choice((b"", b"/", b"..", b"a/../b/../c", b"x" * 256, b"\xff", b"a\0b", b"./" * 2047 + b"aa"))
-        path = b"/".join(pick.choice(NAMES[: pick.choice((3, 6))]) for _ in range(pick.choice((1, 1, 1, 2, 2, 3))))
+            return pick.choice(
+                (b"", b"/", b"..", b"a/../b/../c", b"x" * 256, b"\xff", b"a\0b", b"./" * 2047 + b"aa")
+            )
+        path = b"/".join(
+            pick.choice(NAMES[: pick.choice((3, 6))]) for _ in range(pick.choice((1, 1, 1, 2, 2, 3)))
+        )
         return path + b"/" * (pick.random() < 0.05)
 
     def _blocks(self, row: Row, calls: Calls, chosen: dict[str, int]) -> None:
@@ -83,12 +114,19 @@ class Chooser:
             calls.put(STRINGS, b"".join(self._subscription() for _ in range(count)))
             chosen |= {"subscriptions": STRINGS, "events": DATA, "count": count}
         if row.name == "spawn":
-            strings = [bytes(pick.choice((1, 100, 3000))).replace(b"\0", b"x") + b"\0" for _ in range(pick.randrange(8))]
+            strings = [
+                bytes(pick.choice((1, 100, 3000))).replace(b"\0", b"x") + b"\0"
+                for _ in range(pick.randrange(8))
+            ]
             chosen["arguments"], chosen["arguments_size"] = calls.put(STRINGS, b"".join(strings))
             chosen["environment"], chosen["environment_size"] = calls.put(VARIABLES, b"".join(strings[:3]))
-            pairs = [(pick.choice((0, 1, 2, 70, 5000, 200_000)), self._fd()) for _ in range(pick.randrange(6))]
+            pairs = [
+                (pick.choice((0, 1, 2, 70, 5000, 200_000)), self._fd()) for _ in range(pick.randrange(6))
+            ]
             calls.put(MAP, b"".join(struct.pack("<II", *pair) for pair in pairs))
-            chosen["descriptor_map"], chosen["map_count"] = (MAP, len(pairs)) if pick.random() < 0.7 else (0, 0)
+            chosen["descriptor_map"], chosen["map_count"] = (
+                (MAP, len(pairs)) if pick.random() < 0.7 else (0, 0)
+            )
         if row.name == "kill":
             chosen["pid"] = pick.choice((calls.pid + 1, calls.pid + 2, 9999))
 
@@ -98,7 +136,11 @@ class Chooser:
 
     def _fd(self) -> int:
         pick = self.random
-        return pick.choice((0, 1, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 64)) if pick.random() < 0.95 else pick.choice(NUMBERS)
+        return (
+            pick.choice((0, 1, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 64))
+            if pick.random() < 0.95
+            else pick.choice(NUMBERS)
+        )
 
     def _value(self, name: str, kind: str) -> int:
         pick = self.random

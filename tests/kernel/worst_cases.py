@@ -245,7 +245,7 @@ def streams(ledger: Ledger) -> None:
 
 @case
 def pipes(ledger: Ledger) -> None:
-    """Pipes that are filled at once, from every place in their ring; ends that are closed while others wait."""
+    """Pipes that are filled at once, from every place in their ring; ends closed while others wait."""
     with ledger.machine() as machine:
         hand = machine.hand()
         for start in (0, 1, PAGE - 1, PAGE, 2 * PAGE + 5):
@@ -293,8 +293,9 @@ def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
             for what in ("open", "pipe", "directory"):
                 hand.call("fd_close", edge)
                 hand.call("fd_close", edge + 1)
-                while hand.open(b".", rights=READ_ONLY) < edge - 1:
-                    pass
+                with machine.warm():
+                    while hand.open(b".", rights=READ_ONLY) < edge - 1:
+                        pass
                 if what == "open":
                     assert hand.open(b"file", CREATE) == edge
                 elif what == "pipe":
@@ -382,8 +383,9 @@ def big_directories(ledger: Ledger) -> None:
     with ledger.machine() as machine:
         hand = machine.hand()
         many = names(3000)
-        for name in many:
-            hand.close(hand.open(name, CREATE))
+        with machine.warm():
+            for name in many:
+                hand.close(hand.open(name, CREATE))
         for size in (FULL, 4096, 300, 24):
             hand.readdir(ROOT, size)
         assert sorted(hand.list(ROOT, FULL)) == sorted(many)
@@ -404,9 +406,10 @@ def inode_tables_at_their_edges(ledger: Ledger) -> None:
         many = hand.open_directory(b"many")
         count = 0
         for edge in (64, 4096):
-            while machine.system.files.inodes.lowest_free() < edge:
-                hand.mkdir(b"%d" % count, at=many)
-                count += 1
+            with machine.warm():
+                while machine.system.files.inodes.lowest_free() < edge:
+                    hand.mkdir(b"%d" % count, at=many)
+                    count += 1
             hand.close(hand.open(b"file", CREATE))
             hand.unlink(b"file")
             hand.mkdir(b"directory")
@@ -426,6 +429,7 @@ def long_paths(prefix: bytes, last: bytes) -> list[bytes]:
         prefix + b"/" + b"./" * (room // 2) + last,
         prefix + b"/" * (room + 1) + last,
         prefix + b"/loop/" + b"./" * ((room - 10) // 2) + last,  # a link to a link to itself's directory
+        prefix + b"/loop/" + b"./" * ((room - 10) // 2) + last + b"/",
         prefix + b"/long/" + last,  # a link that expands to PATH_MAX, and is followed by another
         prefix + b"/long/" + b"./" * ((room - 10) // 2) + last,  # and this is too long then
         prefix + b"/forty0/" + last,
@@ -532,19 +536,20 @@ def everything_at_once(ledger: Ledger) -> None:
     with ledger.machine(64 * MIB) as machine:
         hand = machine.hand()
         inodes = machine.system.files.inodes
-        hand.mkdir(b"ours")
-        ours = hand.open_directory(b"ours")
-        make_links(hand, ours)
-        hand.mkdir(b"many")
-        many = hand.open_directory(b"many")
-        for name in forty_one[: BUCKET - len(hand.list(ours))]:
-            hand.mkdir(name, at=ours)
-        while hand.open(b".", rights=READ_ONLY) < 4095:
-            pass
-        for number in itertools.count():
-            if inodes.lowest_free() == 4096:
-                break
-            hand.mkdir(b"%d" % number, at=many)
+        with machine.warm():
+            hand.mkdir(b"ours")
+            ours = hand.open_directory(b"ours")
+            make_links(hand, ours)
+            hand.mkdir(b"many")
+            many = hand.open_directory(b"many")
+            for name in forty_one[: BUCKET - len(hand.list(ours))]:
+                hand.mkdir(name, at=ours)
+            while hand.open(b".", rights=READ_ONLY) < 4095:
+                pass
+            number = 0
+            while inodes.lowest_free() < 4096:
+                hand.mkdir(b"%d" % number, at=many)
+                number += 1
         for path in long_paths(b"ours", last)[:6]:
             fd = hand.open(path, CREATE)
             hand.close(fd)
@@ -574,6 +579,7 @@ def host_directories(ledger: Ledger) -> None:
             for cookie in (0, 1, 2, 3, 100, 50, 1 << 62, HUGE):
                 hand.readdir(HOST, size, cookie)
         assert len(hand.list(HOST)) == 601
+        opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(300)]  # so that numbers cost something
         deep = b"/".join([b"d"] * 64)
         for depth in range(1, 65):
             hand.mkdir(b"/".join([b"d"] * depth), at=HOST)
@@ -585,6 +591,15 @@ def host_directories(ledger: Ledger) -> None:
             hand.link(deep + b"/" + b"n" * 255, deep + b"/m", HOST, HOST)
             hand.unlink(deep + b"/m", at=HOST)
             hand.rmdir(deep, at=HOST)
+        hand.symlink(b".", deep + b"/here", at=HOST)
+        hand.symlink(b"here", deep + b"/link", at=HOST)
+        hand.symlink(deep + b"/link/" + b"./" * 1900 + b"file", b"long", at=HOST)
+        for name in (b"long", deep + b"/link/" + b"./" * 1900 + b"file"):
+            hand.stat(name, at=HOST)
+            hand.close(hand.open(name, CREATE, at=HOST))
+            hand.rename(name, deep + b"/link/" + b"./" * 1900 + b"other/", HOST, HOST)
+        for number in opened:
+            os.close(number)
 
 
 @case
@@ -713,27 +728,27 @@ def _spawn_with_all(calls: Calls) -> Body:
 
 @case
 def process_tables_at_their_edges(ledger: Ledger) -> None:
-    """The child for which the process table takes new nodes; waiting for it; killing one that has a lot open."""
+    """The child for which the process table takes new nodes; waiting; killing one that has a lot open."""
     with ledger.machine(128 * MIB) as machine:
         machine.program(b"child", _wait_for_ever, 4096)
         machine.program(b"busy", _open_a_lot)
         hand = machine.hand()
-        ledger_of, machine.observe = machine.observe, None
-        machine.flush = False
-        pids = [hand.spawn(b"child") for _ in range(4093)]
-        machine.observe, machine.flush = ledger_of, True
+        with machine.warm():
+            pids = [hand.spawn(b"child") for _ in range(4093)]
         assert pids[-1] == 4094
         assert hand.spawn(b"child") == 4095
         assert hand.spawn(b"child") == 4096
         assert hand.kill(4096) == 0
         assert hand.waitpid(4096) == (4096, 137)
-        for pid in pids[:200]:
-            assert hand.kill(pid) == 0
+        with machine.warm():
+            for pid in pids[:200]:
+                assert hand.kill(pid) == 0
         assert hand.waitpid(pids[0]) == (pids[0], 137)  # the last on the list of the dead
-        for pid in pids[1:200]:
-            assert hand.waitpid(pid) == (pid, 137)
-        pid = hand.spawn(b"busy")
-        hand.sleep(1000)
+        with machine.warm():
+            for pid in pids[1:200]:
+                assert hand.waitpid(pid) == (pid, 137)
+            pid = hand.spawn(b"busy")
+            hand.sleep(1000)
         assert hand.kill(pid) == 0
         assert hand.waitpid() == (pid, 137)
 

@@ -22,6 +22,7 @@ IMPORTS = """
   (import "test" "wait" (func $wait (param i32 i32) (result i32)))
   (import "test" "trap" (func $trap (result i32)))
   (import "test" "raise" (func $raise (result i32)))
+  (import "test" "nop" (func $nop (result i32)))
   (import "test" "mute" (func $mute (result i32)))
   (import "test" "ask" (func $ask (result i32)))
   (import "test" "exit" (func $exit (param i32)))
@@ -60,6 +61,7 @@ class Host:
                 EntrySpec("test", "wait", "ii", True, self.wait),
                 EntrySpec("test", "trap", "", True, lambda: make_trap(b"the reactor is too hot")),
                 EntrySpec("test", "raise", "", True, self.raise_),
+                EntrySpec("test", "nop", "", True, self.nop),
                 EntrySpec("test", "mute", "", True, lambda: 0),
                 EntrySpec("test", "ask", "", True, self.ask),
                 EntrySpec("test", "exit", "i", False, self.exit),
@@ -89,6 +91,10 @@ class Host:
 
     def raise_(self):
         raise ValueError("a bug in a host function")
+
+    def nop(self):
+        self.slots[RESULT] = 0
+        return 0
 
     def ask(self):
         self.slots[RESULT] = self.on_ask()

@@ -88,4 +88,4 @@ def _show(error: click.ClickException) -> None:
         return
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context is not None else "hardtack"
-    click.echo(f"{path}: {error.format_message()} (see '{path} --help')", err=True)
+    click.echo(f"{path}: {error.format_message().rstrip('.')} (see '{path} --help')", err=True)

@@ -54,13 +54,14 @@
 #define ARENA_BITS 26
 #define ARENA_BYTES ((size_t)1 << ARENA_BITS)
 #define ADDRESS_BITS 48
-#define PAGE_BYTES ((size_t)4096)
+#define PAGE_BITS 12
+#define PAGE_BYTES ((size_t)1 << PAGE_BITS)
 #define SMALL_MAX ((size_t)32768)
 #define CLASSES 56
 #define BINS 64
 #define UNLIMITED (SIZE_MAX >> 2)
 #define SOFT_MAX ((size_t)512)   /* blocks up to this never fail while slack is left (CPython crashes if they do) */
-#define DIRTY_SPANS ((size_t)256) /* free spans that keep their pages; more of them give theirs back to the system */
+#define DIRTY_BYTES ((size_t)16 << 20) /* free runs keep their pages up to this; more is given back to the system */
 #define EMERGENCY_SPANS 16       /* kept for small blocks when no address space is left */
 #define SPARE_RESERVATIONS 32
 
@@ -75,19 +76,20 @@ typedef struct Arena Arena;
 typedef struct Claim Claim;
 typedef struct Frame Frame;
 
-struct Span {
-    Core *core;          /* whose blocks these are; NULL while the run is free */
+struct Span {            /* a cache line */
+    _Alignas(64) Core *core; /* whose blocks these are; NULL while the run is free */
     void *freed;         /* blocks that were freed, linked through their first word */
     Span *next, *prev;   /* in the core's list of spans with room, or in a bin of free runs */
     char *memory;
-    size_t large;        /* bytes charged for a large block, else 0 */
-    uint32_t fresh, end; /* offsets: the first block never used, the end of the last */
+    uint32_t pages;      /* of a large block; 0 if the blocks are small */
+    uint32_t fresh;      /* offset of the first block that was never used */
     uint32_t used;       /* blocks in use */
     uint32_t block;      /* their size */
     uint32_t length;     /* spans in the run */
     uint8_t class, listed, bin;
     uint8_t dirty;       /* the run may hold other bytes than zeros */
 };
+_Static_assert(sizeof(Span) == 64, "a span's record is a cache line");
 
 struct Arena {
     Arena *next;
@@ -141,7 +143,7 @@ static Arena *all_arenas;
 static Arena *filling;                 /* the arena that new runs are cut from */
 static size_t filled;                  /* spans of it that were handed out */
 static Span *bins[BINS];               /* free runs by length */
-static size_t dirty_spans;             /* free runs that kept their pages */
+static size_t dirty_bytes;             /* of free runs that kept their pages */
 static Span *emergency;
 static unsigned emergencies;
 static size_t class_bytes[CLASSES];
@@ -177,10 +179,14 @@ static unsigned bin_of(size_t need, size_t *length)
     return bin;
 }
 
+static inline size_t run_bytes(const Span *s) { return (size_t)s->length << SPAN_BITS; }
+static inline size_t large_bytes(const Span *s) { return (size_t)s->pages << PAGE_BITS; }
+static inline size_t block_bytes(const Span *s) { return s->pages ? large_bytes(s) : s->block; }
+
 static void run_drop(Span *s)
 {
     s->core = NULL;
-    s->large = 0;
+    s->pages = 0;
     s->prev = NULL;
     if (UNLIKELY(emergencies < EMERGENCY_SPANS) && s->length == 1) {
         s->next = emergency;
@@ -188,7 +194,8 @@ static void run_drop(Span *s)
         emergencies++;
         return;
     }
-    dirty_spans += s->dirty;
+    if (s->dirty)
+        dirty_bytes += run_bytes(s);
     s->next = bins[s->bin];
     bins[s->bin] = s;
 }
@@ -197,7 +204,8 @@ static Span *run_pop(unsigned bin)
 {
     Span *s = bins[bin];
     bins[bin] = s->next;
-    dirty_spans -= s->dirty;
+    if (s->dirty)
+        dirty_bytes -= run_bytes(s);
     return s;
 }
 
@@ -522,6 +530,13 @@ static int at_the_limit(Core *full, Core *chain, const Claim *claim, size_t n, s
     }
 }
 
+static inline void live_add(Core *c, size_t n)
+{
+    c->live += n;
+    if (c->live > c->peak)
+        c->peak = c->live;
+}
+
 static int charge_slow(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
@@ -543,9 +558,7 @@ static int charge_slow(Core *chain, size_t n)
             c->reserved -= take;
             c->ceiling += (Py_ssize_t)take;
         }
-        c->live += n;
-        if (c->live > c->peak)
-            c->peak = c->live;
+        live_add(c, n);
     }
     if (claim) {
         claim->left -= take;
@@ -557,49 +570,46 @@ static int charge_slow(Core *chain, size_t n)
     return 1;
 }
 
-static inline int charge(Core *chain, size_t n)
+/* With a claim at work or a fault under way. */
+static int charge_claimed(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
-    if (claim) {
-        if (UNLIKELY(claim->left < n || faults))
-            return charge_slow(chain, n);
-        Core *c = chain;
-        for (; c != claim->core; c = c->parent)
-            if (UNLIKELY(!c || beyond(c, n)))
-                return charge_slow(chain, n);
-        for (c = chain; c != claim->core; c = c->parent) {
-            c->live += n;
-            if (c->live > c->peak)
-                c->peak = c->live;
-        }
-        claim->left -= n;
-        claim->drawn += n;
-        if (claim->drawn > claim->most)
-            claim->most = claim->drawn;
-        for (; c; c = c->parent) { /* live + reserved stays as it was: nothing to check */
-            c->reserved -= n;
-            c->ceiling += (Py_ssize_t)n;
-            c->live += n;
-            if (c->live > c->peak)
-                c->peak = c->live;
-        }
-        return 1;
-    }
-    if (UNLIKELY(faults))
+    if (UNLIKELY(!claim || claim->left < n || faults))
         return charge_slow(chain, n);
-    for (Core *c = chain; c; c = c->parent)
-        if (UNLIKELY(beyond(c, n)))
+    Core *c = chain;
+    for (; c != claim->core; c = c->parent)
+        if (UNLIKELY(!c || beyond(c, n)))
             return charge_slow(chain, n);
-    for (Core *c = chain; c; c = c->parent) {
-        c->live += n;
-        if (c->live > c->peak)
-            c->peak = c->live;
+    for (c = chain; c != claim->core; c = c->parent)
+        live_add(c, n);
+    claim->left -= n;
+    claim->drawn += n;
+    if (claim->drawn > claim->most)
+        claim->most = claim->drawn;
+    for (; c; c = c->parent) { /* live + reserved stays as it was: nothing to check */
+        c->reserved -= n;
+        c->ceiling += (Py_ssize_t)n;
+        live_add(c, n);
     }
     return 1;
 }
 
+static inline int charge(Core *chain, size_t n)
+{
+    if (UNLIKELY(active_claim || faults))
+        return charge_claimed(chain, n);
+    for (Core *c = chain; c; c = c->parent)
+        if (UNLIKELY(beyond(c, n)))
+            return charge_slow(chain, n);
+    for (Core *c = chain; c; c = c->parent)
+        live_add(c, n);
+    return 1;
+}
+
+static void core_release(Core *c);
+
 /* What a reserved call frees is refunded to its claim, up to what that drew, and then to the outer ones. */
-static inline size_t refund(Claim *claim, size_t n)
+static size_t refund(Claim *claim, size_t n)
 {
     size_t back = 0;
     do {
@@ -611,24 +621,26 @@ static inline size_t refund(Claim *claim, size_t n)
     return back;
 }
 
-static void core_release(Core *c);
-
 static inline void uncharge(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
-    size_t back = 0;
     for (Core *c = chain; c; c = c->parent) {
-        if (claim && c == claim->core)
-            back = refund(claim, n);
         c->live -= n;
-        c->reserved += back;
-        c->ceiling -= (Py_ssize_t)back;
+        if (UNLIKELY(claim && c == claim->core)) {
+            size_t back = refund(claim, n);
+            for (Core *k = c; k; k = k->parent) {
+                k->reserved += back;
+                k->ceiling -= (Py_ssize_t)back;
+            }
+        }
     }
     if (UNLIKELY(chain->orphan))
         core_release(chain);
 }
 
 /* ---------------------------------------------------------------- blocks: take and drop know no books */
+
+static inline int has_room(const Span *s) { return s->freed || s->fresh + s->block <= SPAN_BYTES; }
 
 static inline void list_span(Core *c, Span *s)
 {
@@ -674,22 +686,29 @@ static Span *new_span(Core *c, unsigned class)
         send_heap_full(c);
     }
     s->core = c;
-    s->large = 0;
+    s->pages = 0;
     s->class = (uint8_t)class;
     s->block = (uint32_t)class_bytes[class];
     s->freed = NULL;
     s->fresh = s->used = 0;
-    s->end = (uint32_t)(SPAN_BYTES / s->block * s->block);
     footprint_add(c, SPAN_BYTES);
     list_span(c, s);
     return s;
+}
+
+/* Give the pages of a run that is about to be free back to the system, unless few are kept so far. */
+static inline void clean(Span *s)
+{
+    if (dirty_bytes + run_bytes(s) > DIRTY_BYTES)
+        s->dirty = madvise(s->memory, run_bytes(s), MADV_DONTNEED) != 0;
 }
 
 static void drop_span(Core *c, Span *s)
 {
     unlist_span(c, s);
     footprint_take(c, SPAN_BYTES);
-    s->dirty = dirty_spans < DIRTY_SPANS || madvise(s->memory, SPAN_BYTES, MADV_DONTNEED);
+    s->dirty = 1;
+    clean(s);
     run_drop(s);
 }
 
@@ -707,7 +726,7 @@ static inline void *take_small(Core *c, unsigned class)
     }
     s->used++;
     c->allocations++;
-    if (UNLIKELY(!s->freed && s->fresh >= s->end))
+    if (UNLIKELY(!has_room(s)))
         unlist_span(c, s);
     return p;
 }
@@ -718,7 +737,7 @@ static void *take_large(Core *c, size_t bytes)
     if (!s)
         return NULL;
     s->core = c;
-    s->large = bytes;
+    s->pages = (uint32_t)(bytes >> PAGE_BITS);
     footprint_add(c, bytes);
     c->allocations++;
     return s->memory;
@@ -728,9 +747,10 @@ static inline void drop(Span *s, void *p)
 {
     Core *c = s->core;
     c->frees++;
-    if (UNLIKELY(s->large)) {
-        footprint_take(c, s->large);
-        s->dirty = madvise(s->memory, s->dirty ? (size_t)s->length << SPAN_BITS : s->large, MADV_DONTNEED) != 0;
+    if (UNLIKELY(s->pages)) {
+        footprint_take(c, large_bytes(s));
+        s->dirty = 1;
+        clean(s);
         run_drop(s);
         return;
     }
@@ -773,7 +793,7 @@ static inline void *alloc(Core *c, size_t n)
 static inline void release(Span *s, void *p)
 {
     Core *c = s->core;
-    size_t bytes = s->large ? s->large : s->block;
+    size_t bytes = block_bytes(s);
     drop(s, p);
     uncharge(c, bytes); /* last, for it frees the core of a heap that is gone */
 }
@@ -782,19 +802,18 @@ static inline void release(Span *s, void *p)
 static int resize_in_place(Span *s, size_t bytes)
 {
     Core *c = s->core;
-    if (bytes > s->large) {
-        if (!charge(c, bytes - s->large))
-            return 0;
-        footprint_add(c, bytes - s->large);
-        s->large = bytes;
-    } else {
-        size_t less = s->large - bytes;
-        if (madvise(s->memory + bytes, less, MADV_DONTNEED))
-            s->dirty = 1;
-        footprint_take(c, less);
-        s->large = bytes;
-        uncharge(c, less);
+    size_t old = large_bytes(s);
+    if (bytes > old && !charge(c, bytes - old))
+        return 0;
+    s->pages = (uint32_t)(bytes >> PAGE_BITS);
+    if (bytes > old) {
+        footprint_add(c, bytes - old);
+        return 1;
     }
+    if (madvise(s->memory + bytes, old - bytes, MADV_DONTNEED))
+        s->dirty = 1;
+    footprint_take(c, old - bytes);
+    uncharge(c, old - bytes);
     return 1;
 }
 
@@ -802,13 +821,13 @@ static int resize_in_place(Span *s, size_t bytes)
 static void *resize(Span *s, void *p, size_t n)
 {
     Core *c = s->core;
-    size_t old = s->large ? s->large : s->block;
+    size_t old = block_bytes(s);
     if (n > UNLIMITED)
         return NULL;
     size_t bytes = charged_bytes(n);
     if (bytes == old)
         return p;
-    if (s->large && n > SMALL_MAX && bytes <= (size_t)s->length << SPAN_BITS)
+    if (s->pages && n > SMALL_MAX && bytes <= run_bytes(s))
         return resize_in_place(s, bytes) ? p : NULL;
     if (bytes > old && !charge(c, bytes))
         return NULL;
@@ -1606,16 +1625,16 @@ static PyObject *heap_owns(PyObject *o, PyObject *thing)
 /* One span against its core, whose sums it adds to; NULL when all is well. */
 static const char *wrong_with_span(const Span *s)
 {
-    s->core->sum.live += s->large ? s->large : (size_t)s->used * s->block;
-    s->core->sum.footprint += s->large ? s->large : SPAN_BYTES;
-    if (s->large)
-        return s->large > (size_t)s->length << SPAN_BITS ? "a large block is longer than its run" : NULL;
+    s->core->sum.live += s->pages ? large_bytes(s) : (size_t)s->used * s->block;
+    s->core->sum.footprint += s->pages ? large_bytes(s) : SPAN_BYTES;
+    if (s->pages)
+        return large_bytes(s) > run_bytes(s) ? "a large block is longer than its run" : NULL;
     size_t freed = 0, made = s->fresh / s->block;
     for (void *p = s->freed; p && freed <= made; p = *(void **)p)
         freed++;
     if (freed + s->used != made)
         return "a span's free list does not hold what is not in use";
-    if (s->listed != (s->freed || s->fresh < s->end))
+    if (s->listed != has_room(s))
         return "a span with room is not listed, or a full one is";
     return NULL;
 }

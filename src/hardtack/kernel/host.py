@@ -35,7 +35,7 @@ _ERRNOS = {
     abi.EISDIR: "is a directory",
     abi.ENAMETOOLONG: "name too long",
 }
-_CREATE_PROCESS_BYTES = 32 * 1024  # a group, a process, its tables; checked by measurement
+_CREATE_PROCESS_BYTES = 10 * 1024  # a group, a process, its tables; checked by measurement
 
 
 class Host:
@@ -76,7 +76,7 @@ class Host:
             self.system.run_queue.append(process)
             return process
 
-        need = _CREATE_PROCESS_BYTES + 4 * (len(blocks[0]) + len(blocks[1]))
+        need = _CREATE_PROCESS_BYTES + 5 * (len(blocks[0]) + len(blocks[1])) // 4
         process = self._reserved(need, create)
         if isinstance(process, int):
             raise KernelError(f"{image.name}: cannot be started: {_ERRNOS[process]}")

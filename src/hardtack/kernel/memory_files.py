@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from hardtack.heap import Heap
 
 ROOT: Final = 1
-CREATE_BYTES: Final = (
-    ADD_BYTES + 4 * 1024
-)  # a name, its inode, nodes of the inode table; a link's target apart
+CREATE_BYTES: Final = ADD_BYTES + 2 * 1024  # a name, its inode, nodes of the inode table; no link's target
 
 
 class Where:

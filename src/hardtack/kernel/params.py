@@ -32,7 +32,7 @@ PIPE_CAPACITY: Final = 64 * KIB  # bytes in a pipe
 
 # -- the kernel's own memory
 SCHEDULER_BYTES: Final = 192 * KIB  # the scheduler's standing reservation
-START_BYTES: Final = 96 * KIB  # the most that starting a guest allocates, arguments aside
+START_BYTES: Final = 8 * KIB  # the most that starting a guest allocates, arguments aside
 RECLAIM_MARGIN: Final = 16 * KIB  # what reclaim frees beyond the need, so that it does not run at each call
 KILLS_KEPT: Final = 256  # kills that the statistics tell of, the last ones
 MAX_OUTPUT: Final = 1024 * KIB  # bytes of captured output a stream, unless the caller says otherwise

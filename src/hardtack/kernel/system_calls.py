@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hardtack.kernel import calls, calls_poll, calls_process
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, PATH_MAX
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, PAGE, PATH_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +87,7 @@ def _row(
     names = [parameter.split(":")[0] for parameter in parameters.split()]
     symbols: dict[str, Any] = {
         "MAX_IO": MAX_IO,
+        "PAGE": PAGE,
         "PATH_MAX": PATH_MAX,
         "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
     }
@@ -101,14 +102,15 @@ def _row(
 
 _ALWAYS: Final = {"proc_exit"}
 
-# Reading and writing: the pages that a write may have to make, a page's transient, the numbers written.
-_WRITE = "26_000 + (transfer > 127) * 26_000 + transfer * 3 // 2"
-_READ = "3_000"
-# A path: its bytes twice (as given, and with a link expanded), each component.
-_PATH = "9_000 + 5 * min(size, PATH_MAX)"
-_CREATE = "24_000 + 6 * min(size, PATH_MAX)"
-_TWO_PATHS = "24_000 + 6 * min(size, PATH_MAX) + 6 * min(to_size, PATH_MAX)"
-_SMALL = "2_500"
+# Numbers, and structures of numbers.
+_SMALL = "1_000"
+# The host: a status, an error, which is an exception here.
+_HOST = "2_500"
+# Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
+_WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
+# A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
+_PATH = "21_000 + min(size, PATH_MAX) * 5 // 4"
+_TWO_PATHS = "25_000 + min(size, PATH_MAX) * 5 // 4 + min(to_size, PATH_MAX) * 5 // 2"
 
 _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("args_get", "pointers:i start:i", calls.args_get, _SMALL, ""),
@@ -120,25 +122,25 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, _SMALL, ""),
     ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, _SMALL, ""),
     ("fd_close", "fd:i", calls.fd_close, _SMALL, ""),
-    ("fd_datasync", "fd:i", calls.fd_sync, _SMALL, ""),
+    ("fd_datasync", "fd:i", calls.fd_sync, _HOST, ""),
     ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, _SMALL, ""),
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, _SMALL, "dsync, rsync, sync"),
     ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, _SMALL, ""),
-    ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, "4_000", ""),
-    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _SMALL, ""),
-    ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _SMALL, ""),
-    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _READ, ""),
+    ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, _HOST, ""),
+    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _HOST, ""),
+    ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _HOST, ""),
+    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _HOST, ""),
     ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, _SMALL, ""),
     ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, _SMALL, ""),
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
-    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
-    ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "16_000", ""),
+    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _HOST, ""),
+    ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
     ("fd_renumber", "fd:i to:i", calls.fd_renumber, _SMALL, ""),
-    ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _SMALL, ""),
-    ("fd_sync", "fd:i", calls.fd_sync, _SMALL, ""),
+    ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _HOST, ""),
+    ("fd_sync", "fd:i", calls.fd_sync, _HOST, ""),
     ("fd_tell", "fd:i out:i", calls.fd_tell, _SMALL, ""),
     ("fd_write", "fd:i vectors:i count:i out:i", calls.fd_write, _WRITE, ""),
-    ("path_create_directory", "fd:i start:i size:i", calls.path_create_directory, _CREATE, ""),
+    ("path_create_directory", "fd:i start:i size:i", calls.path_create_directory, _PATH, ""),
     ("path_filestat_get", "fd:i lookup:i start:i size:i out:i", calls.path_filestat_get, _PATH, ""),
     (
         "path_filestat_set_times",
@@ -158,7 +160,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "path_open",
         "fd:i lookup:i start:i size:i oflags:i rights:I inheriting:I flags:i out:i",
         calls.path_open,
-        _CREATE,
+        _PATH,
         "dsync, rsync, sync",
     ),
     ("path_readlink", "fd:i start:i size:i buffer:i room:i out:i", calls.path_readlink, _PATH, ""),
@@ -168,7 +170,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "path_symlink",
         "target:i target_size:i fd:i start:i size:i",
         calls.path_symlink,
-        "24_000 + 6 * min(size, PATH_MAX) + 6 * min(target_size, PATH_MAX)",
+        "21_000 + min(size, PATH_MAX) * 5 // 4 + min(target_size, PATH_MAX) * 5 // 2",
         "",
     ),
     ("path_unlink_file", "fd:i start:i size:i", calls.path_unlink_file, _PATH, ""),
@@ -176,7 +178,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "poll_oneoff",
         "subscriptions:i events:i count:i out:i",
         calls_poll.poll_oneoff,
-        "8_000",
+        _HOST,
         "more than one host descriptor to read from, or to write to, is looked at twice a second only",
     ),
     ("proc_exit", "status:i", calls_process.proc_exit, _SMALL, ""),
@@ -191,15 +193,16 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("getpid", "out:i", calls_process.getpid, _SMALL, ""),
     ("getppid", "out:i", calls_process.getppid, _SMALL, ""),
-    ("kill", "pid:i signal:i", calls_process.kill, "6_000", "signals but 0 and 9"),
-    ("pipe", "out:i", calls_process.pipe, "8_000", ""),
+    ("kill", "pid:i signal:i", calls_process.kill, "4_000", "signals but 0 and 9"),
+    ("pipe", "out:i", calls_process.pipe, "4_000", ""),
     (
         "spawn",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i"
         " descriptor_map:i map_count:i out:i",
         calls_process.spawn,
-        "30_000 + 3 * min(path_size, PATH_MAX) + 4 * min(arguments_size, MAX_ARGUMENT_BYTES)"
-        " + 4 * max(min(environment_size, MAX_ARGUMENT_BYTES), min(inherited, MAX_ARGUMENT_BYTES))",
+        "14_000 + min(path_size, PATH_MAX) * 5 // 4 + min(map_count, 64) * 1_600"
+        " + min(arguments_size, MAX_ARGUMENT_BYTES) * 5 // 4"
+        " + max(min(environment_size, MAX_ARGUMENT_BYTES), min(inherited, MAX_ARGUMENT_BYTES)) * 5 // 4",
         "programs in the file system: only those in /bin",
     ),
     ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, ""),

@@ -194,7 +194,7 @@ def _sentence(row: PolicyRow) -> str:
         killed = " and ".join(program for _, program in row.kills)
         return (
             "reserve: each call set aside the most it could need before it began, so none failed half-way; "
-            f"{row.waits} waited at the border while the kernel killed {killed}, and the citizens saw nothing "
-            "of it."
+            f"{row.waits} waited at the border while the kernel killed {killed}, and the citizens noticed "
+            "nothing of it."
         )
     return ""

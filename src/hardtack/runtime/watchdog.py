@@ -97,6 +97,7 @@ class Signs:
         system = kernel._system
         scheduler = kernel._scheduler
         watchdog = os.getppid()
+        limits = resource.getrlimit(resource.RLIMIT_CPU)
 
         def turn(process: Process | None) -> None:
             if counts is None or (process is not None and counts(process)):
@@ -104,9 +105,9 @@ class Signs:
             words[_PEAK] = system.heap.peak
             words[_WAITS] = system.waits
             if scheduler.turns % 1024 == 0:
-                _outlive(watchdog)
+                _end_with(watchdog, *limits)
 
-        _outlive(watchdog)
+        _end_with(watchdog, *limits)
         scheduler.on_turn = turn
         words[_RUNNING] = 1
         try:
@@ -116,6 +117,7 @@ class Signs:
             words[_PEAK] = system.heap.peak
             words[_WAITS] = system.waits
             scheduler.on_turn = None
+            resource.setrlimit(resource.RLIMIT_CPU, limits)
 
     def close(self) -> None:
         """Let go of the page and its descriptor."""
@@ -124,14 +126,13 @@ class Signs:
         os.close(self.fd)
 
 
-def _outlive(watchdog: int) -> None:
-    """End with the watchdog: at once if the kernel gets on, by a limit of processor time if it does not."""
+def _end_with(watchdog: int, soft: int, hard: int) -> None:
+    """End if the watchdog was killed: here if the kernel gets on, else by a limit of processor time."""
     if os.getppid() != watchdog:
         os.kill(os.getpid(), signal.SIGKILL)
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime) + ORPHAN_SECONDS
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    if hard == resource.RLIM_INFINITY or limit < hard:
+    if soft == resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or limit < hard):
         resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
 
 
@@ -295,7 +296,7 @@ def _state(pid: int) -> str:
 
 
 def _fields(pid: int) -> list[str]:
-    """Return what the system says of a process from its state on (proc_pid_stat(5)); nothing if it is gone."""
+    """Return what proc_pid_stat(5) says of a process, from its state on; nothing if it is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

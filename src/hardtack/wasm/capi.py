@@ -1,8 +1,8 @@
-"""The floor: wasmtime's C interface, the three system calls for memory, and a view of bytes at an address.
+"""The floor: wasmtime's C interface, through ctypes and wasmtime-py's private modules.
 
-The only file that uses ctypes and wasmtime's private modules: whoever has read it has read every line that
-could crash the interpreter. Its functions are those of wasmtime.h without the prefix; addresses are plain
-integers, since ctypes' pointer types cost time and memory at each use.
+With `_callbacks`, which wasmtime calls, it has every line that could crash the interpreter. Its functions
+are those of wasmtime.h without the prefix; addresses are plain integers, since ctypes' pointer types cost
+time and memory at each use.
 
 wasmtime's functions are called with the interpreter's lock held (PyDLL) where they are short: callbacks
 then cost a third less. What may take long has it released.
@@ -12,22 +12,26 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import c_bool, c_char_p, c_int, c_int64, c_long, c_size_t, c_uint8, c_uint64, c_void_p, py_object
+from ctypes import c_bool, c_char_p, c_int64, c_size_t, c_uint8, c_uint64, c_void_p
 from typing import TYPE_CHECKING, Final
 
 from wasmtime import _ffi
+
+from hardtack.wasm import _callbacks as callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIBRARY_BYTES: Final = os.path.getsize(_ffi.filename)  # tells versions of wasmtime apart
-PAGE: Final = 4096  # what mprotect counts in; all of wasmtime's platforms' pages divide PAGE_BYTES
 MESSAGE: Final = 8192  # the longest message that is read whole; a guest chooses the names in it
 
 _held: Final = ctypes.PyDLL(_ffi.dll._name)
 _released: Final = _ffi.dll
-_libc: Final = ctypes.PyDLL(None, use_errno=True)
 _P: Final = c_void_p
+
+Callbacks = callbacks.Callbacks
+HostFunction = callbacks.HostFunction
+HostMemory = callbacks.HostMemory
 
 
 def _function(
@@ -84,7 +88,7 @@ poll_released: Final = _function("wasmtime_call_future_poll", c_bool, _P, librar
 future_delete: Final = _function("wasmtime_call_future_delete", None, _P)
 
 # -- errors and traps
-error_new: Final = _function("wasmtime_error_new", _P, c_char_p)
+_error_new: Final = _function("wasmtime_error_new", _P, c_char_p)
 _error_message: Final = _function("wasmtime_error_message", None, _P, _P)
 _error_delete: Final = _function("wasmtime_error_delete", None, _P)
 trap_new: Final = _function("wasmtime_trap_new", _P, c_char_p, c_size_t)
@@ -94,31 +98,6 @@ _trap_delete: Final = _function("wasm_trap_delete", None, _P)
 _bytes_delete: Final = _function("wasm_byte_vec_delete", None, _P)
 UNREACHABLE: Final = 9  # the code of an `unreachable` that was executed
 
-# -- the host's memory
-_mmap: Final = _function("mmap", _P, _P, c_size_t, c_int, c_int, c_int, c_long, library=_libc)
-_mprotect: Final = _function("mprotect", c_int, _P, c_size_t, c_int, library=_libc)
-unmap: Final = _function("munmap", c_int, _P, c_size_t, library=_libc)
-_NO_ACCESS: Final = 0
-_READ_WRITE: Final = 1 | 2
-_PRIVATE_ANONYMOUS_NORESERVE: Final = 0x02 | 0x20 | 0x4000
-_MAP_FAILED: Final = (1 << 64) - 1
-_view: Final = ctypes.pythonapi["PyMemoryView_FromMemory"]
-_view.restype = py_object
-_view.argtypes = (c_void_p, ctypes.c_ssize_t, c_int)
-_WRITABLE: Final = 0x200
-
-# -- callbacks: what C calls
-HostFunction: Final = ctypes.CFUNCTYPE(c_size_t)  # the parameters it is given stay where they are
-_WaitFunction: Final = ctypes.CFUNCTYPE(None, *[c_void_p] * 8)
-_Continuation: Final = ctypes.CFUNCTYPE(c_size_t)
-_NewMemory: Final = ctypes.CFUNCTYPE(
-    c_size_t, c_void_p, c_void_p, c_size_t, c_size_t, c_size_t, c_size_t, c_void_p
-)
-_GetMemory: Final = ctypes.CFUNCTYPE(c_size_t, py_object, ctypes.POINTER(c_size_t), ctypes.POINTER(c_size_t))
-_GrowMemory: Final = ctypes.CFUNCTYPE(c_size_t, py_object, c_size_t)
-_FreeMemory: Final = ctypes.CFUNCTYPE(None, py_object)
-_Nothing: Final = ctypes.CFUNCTYPE(None)
-
 
 class _Bytes(ctypes.Structure):
     """wasm_byte_vec_t, and every other vector."""
@@ -127,15 +106,9 @@ class _Bytes(ctypes.Structure):
 
 
 class _Closure(ctypes.Structure):
-    """wasmtime_async_continuation_t and wasmtime_memory_creator_t; their fields stand in different order."""
+    """wasmtime_memory_creator_t."""
 
-    _fields_ = (("first", c_void_p), ("second", c_void_p), ("finalizer", c_void_p))
-
-
-class _HostMemory(ctypes.Structure):
-    """wasmtime_linear_memory_t. `env` is the address of a Python object, which its guest keeps alive."""
-
-    _fields_ = (("env", c_void_p), ("get", c_void_p), ("grow", c_void_p), ("free", c_void_p))
+    _fields_ = (("env", c_void_p), ("new_memory", c_void_p), ("finalizer", c_void_p))
 
 
 class Cells(ctypes.Structure):
@@ -205,117 +178,30 @@ def _take_text(vector: _Bytes) -> str:
         _bytes_delete(address_of(vector))
 
 
-# -- memory
-def reserve(count: int) -> int | None:
-    """Reserve address space without access; return its address, or None if the host refuses."""
-    base = _mmap(None, count, _NO_ACCESS, _PRIVATE_ANONYMOUS_NORESERVE, -1, 0)
-    return None if base == _MAP_FAILED else base
+def address_of_function(function: Callable[..., object]) -> int:
+    """Return where a function of the library is, for C to call."""
+    return ctypes.cast(function, c_void_p).value or 0  # type: ignore[arg-type]
 
 
-def make_accessible(base: int, count: int) -> bool:
-    """Make the first count bytes at base readable and writable; False if the host refuses."""
-    return _mprotect(base, -(-count // PAGE) * PAGE, _READ_WRITE) == 0
+# -- engines
+def new_callbacks(new_memory: Callable[[int, int, int], HostMemory | None]) -> Callbacks:
+    """Make what the callbacks of an engine share, to be kept for as long as it.
 
-
-def view_of(base: int, count: int) -> memoryview:
-    """Return a writable view of count bytes at base. It does not keep them alive."""
-    view: memoryview = _view(base, count, _WRITABLE)
-    return view
-
-
-def address_of_buffer(buffer: memoryview) -> int:
-    """Return where a writable buffer's bytes are."""
-    return address_of(ctypes.c_char.from_buffer(buffer))
-
-
-# -- memories that the host provides
-class HostMemory:
-    """A linear memory as wasmtime sees it; what derives from it says where its bytes are.
-
-    Attributes:
-        base: its address, fixed.
-        size: bytes that are accessible.
-        limit: bytes it can have at most.
+    Args:
+        new_memory: makes a memory from the bytes to begin with, the address space to reserve and the guard
+            behind it; the caller keeps what it returns. None refuses.
     """
-
-    __slots__ = ("base", "limit", "size")
-
-    base: int
-    size: int
-    limit: int
-
-    def grow(self, size: int) -> bool:
-        """Make it size bytes long, or change nothing and answer False. Must not raise."""
-        raise NotImplementedError
-
-    def free(self) -> None:
-        """Wasmtime has no more use for it. Must not raise."""
-        raise NotImplementedError
+    return Callbacks(new_memory, address_of_function(trap_new), address_of_function(_error_new))
 
 
-def _get_memory(memory: HostMemory, size: ctypes._Pointer[c_size_t], limit: ctypes._Pointer[c_size_t]) -> int:
-    size[0] = c_size_t(memory.size)
-    limit[0] = c_size_t(memory.limit)
-    return memory.base
-
-
-def _grow_memory(memory: HostMemory, size: int) -> int:
-    return 0 if memory.grow(size) else error_new(b"out of user memory") or 0
-
-
-def _free_memory(memory: HostMemory) -> None:
-    memory.free()
-
-
-def _address(callback: ctypes._CFunctionType) -> int:
-    return ctypes.cast(callback, c_void_p).value or 0
-
-
-# One of each for all engines; kept here, since C refers to them for as long as a store lives.
-_callbacks: Final = (
-    _GetMemory(_get_memory),
-    _GrowMemory(_grow_memory),
-    _FreeMemory(_free_memory),
-    _Nothing(lambda: None),
-)
-_GET, _GROW, _FREE, _NOTHING = (_address(callback) for callback in _callbacks)
-
-
-class MemoryCreator:
-    """What wasmtime asks for a memory while it instantiates. To be kept for as long as its engine."""
-
-    __slots__ = ("_callback",)
-
-    def __init__(self, new_memory: Callable[[int, int, int], HostMemory | None]) -> None:
-        """Make one of a function of the minimum, the address space to reserve and the guard behind it.
-
-        The function must not raise, and what it returns must live until its `free` is called; None refuses.
-        """
-
-        def create(*arguments: int) -> int:
-            _, _, minimum, _, reserved, guard, out = arguments
-            memory = new_memory(minimum, reserved, guard)
-            if memory is None:
-                return error_new(b"out of user memory") or 0
-            target = _HostMemory.from_address(out)
-            target.env = id(memory)
-            target.get, target.grow, target.free = _GET, _GROW, _FREE
-            return 0
-
-        self._callback = _NewMemory(create)
-
-    def install(self, config: int) -> None:
-        """Have a configuration's engine use it."""
-        _config_memories(config, address_of(_Closure(None, _address(self._callback), _NOTHING)))
-
-
-def new_engine(settings: dict[str, int], creator: MemoryCreator) -> int:
-    """Make a wasmtime engine; settings are those of its configuration, by name."""
+def new_engine(settings: dict[str, int], shared: Callbacks) -> int:
+    """Make a wasmtime engine whose memories are the host's; settings are those of its configuration."""
     config = _config_new()
     for name, value in settings.items():
         kind = c_bool if isinstance(value, bool) else c_uint64
         _function(f"wasmtime_config_{name}_set", None, _P, kind)(config, value)
-    creator.install(config or 0)
+    creator = _Closure(id(shared), callbacks.NEW_MEMORY, callbacks.NOTHING)
+    _config_memories(config, address_of(creator))
     engine = _engine_new(config)
     if not engine:
         raise WasmtimeError("no engine can be made with these settings")
@@ -356,46 +242,39 @@ def serialize_module(module: int) -> bytes:
 
 # -- linking
 class HostFunctions:
-    """A linker of host functions without parameters and results, and the callbacks it refers to."""
+    """A linker of host functions, all without parameters and results, and what it refers to."""
 
-    __slots__ = ("_callbacks", "_closure", "_linker")
+    __slots__ = ("_callbacks", "_functions", "_linker")
 
-    def __init__(self, engine: int) -> None:
+    def __init__(self, engine: int, shared: Callbacks) -> None:
         self._linker: int | None = None
-        self._callbacks: list[ctypes._CFunctionType] = []
+        self._callbacks = shared
+        self._functions: list[HostFunction] = []
         self._linker = linker_new(engine)
 
     def define(self, module: str, name: str, function: Callable[[], int]) -> None:
-        """Define one that returns 0, or a trap of `trap_new`; its caller waits for it."""
-        callback = HostFunction(function)
-        self._callbacks.append(callback)
-        self._define(_define_function, module.encode(), name.encode(), callback)
+        """Define one that returns 0, or a trap of `trap_new`; its caller goes on at once."""
+        host = HostFunction(self._callbacks, function)
+        self._functions.append(host)
+        self._define(_define_function, module.encode(), name.encode(), callbacks.CALL, host)
 
-    def define_wait(
-        self, module: str, name: str, begin: Callable[[], None], ready: Callable[[], bool]
-    ) -> None:
-        """Define one that suspends its caller: calls begin, then at each poll ready, until that holds."""
-        continuation = _Continuation(ready)
-        closure = _Closure(_address(continuation), None, None)
-        source, size, copy = address_of(closure), ctypes.sizeof(closure), ctypes.memmove
-
-        def wait(*arguments: int) -> None:
-            copy(arguments[-1], source, size)
-            begin()
-
-        callback = _WaitFunction(wait)
-        self._closure = closure
-        self._callbacks += [continuation, callback]
-        self._define(_define_async_function, module.encode(), name.encode(), callback)
+    def define_wait(self, module: str, name: str) -> None:
+        """Define one that suspends its caller until the poll after the one that it suspended."""
+        self._define(_define_async_function, module.encode(), name.encode(), callbacks.WAIT, self._callbacks)
 
     def _define(
-        self, define: Callable[..., int | None], module: bytes, name: bytes, callback: ctypes._CFunctionType
+        self,
+        define: Callable[..., int | None],
+        module: bytes,
+        name: bytes,
+        callback: int,
+        environment: object,
     ) -> None:
         parameters, results = _Bytes(0, None), _Bytes(0, None)
         kind = _functype_new(address_of(parameters), address_of(results))
-        target = _address(callback)
+        about = (self._linker, module, len(module), name, len(name), kind, callback, id(environment), None)
         try:
-            check(define(self._linker, module, len(module), name, len(name), kind, target, None, None))
+            check(define(*about))
         finally:
             _functype_delete(kind)
 
@@ -410,7 +289,7 @@ class HostFunctions:
         linker, self._linker = self._linker, None
         if linker:
             linker_delete(linker)
-        self._callbacks = []
+        self._functions = []
 
     def __del__(self) -> None:
         self.close()

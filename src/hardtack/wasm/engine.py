@@ -3,9 +3,8 @@
 wasmtime's engine with its settings, the host functions as callbacks (made once, not once a guest), the shim
 compiled and linked to them. It knows no system call and no file format of programs.
 
-No exception leaves a callback: an Exception is kept in `errors` and its guest ends or is refused; what is
-no Exception (KeyboardInterrupt) is raised by the `start` or `resume` under way. A host function that raises
-all the same ends its guest, since the shim misses the answer.
+An exception that a host function or a growth of memory raises, be it from outside (KeyboardInterrupt), ends
+the guest or is a refusal; then the `start` or `resume` under way raises it.
 """
 
 from __future__ import annotations
@@ -26,12 +25,13 @@ from hardtack.wasm.shim import END, ENGINE_MODULE, HOST_MODULE, SUSPEND, shim_te
 from hardtack.wasm.switch import Switch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from hardtack.kernel.guest import UserMemory
-    from hardtack.wasm.guests import MemoryOwner, Plan
+    from hardtack.wasm.guests import Plan
     from hardtack.wasm.imports import CallPage, EntrySpec
+    from hardtack.wasm.memories import MemoryOwner
 
 FIBER_BYTES: Final = 1024 * KIB  # a fiber's stack: the guest's, and beyond it that of the host functions
 STACK_BYTES: Final = 512 * KIB  # the guest's part of it: what goes deeper traps
@@ -90,22 +90,25 @@ class Engine:
         code_cache: compiled code on disk.
         fingerprint: differs between engines that can't load each other's compiled code.
         address: of the wasm_engine_t. For guests, as are the next three.
-        switch: what the callbacks know.
+        callbacks: what wasmtime calls.
+        shim_memory: the call page, as every shim's memory.
+        switch: who is running.
         slots: the call page's.
         shim: the shim, linked to the host functions.
     """
 
     __slots__ = (
         "__weakref__",
-        "_creator",
         "_entries",
         "_host_functions",
         "_shim_code",
         "address",
+        "callbacks",
         "code_cache",
         "fingerprint",
         "quantum",
         "shim",
+        "shim_memory",
         "slots",
         "switch",
         "user_memory",
@@ -141,17 +144,18 @@ class Engine:
         self.user_memory = user_memory
         self.quantum = quantum
         self.slots = page.slots
-        self.switch = switch = Switch(PageMemory(page))
+        self.switch = Switch()
+        self.callbacks = capi.new_callbacks(self.switch.new_memory)
+        self.shim_memory = PageMemory(self.callbacks, page)
         settings = {**_SETTINGS, "memory_reservation": reservation}
         self.fingerprint = hashlib.sha256(repr((capi.LIBRARY_BYTES, settings)).encode()).hexdigest()[:16]
         self.code_cache = CodeCache(self.fingerprint, cache_directory)
-        self._creator = capi.MemoryCreator(_memory_maker(switch))
-        self.address = capi.new_engine(settings, self._creator)
-        self._host_functions = functions = capi.HostFunctions(self.address)
+        self.address = capi.new_engine(settings, self.callbacks)
+        self._host_functions = functions = capi.HostFunctions(self.address, self.callbacks)
         for entry in self._entries.values():
             functions.define(HOST_MODULE, entry.name, entry.callback)
         functions.define(ENGINE_MODULE, END, lambda: make_trap(EXIT))
-        functions.define_wait(ENGINE_MODULE, SUSPEND, switch.begin_wait, switch.may_go_on)
+        functions.define_wait(ENGINE_MODULE, SUSPEND)
         self._shim_code = self._load_shim()
         self.shim = functions.prepare(self._shim_code.address)
 
@@ -245,16 +249,3 @@ class Engine:
 
     def __del__(self) -> None:
         self._free()  # guests that are collected with it can still be closed, if not resumed
-
-
-def _memory_maker(switch: Switch) -> Callable[[int, int, int], capi.HostMemory | None]:
-    def new_memory(minimum: int, reserved: int, guard: int) -> capi.HostMemory | None:
-        try:
-            if switch.makes_shim:
-                return switch.page
-            return switch.current.new_memory(minimum, reserved, guard) if switch.current else None
-        except BaseException as error:  # noqa: BLE001 - wasmtime is the caller
-            switch.caught(error)
-            return None
-
-    return new_memory

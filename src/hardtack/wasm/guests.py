@@ -12,7 +12,7 @@ outlives it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import InternalError
 from hardtack.kernel.guest import StartFailed
@@ -23,6 +23,7 @@ from hardtack.wasm.memories import NO_MEMORY, LinearMemory, no_user_memory
 
 if TYPE_CHECKING:
     from hardtack.wasm.engine import Code, Engine
+    from hardtack.wasm.memories import MemoryOwner
 
 FUEL: Final = 1 << 62  # what a store is given: centuries
 CHATTY: Final = 64  # calls in a turn from which on the interpreter's lock is held in the next one
@@ -32,12 +33,6 @@ MAX_INSTANCES: Final = 2  # the shim's and the program's
 MAX_MEMORIES: Final = 3  # theirs, and one for exceptions under way
 
 _ENDED, _INSTANTIATING, _RUNNING = range(3)
-
-
-class MemoryOwner(Protocol):
-    """Whose linear memory it is: a process of the kernel."""
-
-    memory: memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,6 @@ class Guest:
         "_future",
         "_linker",
         "_memories",
-        "_memory",
         "_process",
         "_refused",
         "_settled",
@@ -93,8 +87,7 @@ class Guest:
         self._stage = _ENDED
         self._computes = False  # its last turn went by with hardly a call
         self._memories: list[LinearMemory] = []
-        self._memory: LinearMemory | None = None  # the one that the program exports
-        self._settled = False  # which one that is, is known
+        self._settled = False  # which of them the program exports is known
         self._refused: str | None = None  # why a memory was not made
         self._charged: int | None = None
         self._failure: str | None = None
@@ -104,7 +97,8 @@ class Guest:
         """Run until the guest yields, waits (False) or ends (True).
 
         Raises:
-            BaseException: what is no Exception and was raised in a callback, such as KeyboardInterrupt.
+            BaseException: what a host function or a signal's handler raised meanwhile. A host function that
+                raised ended its guest.
         """
         future = self._future
         if future is None:
@@ -113,7 +107,8 @@ class Guest:
         switch = engine.switch
         slots = engine.slots
         calls = slots[CALLS]
-        switch.waited = False
+        callbacks = engine.callbacks
+        callbacks.waited = False
         outer, switch.current = switch.current, self
         try:
             ended = (capi.poll_released if self._computes else capi.poll)(future)
@@ -125,8 +120,13 @@ class Guest:
             raise
         finally:
             switch.current = outer
-        self._computes = not switch.waited and slots[CALLS] - calls < CHATTY
-        switch.raise_interrupt()
+        self._computes = not callbacks.waited and slots[CALLS] - calls < CHATTY
+        raised = callbacks.take_error()
+        if raised is not None:
+            try:
+                raise raised
+            finally:
+                raised = None  # else it, this frame and the guest would refer to one another
         return bool(ended)
 
     def failure(self) -> str | None:
@@ -137,15 +137,16 @@ class Guest:
         """Drop the guest, ended or not, and everything it holds. Never fails; a second call does nothing."""
         self._drop_future()
         for memory in self._memories:
-            memory.guest = None
+            memory.show(None)
             memory.drop_view()
-        self._memory = None
         process, self._process = self._process, None
         if process is not None:
             process.memory = NO_MEMORY
         store, self._store = self._store, None
         if store:
             capi.store_delete(store)
+        for memory in self._memories:
+            memory.settle()
         self._memories = []
         charged, self._charged = self._charged, None
         if charged is not None:
@@ -164,10 +165,11 @@ class Guest:
             StartFailed: there is no user memory, or a part of the program does not fit into its memory.
         """
         engine = self._engine
+        engine.switch.guests += 1
+        self._charged = 0
         if not engine.user_memory.take(plan.overhead_bytes):
             raise StartFailed(no_user_memory(engine.user_memory, plan.overhead_bytes))
         self._charged = plan.overhead_bytes
-        engine.switch.guests += 1
         self._store = store = capi.store_new(engine.address, None, None)
         self._context = context = capi.store_context(store)
         capi.store_limits(store, -1, plan.table_elements, MAX_INSTANCES, MAX_TABLES, MAX_MEMORIES)
@@ -189,36 +191,33 @@ class Guest:
     def _instantiate_shim(self) -> None:
         engine = self._engine
         cells = capi.address_of(self._cells)
-        engine.switch.makes_shim = True
+        engine.switch.shim_memory = engine.shim_memory
         try:
             self._future = capi.prepared_instantiate(
                 engine.shim, self._context, cells + capi.SHIM, cells + capi.TRAP, cells + capi.ERROR
             )
             ready = capi.poll(self._future)
         finally:
-            engine.switch.makes_shim = False
+            engine.switch.shim_memory = None
             self._drop_future()
         text = self._take_ending()
         if not ready or text is not None:
             raise InternalError(f"the shim can't be instantiated: {text}")
 
     def new_memory(self, minimum: int, limit: int, guard: int) -> LinearMemory | None:
-        """Make a memory that wasmtime asks for, or None. Must not raise."""
+        """Make a memory that wasmtime asks for, or None."""
         engine = self._engine
-        memory = LinearMemory(self, engine.user_memory, engine.switch)
+        memory = LinearMemory(engine.callbacks, engine.user_memory)
+        if not self._settled:  # the program's own comes last, after one for exceptions
+            for earlier in self._memories:
+                earlier.show(None)
+            memory.show(self._process)
         self._memories.append(memory)
-        if not self._settled:
-            self._memory = memory
         if memory.open(minimum, max(limit, minimum), guard):
             return memory
         self._refused = memory.refused
-        memory.guest = None
+        memory.settle()
         return None
-
-    def publish(self, memory: LinearMemory) -> None:
-        """Show the process its memory as it is now, if it is that one."""
-        if memory is self._memory and self._process is not None:
-            self._process.memory = memory.view
 
     def _next_stage(self) -> bool:
         """The future is ready: begin to run what was instantiated (False), or end (True)."""
@@ -244,9 +243,7 @@ class Guest:
             raise InternalError("a program without memory or _start was started")
         base = capi.memory_data(context, cells + capi.MEMORY)
         for memory in self._memories:
-            if memory.base == base:
-                self._memory = memory
-                self.publish(memory)
+            memory.show(self._process if memory.base == base else None)
         self._settled = True
         self._stage = _RUNNING
         self._future = capi.call(

@@ -4,122 +4,119 @@ A memory is address space that was reserved without access and is made accessibl
 the budget of user memory allows. It never moves and never shrinks, so a view of it stays valid until its
 guest is closed. Behind its end an access traps: nothing checks the guest's addresses at run time.
 
-Invariants: what is accessible was taken from the budget; it is given back and unmapped exactly once, by
-`free`.
+Invariants: what is accessible was taken from the budget; it is given back once, when wasmtime has let go of
+the memory and it is unmapped.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hardtack.units import format_bytes
-from hardtack.wasm import capi
-from hardtack.wasm.imports import PAGE_BYTES
+from hardtack.wasm.capi import HostMemory
 
 if TYPE_CHECKING:
     from hardtack.kernel.guest import UserMemory
-    from hardtack.wasm.guests import Guest
+    from hardtack.wasm.capi import Callbacks
     from hardtack.wasm.imports import CallPage
-    from hardtack.wasm.switch import Switch
 
 NO_MEMORY: Final = memoryview(bytearray(0))
 
 
-class PageMemory(capi.HostMemory):
+class PageMemory(HostMemory):
     """The call page as the memory of every shim. wasmtime takes it for that shim's own."""
 
     __slots__ = ("_page",)
 
-    def __init__(self, page: CallPage) -> None:
+    def __init__(self, callbacks: Callbacks, page: CallPage) -> None:
+        super().__init__(callbacks)
         self._page = page
-        self.base = capi.address_of_buffer(page.memory)
-        self.size = self.limit = PAGE_BYTES
+        self.use(page.memory)
 
     def grow(self, size: int) -> bool:
         """Refuse."""
-        return size <= self.size
-
-    def free(self) -> None:
-        """Do nothing: it is the engine's."""
+        return False
 
 
-class LinearMemory(capi.HostMemory):
+class MemoryOwner(Protocol):
+    """Whose linear memory it is: a process of the kernel."""
+
+    memory: memoryview
+
+
+class LinearMemory(HostMemory):
     """A memory of a guest.
 
     Attributes:
         view: what is accessible.
-        guest: whom to tell of a new view; None when it is being closed.
+        owner: who is shown the view, whenever it changes; None for memories that the host never reads.
         refused: why the last growth was refused.
     """
 
-    __slots__ = ("_budget", "_mapped", "_switch", "guest", "refused", "view")
+    __slots__ = ("_budget", "_taken", "owner", "refused", "view")
 
-    def __init__(self, guest: Guest, budget: UserMemory, switch: Switch) -> None:
-        self.base = self.size = self.limit = self._mapped = 0
-        self.guest: Guest | None = guest
+    def __init__(self, callbacks: Callbacks, budget: UserMemory) -> None:
+        super().__init__(callbacks)
+        self.owner: MemoryOwner | None = None
+        self._budget = budget
+        self._taken = 0
         self.view = NO_MEMORY
         self.refused: str | None = None
-        self._budget = budget
-        self._switch = switch
 
     def open(self, minimum: int, limit: int, guard: int) -> bool:
-        """Reserve address space for limit bytes and a guard, and make minimum accessible; or hold nothing."""
-        mapped = -(-(limit + guard) // PAGE_BYTES) * PAGE_BYTES
-        base = capi.reserve(mapped)
-        if base is None:
-            self.refused = f"out of address space: the host refuses {format_bytes(mapped)}"
+        """Reserve address space for limit bytes and a guard, and make minimum accessible; or say why not."""
+        if not self.reserve(limit, guard):
+            self.refused = f"out of address space: the host refuses {format_bytes(limit + guard)}"
             return False
-        self.base, self.limit, self._mapped = base, limit, mapped
-        if self.grow(minimum):
-            return True
-        self.free()
-        return False
+        return self.grow(minimum)
 
     def grow(self, size: int) -> bool:
         """Make it size bytes long and show that to its process, or change nothing and answer False."""
-        try:
-            return size <= self.size or self._grow(size)
-        except BaseException as error:  # noqa: BLE001 - wasmtime is the caller
-            self._switch.caught(error)
-            return False
-
-    def _grow(self, size: int) -> bool:
+        added = size - self.size
+        if added <= 0:
+            return True
         if size > self.limit:
             self.refused = f"a memory of {format_bytes(size)} exceeds {format_bytes(self.limit)}"
             return False
-        view = capi.view_of(self.base, size)  # first what may fail
-        added = size - self.size
+        before, taken = self._taken, self._taken + added
         if not self._budget.take(added):
             self.refused = no_user_memory(self._budget, added)
             return False
-        if not capi.make_accessible(self.base, size):
-            self._budget.give_back(added)
+        self._taken = taken
+        view = None
+        try:
+            view = self.extend(size)
+        finally:
+            if view is None:
+                self._taken = before
+                self._budget.give_back(added)
+        if view is None:
             self.refused = f"out of memory: the host refuses {format_bytes(added)}"
             return False
-        self.size = size
         self.drop_view()
         self.view = view
-        if self.guest is not None:
-            self.guest.publish(self)
+        if self.owner is not None:
+            self.owner.memory = view
         return True
 
     def drop_view(self) -> None:
         """Make the view useless, so that who kept it meets a ValueError rather than freed memory."""
         view, self.view = self.view, NO_MEMORY
         if view is not NO_MEMORY:
-            try:
-                view.release()
-            except BufferError as error:  # somebody holds on to a part of it
-                self._switch.caught(error)
+            view.release()
 
-    def free(self) -> None:
-        """Unmap it and give back what it took; a second call does nothing."""
-        mapped, self._mapped = self._mapped, 0
-        size, self.size = self.size, 0
+    def show(self, owner: MemoryOwner | None) -> None:
+        """Show it to owner from now on, or to nobody."""
+        self.owner = owner
+        if owner is not None:
+            owner.memory = self.view
+
+    def settle(self) -> None:
+        """Give back what it took; wasmtime has no more use for it. A second call does nothing."""
         self.drop_view()
-        if mapped:
-            capi.unmap(self.base, mapped)
-            self._budget.give_back(size)
+        self.free()
+        taken, self._taken = self._taken, 0
+        self._budget.give_back(taken)
 
 
 def no_user_memory(budget: UserMemory, count: int) -> str:

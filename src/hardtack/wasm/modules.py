@@ -35,7 +35,8 @@ from hardtack.wasm.guests import MAX_TABLES, Plan
 if TYPE_CHECKING:
     from hardtack.wasm.binary import Import, Limits
     from hardtack.wasm.engine import Code, Engine
-    from hardtack.wasm.guests import Guest, MemoryOwner
+    from hardtack.wasm.guests import Guest
+    from hardtack.wasm.memories import MemoryOwner
 
 MAX_NAMED: Final = 5  # imports that an error names
 MODULES_IN_MEMORY: Final = 32

@@ -1,0 +1,292 @@
+"""`hardtack run`: streams, arguments, exit statuses, and what bad input is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from wasmtime import wat2wasm
+
+from .conftest import CommandLine, children_of, is_alive
+
+KILLED, TRAPPED, INTERRUPTED, WRONG_USE, OWN_ERROR = 137, 134, 130, 2, 1
+
+
+# -- what a program gets and gives
+def test_the_guest_has_our_streams(cli: CommandLine) -> None:
+    ending = cli("run", "/bin/sh", "-c", "cat; nope", stdin="through\n")
+    assert (ending.status, ending.stdout, ending.stderr) == (127, "through\n", "sh: nope: not found\n")
+
+
+def test_the_status_is_the_guests(cli: CommandLine) -> None:
+    assert cli("run", "/bin/sh", "-c", "exit 7").status == 7
+
+
+def test_what_follows_the_program_is_the_programs(cli: CommandLine) -> None:
+    assert cli("run", "/bin/echo", "--heap", "-l", "--", "--help").stdout == "--heap -l -- --help\n"
+
+
+def test_a_program_of_the_host(cli: CommandLine, tmp_path: Path) -> None:
+    source = Path(__file__).parents[2] / "src" / "hardtack" / "programs" / "echo.wasm"
+    (tmp_path / "my.wasm").write_bytes(source.read_bytes())
+    assert cli("run", "my.wasm", "here", cwd=tmp_path).stdout == "here\n"
+
+
+def test_stdin_from_a_file(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("one two\n")
+    assert cli("run", "--stdin", tmp_path / "in", "/bin/wc", "-w").stdout == "2\n"
+
+
+def test_directories_have_the_hosts_name_or_the_one_given(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("content")
+    assert cli("run", "--dir", tmp_path, "/bin/cat", tmp_path / "f").stdout == "content"
+    assert cli("run", "--dir", f"{tmp_path}::/d", "/bin/cat", "/d/f").stdout == "content"
+    assert cli("run", "--dir", ".", "/bin/cat", "f", cwd=tmp_path).stdout == "content"
+
+
+def test_the_environment_is_what_was_given(cli: CommandLine, tmp_path: Path) -> None:
+    program = tmp_path / "env.wasm"
+    program.write_bytes(wat2wasm(_PRINT_ENVIRONMENT))
+    assert cli("run", "--env", "A=1", "--env", "B=x=y", program).stdout == "A=1\0B=x=y\0"
+
+
+def test_a_closed_standard_stream_is_empty(cli: CommandLine) -> None:
+    command = f"{sys.executable} -P -m hardtack.cli run /bin/cat <&-"
+    assert subprocess.run(["sh", "-c", command], timeout=60, check=False).returncode == 0
+
+
+def test_statistics_go_to_standard_error(cli: CommandLine) -> None:
+    ending = cli("run", "--heap", "16MiB", "--stats", "/bin/echo", "hi")
+    assert ending.stdout == "hi\n"
+    assert "% of 16.0 MiB" in ending.stderr
+    assert "\x1b" not in ending.stderr
+    for name in ("heap", "file system", "user memory", "waits", "kills", "overruns", "seconds"):
+        assert f"\n{name} " in "\n" + ending.stderr
+
+
+# -- guests that would not end
+@pytest.mark.parametrize("program", [["/bin/spin"], ["/bin/sleeper", "60"], ["/bin/yes"]])
+def test_timeout(cli: CommandLine, program: list[str]) -> None:
+    started = time.monotonic()
+    child = cli.start("run", "--timeout", "1", *program, stdout=subprocess.DEVNULL)
+    _, stderr = child.communicate(timeout=60)
+    name = Path(program[0]).name
+    assert child.returncode == KILLED
+    assert stderr.decode() == f"hardtack: {name} was killed: timeout: it had not ended after 1 s\n"
+    assert 1 <= time.monotonic() - started < 10
+
+
+def test_a_writer_whose_reader_is_gone_gets_epipe(cli: CommandLine) -> None:
+    child = cli.start("run", "/bin/yes", stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.read(4) == b"y\ny\n"
+    child.stdout.close()
+    assert child.stderr is not None
+    assert child.stderr.read() == b"yes: write: Broken pipe\n"
+    child.stderr.close()
+    assert child.wait(60) == 1
+
+
+def test_endless_recursion_traps(cli: CommandLine) -> None:
+    ending = cli("run", "/bin/recurse")
+    assert ending.status == TRAPPED
+    assert ending.error.startswith("hardtack: recurse trapped: call stack exhausted")
+
+
+def test_endless_memory_is_refused_at_the_budget(cli: CommandLine) -> None:
+    ending = cli("run", "--memory", "32MiB", "/bin/memhog")
+    assert (ending.status, ending.stdout) == (1, "memhog: 30 MiB, then Out of memory\n")
+
+
+@pytest.mark.parametrize("hog", ["fdhog", "pipehog", "forkbomb"])
+def test_a_hog_of_the_heap_is_killed(cli: CommandLine, hog: str) -> None:
+    ending = cli("run", "--heap", "16MiB", f"/bin/{hog}")
+    assert ending.status == KILLED
+    assert ending.error == f"hardtack: {hog} was killed: out of memory: its group held most of the kernel's heap"
+
+
+def test_a_hog_of_files_gets_enospc(cli: CommandLine) -> None:
+    ending = cli("run", "--heap", "16MiB", "/bin/filehog")
+    assert ending.status == 1
+    assert ending.stdout.endswith("then No space left on device\n")
+
+
+@pytest.mark.parametrize("policy", ["reserve", "wait"])
+def test_ctrl_c_ends_it_cleanly(cli: CommandLine, policy: str) -> None:
+    child = cli.start("run", "--on-exhaustion", policy, "/bin/sh", "-c", "echo ready; spin", stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    children = children_of(child.pid)
+    os.killpg(child.pid, signal.SIGINT)
+    _, stderr = child.communicate(timeout=60)
+    assert (child.returncode, stderr.strip()) == (INTERRUPTED, b"")
+    assert not any(map(is_alive, children))
+
+
+# -- wrong use: status 2, one line
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--heap", "much"], "'much' is not a size"),
+        (["--memory", "-1"], "'-1' is not a size"),
+        (["--heap", "16MiB", "--fs-size", "16MiB"], "--fs-size 16.0 MiB must be less than --heap 16.0 MiB"),
+        (["--env", "NAME"], "'NAME' is not of the form K=V"),
+        (["--env", "=x"], "'=x' is not of the form K=V"),
+        (["--dir", "::/x"], "'::/x' is not of the form HOST or HOST::GUEST"),
+        (["--dir", "/tmp::/d", "--dir", "/var::/d"], "two directories are called '/d'"),
+        (["--timeout", "soon"], "'soon' is not a number of seconds"),
+        (["--timeout", "-1"], "'-1' is not a number of seconds"),
+        (["--timeout", "nan"], "'nan' is not a number of seconds"),
+        (["--on-exhaustion", "pray"], "'pray' is not one of"),
+        (["--bogus"], "No such option"),
+    ],
+)
+def test_wrong_use(cli: CommandLine, arguments: list[str], says: str) -> None:
+    ending = cli("run", *arguments, "/bin/true")
+    assert ending.status == WRONG_USE
+    assert says in ending.error
+    assert ending.error.endswith("(see 'hardtack run --help')")
+
+
+def test_no_program(cli: CommandLine) -> None:
+    ending = cli("run")
+    assert ending.status == WRONG_USE
+    assert "Missing argument 'PROGRAM'" in ending.error
+
+
+# -- what cannot be run: status 1, one line
+def test_no_such_program(cli: CommandLine) -> None:
+    ending = cli("run", "/no/such.wasm")
+    assert (ending.status, ending.error) == (OWN_ERROR, "hardtack: /no/such.wasm: No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x7fELF\x02\x01\x01\0", "is not a WebAssembly module: it begins with b'\\x7fELF"),
+        (b"", "is not a WebAssembly module: it is empty"),
+        (b"(module)", "it is the text format"),
+        (b"\0asm\x0d\0\x01\0", "is a WebAssembly component"),
+        (b"\0asm\x01\0\0\0\xff\xff", "is not a valid WebAssembly module"),
+        (wat2wasm("(module)"), "has no _start"),
+    ],
+)
+def test_no_program_in_the_file(cli: CommandLine, tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "bad.wasm").write_bytes(content)
+    ending = cli("run", tmp_path / "bad.wasm")
+    assert ending.status == OWN_ERROR
+    assert says in ending.error
+
+
+def test_unknown_imports_are_named(cli: CommandLine, tmp_path: Path) -> None:
+    text = """(module
+        (import "env" "abort" (func)) (import "wasi_snapshot_preview1" "sock_dance" (func))
+        (memory (export "memory") 1) (func (export "_start")))"""
+    (tmp_path / "p.wasm").write_bytes(wat2wasm(text))
+    ending = cli("run", tmp_path / "p.wasm")
+    assert ending.status == OWN_ERROR
+    assert "env.abort" in ending.error
+    assert "wasi_snapshot_preview1.sock_dance" in ending.error
+
+
+def test_a_heap_too_small_gives_both_numbers(cli: CommandLine) -> None:
+    ending = cli("run", "--heap", "300KiB", "/bin/true")
+    assert ending.status == OWN_ERROR
+    assert "(409600 bytes)" in ending.error
+    assert "(153600 bytes)" in ending.error
+
+
+def test_a_user_memory_too_small_gives_both_numbers(cli: CommandLine) -> None:
+    ending = cli("run", "--memory", "100KiB", "/bin/true")
+    assert ending.status == OWN_ERROR
+    assert "needs 1.1 MiB" in ending.error
+    assert "(102400 bytes)" in ending.error
+
+
+def test_a_missing_directory(cli: CommandLine) -> None:
+    ending = cli("run", "--dir", "/no/where", "/bin/true")
+    assert ending.status == OWN_ERROR
+    assert ending.error.startswith("hardtack: /no/where: No such file or directory")
+
+
+def test_a_missing_file_for_stdin(cli: CommandLine) -> None:
+    ending = cli("run", "--stdin", "/no/where", "/bin/cat")
+    assert (ending.status, ending.error) == (OWN_ERROR, "hardtack: --stdin /no/where: No such file or directory")
+
+
+# -- the fence around --dir
+@pytest.mark.parametrize(
+    "path", ["/d/../secret", "/d/sub/../../secret", "/d/up/secret", "/d/direct", "/d/absolute", "/d/sub/chain"]
+)
+def test_nothing_leads_out_of_a_directory(cli: CommandLine, tmp_path: Path, path: str) -> None:
+    (tmp_path / "secret").write_text("secret")
+    inside = tmp_path / "inside"
+    (inside / "sub").mkdir(parents=True)
+    (inside / "up").symlink_to("..")
+    (inside / "direct").symlink_to("../secret")
+    (inside / "absolute").symlink_to(tmp_path / "secret")
+    (inside / "sub" / "chain").symlink_to("../direct")
+    ending = cli("run", "--dir", f"{inside}::/d", "/bin/cat", path)
+    assert (ending.status, ending.stdout) == (1, "")
+    assert ending.error == f"cat: {path}: Operation not permitted"
+
+
+def test_links_that_stay_inside_work(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "f").write_text("content")
+    (tmp_path / "sub" / "link").symlink_to("../f")
+    assert cli("run", "--dir", f"{tmp_path}::/d", "/bin/cat", "/d/sub/link").stdout == "content"
+
+
+# -- the other policies, under the watchdog
+def test_panic_ends_the_kernel(cli: CommandLine) -> None:
+    ending = cli("run", "--heap", "16MiB", "--on-exhaustion", "panic", "/bin/fdhog")
+    assert ending.status == OWN_ERROR
+    assert "hardtack: heap exhausted" in ending.stderr
+    assert "the kernel that ran fdhog panicked" in ending.stderr
+
+
+def test_wait_is_found_to_be_deadlocked(cli: CommandLine) -> None:
+    ending = cli("run", "--heap", "16MiB", "--on-exhaustion", "wait", "/bin/fdhog")
+    assert ending.status == OWN_ERROR
+    assert "the kernel that ran fdhog deadlocked" in ending.error
+
+
+def test_fail_gives_enomem(cli: CommandLine) -> None:
+    ending = cli("run", "--heap", "16MiB", "--on-exhaustion", "fail", "--stats", "/bin/fdhog")
+    assert ending.status == 1
+    assert "kills         0" in ending.stderr
+    assert "failed calls  0" not in ending.stderr
+
+
+@pytest.mark.parametrize("policy", ["fail", "panic", "wait"])
+def test_nothing_differs_while_the_heap_is_not_full(cli: CommandLine, policy: str) -> None:
+    ending = cli("run", "--on-exhaustion", policy, "/bin/sh", "-c", "cat | wc -c; exit 3", stdin="12345")
+    assert (ending.status, ending.stdout, ending.stderr) == (3, "5\n", "")
+
+
+def test_who_sleeps_is_not_deadlocked(cli: CommandLine) -> None:
+    assert cli("run", "--on-exhaustion", "wait", "/bin/sleeper", "3").status == 0
+
+
+def test_errors_come_out_of_the_child_as_they_are(cli: CommandLine) -> None:
+    ending = cli("run", "--on-exhaustion", "fail", "/no/such.wasm")
+    assert (ending.status, ending.error) == (OWN_ERROR, "hardtack: /no/such.wasm: No such file or directory")
+
+
+_PRINT_ENVIRONMENT = """(module
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $sizes (i32.const 0) (i32.const 4)))
+    (drop (call $get (i32.const 64) (i32.const 1024)))
+    (i32.store (i32.const 8) (i32.const 1024))
+    (i32.store (i32.const 12) (i32.load (i32.const 4)))
+    (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))))"""

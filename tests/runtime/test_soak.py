@@ -1,0 +1,158 @@
+"""What outlives its use: nothing. Hogs in sequence, kernels in sequence; heap, descriptors and mappings."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hardtack import Kernel, Result
+
+RUNS = 200
+WARM_UP = 2  # rounds until caches are filled: compiled programs, one empty span a block size
+OUT_OF_MEMORY = "out of memory: its group held most of the kernel's heap"
+
+
+@dataclass(frozen=True)
+class Hog:
+    program: str
+    arguments: tuple[str, ...] = ()
+    timeout: float = 60  # a net for those that end by themselves, the end of those that do not
+    killed: str | None = None
+    exit_code: int = 137
+    says: str = ""
+
+    def check(self, result: Result) -> None:
+        assert (result.killed, result.exit_code) == (self.killed, self.exit_code), result
+        assert self.says in result.stdout.decode() + result.stderr.decode() + str(result.failure)
+
+
+TIMEOUT = "timeout: it had not ended after 0.05 s"
+MEMHOG = Hog("memhog", exit_code=1, says="then Out of memory")
+HOGS = (
+    Hog("fdhog", killed=OUT_OF_MEMORY),
+    Hog("filehog", exit_code=1, says="then No space left on device"),
+    Hog("forkbomb", killed=OUT_OF_MEMORY),
+    Hog("pipehog", killed=OUT_OF_MEMORY),
+    Hog("recurse", exit_code=134, says="call stack exhausted"),
+    Hog("yes", exit_code=1, says="yes: write: No space left on device"),
+    Hog("spin", timeout=0.05, killed=TIMEOUT),
+    Hog("sleeper", ("60",), timeout=0.05, killed=TIMEOUT),
+    Hog("mail", ("ann", "100"), exit_code=0, says="done, delivered 100"),
+)
+
+
+def run(kernel: Kernel, hog: Hog) -> None:
+    """Run a hog to its end and take away what it has left behind: its files, which outlive it."""
+    hog.check(kernel.run(f"/bin/{hog.program}", hog.arguments, timeout=hog.timeout, max_output="64 KiB"))
+    for path in {"fdhog": ["/fdhog"], "filehog": ["/filehog", "/filehog.1"]}.get(hog.program, []):
+        kernel.remove_file(path)
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    with Kernel(heap="16 MiB") as made:
+        yield made
+
+
+@pytest.fixture
+def small_kernel() -> Iterator[Kernel]:
+    """With so little user memory that a guest which takes all of it is done at once."""
+    with Kernel(heap="16 MiB", memory="32 MiB") as made:
+        yield made
+
+
+def live(kernel: Kernel) -> int:
+    gc.collect()
+    kernel.check()
+    return kernel.statistics().heap.live
+
+
+def host_descriptors() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+def host_mappings() -> int:
+    return len(Path("/proc/self/maps").read_text().splitlines())
+
+
+@pytest.mark.parametrize("hog", HOGS, ids=lambda hog: hog.program)
+def test_a_hog_ends_in_its_kill_or_an_errno(kernel: Kernel, hog: Hog) -> None:
+    run(kernel, hog)
+    assert kernel.run("/bin/echo", ["well"]).stdout == b"well\n"
+    assert kernel.statistics().heap.overruns == 0
+    kernel.check()
+
+
+def test_a_hog_of_user_memory_is_refused_more(small_kernel: Kernel) -> None:
+    run(small_kernel, MEMHOG)
+    assert small_kernel.statistics().memory == 0
+    assert small_kernel.run("/bin/echo", ["well"]).stdout == b"well\n"
+
+
+@pytest.mark.slow
+def test_runs_in_sequence_leave_nothing(kernel: Kernel) -> None:
+    check_that_runs_leave_nothing(kernel, HOGS)
+
+
+def test_runs_that_take_all_user_memory_leave_nothing(small_kernel: Kernel) -> None:
+    check_that_runs_leave_nothing(small_kernel, [MEMHOG])
+
+
+def check_that_runs_leave_nothing(kernel: Kernel, hogs: Sequence[Hog]) -> None:
+    for _ in range(WARM_UP):
+        for hog in hogs:
+            run(kernel, hog)
+    before, descriptors, mappings = live(kernel), host_descriptors(), host_mappings()
+    for _ in range(RUNS // len(hogs) + 1):
+        for hog in hogs:
+            run(kernel, hog)
+    assert live(kernel) == before
+    assert kernel.statistics().memory == 0
+    assert kernel.statistics().processes == 0
+    assert kernel.statistics().heap.leaked == 0
+    assert host_descriptors() == descriptors
+    assert host_mappings() <= mappings + 2  # the host's own allocator may take one at any time
+
+
+def test_what_a_hog_held_is_free_again(kernel: Kernel) -> None:
+    for hog in HOGS:
+        run(kernel, hog)
+    statistics = kernel.statistics()
+    assert statistics.heap.live < 64 * 1024
+    assert statistics.heap.reserved == 0
+    assert statistics.files.live < 8 * 1024
+
+
+def test_a_group_holds_nothing_of_the_file_system_when_its_files_are_gone(kernel: Kernel) -> None:
+    process = kernel.spawn("/bin/mail", ["ann", "3000"])
+    assert process.wait().exit_code == 0
+    assert process._process.group.owner.held == 0
+
+
+def test_kernels_in_sequence_leave_nothing(tmp_path: Path) -> None:
+    def use() -> None:
+        with Kernel(heap="16 MiB", dirs={"/d": tmp_path}) as kernel:
+            kernel.run("/bin/sh", ["-c", "mail ann 10 | wc; echo hi > /d/f; cat /d/f"], files={"/big": bytes(100_000)})
+            kernel.spawn("/bin/sleeper", ["60"])  # still there when the kernel is closed
+            heap = kernel._system.heap
+        del kernel
+        gc.collect()
+        assert heap.live == 0
+
+    for _ in range(5):
+        use()
+    descriptors, mappings, resident = host_descriptors(), host_mappings(), resident_bytes()
+    for _ in range(50):
+        use()
+    assert host_descriptors() == descriptors
+    assert host_mappings() <= mappings + 2
+    assert resident_bytes() < resident + (4 << 20)
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
