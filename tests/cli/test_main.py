@@ -30,7 +30,9 @@ def test_version(cli: CommandLine) -> None:
 
 def test_help_imports_no_wasmtime() -> None:
     code = "import sys; from hardtack.cli import main; main(['--help']); sys.exit('wasmtime' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    )
 
 
 def test_no_arguments_show_the_help(cli: CommandLine) -> None:

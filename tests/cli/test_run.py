@@ -107,7 +107,9 @@ def test_endless_memory_is_refused_at_the_budget(cli: CommandLine) -> None:
 def test_a_hog_of_the_heap_is_killed(cli: CommandLine, hog: str) -> None:
     ending = cli("run", "--heap", "16MiB", f"/bin/{hog}")
     assert ending.status == KILLED
-    assert ending.error == f"hardtack: {hog} was killed: out of memory: its group held most of the kernel's heap"
+    assert (
+        ending.error == f"hardtack: {hog} was killed: out of memory: its group held most of the kernel's heap"
+    )
 
 
 def test_a_hog_of_files_gets_enospc(cli: CommandLine) -> None:
@@ -118,7 +120,9 @@ def test_a_hog_of_files_gets_enospc(cli: CommandLine) -> None:
 
 @pytest.mark.parametrize("policy", ["reserve", "wait"])
 def test_ctrl_c_ends_it_cleanly(cli: CommandLine, policy: str) -> None:
-    child = cli.start("run", "--on-exhaustion", policy, "/bin/sh", "-c", "echo ready; spin", stdout=subprocess.PIPE)
+    child = cli.start(
+        "run", "--on-exhaustion", policy, "/bin/sh", "-c", "echo ready; spin", stdout=subprocess.PIPE
+    )
     assert child.stdout is not None
     assert child.stdout.readline() == b"ready\n"
     children = children_of(child.pid)
@@ -216,12 +220,16 @@ def test_a_missing_directory(cli: CommandLine) -> None:
 
 def test_a_missing_file_for_stdin(cli: CommandLine) -> None:
     ending = cli("run", "--stdin", "/no/where", "/bin/cat")
-    assert (ending.status, ending.error) == (OWN_ERROR, "hardtack: --stdin /no/where: No such file or directory")
+    assert (ending.status, ending.error) == (
+        OWN_ERROR,
+        "hardtack: --stdin /no/where: No such file or directory",
+    )
 
 
 # -- the fence around --dir
 @pytest.mark.parametrize(
-    "path", ["/d/../secret", "/d/sub/../../secret", "/d/up/secret", "/d/direct", "/d/absolute", "/d/sub/chain"]
+    "path",
+    ["/d/../secret", "/d/sub/../../secret", "/d/up/secret", "/d/direct", "/d/absolute", "/d/sub/chain"],
 )
 def test_nothing_leads_out_of_a_directory(cli: CommandLine, tmp_path: Path, path: str) -> None:
     (tmp_path / "secret").write_text("secret")

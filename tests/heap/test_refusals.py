@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
     Python = Callable[..., subprocess.CompletedProcess[str]]
+
+address_limits = pytest.mark.skipif(
+    "asan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer needs terabytes of address space"
+)
 
 
 def test_it_refuses_while_tracemalloc_is_tracing(python: Python) -> None:
@@ -157,6 +164,7 @@ def test_the_hook_is_installed_by_the_first_heap(python: Python) -> None:
     )
 
 
+@address_limits
 def test_it_works_under_a_limit_on_address_space(python: Python) -> None:
     python(
         """
@@ -174,6 +182,7 @@ def test_it_works_under_a_limit_on_address_space(python: Python) -> None:
     )
 
 
+@address_limits
 def test_a_heap_that_meets_the_limit_on_address_space_gets_memory_error(python: Python) -> None:
     done = python(
         """

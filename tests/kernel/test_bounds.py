@@ -21,9 +21,9 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel import host as host_module
 from hardtack.kernel.directories import ADD_BYTES, Directory, place
-from hardtack.kernel.files import PAGE_STEP_BYTES, File, Owner
+from hardtack.kernel.files import PAGE_STEP_BYTES, File
 from hardtack.kernel.host import Host
-from hardtack.kernel.inodes import Inode
+from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.memory_files import CREATE_BYTES
 from hardtack.kernel.params import BUCKET, FAN, FIRST_PAGES, PAGE, SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.streams import Capture, HostStream, Source
@@ -136,7 +136,7 @@ def _add_copy(directory: Directory, name: bytes, inode: Inode) -> bool:
 @pytest.mark.usefixtures("frozen")
 def test_no_name_takes_a_directory_more_than_adding_is_said_to() -> None:
     steps = Steps()
-    inode = Inode(300, 0)
+    inode = Inode(300, 0, Owner())
     for ways in (
         dict.fromkeys(range(16), 2) | dict.fromkeys(range(8), 3),
         {0: 5, 1: 6, 2: 6, 3: 6, 4: 6} | dict.fromkeys(range(5, 16), 1),
@@ -147,7 +147,7 @@ def test_no_name_takes_a_directory_more_than_adding_is_said_to() -> None:
         assert sum(ways.values()) == BUCKET
         names = worst_cases.names_in({**ways, 0: ways[0] + 1})
         names.sort(key=lambda name: place(name) >> 56 == 0)  # the last goes to way 0
-        directory = steps.heap.run(Directory, 1, 0, 1)
+        directory = steps.heap.run(Directory, 1, 0, Owner(), 1)
         for name in names[:-1]:
             assert steps.measure(directory.add, name, inode)
         gc.collect()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from hardtack.heap import Heap
-from hardtack.kernel.files import PAGE_STEP_BYTES, File, Owner, copy_in
+from hardtack.kernel.files import PAGE_STEP_BYTES, File, copy_in
+from hardtack.kernel.inodes import Owner
 from hardtack.kernel.params import FAN, FIRST_PAGES, PAGE
 
 LENGTH = 6 * PAGE  # what the model goes up to

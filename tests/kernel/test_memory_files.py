@@ -491,24 +491,23 @@ def fill(hand, path=b"filler"):
 def test_everything_that_is_removed_gives_its_bytes_back():
     with Machine() as machine:
         hand = machine.hand()
-        hand.sleep(1)
-        before = machine.live()
-        files_before = machine.system.files.heap.live
         owner = hand.process.group.owner
-        for number in range(300):
-            make(hand, b"file%d" % number, bytes(number * 50))
-            hand.mkdir(b"d%d" % number)
-            hand.symlink(b"x" * number, b"d%d/link" % number) if number else None
-            hand.link(b"file%d" % number, b"d%d/other" % number)
-        assert owner.held > 300 * 100
-        for number in range(300):
-            hand.unlink(b"file%d" % number)
-            hand.unlink(b"d%d/link" % number)
-            hand.unlink(b"d%d/other" % number)
-            hand.rmdir(b"d%d" % number)
-        assert owner.held == 0
-        assert machine.live() <= before + 200
-        assert machine.system.files.heap.live <= files_before + 200
+        lives = []
+        for _ in range(3):
+            for number in range(1, 300):
+                make(hand, b"file%d" % number, bytes(number * 50))
+                hand.mkdir(b"d%d" % number)
+                hand.symlink(b"x" * number, b"d%d/link" % number)
+                hand.link(b"file%d" % number, b"d%d/other" % number)
+            assert owner.held > 300 * 100
+            for number in range(1, 300):
+                hand.unlink(b"file%d" % number)
+                hand.unlink(b"d%d/link" % number)
+                hand.unlink(b"d%d/other" % number)
+                hand.rmdir(b"d%d" % number)
+            assert owner.held == 0
+            lives.append((machine.live(), machine.system.files.heap.live))
+        assert lives[1] == lives[2]  # to the byte; the first time some numbers become large
 
 
 def test_a_full_file_system_is_enospc_and_works_again_when_something_is_removed():
@@ -562,14 +561,16 @@ def test_the_last_eighth_is_for_those_who_hold_little():
         fill(hog)
         free = machine.system.files.heap.free
         assert 4 * MIB // 8 - 65536 <= free <= 4 * MIB // 8 + 65536
-        assert hog.mkdir(b"more") == abi.ENOSPC
+        while hog.mkdir(b"%d" % machine.scheduler.turns) == 0:
+            pass
+        assert machine.system.files.heap.free >= 4 * MIB // 8
         make(small, b"small", b"x" * 60_000)
         assert small.mkdir(b"directory") == 0
         assert small.write(small.open(b"big", CREATE), bytes(65536)) > 0
         held = 60_000 + 65536
         while (count := small.write(small.open(b"big", flags=abi.FDFLAG_APPEND), bytes(65536))) > 0:
             held += count
-        assert held <= 4 * MIB // 8 // 4
+        assert 4 * MIB // 8 // 4 - 65536 <= held <= 4 * MIB // 8 // 4
 
 
 def test_the_last_eighth_is_not_for_a_hog_of_empty_files():

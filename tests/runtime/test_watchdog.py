@@ -92,7 +92,11 @@ def test_a_kernel_whose_turns_do_not_count_is_livelocked() -> None:
 def test_a_kernel_gives_its_figures() -> None:
     signs = Signs()
     try:
-        code = "from hardtack import Kernel", "k = Kernel('16 MiB')", "with signs.given_by(k): k.run('/bin/fdhog')"
+        code = (
+            "from hardtack import Kernel",
+            "k = Kernel('16 MiB')",
+            "with signs.given_by(k): k.run('/bin/fdhog')",
+        )
         assert watch(child_of(signs, *code), signs).outcome == "ended"
         assert signs.beats > 0
         assert not signs.running

@@ -15,6 +15,7 @@ from hardtack.wasm.imports import RESULT, WAIT, CallPage, EntrySpec
 from hardtack.wasm.modules import CompiledModule, Image
 
 MIB = 1 << 20
+PAGE = 65536
 
 IMPORTS = """
   (import "test" "nine" (func $nine (param i32 i64 i32 i64 i32 i64 i32 i32 i64) (result i32)))
@@ -27,6 +28,17 @@ IMPORTS = """
   (import "test" "ask" (func $ask (result i32)))
   (import "test" "exit" (func $exit (param i32)))
 """
+
+
+class Faulty(UserMemory):
+    """A budget that raises."""
+
+    error: BaseException | None = None
+
+    def take(self, count):
+        if self.error is not None and count == PAGE:
+            raise self.error
+        return super().take(count)
 
 
 class Process:
@@ -143,6 +155,14 @@ def host():
     yield made
     assert made.user_memory.used == 0
     made.engine.close()
+
+
+@pytest.fixture
+def faulty(host):
+    budget = Faulty(64 * MIB)
+    host.engine.user_memory = budget
+    yield budget
+    assert budget.used == 0
 
 
 def mappings():

@@ -188,25 +188,6 @@ def test_after_such_an_end_unreachable_is_told_as_itself(host):
     assert host.run(host.image("unreachable")).failure.startswith("wasm `unreachable`")
 
 
-class Faulty(UserMemory):
-    """A budget that raises."""
-
-    error: BaseException | None = None
-
-    def take(self, count):
-        if self.error is not None and count == PAGE:
-            raise self.error
-        return super().take(count)
-
-
-@pytest.fixture
-def faulty(host):
-    budget = Faulty(64 * MIB)
-    host.engine.user_memory = budget
-    yield budget
-    assert budget.used == 0
-
-
 def test_what_a_growth_raises_refuses_it_and_is_raised_by_resume(host, faulty):
     body = f"(drop (call $ok (memory.grow (i32.const 1)))) {LOOP}"
     guest = host.image(body, '(memory (export "memory") 2)').start(Process())

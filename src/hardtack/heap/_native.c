@@ -678,12 +678,13 @@ static void footprint_take(Core *c, size_t n)
 static Span *new_span(Core *c, unsigned class)
 {
     Span *s = run_new(1);
-    if (UNLIKELY(!s)) { /* no address space: a few small blocks are still served, and the thread is told */
+    if (UNLIKELY(!s)) { /* no address space: a few small blocks are still served, and the thread is told, seldom */
         if (!(s = emergency))
             return NULL;
         emergency = s->next;
         emergencies--;
-        send_heap_full(c);
+        if (!told || !(emergencies & (emergencies - 1)))
+            send_heap_full(c);
     }
     s->core = c;
     s->pages = 0;
@@ -768,7 +769,8 @@ static void *alloc_large(Core *c, size_t n)
     if (n > UNLIMITED || !charge(c, bytes))
         return NULL;
     void *p = take_large(c, bytes);
-    if (!p) {
+    if (!p) { /* no address space: the thread learns it from this, and handles it on emergency spans */
+        told += !told && in_chain(current_core, c);
         c->failures++;
         uncharge(c, bytes);
     }

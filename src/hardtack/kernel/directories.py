@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from hardtack.kernel.abi import DIRECTORY
-from hardtack.kernel.inodes import Inode
+from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import BUCKET
 
 _Leaf: TypeAlias = "dict[bytes, Inode]"
@@ -37,8 +37,8 @@ class Directory(Inode):
     __slots__ = ("_root", "count", "parent")
     filetype = DIRECTORY
 
-    def __init__(self, number: int, now: int, parent: int) -> None:
-        super().__init__(number, now)
+    def __init__(self, number: int, now: int, owner: Owner, parent: int) -> None:
+        super().__init__(number, now, owner)
         self.parent = parent
         self.count = 0
         self._root: _Branch | _Leaf = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from hardtack.kernel.abi import REGULAR_FILE
-from hardtack.kernel.inodes import Inode
+from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import FAN, FIRST_PAGES, PAGE
 
 _Node: TypeAlias = "list[_Node | bytearray | None]"
@@ -31,24 +31,14 @@ def copy_in(
         memoryview(to)[at : at + count] = memoryview(source)[start : start + count]
 
 
-class Owner:
-    """What one group (process tree) holds in files, in bytes; it may outlive the group, as files do."""
-
-    __slots__ = ("held",)
-
-    def __init__(self) -> None:
-        self.held = 0
-
-
 class File(Inode):
     """A regular file's content and size, and who made it."""
 
-    __slots__ = ("held", "owner", "root", "shift", "size")
+    __slots__ = ("held", "root", "shift", "size")
     filetype = REGULAR_FILE
 
     def __init__(self, number: int, now: int, owner: Owner) -> None:
-        super().__init__(number, now)
-        self.owner = owner
+        super().__init__(number, now, owner)
         self.held = 0  # bytes of its pages and nodes, in the owner's account too
         self.size = 0
         self.shift = 0  # bits of a page's index that the root leaves to the levels below: 6 a level

@@ -12,7 +12,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.calls import install
 from hardtack.kernel.directories import Directory
 from hardtack.kernel.files import PAGE_STEP_BYTES, File
-from hardtack.kernel.inodes import Inode
+from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.memory_files import CREATE_BYTES, Where
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PATH_MAX
 
@@ -45,7 +45,7 @@ class Host:
         self.system = system
         self.scheduler = scheduler
         with system.scheduler_heap:
-            self.owner = system.files.new_owner()
+            self.owner = Owner()
 
     # -- programs
     def start(
@@ -170,7 +170,8 @@ class Host:
             self._may_make(path, where)
             with files.heap:
                 where.name = bytes(memoryview(where.name))
-                files.add(where, Directory(files.inodes.lowest_free(), files.now, where.directory.number))
+                number = files.inodes.lowest_free()
+                files.add(where, Directory(number, files.now, self.owner, where.directory.number))
         elif not isinstance(where.inode, Directory):
             raise KernelError(f"{path}: not a directory")
 

@@ -181,6 +181,8 @@ class HostDirectory(Description):
     def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
         """Write entries from a cookie on; going back starts the listing anew."""
         done = 0
+        if cookie < 2:
+            self._close_listing()  # from the start: what there is now
         cookie = min(cookie, 1 << 62)
         try:
             while done < count:
@@ -254,7 +256,8 @@ class HostDirectory(Description):
             return abi.ENFILE
         if oflags & abi.O_DIRECTORY and oflags & (abi.O_CREAT | abi.O_EXCL | abi.O_TRUNC):
             return abi.EINVAL
-        place = walk_host(self._fd, path, follow)
+        exclusive = oflags & abi.O_CREAT and oflags & abi.O_EXCL
+        place = walk_host(self._fd, path, follow and not exclusive)
         if isinstance(place, int):
             return place
         try:
@@ -270,8 +273,8 @@ class HostDirectory(Description):
         if place.must_be_directory and oflags & abi.O_CREAT:
             return abi.EISDIR
         reading = rights & abi.RIGHT_READ or not rights & abi.RIGHT_WRITE
-        mode = (os.O_RDWR if reading else os.O_WRONLY) if rights & abi.RIGHT_WRITE else os.O_RDONLY
-        mode |= _FILE
+        writing = rights & abi.RIGHT_WRITE or oflags & abi.O_TRUNC  # the host cuts only what it can write
+        mode = _FILE | ((os.O_RDWR if reading else os.O_WRONLY) if writing else os.O_RDONLY)
         for ours, theirs in (
             (abi.O_CREAT, os.O_CREAT),
             (abi.O_EXCL, os.O_EXCL),
@@ -384,7 +387,7 @@ class HostDirectory(Description):
         if isinstance(place, int):
             return place
         try:
-            if stat.S_ISDIR(os.stat(place.name, dir_fd=place.fd, follow_symlinks=False).st_mode):
+            if _is_directory(place):
                 return abi.EISDIR
             if place.must_be_directory:
                 return abi.ENOTDIR
@@ -406,7 +409,7 @@ class HostDirectory(Description):
             return place
         try:
             if place.must_be_directory:
-                return abi.ENOENT
+                return abi.EEXIST if _is_directory(place) else abi.ENOTDIR
             os.symlink(target, place.name, dir_fd=place.fd)
         except OSError as error:
             return errno_of(error)
@@ -440,13 +443,17 @@ class HostDirectory(Description):
         old = walk_host(self._fd, path, False)
         if isinstance(old, int):
             return old
-        place = walk_host(to._fd, new, False)
+        plain = (new.rstrip(b"/") or new) if rename else new  # no slash: it would follow a link
+        place = walk_host(to._fd, plain, False)
         if isinstance(place, int):
             old.close()
             return place
         try:
             if rename:
+                place.must_be_directory = plain != new
                 return _rename(old, place)
+            if old.must_be_directory:
+                return abi.EPERM if _is_directory(old) else abi.ENOTDIR
             if place.must_be_directory:
                 return abi.ENOENT
             os.link(old.name, place.name, src_dir_fd=old.fd, dst_dir_fd=place.fd, follow_symlinks=False)
@@ -464,13 +471,15 @@ class HostDirectory(Description):
         self._budget.used -= 1
 
 
+def _is_directory(place: HostPlace) -> bool:
+    return stat.S_ISDIR(os.stat(place.name, dir_fd=place.fd, follow_symlinks=False).st_mode)
+
+
 def _rename(old: HostPlace, new: HostPlace) -> int:
     if old.name == b"." or new.name == b".":
         return abi.EBUSY
-    if new.must_be_directory or old.must_be_directory:
-        found = os.stat(old.name, dir_fd=old.fd, follow_symlinks=False)
-        if not stat.S_ISDIR(found.st_mode):
-            return abi.ENOTDIR
+    if (new.must_be_directory or old.must_be_directory) and not _is_directory(old):
+        return abi.ENOTDIR
     os.rename(old.name, new.name, src_dir_fd=old.fd, dst_dir_fd=new.fd)
     return abi.OK
 

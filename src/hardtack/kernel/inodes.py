@@ -9,14 +9,24 @@ from __future__ import annotations
 from hardtack.kernel.abi import SYMBOLIC_LINK, UNKNOWN
 
 
-class Inode:
-    """A file, directory or link: number, names and openings that refer to it, times in ns."""
+class Owner:
+    """What one group (process tree) holds in files, in bytes; it may outlive the group, as files do."""
 
-    __slots__ = ("atime", "ctime", "links", "mtime", "number", "opens")
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held = 0
+
+
+class Inode:
+    """A file, directory or link: number, who made it, names and openings that refer to it, times in ns."""
+
+    __slots__ = ("atime", "ctime", "links", "mtime", "number", "opens", "owner")
     filetype = UNKNOWN
 
-    def __init__(self, number: int, now: int) -> None:
+    def __init__(self, number: int, now: int, owner: Owner) -> None:
         self.number = number
+        self.owner = owner
         self.links = 1
         self.opens = 0
         self.atime = self.mtime = self.ctime = now
@@ -32,8 +42,8 @@ class Symlink(Inode):
     __slots__ = ("target",)
     filetype = SYMBOLIC_LINK
 
-    def __init__(self, number: int, now: int, target: bytes) -> None:
-        super().__init__(number, now)
+    def __init__(self, number: int, now: int, owner: Owner, target: bytes) -> None:
+        super().__init__(number, now, owner)
         self.target = target
 
     def byte_size(self) -> int:

@@ -5,7 +5,11 @@ process must give back what it is scored by. A full file system is ENOSPC, an or
 before anything is changed: each step asks `room` for the most that it can allocate.
 
 The last eighth of the capacity is kept for those who hold little: a group (process tree) that holds more
-than a quarter of that eighth gets ENOSPC while others can still write their small files.
+than a quarter of that eighth gets ENOSPC while others can still write their small files. What a group
+holds is counted as Unix counts quotas: a file's pages and names belong to who made the file.
+
+Changes that cannot be refused (times, sizes, removing) make numbers; room for those of every inode is never
+given away.
 
 Invariants, checked by `check`: every inode is in the table; its links are the names that lead to it; one
 with neither name nor opening is gone; a directory's parent is the directory that names it.
@@ -17,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.directories import ADD_BYTES, Directory
-from hardtack.kernel.files import File, Owner
-from hardtack.kernel.inodes import Inode, Symlink
+from hardtack.kernel.files import File
+from hardtack.kernel.inodes import Inode, Owner, Symlink
 from hardtack.kernel.paths import walk
 from hardtack.kernel.table import CAPACITY as MAX_INODES
 from hardtack.kernel.table import Table
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
 
 ROOT: Final = 1
 CREATE_BYTES: Final = ADD_BYTES + 2 * 1024  # a name, its inode, nodes of the inode table; no link's target
+
+NAME_BYTES: Final = 640  # what a name, with its inode, is entered with in the account of the inode's owner
+NUMBERS_BYTES: Final = 320  # what an inode's numbers (times, sizes, counts) may come to take once it is there
 
 
 class Where:
@@ -79,8 +86,8 @@ class MemoryFiles:
         self._share = self._kept // 4
         with heap:
             self.inodes: Table[Inode] = Table()
-            self.inodes.put(0, Inode(0, 0))  # so that 0 is never handed out
-            self.inodes.put(ROOT, Directory(ROOT, 0, ROOT))
+            self.inodes.put(0, Inode(0, 0, Owner()))  # so that 0 is never handed out
+            self.inodes.put(ROOT, Directory(ROOT, 0, Owner(), ROOT))
 
     @property
     def root(self) -> Directory:
@@ -91,8 +98,12 @@ class MemoryFiles:
 
     def room(self, owner: Owner, need: int) -> bool:
         """Tell whether a step that allocates at most `need` bytes may be taken for owner."""
-        free = self.heap.free
+        free = self.free()
         return free - need >= self._kept or (free >= need and owner.held + need <= self._share)
+
+    def free(self) -> int:
+        """Return how many bytes may be taken: less what the inodes' numbers may still come to take."""
+        return self.heap.free - NUMBERS_BYTES * self.inodes.count
 
     def walk(self, start: Directory, path: bytes, follow: bool) -> Where | int:
         """Follow a path down from start: where it leads, or an errno. See `paths.walk`."""
@@ -119,8 +130,17 @@ class MemoryFiles:
         if not where.directory.add(where.name, inode):
             return abi.ENOSPC
         self.inodes.put(inode.number, inode)
+        inode.owner.held += NAME_BYTES
         where.directory.mtime = where.directory.ctime = self.now
         return abi.OK
+
+    def add_link(self, where: Where, inode: Inode) -> bool:
+        """Give an inode that is there another name; False where the directory has no room."""
+        if not where.directory.add(where.name, inode):
+            return False
+        inode.links += 1
+        inode.owner.held += NAME_BYTES
+        return True
 
     def unname(self, where: Where, inode: Inode) -> None:
         """Take a name away, and the inode with it if that was its last use."""
@@ -131,6 +151,7 @@ class MemoryFiles:
 
     def _less(self, inode: Inode) -> None:
         inode.links -= 1
+        inode.owner.held -= NAME_BYTES
         inode.ctime = self.now
         if isinstance(inode, Directory):
             inode.parent = 0
@@ -161,11 +182,6 @@ class MemoryFiles:
             file.owner.held += held - file.held
             file.held = held
 
-    def new_owner(self) -> Owner:
-        """Make an account for a new group."""
-        with self.heap:
-            return Owner()
-
     def rename(self, old: Where, new: Where) -> int:
         """Move a name; what the new name led to is replaced."""
         inode = old.inode
@@ -174,19 +190,18 @@ class MemoryFiles:
         if b"." in {old.name, new.name}:
             return abi.EBUSY
         other = new.inode
-        if other is inode:
+        if other is inode and isinstance(inode, Directory):
             return abi.OK
         errno = self._may_replace(old, inode, other, new)
-        if errno:
+        if errno or other is inode:
             return errno
-        if other is None:
-            with self.heap:
-                if not new.directory.add(new.name, inode):
-                    return abi.ENOSPC
-        else:
-            new.directory.replace(new.name, inode)
-            self._less(other)
-        old.directory.remove(old.name)
+        with self.heap:
+            if other is not None:
+                new.directory.replace(new.name, inode)
+                self._less(other)
+            elif not new.directory.add(new.name, inode):
+                return abi.ENOSPC
+            old.directory.remove(old.name)
         if isinstance(inode, Directory):
             inode.parent = new.directory.number
         old.directory.mtime = new.directory.mtime = self.now

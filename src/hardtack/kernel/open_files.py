@@ -62,7 +62,7 @@ class OpenFile(Description):
         page = file.page_with(position, count)
         if page is not None:  # nothing to make, so nothing to ask
             copy_in(page, position % PAGE, memory, start, count)
-            if position + count > file.size:
+            if position + count > file.size and count:
                 with files.heap:  # the number lives as long as the file
                     file.size = position + count
             file.mtime = file.ctime = files.now
@@ -285,12 +285,14 @@ class OpenDirectory(Description):
             return where
         if where.inode is not None:
             return abi.EEXIST
-        errno = files.new_name(where, process.group.owner, 0)
+        owner = process.group.owner
+        errno = files.new_name(where, owner, 0)
         if errno:
             return errno
         with files.heap:
             where.name = bytes(memoryview(where.name))
-            return files.add(where, Directory(files.inodes.lowest_free(), files.now, where.directory.number))
+            number = files.inodes.lowest_free()
+            return files.add(where, Directory(number, files.now, owner, where.directory.number))
 
     def remove_directory_at(self, path: bytes) -> int:
         """Remove an empty directory."""
@@ -339,12 +341,14 @@ class OpenDirectory(Description):
             return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
-        errno = files.new_name(where, process.group.owner, len(target))
+        owner = process.group.owner
+        errno = files.new_name(where, owner, len(target) * 5 // 4)
         if errno:
             return errno
         with files.heap:
             where.name = bytes(memoryview(where.name))
-            return files.add(where, Symlink(files.inodes.lowest_free(), files.now, bytes(memoryview(target))))
+            number = files.inodes.lowest_free()
+            return files.add(where, Symlink(number, files.now, owner, bytes(memoryview(target))))
 
     def readlink_at(self, path: bytes) -> bytes | int:
         """Return a link's target."""
@@ -372,12 +376,13 @@ class OpenDirectory(Description):
             return abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
-        if files.heap.free < CREATE_BYTES + len(where.name):
-            return abi.ENOSPC
+        errno = files.new_name(where, old.inode.owner, 0)
+        if errno:
+            return errno
         with files.heap:
-            if not where.directory.add(bytes(memoryview(where.name)), old.inode):
+            where.name = bytes(memoryview(where.name))
+            if not files.add_link(where, old.inode):
                 return abi.ENOSPC
-        old.inode.links += 1
         old.inode.ctime = where.directory.mtime = files.now
         return abi.OK
 
@@ -395,7 +400,7 @@ class OpenDirectory(Description):
             return where
         where.must_be_directory = plain != new
         if where.inode is None:
-            if files.heap.free < CREATE_BYTES + len(where.name):
+            if files.free() < CREATE_BYTES + len(where.name):
                 return abi.ENOSPC
             with files.heap:
                 where.name = bytes(memoryview(where.name))

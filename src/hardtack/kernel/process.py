@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from hardtack.heap import Heap, Reservation
     from hardtack.kernel.descriptions import Description
-    from hardtack.kernel.files import Owner
     from hardtack.kernel.guest import Guest, Image
+    from hardtack.kernel.inodes import Owner
     from hardtack.kernel.queues import Queue
     from hardtack.kernel.system import System
 

@@ -10,6 +10,7 @@ import gc
 from typing import TYPE_CHECKING
 
 from hardtack.errors import WouldBlock
+from hardtack.heap import Heap
 from hardtack.kernel.params import RECLAIM_MARGIN
 from hardtack.kernel.process import WAITING_FOR_MEMORY
 from hardtack.kernel.system import Kill, System
@@ -28,6 +29,7 @@ class Reclaimer:
         self.system = system
         self.shrinkers: list[Callable[[int], int]] = []  # each is asked for bytes, says how many it gave
         self.collections = 0
+        self._records = Heap(None, name="records")  # what is kept for the host is not the kernel's memory
 
     def grant(self, wants: int, waiter: Process | None = None) -> Reservation | None:
         """Reserve `wants` bytes, reclaiming until they are there.
@@ -95,5 +97,8 @@ class Reclaimer:
 
     def _kill(self, group: Group) -> None:
         system = self.system
-        system.kills.append(Kill(group.leader, group.program, group.heap.live))
+        self._records.run(self._record, group)
         system.kill_group(group, "out of memory: its group held most of the kernel's heap")
+
+    def _record(self, group: Group) -> None:
+        self.system.kills.append(Kill(group.leader + 0, group.program, group.heap.live))

@@ -103,8 +103,11 @@ class Scheduler:
         standing = self._standing
         if standing is not None and standing.left < SCHEDULER_BYTES // 2 and not standing.refill():
             self._make_room_for_refill(standing)
-        while system.memory_waiters.first is not None:
-            self._grant(system.memory_waiters.first)
+        if system.memory_waiters.first is not None:
+            while system.memory_waiters.first is not None:
+                self._grant(system.memory_waiters.first)
+            if system.run_queue.first is None:
+                return True  # it was killed itself, and that may be what `done` asks for
         if system.next_deadline is not None and system.clock.monotonic() >= system.next_deadline:
             self._wake_due()
         if self.turns % TURNS_BETWEEN_LOOKS == 0 and (
@@ -210,6 +213,9 @@ class Scheduler:
     def _idle(self, deadline: int | None) -> bool:
         """Nobody can run: wait for the host or the clock. False when neither can bring anything."""
         system = self.system
+        self._wake_due()  # the next deadline may be that of a process which is gone
+        if system.run_queue.first is not None:
+            return True
         until = system.next_deadline
         if until is None and system.host_waiters.first is None and not self._poll_hosts():
             return False

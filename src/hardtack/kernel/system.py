@@ -17,6 +17,7 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.host_files import HostBudget
+from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory_files import MemoryFiles
 from hardtack.kernel.open_files import OpenDirectory
 from hardtack.kernel.params import (
@@ -118,8 +119,9 @@ class System:
         """Make the group of a process that the host starts."""
         with self.scheduler_heap:
             heap = Heap(None, name=program, parent=self.heap)
+            owner = Owner()
         with heap:
-            return Group(heap, self.files.new_owner(), 0, program, protected)
+            return Group(heap, owner, 0, program, protected)
 
     def create(
         self,

@@ -91,8 +91,8 @@ class _Operation:
     def nanoseconds(self) -> float:
         """Return the ns of one turn: the best of a few loops, for nothing makes it faster than it is."""
         if self.asynchronous:
-            return min(asyncio.run(self.loop(self.loops)) for _ in range(REPEATS))
-        return min(self.loop(self.loops) for _ in range(REPEATS))
+            return float(min(asyncio.run(self.loop(self.loops)) for _ in range(REPEATS)))
+        return float(min(self.loop(self.loops) for _ in range(REPEATS)))
 
 
 def _noop() -> None:
@@ -125,9 +125,9 @@ def _operations(tell: Callable[[str], None]) -> list[_Operation]:
     if importlib.util.find_spec("anyio") is None:
         tell("anyio is not installed: left out")
         return operations
-    import anyio  # noqa: PLC0415 (optional, and slow to import)
+    import anyio
 
-    limiter = {"limiter": anyio.CapacityLimiter(1 << 20)}
+    limiter: dict[str, object] = {"limiter": anyio.CapacityLimiter(1 << 20)}
     return [
         *operations,
         _Operation(
@@ -146,7 +146,9 @@ def _operations(tell: Callable[[str], None]) -> list[_Operation]:
     ]
 
 
-def _pair(semaphore: Any) -> dict[str, object]:
+def _pair(
+    semaphore: threading.Semaphore | asyncio.Semaphore,
+) -> dict[str, object]:
     return {"acquire": semaphore.acquire, "release": semaphore.release}
 
 
@@ -203,7 +205,9 @@ def _churn() -> None:
         table = dict(zip(range(len(rows)), rows, strict=True)) if turn & 1 else {}
 
 
-_DOCUMENT: Final = {str(n): {"name": f"row {n}", "values": list(range(n % 40)), "on": None} for n in range(800)}
+_DOCUMENT: Final = {
+    str(n): {"name": f"row {n}", "values": list(range(n % 40)), "on": None} for n in range(800)
+}
 
 
 def _json() -> None:

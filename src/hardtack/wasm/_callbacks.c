@@ -141,7 +141,11 @@ static void *grow_memory(void *env, size_t size)
 {
     HostMemory *self = env;
     PyGILState_STATE gil = PyGILState_Ensure();
-    PyObject *answer = PyObject_CallMethod((PyObject *)self, "grow", "n", (Py_ssize_t)size);
+    PyObject *name = PyUnicode_InternFromString("grow"); /* a name of its own each time would stay in the type cache */
+    PyObject *wanted = PyLong_FromSize_t(size);
+    PyObject *answer = name && wanted ? PyObject_CallMethodOneArg((PyObject *)self, name, wanted) : NULL;
+    Py_XDECREF(wanted);
+    Py_XDECREF(name);
     if (!answer)
         keep_error(self->callbacks);
     Py_XDECREF(answer);

@@ -19,7 +19,7 @@ def cause(message: str) -> str:
         'out of bounds: at 0x8'
     """
     _, _, causes = message.rpartition("Caused by:")
-    return _printable(": ".join(reversed([match[1] for match in _CAUSE.finditer(causes)])))
+    return _printable(": ".join(reversed(_CAUSE.findall(causes))))
 
 
 def describe(message: str) -> str:
