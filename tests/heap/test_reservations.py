@@ -451,6 +451,20 @@ def test_last_call_tells_the_peak_and_what_was_kept(heap: Heap) -> None:
     assert heap.last_call() == (10_240 + 1280, 1280)
 
 
+def test_the_peak_of_a_call_holds_what_carved_ones_held_at_theirs(heap: Heap) -> None:
+    def call() -> None:
+        first = bytes(10_000)
+        with heap.reserve_nowait(50_000):
+            second = bytes(20_000)
+            del second
+        del first
+
+    heap.admit(heap, 100_000, call)
+    peak, kept = heap.last_call()
+    assert near(peak, 10_240 + 20_480 + 500)
+    assert kept < 200
+
+
 def test_admitted_calls_nest(heap: Heap) -> None:
     def inner() -> int:
         return heap.reserved

@@ -404,7 +404,7 @@ class Hand:
     @property
     def calls(self) -> Calls:
         if self.process.guest is None and not self.ended:
-            self.machine.settle()  # it was not started yet
+            self.machine.run(lambda: self.process.guest is not None or self.ended)
         guest = self.process.guest
         assert isinstance(guest, PythonGuest), (self.process.killed, self.machine.system.bugs)
         return guest.calls

@@ -12,6 +12,7 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.params import PAGE
 from hardtack.kernel.pipes import ATOMIC, CAPACITY, RING, Pipe
+from hardtack.kernel.queues import Queue
 
 COUNTS = st.one_of(
     st.sampled_from([0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE, CAPACITY - 1, CAPACITY, CAPACITY + 1]),
@@ -23,7 +24,7 @@ class PipeMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.heap = Heap("1 MiB", name="pipe")
-        self.pipe = self.heap.run(Pipe, self.heap)
+        self.pipe = self.heap.run(Pipe, self.heap, Queue())
         self.model = bytearray()
         self.next = 0
 

@@ -639,7 +639,7 @@ def host_files(ledger: Ledger) -> None:
         for flags in range(16):
             hand.call("fd_filestat_set_times", HOST, HUGE, 1 << 62, flags)
         listing = hand.open_directory(b".", at=HOST)
-        hand.readdir(listing, 30)
+        hand.readdir(listing, 60)
         hand.close(listing)
         hand.close(fd)
 

@@ -1,16 +1,11 @@
 """What wasmtime calls, and what it is told when that fails."""
 
 import pytest
+from wasm_host import PAGE, Host, Process, mappings
 
-from conftest import PAGE, Host, Process, mappings
 from hardtack.heap import Heap
 from hardtack.kernel.guest import UserMemory
-from hardtack.wasm import capi
 from hardtack.wasm.capi import HostMemory, new_callbacks
-
-needs_c = pytest.mark.skipif(
-    capi.callbacks.__name__ != "hardtack.wasm._callbacks", reason="needs the callbacks in C"
-)
 
 
 @pytest.fixture
@@ -74,7 +69,6 @@ class Budget(UserMemory):
         return True
 
 
-@needs_c
 @pytest.mark.parametrize("what", ["start", "resume"])
 def test_an_allocation_that_fails_is_an_error_and_nothing_else(what):
     """Fail the n-th allocation, for n = 1, 2, ... until no fault fires; then look at the books."""

@@ -9,12 +9,11 @@ import tracemalloc
 import weakref
 
 import pytest
+from wasm_host import MIB, Host, Process, mappings
 from wasmtime import wat2wasm
 
-from conftest import MIB, Host, Process, mappings
 from hardtack.errors import InternalError, ProgramError
 from hardtack.kernel.guest import StartFailed, UserMemory
-from hardtack.wasm import capi
 from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CALLS, WAIT, CallPage, EntrySpec
 from hardtack.wasm.modules import STORE_BYTES
@@ -217,7 +216,6 @@ def run_with_alarm(guest, seconds):
         pass
 
 
-@pytest.mark.skipif(capi.callbacks.__name__ != "hardtack.wasm._callbacks", reason="needs the callbacks in C")
 @pytest.mark.parametrize(
     "body",
     [
@@ -575,7 +573,7 @@ def test_an_engine_is_not_closed_under_its_guests():
 def test_a_program_may_end_with_guests_under_way():
     code = """
 import sys; sys.path.insert(0, "tests/wasm")
-from conftest import Host, Process
+from wasm_host import Host, Process
 host = Host()
 bodies = "(loop $l (br $l))", "(drop (call $wait (i32.const 1) (i32.const 9)))"
 guests = [host.image(body).start(Process()) for body in bodies]

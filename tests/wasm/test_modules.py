@@ -8,9 +8,9 @@ import zlib
 from pathlib import Path
 
 import pytest
+from wasm_host import MIB, Host, Process
 from wasmtime import wat2wasm
 
-from conftest import MIB, Host, Process
 from hardtack.errors import ProgramError
 from hardtack.wasm.binary import FormatError, Import, Limits, Signature, read_outline
 from hardtack.wasm.code_cache import CodeCache, default_directory

@@ -57,7 +57,11 @@ def command(path: str | None) -> int:
             Path(path).write_text(json.dumps(demo.to_json(rows), indent=2) + "\n")
         except OSError as error:
             raise HardtackError(f"--json {path}: {error.strerror}") from None
-    _show([_cells(row, demo.CAPACITY, demo.ALL_MESSAGES) for row in rows], format_bytes(demo.CAPACITY))
+    title = (
+        f"A heap of {format_bytes(demo.CAPACITY)}, two citizens with {demo.ALL_MESSAGES} messages to "
+        "deliver, three hogs"
+    )
+    _show([_cells(row, demo.CAPACITY) for row in rows], title)
     for row in rows:
         _, semicolon, more = row.outcome.partition("; ")
         if semicolon:
@@ -68,29 +72,32 @@ def command(path: str | None) -> int:
     return 0 if well else 1
 
 
-def _cells(row: PolicyRow, capacity: int, messages: int) -> tuple[str, ...]:
+def _cells(row: PolicyRow, capacity: int) -> tuple[str, ...]:
     return (
         row.policy,
         row.outcome.partition("; ")[0],  # the rest stands below the table
         str(row.citizen_errors),
-        f"{row.delivered} of {messages}",
-        ", ".join(f"{program} (pid {pid})" for pid, program in row.kills) or "nobody",
+        str(row.delivered),
+        ", ".join(program for _, program in row.kills) or "nobody",
         f"{100 * row.peak_live / capacity:.1f} %",
         str(row.waits),
     )
 
 
-def _show(rows: Sequence[tuple[str, ...]], capacity: str) -> None:
-    title = f"A heap of {capacity}, two citizens, three hogs"
+def _show(rows: Sequence[tuple[str, ...]], title: str) -> None:
     if sys.stdout.isatty():
+        from rich import box
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(title=title, title_justify="left")
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for heading in _HEADINGS:
-            table.add_column(heading, justify="right" if heading in {"peak live", "waits"} else "left")
+            table.add_column(heading, min_width=max(map(len, heading.split())), overflow="fold")
+        table.columns[_HEADINGS.index("outcome")].min_width = len("citizens failed:")
         for row in rows:
-            table.add_row(*row, style="green" if row[1] == "all well" else None)
+            table.add_row(
+                *(cell.replace(", ", "\n") for cell in row), style="green" if row[1] == "all well" else None
+            )
         Console().print(table)
         return
     click.echo(f"{title}\n")

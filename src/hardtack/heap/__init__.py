@@ -105,7 +105,8 @@ class Heap(_native.Heap):
         name: for messages.
         parent: a heap that everything here is charged to as well.
         on_exhaustion: what an allocation meets at the limit. "reserve" and "fail": small blocks use the
-            slack while HeapFull is raised between two bytecodes, large ones fail at once with MemoryError.
+            slack while HeapFull is raised between two bytecodes, large ones fail at once with MemoryError,
+            and so do all once the slack is spent too (which CPython does not always survive).
             "panic": the process aborts. "wait": the allocator sleeps, holding the GIL, until there is room,
             which is usually for ever. The last two show what is wrong with them; use neither.
         slack: bytes of the capacity kept for overruns; by default a 64th, between 4 KiB and 1 MiB.

@@ -894,18 +894,25 @@ static void *hook_calloc(void *context, size_t count, size_t size)
     return p;
 }
 
-static void *hook_realloc(void *context, void *p, size_t n)
+static __attribute__((noinline)) void *realloc_inside(void *context, void *p, size_t n)
 {
+    Core *c = current_core;
     if (!p)
-        return hook_malloc(context, n);
+        return alloc(c, n);
     Arena *a = arena_of(p);
     if (a)
         return resize(span_in(a, p), p, n);
-    Core *c = current_core;
     current_core = NULL; /* what the allocator below us asks for is not ours to count */
     void *q = PREVIOUS(context)->realloc(PREVIOUS(context)->ctx, p, n);
     current_core = c;
     return q;
+}
+
+static void *hook_realloc(void *context, void *p, size_t n)
+{
+    if (LIKELY(!current_core && !arena_of(p)))
+        return PREVIOUS(context)->realloc(PREVIOUS(context)->ctx, p, n);
+    return realloc_inside(context, p, n);
 }
 
 static void hook_free(void *context, void *p)

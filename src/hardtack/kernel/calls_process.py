@@ -10,7 +10,7 @@ from hardtack.kernel.abi import E2BIG, EBADF, ECHILD, EFAULT, EINVAL, ENOENT, ES
 from hardtack.kernel.calls import get_path, install
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_DESCRIPTORS
 from hardtack.kernel.pipes import Pipe, ReadEnd, WriteEnd
-from hardtack.kernel.process import KILLED_STATUS, Process
+from hardtack.kernel.process import GONE, KILLED_STATUS, ZOMBIE, Process
 
 SIGKILL = 9
 MAX_MAP = 64  # descriptors in one spawn's map
@@ -39,7 +39,8 @@ def getpid(process: Process, out: int) -> int:
 
 def getppid(process: Process, out: int) -> int:
     """Report the parent's number; 0 when it has ended or is the host."""
-    return _put(process, out, process.parent.pid if process.parent is not None else 0)
+    parent = process.parent
+    return _put(process, out, 0 if parent is None or parent.state in {ZOMBIE, GONE} else parent.pid)
 
 
 def _put(process: Process, out: int, value: int) -> int:
@@ -57,7 +58,7 @@ def pipe(process: Process, out: int) -> int:
     if descriptors.count + 2 > MAX_DESCRIPTORS:
         return abi.EMFILE
     with process.group.heap:
-        made = Pipe(process.group.heap)
+        made = Pipe(process.group.heap, process.system.pollers)
         reader = ReadEnd(made)
         writer = WriteEnd(made)
     first = descriptors.lowest_free()

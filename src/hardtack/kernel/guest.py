@@ -74,10 +74,11 @@ class UserMemory:
 
     def take(self, count: int) -> bool:
         """Take count bytes, or answer False and take nothing."""
-        if self.used + count > self.capacity:
+        used = self.used + count
+        if used > self.capacity:
             return False
-        self.used += count
-        self.peak = max(self.peak, self.used)
+        self.peak = max(self.peak, used)
+        self.used = used  # last: nothing is taken if the number for the peak could not be made
         return True
 
     def give_back(self, count: int) -> None:

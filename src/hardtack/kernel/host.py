@@ -14,7 +14,7 @@ from hardtack.kernel.directories import Directory
 from hardtack.kernel.files import PAGE_STEP_BYTES, File
 from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.memory_files import CREATE_BYTES, Where
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PATH_MAX
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PATH_MAX, SCHEDULER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,6 +88,7 @@ class Host:
         heap = self.system.heap
         if heap.on_exhaustion != "reserve":
             return cast(_T, self.system.scheduler_heap.run(step, *arguments))
+        need += SCHEDULER_BYTES  # it does not run now, and must find its own when it does
         reservation = self.scheduler.reclaimer.grant(need)
         if reservation is None:
             raise ReservationImpossible(need, heap.possible - heap.live, heap.name)

@@ -25,10 +25,21 @@ ATOMIC: Final = 4096  # writes of up to so many bytes are not divided (POSIX's P
 class Pipe:
     """Bytes on their way, and who waits for them."""
 
-    __slots__ = ("head", "heap", "pages", "read_waiters", "readers", "used", "write_waiters", "writers")
+    __slots__ = (
+        "head",
+        "heap",
+        "pages",
+        "pollers",
+        "read_waiters",
+        "readers",
+        "used",
+        "write_waiters",
+        "writers",
+    )
 
-    def __init__(self, heap: Heap) -> None:
+    def __init__(self, heap: Heap, pollers: Queue) -> None:
         self.heap = heap
+        self.pollers = pollers  # all of the kernel's: they look for themselves
         self.pages: list[bytearray | None] = [None] * RING
         self.head = 0
         self.used = 0
@@ -36,6 +47,12 @@ class Pipe:
         self.writers = 1
         self.read_waiters = Queue()
         self.write_waiters = Queue()
+
+    def wake(self, queue: Queue) -> None:
+        """Let those on a queue of this pipe go on, and those who poll: each looks for itself."""
+        first = queue.first or self.pollers.first
+        if first is not None:
+            first.system.wake(queue)
 
     def put(self, memory: memoryview, start: int, count: int) -> int:
         """Take as many bytes as there is room for; at most RING pages are made."""
@@ -115,7 +132,7 @@ class ReadEnd(Description):
     def release(self) -> None:
         """Count the reader out; writers that wait learn of it."""
         self.pipe.readers -= 1
-        wake_all(self.pipe.write_waiters)
+        self.pipe.wake(self.pipe.write_waiters)
 
 
 class WriteEnd(Description):
@@ -159,11 +176,4 @@ class WriteEnd(Description):
     def release(self) -> None:
         """Count the writer out; readers that wait learn of it."""
         self.pipe.writers -= 1
-        wake_all(self.pipe.read_waiters)
-
-
-def wake_all(queue: Queue) -> None:
-    """Let every process on a queue go on; each makes its call again and looks for itself."""
-    first = queue.first
-    if first is not None:
-        first.system.wake(queue)
+        self.pipe.wake(self.pipe.read_waiters)
