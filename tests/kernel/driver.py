@@ -386,13 +386,16 @@ class Hand:
         self,
         machine: Machine,
         name: str,
+        arguments: Sequence[str],
+        environment: Sequence[str],
         protected: bool,
         streams: Callable[[Process], Sequence[Description]],
     ) -> None:
         self.machine = machine
         self.work: deque[Body] = deque()
         self.answers: list[Any] = []
-        self.process = machine.start(Program(machine, name, self._body), protected=protected, streams=streams)
+        program = Program(machine, name, self._body)
+        self.process = machine.start(program, arguments, environment, protected=protected, streams=streams)
 
     def _body(self, calls: Calls) -> Body:
         while True:
@@ -541,11 +544,13 @@ class Machine:
         self,
         name: str = "hand",
         *,
+        arguments: Sequence[str] = (),
+        environment: Sequence[str] = (),
         protected: bool = False,
         streams: Callable[[Process], Sequence[Description]] = nothing,
     ) -> Hand:
         """Start a guest that is led by the hand."""
-        return Hand(self, name, protected, streams)
+        return Hand(self, name, arguments, environment, protected, streams)
 
     def capture(self, process: Process, limit: int = MIB) -> Capture:
         return Capture(process.group.heap, limit)

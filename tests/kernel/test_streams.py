@@ -1,0 +1,159 @@
+"""Streams between guests and the host: given, captured, thrown away, the host's own descriptors."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from driver import KIB, MIB, Machine
+
+from hardtack.kernel import abi
+from hardtack.kernel.params import PAGE
+from hardtack.kernel.streams import Capture, HostStream, Null, Source
+
+DATA = bytes(i * 11 % 251 for i in range(100_000))
+
+
+def captured(limit=MIB):
+    """Return a machine, a hand whose descriptor 1 is captured, and the capture."""
+    machine = Machine()
+    captures = []
+
+    def streams(process):
+        captures.append(Capture(process.group.heap, limit))
+        return [Source(DATA), captures[0], Null()]
+
+    return machine, machine.hand(streams=streams), captures[0]
+
+
+def test_what_is_written_is_captured():
+    machine, hand, capture = captured()
+    with machine:
+        for size in (0, 1, 1022, 1, PAGE, PAGE + 1, 50_000):
+            assert hand.write(1, DATA[:size]) == size
+        expected = b"".join(DATA[:size] for size in (0, 1, 1022, 1, PAGE, PAGE + 1, 50_000))
+        assert capture.size == len(expected)
+        assert capture.take() == expected
+        assert capture.take() == b""
+        assert not capture.refused
+
+
+def test_a_capture_ends_at_its_limit():
+    machine, hand, capture = captured(10)
+    with machine:
+        assert hand.write(1, b"1234567") == 7
+        assert not capture.refused
+        assert hand.write(1, b"89abcd") == 3
+        assert capture.refused
+        assert hand.write(1, b"x") == -abi.ENOSPC
+        assert capture.take() == b"123456789a"
+
+
+def test_a_capture_of_a_megabyte_is_dropped_without_deep_recursion():
+    machine, hand, capture = captured(8 * MIB)
+    with machine:
+        for _ in range(30):
+            hand.write_all(1, DATA)
+        before = machine.live()
+        capture.drop()
+        assert before - machine.live() >= 3_000_000
+
+
+def test_captured_output_is_charged_to_the_group():
+    machine, hand, _ = captured()
+    with machine:
+        heap = hand.process.group.heap
+        before = heap.live
+        hand.write(1, DATA[:65536])
+        assert heap.live - before >= 65536
+        machine.system.end(hand.process, 0)
+
+
+def test_what_was_captured_outlives_its_process():
+    machine, hand, capture = captured()
+    with machine:
+        hand.write(1, b"last words")
+        machine.system.end(hand.process, 0)
+        assert capture.take() == b"last words"
+
+
+def test_a_source_is_read_once_to_its_end():
+    machine, hand, _ = captured()
+    with machine:
+        found = bytearray()
+        while piece := hand.read(0, 7001):
+            found += piece
+        assert bytes(found) == DATA
+        assert hand.read(0, 10) == b""
+
+
+def test_nothing_reads_as_nothing_and_takes_everything():
+    machine, hand, _ = captured()
+    with machine:
+        assert hand.read(2, 10) == b""
+        assert hand.write(2, DATA[:65536]) == 65536
+        assert hand.fstat(2).filetype == abi.CHARACTER_DEVICE
+
+
+@pytest.mark.parametrize("fd", [0, 1, 2])
+def test_streams_have_no_position_and_no_size(fd):
+    machine, hand, _ = captured()
+    with machine:
+        assert hand.seek(fd, 0) == -abi.ESPIPE
+        assert hand.truncate(fd, 0) == abi.EBADF
+        assert hand.stat(b"x", at=fd) == -abi.EBADF
+        assert hand.fstat(fd).size == 0
+
+
+def test_each_stream_has_its_direction():
+    machine, hand, _ = captured()
+    with machine:
+        assert hand.write(0, b"x") == -abi.EBADF
+        assert hand.read(1, 1) == -abi.EBADF
+
+
+def test_a_file_of_the_host_is_read_and_written(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"from the host")
+    fd = os.open(path, os.O_RDWR)
+    with Machine() as machine:
+        hand = machine.hand(streams=lambda _: [HostStream(fd)])
+        assert hand.read(0, 4) == b"from"
+        assert hand.write(0, b" A") == 2
+        assert path.read_bytes() == b"from Ahe host"
+    assert os.fstat(fd).st_size == 13  # who opened it closes it
+    os.close(fd)
+
+
+def test_a_terminal_is_a_character_device():
+    master, slave = os.openpty()
+    with Machine() as machine:
+        hand = machine.hand(streams=lambda _: [HostStream(slave), HostStream(slave)])
+        assert hand.fstat(0).filetype == abi.CHARACTER_DEVICE
+        assert hand.write(1, b"hello") == 5
+        assert os.read(master, 10) == b"hello"
+        os.write(master, b"typed\n")
+        assert hand.read(0, 100) == b"typed\n"
+    os.close(master)
+    os.close(slave)
+
+
+def test_an_error_of_the_host_is_eio():
+    fd = os.open(os.devnull, os.O_RDONLY)
+    with Machine() as machine:
+        hand = machine.hand(streams=lambda _: [HostStream(fd)])
+        assert hand.write(0, b"x") == -abi.EIO
+    os.close(fd)
+
+
+def test_a_large_write_to_a_host_pipe_does_not_block():
+    reader, writer = os.pipe()
+    with Machine() as machine:
+        hand = machine.hand(streams=lambda _: [Null(), HostStream(writer)])
+        written = 0
+        while written < 64 * KIB:
+            count = hand.write(1, bytes(65536))
+            assert 0 < count <= 4096
+            written += count
+    os.close(reader)
+    os.close(writer)
