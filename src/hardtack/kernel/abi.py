@@ -32,19 +32,16 @@ ENFILE: Final = 41
 ENOENT: Final = 44
 ENOMEM: Final = 48
 ENOSPC: Final = 51
-ENOSYS: Final = 52
 ENOTDIR: Final = 54
 ENOTEMPTY: Final = 55
 ENOTSOCK: Final = 57
 ENOTSUP: Final = 58
-EOVERFLOW: Final = 61
 EPERM: Final = 63
 EPIPE: Final = 64
 EROFS: Final = 69
 ESPIPE: Final = 70
 ESRCH: Final = 71
 EXDEV: Final = 75
-ENOTCAPABLE: Final = 76
 
 # Not an errno: the call could not go on, the guest suspends and makes it again when it is resumed.
 WAIT: Final = 0xFFFF_FFFE
@@ -57,16 +54,12 @@ REGULAR_FILE: Final = 4
 SYMBOLIC_LINK: Final = 7
 
 # -- rights
-RIGHT_DATASYNC: Final = 1 << 0
 RIGHT_READ: Final = 1 << 1
 RIGHT_SEEK: Final = 1 << 2
 RIGHT_FDSTAT_SET_FLAGS: Final = 1 << 3
-RIGHT_SYNC: Final = 1 << 4
 RIGHT_TELL: Final = 1 << 5
 RIGHT_WRITE: Final = 1 << 6
-RIGHT_ADVISE: Final = 1 << 7
 RIGHT_ALLOCATE: Final = 1 << 8
-RIGHT_READDIR: Final = 1 << 14
 RIGHT_SET_SIZE: Final = 1 << 22
 RIGHT_POLL: Final = 1 << 27
 ALL_RIGHTS: Final = (1 << 30) - 1

@@ -97,9 +97,7 @@ def _transfer_at(
     process: Process, fd: int, vectors: int, count: int, offset: int, out: int, right: int
 ) -> int:
     description = process.descriptors.get(fd)
-    if description is None:
-        return EBADF
-    if not description.rights & right:
+    if description is None or not description.rights & right:
         return EBADF
     memory = process.memory
     if vectors + 8 * count > len(memory) or out + 4 > len(memory):

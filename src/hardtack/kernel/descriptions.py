@@ -162,3 +162,24 @@ def close(description: Description) -> None:
     description.references -= 1
     if description.references == 0:
         description.release()
+
+
+class Entries:
+    """A readdir buffer being filled; the entry that no longer fits is cut, as preview1 says."""
+
+    __slots__ = ("count", "done", "memory", "start")
+
+    def __init__(self, memory: memoryview, start: int, count: int) -> None:
+        self.memory = memory
+        self.start = start
+        self.count = count
+        self.done = 0
+
+    def put(self, cookie: int, number: int, name: bytes, filetype: int) -> bool:
+        """Add an entry; True when the buffer is full."""
+        entry = abi.DIRENT.pack(cookie, number, len(name), filetype) + name
+        piece = min(len(entry), self.count - self.done)
+        at = self.start + self.done
+        self.memory[at : at + piece] = entry[:piece]
+        self.done += piece
+        return self.done == self.count

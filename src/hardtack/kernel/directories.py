@@ -17,7 +17,6 @@ from hardtack.kernel.params import BUCKET
 _Leaf: TypeAlias = "dict[bytes, Inode]"
 _Branch: TypeAlias = "list[_Branch | _Leaf]"
 
-_WAYS: Final = 16
 _BITS: Final = 60
 _TOP_SHIFT: Final = _BITS - 4
 
@@ -45,13 +44,7 @@ class Directory(Inode):
 
     def get(self, name: bytes) -> Inode | None:
         """Return the inode of name, or None."""
-        node = self._root
-        shift = _TOP_SHIFT
-        where = place(name)
-        while isinstance(node, list):
-            node = node[(where >> shift) & 15]
-            shift -= 4
-        return node.get(name)
+        return self._leaf(place(name))[0].get(name)
 
     def add(self, name: bytes, inode: Inode) -> bool:
         """Add a name that is not there; False where the trie has no room. At most ADD_BYTES."""
@@ -82,12 +75,11 @@ class Directory(Inode):
 
     def replace(self, name: bytes, inode: Inode) -> None:
         """Let a name that is there lead to another inode. Allocates nothing."""
-        self._leaf(name)[name] = inode
+        self._leaf(place(name))[0][name] = inode
 
     def remove(self, name: bytes) -> None:
         """Remove a name that is there."""
-        leaf = self._leaf(name)
-        del leaf[name]
+        del self._leaf(place(name))[0][name]
         self.count -= 1
         if self.count == 0:
             self._root = {}
@@ -98,25 +90,21 @@ class Directory(Inode):
         The second value is where the next leaf begins, or -1 after the last. Pairs before `where` are left
         out, so the list may be empty. At most BUCKET names are looked at.
         """
-        node = self._root
-        shift = _TOP_SHIFT
-        while isinstance(node, list):
-            node = node[(where >> shift) & 15]
-            shift -= 4
-        pairs = [(place(name), name) for name in node]
+        leaf, shift = self._leaf(where)
+        pairs = [(place(name), name) for name in leaf]
         pairs = sorted(pair for pair in pairs if pair[0] >= where)
         span = 1 << shift + 4
         after = (where // span + 1) * span
         return pairs, after if after < 1 << _BITS else -1
 
-    def _leaf(self, name: bytes) -> _Leaf:
+    def _leaf(self, where: int) -> tuple[_Leaf, int]:
+        """Return the leaf that holds a place, and the shift at which it would split."""
         node = self._root
         shift = _TOP_SHIFT
-        where = place(name)
         while isinstance(node, list):
             node = node[(where >> shift) & 15]
             shift -= 4
-        return node
+        return node, shift
 
     @staticmethod
     def _split(leaf: _Leaf, shift: int) -> _Branch:

@@ -12,9 +12,9 @@ from hardtack.kernel import abi
 from hardtack.kernel.calls import install
 from hardtack.kernel.directories import Directory
 from hardtack.kernel.files import PAGE_STEP_BYTES, File
-from hardtack.kernel.inodes import Inode, Owner
+from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory_files import CREATE_BYTES, Where
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PATH_MAX, SCHEDULER_BYTES
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PAGE, PATH_MAX, SCHEDULER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,21 +116,14 @@ class Host:
             )
 
     def _fill(self, file: File, memory: memoryview) -> bool:
+        files = self.system.files
         done = 0
         while done < len(memory):
-            if not self.system.files.room(file.owner, PAGE_STEP_BYTES):
+            if not files.room(file.owner, PAGE_STEP_BYTES):
                 return False
-            done += self._reserved(PAGE_STEP_BYTES + 4096, self._write, file, done, memory)
+            step = min(PAGE, len(memory) - done)
+            done += self._reserved(PAGE_STEP_BYTES + 4096, files.write, file, done, memory, done, step)
         return True
-
-    def _write(self, file: File, position: int, memory: memoryview) -> int:
-        files = self.system.files
-        before = files.heap.live
-        with files.heap:
-            done = file.write_page(position, memory, position, len(memory) - position)
-        done += 0  # a number of the caller's, not of the file system's
-        files.charge(file, before)
-        return done
 
     def _walk(self, path: str, name: bytes) -> Where:
         where = self.system.files.walk(self.system.files.root, name, True)
@@ -144,7 +137,6 @@ class Host:
         if where.inode is None:
             self._may_make(path, where)
             with files.heap:
-                where.name = bytes(memoryview(where.name))
                 where.inode = File(files.inodes.lowest_free(), files.now, self.owner)
                 files.add(where, where.inode)
         if not isinstance(where.inode, File):
@@ -170,7 +162,6 @@ class Host:
         if where.inode is None:
             self._may_make(path, where)
             with files.heap:
-                where.name = bytes(memoryview(where.name))
                 number = files.inodes.lowest_free()
                 files.add(where, Directory(number, files.now, self.owner, where.directory.number))
         elif not isinstance(where.inode, Directory):
@@ -182,7 +173,7 @@ class Host:
         Raises:
             KernelError: there is no such file.
         """
-        inode = self._existing(path)
+        inode = self._existing(path).inode
         if not isinstance(inode, File):
             raise KernelError(f"{path}: is not a regular file")
         whole = bytearray(inode.size)
@@ -195,16 +186,17 @@ class Host:
         Raises:
             KernelError: there is no such file.
         """
-        inode = self._existing(path)
-        if isinstance(inode, Directory):
+        where = self._existing(path)
+        assert where.inode is not None
+        if isinstance(where.inode, Directory):
             raise KernelError(f"{path}: is a directory")
-        self.system.files.unname(self._walk(path, _path(path)), inode)
+        self.system.files.unname(where, where.inode)
 
-    def _existing(self, path: str) -> Inode:
-        inode = self._walk(path, _path(path)).inode
-        if inode is None:
+    def _existing(self, path: str) -> Where:
+        where = self._walk(path, _path(path))
+        if where.inode is None:
             raise KernelError(f"{path}: no such file")
-        return inode
+        return where
 
 
 def _path(path: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
-from hardtack.kernel.descriptions import Description
+from hardtack.kernel.descriptions import Description, Entries
 from hardtack.kernel.host_paths import HostPlace, errno_of, status_of, walk_host
 from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES
 
@@ -173,31 +173,24 @@ class HostDirectory(Description):
         """Set the directory's times."""
         return _set_times(self._fd, atime, mtime)
 
-    def set_size(self, size: int) -> int:
-        """Refuse: a directory has no size to set."""
-        return abi.EBADF
-
     # -- listing: cookies count the entries, and the listing is kept open between two calls
     def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
         """Write entries from a cookie on; going back starts the listing anew."""
-        done = 0
+        out = Entries(process.memory, start, count)
         if cookie < 2:
             self._close_listing()  # from the start: what there is now
         cookie = min(cookie, 1 << 62)
         try:
-            while done < count:
+            while out.done < count:
                 entry = self._entry(cookie)
                 if entry is None:
                     break
                 cookie += 1
                 name, number, filetype = entry
-                record = abi.DIRENT.pack(cookie, number, len(name), filetype) + name
-                piece = min(len(record), count - done)
-                process.memory[start + done : start + done + piece] = record[:piece]
-                done += piece
+                out.put(cookie, number, name, filetype)
         except OSError as error:
             return -errno_of(error)
-        return done
+        return out.done
 
     def _entry(self, cookie: int) -> tuple[bytes, int, int] | None:
         if cookie < 2:
@@ -254,8 +247,6 @@ class HostDirectory(Description):
         """Open what path names; O_CREAT makes a file."""
         if self._budget.used >= MAX_HOST_FILES:
             return abi.ENFILE
-        if oflags & abi.O_DIRECTORY and oflags & (abi.O_CREAT | abi.O_EXCL | abi.O_TRUNC):
-            return abi.EINVAL
         exclusive = oflags & abi.O_CREAT and oflags & abi.O_EXCL
         place = walk_host(self._fd, path, follow and not exclusive)
         if isinstance(place, int):
@@ -272,7 +263,7 @@ class HostDirectory(Description):
     ) -> Description | int:
         if place.must_be_directory and oflags & abi.O_CREAT:
             return abi.EISDIR
-        reading = rights & abi.RIGHT_READ or not rights & abi.RIGHT_WRITE
+        reading = rights & abi.RIGHT_READ
         writing = rights & abi.RIGHT_WRITE or oflags & abi.O_TRUNC  # the host cuts only what it can write
         mode = _FILE | ((os.O_RDWR if reading else os.O_WRONLY) if writing else os.O_RDONLY)
         for ours, theirs in (

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.directories import ADD_BYTES, Directory
-from hardtack.kernel.files import File
+from hardtack.kernel.files import PAGE_STEP_BYTES, File
 from hardtack.kernel.inodes import Inode, Owner, Symlink
 from hardtack.kernel.paths import walk
 from hardtack.kernel.table import CAPACITY as MAX_INODES
@@ -126,8 +126,8 @@ class MemoryFiles:
         return abi.OK
 
     def add(self, where: Where, inode: Inode) -> int:
-        """Enter a new inode under its number and its name."""
-        if not where.directory.add(where.name, inode):
+        """Enter a new inode under its number and its name. Called inside the file system's heap."""
+        if not self._enter(where, inode):
             return abi.ENOSPC
         self.inodes.put(inode.number, inode)
         inode.owner.held += NAME_BYTES
@@ -136,11 +136,16 @@ class MemoryFiles:
 
     def add_link(self, where: Where, inode: Inode) -> bool:
         """Give an inode that is there another name; False where the directory has no room."""
-        if not where.directory.add(where.name, inode):
+        if not self._enter(where, inode):
             return False
         inode.links += 1
         inode.owner.held += NAME_BYTES
         return True
+
+    @staticmethod
+    def _enter(where: Where, inode: Inode) -> bool:
+        """Enter a name, copied into the current heap: it outlives the process that gave it."""
+        return where.directory.add(bytes(memoryview(where.name)), inode)
 
     def unname(self, where: Where, inode: Inode) -> None:
         """Take a name away, and the inode with it if that was its last use."""
@@ -171,6 +176,17 @@ class MemoryFiles:
             file.resize(size)
         self.charge(file, before)
 
+    def write(self, file: File, position: int, memory: memoryview, start: int, count: int) -> int:
+        """Write page by page while there is room for the file's owner; return how many bytes."""
+        before = self.heap.live
+        done = 0
+        with self.heap:
+            while done < count and self.room(file.owner, PAGE_STEP_BYTES):
+                done += file.write_page(position + done, memory, start + done, count - done)
+        done += 0  # a number of the caller's, not of the file system's
+        self.charge(file, before)
+        return done
+
     def charge(self, file: File, before: int) -> None:
         """Enter what a file has grown by, since `before` bytes were live, into its own and its owner's books.
 
@@ -199,7 +215,7 @@ class MemoryFiles:
             if other is not None:
                 new.directory.replace(new.name, inode)
                 self._less(other)
-            elif not new.directory.add(new.name, inode):
+            elif not self._enter(new, inode):
                 return abi.ENOSPC
             old.directory.remove(old.name)
         if isinstance(inode, Directory):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
-from hardtack.kernel.descriptions import Description
+from hardtack.kernel.descriptions import Description, Entries
 from hardtack.kernel.directories import Directory
-from hardtack.kernel.files import PAGE_STEP_BYTES, File, copy_in
+from hardtack.kernel.files import File, copy_in
 from hardtack.kernel.inodes import Inode, Symlink
 from hardtack.kernel.memory_files import CREATE_BYTES
 from hardtack.kernel.params import MAX_FILE, PAGE
@@ -67,13 +67,7 @@ class OpenFile(Description):
                     file.size = position + count
             file.mtime = file.ctime = files.now
             return count
-        done = 0
-        before = files.heap.live
-        with files.heap:
-            while done < count and files.room(file.owner, PAGE_STEP_BYTES):
-                done += file.write_page(position + done, memory, start + done, count - done)
-        done += 0  # a number of the caller's, not of the file system's
-        files.charge(file, before)
+        done = files.write(file, position, memory, start, count)
         if not done and count:
             return -abi.ENOSPC
         file.mtime = file.ctime = files.now
@@ -163,13 +157,9 @@ class OpenDirectory(Description):
         """Set the directory's times."""
         return _set_times(self.files, self.directory, atime, mtime)
 
-    def set_size(self, size: int) -> int:
-        """Refuse: a directory has no size to set."""
-        return abi.EBADF
-
     def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
         """Write entries in the order of their places; a cookie is the next entry's place."""
-        out = _Entries(process.memory, start, count)
+        out = Entries(process.memory, start, count)
         directory = self.directory
         if cookie < 1 and out.put(1, directory.number, b".", abi.DIRECTORY):
             return count
@@ -219,7 +209,6 @@ class OpenDirectory(Description):
             return errno
         with files.heap:
             inode = File(files.inodes.lowest_free(), files.now, owner)
-            where.name = bytes(memoryview(where.name))  # a name outlives its process: copy it into our heap
             errno = files.add(where, inode)
         return errno or inode
 
@@ -290,7 +279,6 @@ class OpenDirectory(Description):
         if errno:
             return errno
         with files.heap:
-            where.name = bytes(memoryview(where.name))
             number = files.inodes.lowest_free()
             return files.add(where, Directory(number, files.now, owner, where.directory.number))
 
@@ -346,7 +334,6 @@ class OpenDirectory(Description):
         if errno:
             return errno
         with files.heap:
-            where.name = bytes(memoryview(where.name))
             number = files.inodes.lowest_free()
             return files.add(where, Symlink(number, files.now, owner, bytes(memoryview(target))))
 
@@ -380,7 +367,6 @@ class OpenDirectory(Description):
         if errno:
             return errno
         with files.heap:
-            where.name = bytes(memoryview(where.name))
             if not files.add_link(where, old.inode):
                 return abi.ENOSPC
         old.inode.ctime = where.directory.mtime = files.now
@@ -399,38 +385,14 @@ class OpenDirectory(Description):
         if isinstance(where, int):
             return where
         where.must_be_directory = plain != new
-        if where.inode is None:
-            if files.free() < CREATE_BYTES + len(where.name):
-                return abi.ENOSPC
-            with files.heap:
-                where.name = bytes(memoryview(where.name))
+        if where.inode is None and files.free() < CREATE_BYTES + len(where.name):
+            return abi.ENOSPC
         return files.rename(old, where)
 
     def release(self) -> None:
         """Drop the directory if its name is gone too."""
         self.directory.opens -= 1
         self.files.drop_if_unused(self.directory)
-
-
-class _Entries:
-    """A readdir buffer being filled; the entry that no longer fits is cut, as preview1 says."""
-
-    __slots__ = ("count", "done", "memory", "start")
-
-    def __init__(self, memory: memoryview, start: int, count: int) -> None:
-        self.memory = memory
-        self.start = start
-        self.count = count
-        self.done = 0
-
-    def put(self, cookie: int, number: int, name: bytes, filetype: int) -> bool:
-        """Add an entry; True when the buffer is full."""
-        entry = abi.DIRENT.pack(cookie, number, len(name), filetype) + name
-        piece = min(len(entry), self.count - self.done)
-        at = self.start + self.done
-        self.memory[at : at + piece] = entry[:piece]
-        self.done += piece
-        return self.done == self.count
 
 
 def _not_linkable(old: Where) -> int:

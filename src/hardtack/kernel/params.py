@@ -27,8 +27,7 @@ FIRST_PAGES: Final = (127, 1023, 4095, PAGE)  # sizes that a file's first page g
 FAN: Final = 64  # children of a node in every tree of the kernel
 MAX_FILE: Final = PAGE * FAN**4  # bytes: four levels of pages
 BUCKET: Final = 40  # names in a directory's leaf before it splits
-PIPE_PAGES: Final = 5  # pages of a pipe
-PIPE_CAPACITY: Final = 64 * KIB  # bytes in a pipe
+PIPE_PAGES: Final = 4  # pages of a pipe, which is as many bytes as it holds
 
 # -- the kernel's own memory
 SCHEDULER_BYTES: Final = 192 * KIB  # the scheduler's standing reservation

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.params import PAGE
+from hardtack.kernel.params import PAGE, PIPE_PAGES
 from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
 
-RING: Final = 4
+RING: Final = PIPE_PAGES
 CAPACITY: Final = RING * PAGE
 ATOMIC: Final = 4096  # writes of up to so many bytes are not divided (POSIX's PIPE_BUF)
 

@@ -234,23 +234,18 @@ class System:
         self.bury(child)
         return child
 
-    def kill_group(self, group: Group, why: str) -> None:
-        """End every process of a group, without waiting for any of them."""
+    def kill_group(self, group: Group | None, why: str) -> None:
+        """End every process of a group (of every group: None), without waiting for any of them."""
         pid = self.processes.next_used(1)
         while pid >= 0:
             process = self.process(pid)
-            if process is not None and process.group is group:
+            if process is not None and (group is None or process.group is group):
                 self.end(process, KILLED_STATUS, why)
             pid = self.processes.next_used(pid + 1)
 
     def end_all(self, why: str) -> None:
         """End every process."""
-        pid = self.processes.next_used(1)
-        while pid >= 0:
-            process = self.process(pid)
-            if process is not None:
-                self.end(process, KILLED_STATUS, why)
-            pid = self.processes.next_used(pid + 1)
+        self.kill_group(None, why)
 
     def process(self, pid: int) -> Process | None:
         """Return the process with a pid, dead ones that wait to be waited for included, or None."""
