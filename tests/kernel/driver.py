@@ -443,6 +443,24 @@ class Hand:
         return self.calls.get(at, size)
 
 
+def tree(hand: Hand, at: int = ROOT) -> dict[bytes, object]:
+    """Return all there is below a directory: names to sizes and contents, targets, trees."""
+    found: dict[bytes, object] = {}
+    for name in sorted(hand.list(at)):
+        status = hand.stat(name, at=at, follow=False)
+        if status.filetype == abi.DIRECTORY:
+            below = hand.open_directory(name, at=at)
+            found[name] = tree(hand, below)
+            hand.close(below)
+        elif status.filetype == abi.SYMBOLIC_LINK:
+            found[name] = hand.readlink(name, at=at)
+        else:
+            fd = hand.open(name, rights=READ, at=at)
+            found[name] = (status.size, status.links, hand.read(fd, 1000))
+            hand.close(fd)
+    return found
+
+
 def nothing(process: Process) -> Sequence[Description]:
     """Return three streams that are empty and take everything."""
     return [Null(), Null(), Null()]

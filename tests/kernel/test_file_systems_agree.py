@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from driver import READ, ROOT, WRITE, Hand, Machine
+from driver import READ, ROOT, WRITE, Hand, Machine, tree
 
 from hardtack.kernel import abi
 from hardtack.kernel.host_files import open_host_directory
@@ -14,23 +14,6 @@ from hardtack.kernel.host_files import open_host_directory
 HOST = 4
 NAMES = (b"a", b"b", b"c", b"link")
 TARGETS = (b"a", b"b/c", b"../a", b"..", b".", b"b/", b"c/../a", b"nothing", b"link")
-
-
-def tree(hand: Hand, at: int) -> dict[bytes, object]:
-    found: dict[bytes, object] = {}
-    for name in sorted(hand.list(at)):
-        status = hand.stat(name, at=at, follow=False)
-        if status.filetype == abi.DIRECTORY:
-            below = hand.open_directory(name, at=at)
-            found[name] = tree(hand, below)
-            hand.close(below)
-        elif status.filetype == abi.SYMBOLIC_LINK:
-            found[name] = hand.readlink(name, at=at)
-        else:
-            fd = hand.open(name, rights=READ, at=at)
-            found[name] = (status.links, hand.read(fd, 1000))
-            hand.close(fd)
-    return found
 
 
 class Both:

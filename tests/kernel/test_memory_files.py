@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driver import KIB, MIB, READ, ROOT, WRITE, Machine
+from driver import KIB, MIB, READ, ROOT, WRITE, Machine, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,22 +29,6 @@ def content(hand, path):
         data += piece
     hand.close(fd)
     return bytes(data)
-
-
-def tree(hand, at=ROOT):
-    """Return all there is below a directory: names to contents, targets, trees."""
-    found = {}
-    for name in hand.list(at):
-        status = hand.stat(name, at=at, follow=False)
-        if status.filetype == abi.DIRECTORY:
-            below = hand.open_directory(name, at=at)
-            found[name] = tree(hand, below)
-            hand.close(below)
-        elif status.filetype == abi.SYMBOLIC_LINK:
-            found[name] = hand.readlink(name, at=at)
-        else:
-            found[name] = (status.size, status.links)
-    return found
 
 
 @pytest.fixture
