@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import re
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -190,3 +192,30 @@ def test_a_thread_that_starts_inside_is_outside(heap: Heap) -> None:
         thread.start()
         thread.join()
     assert not heap.owns(made[0])
+
+
+FIRST_HEAPS = """
+import sys, threading
+from hardtack.heap import Heap
+
+def make():
+    barrier.wait()
+    heap = Heap("1 MiB")
+    with heap:
+        block = bytes(1000)
+    made.append(heap.live > 1000)
+
+sys.setswitchinterval(1e-6)
+barrier, made = threading.Barrier(8), []
+threads = [threading.Thread(target=make) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert made == [True] * 8
+"""
+
+
+def test_the_first_heaps_of_a_process_may_be_made_at_once() -> None:
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", FIRST_HEAPS], check=True, timeout=30)

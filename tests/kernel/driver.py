@@ -556,7 +556,8 @@ class Machine:
         """Start a program as the host does; streams makes its descriptors 0, 1, ..."""
         if not isinstance(program, Program):
             program = Program(self, getattr(program, "__name__", "program"), program)
-        return self.host.start(program, arguments, environment, streams, protected)
+        blocks = [[string.encode() for string in strings] for strings in (arguments, environment)]
+        return self.host.start(program, *blocks, streams, protected)
 
     def hand(
         self,

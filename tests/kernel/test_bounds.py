@@ -344,7 +344,7 @@ def _start_bytes(kernel: Kernel, program: str | bytes) -> int:
             taken.append(kernel._system.heap.last_call()[0])
         return bool(taken)
 
-    scheduler.run(started)
+    kernel._worker.call(scheduler.run, started)
     process.kill()
     assert kernel._system.heap.overruns == 0
     return taken[0]

@@ -172,9 +172,9 @@ def test_a_program_that_cannot_start_ends_with_127(machine):
 
 
 def test_a_kernel_too_small_for_a_process_says_so():
-    with Machine(256 * KIB, 20 * KIB) as machine:
+    with Machine(360 * KIB, 20 * KIB) as machine:
         with pytest.raises(ReservationImpossible):
-            machine.start(rest, ["x" * 100_000])
+            machine.start(rest, ["x" * 120_000], ["x" * 120_000])
         machine.run_until_ended(machine.start(exit_seven))
 
 

@@ -92,19 +92,6 @@ def test_a_deadline_ends_a_run(machine):
     assert machine.clock.now == start + 10 * SECOND
 
 
-def test_an_interruption_ends_a_run_between_two_turns(machine):
-    def program(calls):
-        yield from calls.call("sched_yield")
-        machine.scheduler.interrupted = True
-        yield from calls.close(0)
-        raise AssertionError("it goes on")
-
-    process = machine.start(program)
-    assert not machine.run()
-    assert process.descriptors.get(0) is None  # the call that was begun was ended
-    machine.scheduler.interrupted = False
-
-
 def test_a_reader_of_its_own_pipe_is_a_deadlock(machine):
     def program(calls):
         reader, _ = yield from calls.pipe()

@@ -924,14 +924,12 @@ static void hook_free(void *context, void *p)
         release(span_in(a, p), p);
 }
 
+/* Put the hook in place.  Python code runs only before the mark in sys is looked at: it may let another thread in,
+ * which may be here, too. */
 static int install(void)
 {
     if (hooked)
         return 0;
-    if (PySys_GetObject("_hardtack_heap")) {
-        PyErr_SetString(PyExc_RuntimeError, "another copy of hardtack's heap is at work in this process: import only one");
-        return -1;
-    }
     PyObject *tracemalloc = PyImport_ImportModule("tracemalloc");
     PyObject *tracing = tracemalloc ? PyObject_CallMethod(tracemalloc, "is_tracing", NULL) : NULL;
     Py_XDECREF(tracemalloc);
@@ -939,20 +937,26 @@ static int install(void)
         return -1;
     int on = PyObject_IsTrue(tracing);
     Py_DECREF(tracing);
+    if (hooked)
+        return 0;
     if (on) {
         PyErr_SetString(PyExc_RuntimeError,
                         "tracemalloc is tracing, and would remove hardtack's hook when it stops: call tracemalloc.stop() first "
                         "(starting it later is fine)");
         return -1;
     }
+    if (PySys_GetObject("_hardtack_heap")) {
+        PyErr_SetString(PyExc_RuntimeError, "another copy of hardtack's heap is at work in this process: import only one");
+        return -1;
+    }
     if (PySys_SetObject("_hardtack_heap", Py_True))
         return -1;
+    hooked = 1;
     for (int domain = PYMEM_DOMAIN_MEM; domain <= PYMEM_DOMAIN_OBJ; domain++) {
         PyMem_GetAllocator((PyMemAllocatorDomain)domain, &previous[domain]);
         PyMemAllocatorEx ours = {&previous[domain], hook_malloc, hook_calloc, hook_realloc, hook_free};
         PyMem_SetAllocator((PyMemAllocatorDomain)domain, &ours);
     }
-    hooked = 1;
     return 0;
 }
 

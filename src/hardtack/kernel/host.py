@@ -5,6 +5,8 @@ Done between runs of the scheduler, on reservations like everybody else, in step
 
 from __future__ import annotations
 
+import itertools
+import os
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from hardtack.errors import KernelError, ReservationImpossible
@@ -15,9 +17,10 @@ from hardtack.kernel.files import PAGE_STEP_BYTES, File
 from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory_files import CREATE_BYTES, Where
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PAGE, PATH_MAX, SCHEDULER_BYTES
+from hardtack.kernel.process import KILLED_STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.guest import Image
@@ -51,15 +54,22 @@ class Host:
     def start(
         self,
         image: Image,
-        arguments: Sequence[str],
-        environment: Sequence[str],
-        make_streams: Callable[[Process], Sequence[Description]],
+        arguments: Sequence[bytes],
+        environment: Sequence[bytes],
+        make_streams: Callable[[Process], Iterable[Description]],
         protected: bool = False,
     ) -> Process:
         """Make a process with a group of its own; the scheduler starts it at its turn.
 
+        Args:
+            image: its program.
+            arguments: what it gets, argv[0] too.
+            environment: likewise, as NAME=VALUE.
+            make_streams: makes what its first descriptors lead to, one after the other.
+            protected: never kill it to free memory.
+
         Raises:
-            KernelError: there can be no further process now.
+            KernelError: there can be no further process now, or no such streams.
             ReservationImpossible: the kernel's heap is too small for it.
         """
         blocks = [_block("arguments", arguments), _block("environment", environment)]
@@ -70,9 +80,14 @@ class Host:
             if isinstance(process, int):
                 return process
             group.leader = process.pid
-            with process.heap:
-                for number, description in enumerate([*make_streams(process), *self.system.preopens]):
-                    install(process, number, description)
+            try:
+                with process.heap:
+                    streams = make_streams(process)
+                    for number, description in enumerate(itertools.chain(streams, self.system.preopens)):
+                        install(process, number, description)
+            except BaseException:
+                self.system.end(process, KILLED_STATUS)  # it never was
+                raise
             self.system.run_queue.append(process)
             return process
 
@@ -157,7 +172,7 @@ class Host:
 
     def _make_directory(self, name: bytes) -> None:
         files = self.system.files
-        path = name.decode()
+        path = os.fsdecode(name)
         where = self._walk(path, name)
         if where.inode is None:
             self._may_make(path, where)
@@ -200,14 +215,14 @@ class Host:
 
 
 def _path(path: str) -> bytes:
-    name = path.encode().strip(b"/")
+    name = os.fsencode(path).strip(b"/")
     if not name or b"\0" in name or len(name) > PATH_MAX or any(len(p) > NAME_MAX for p in name.split(b"/")):
         raise KernelError(f"{path!r} is no path of a file in the kernel's file system")
     return name
 
 
-def _block(what: str, strings: Sequence[str]) -> bytes:
-    block = b"".join(string.encode() + b"\0" for string in strings)
+def _block(what: str, strings: Sequence[bytes]) -> bytes:
+    block = b"".join(string + b"\0" for string in strings)
     if block.count(b"\0") != len(strings):
         raise KernelError(f"the {what} hold a NUL character")
     if len(block) > MAX_ARGUMENT_BYTES:

@@ -18,8 +18,6 @@ from hardtack.kernel.host_paths import HostPlace, errno_of, status_of, walk_host
 from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hardtack.kernel.process import Process
     from hardtack.kernel.system import System
 
@@ -475,7 +473,7 @@ def _rename(old: HostPlace, new: HostPlace) -> int:
     return abi.OK
 
 
-def open_host_directory(system: System, name: str, path: Path) -> HostDirectory:
+def open_host_directory(system: System, name: str, path: str) -> HostDirectory:
     """Open a directory of the host as a preopened directory.
 
     Args:
@@ -486,12 +484,19 @@ def open_host_directory(system: System, name: str, path: Path) -> HostDirectory:
     Raises:
         KernelError: there is no such directory.
     """
+    if not name or "\0" in name:
+        raise KernelError(f"{name!r} cannot be a directory's name for a guest")
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise KernelError(f"{path}: {error.strerror}: --dir and dirs need a directory of the host") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise KernelError(f"{path}: {reason}: --dir and dirs need a directory of the host") from None
     with system.scheduler_heap:
         system.host_files.used += 1
         return HostDirectory(
-            system.host_files, fd, abi.DIRECTORY_RIGHTS, abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS, name.encode()
+            system.host_files,
+            fd,
+            abi.DIRECTORY_RIGHTS,
+            abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS,
+            os.fsencode(name),
         )

@@ -27,11 +27,15 @@ FIRST_PAGES: Final = (127, 1023, 4095, PAGE)  # sizes that a file's first page g
 FAN: Final = 64  # children of a node in every tree of the kernel
 MAX_FILE: Final = PAGE * FAN**4  # bytes: four levels of pages
 BUCKET: Final = 40  # names in a directory's leaf before it splits
+LEAST_FILES_BYTES: Final = 8 * KIB  # of a file system, for its root
 PIPE_PAGES: Final = 4  # pages of a pipe, which is as many bytes as it holds
 
 # -- the kernel's own memory
 SCHEDULER_BYTES: Final = 192 * KIB  # the scheduler's standing reservation
 START_BYTES: Final = 8 * KIB  # the most that starting a guest allocates, arguments aside
+LEAST_BYTES: Final = (
+    SCHEDULER_BYTES + 2 * MAX_IO
+)  # of a heap, files aside: some processes, and any read or write
 RECLAIM_MARGIN: Final = 16 * KIB  # what reclaim frees beyond the need, so that it does not run at each call
 KILLS_KEPT: Final = 256  # kills that the statistics tell of, the last ones
 MAX_OUTPUT: Final = 1024 * KIB  # bytes of captured output a stream, unless the caller says otherwise

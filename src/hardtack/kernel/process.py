@@ -29,6 +29,7 @@ BLOCKED: Final = "blocked"  # on the queue of what it waits for
 WAITING_FOR_MEMORY: Final = "waiting for memory"  # at the border, with nothing held
 ZOMBIE: Final = "zombie"  # ended; its status waits for its parent
 GONE: Final = "gone"  # ended and waited for
+ENDED: Final = frozenset({ZOMBIE, GONE})
 
 KILLED_STATUS: Final = 128 + 9
 TRAPPED_STATUS: Final = 128 + 6

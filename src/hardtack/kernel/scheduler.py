@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.system import System
 
 TURNS_BETWEEN_LOOKS = 64  # turns until host descriptors are looked at although somebody can run
+LOOK_MILLISECONDS = 100  # the longest look: then it is asked again whether all is done
 NOT_STARTED = 127  # status of a process whose image could not be started
 
 
@@ -49,7 +50,6 @@ class Scheduler:
         self.system = system
         self.reclaimer = Reclaimer(system)
         self.turns = 0
-        self.interrupted = False  # set by a signal handler: stop at the next turn
         self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
         self._standing: Reservation | None = None
 
@@ -61,20 +61,24 @@ class Scheduler:
             deadline: monotonic ns to stop at, or None.
 
         Returns:
-            True if done; False when the deadline passed, the scheduler was interrupted, or every process
-            is blocked with nothing that could wake one.
+            True if done; False when the deadline passed, or every process is blocked with nothing that
+            could wake one.
         """
         with self._own_memory():
             while not done():
                 self.turns += 1
-                if self.interrupted or (deadline is not None and self.system.clock.monotonic() >= deadline):
+                if deadline is not None and self.system.clock.monotonic() >= deadline:
                     return False
                 try:
                     if not self._turn(deadline):
                         return False
                 except MemoryError as error:  # under `fail` the scheduler itself may be hit
                     error.__traceback__ = None
-                    self._after_memory_error()
+                    self.system.failed_calls += 1
+                    self._end_current("out of memory in the scheduler")
+                except BaseException as error:  # noqa: BLE001 - a bug ends one process and not all
+                    self.system.report_bug(f"a turn raised {error!r}", error)
+                    self._end_current("an error of the kernel's own")
         return True
 
     @contextlib.contextmanager
@@ -142,11 +146,11 @@ class Scheduler:
             extra.release()
         standing.refill()
 
-    def _after_memory_error(self) -> None:
-        self.system.failed_calls += 1
+    def _end_current(self, why: str) -> None:
+        """End the process whose turn was cut off, unless it can go on."""
         process = self.system.current
         if process is not None and process.queue is None:
-            self.system.end(process, KILLED_STATUS, "out of memory in the scheduler")
+            self.system.end(process, KILLED_STATUS, why)
 
     # -- running
     def _resume(self, process: Process) -> None:
@@ -250,8 +254,6 @@ class Scheduler:
                 process = process.behind
         for fd, events in masks.items():
             poller.register(fd, events)
-        if self.interrupted:
-            return
-        if poller.poll(min(milliseconds, 500) if milliseconds >= 0 else 500):
+        if poller.poll(min(milliseconds, LOOK_MILLISECONDS) if milliseconds >= 0 else LOOK_MILLISECONDS):
             system.wake(system.host_waiters)
             system.wake(system.pollers)

@@ -141,15 +141,15 @@ class _Chunk:
 class HostStream(Description):
     """A descriptor of the host: the terminal, a file or pipe that hardtack's own process was given.
 
-    It is not closed here; whoever opened it does that.
+    A duplicate of it, so that whoever opened it may close it, and its number be another's.
     """
 
     __slots__ = ("_may_block", "fd", "filetype")
 
     def __init__(self, fd: int) -> None:
         super().__init__(abi.STREAM_RIGHTS, 0, 0)
-        self.fd = fd
-        kind = os.fstat(fd).st_mode
+        self.fd = os.dup(fd)
+        kind = os.fstat(self.fd).st_mode
         self._may_block = not stat.S_ISREG(kind)
         self.filetype = abi.CHARACTER_DEVICE if stat.S_ISCHR(kind) else abi.UNKNOWN
 
@@ -190,6 +190,10 @@ class HostStream(Description):
     def wait_ready(self, process: Process, to_write: bool) -> None:
         """Have the idle wait watch this descriptor while a process polls."""
         process.watch_host(self.fd, select.POLLOUT if to_write else select.POLLIN)
+
+    def release(self) -> None:
+        """Close the duplicate."""
+        os.close(self.fd)
 
 
 def _ready(fd: int, events: int) -> bool:

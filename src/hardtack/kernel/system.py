@@ -12,7 +12,7 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from hardtack.errors import ReservationImpossible
+from hardtack.errors import KernelError
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, close
@@ -22,13 +22,25 @@ from hardtack.kernel.memory_files import MemoryFiles
 from hardtack.kernel.open_files import OpenDirectory
 from hardtack.kernel.params import (
     KILLS_KEPT,
+    LEAST_BYTES,
+    LEAST_FILES_BYTES,
     MAX_PROCESSES,
     SCHEDULER_BYTES,
-    START_BYTES,
 )
-from hardtack.kernel.process import GONE, KILLED_STATUS, NEW, NO_MEMORY, RUNNABLE, ZOMBIE, Group, Process
+from hardtack.kernel.process import (
+    ENDED,
+    GONE,
+    KILLED_STATUS,
+    NEW,
+    NO_MEMORY,
+    RUNNABLE,
+    ZOMBIE,
+    Group,
+    Process,
+)
 from hardtack.kernel.queues import Queue
 from hardtack.kernel.table import Table
+from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,9 +90,7 @@ class System:
     """The kernel: heaps, files, processes, queues."""
 
     def __init__(self, heap: Heap, files_capacity: int, user_memory: UserMemory, clock: Clock) -> None:
-        least = SCHEDULER_BYTES + START_BYTES
-        if heap.possible - files_capacity < least:
-            raise ReservationImpossible(least + files_capacity, heap.possible, heap.name)
+        _check_sizes(heap, files_capacity)
         self.heap = heap
         self.scheduler_heap = Heap(None, name="scheduler", parent=heap)
         self.user_memory = user_memory
@@ -113,6 +123,11 @@ class System:
         """Take the time that changes of files carry until the next turn."""
         with self.files.heap:
             self.files.now = self.clock.realtime() + 0
+
+    def add_preopen(self, description: Description) -> None:
+        """Give every process that the host starts a directory."""
+        description.references += 1
+        self.preopens = (*self.preopens, description)
 
     # -- birth
     def new_group(self, program: str, protected: bool = False) -> Group:
@@ -169,7 +184,7 @@ class System:
     # -- death: nothing here allocates what lasts, so it can always go on
     def end(self, process: Process, status: int, killed: str | None = None) -> None:
         """End a process that is not making a call right now: drop its guest, close what it has open."""
-        if process.state in {ZOMBIE, GONE}:
+        if process.state in ENDED:
             return
         if process.queue is not None:
             process.queue.remove(process)
@@ -195,7 +210,7 @@ class System:
         process.group.alive -= 1
         self._bury_dead_children(process)
         parent, process.parent = process.parent, None
-        if parent is None or parent.state in {ZOMBIE, GONE}:
+        if parent is None or parent.state in ENDED:
             self.bury(process)
         else:
             process.state = ZOMBIE
@@ -293,7 +308,7 @@ class System:
             wrong += process.descriptors.check()
             if process.pid != pid:
                 wrong.append(f"pid {pid} leads to process {process.pid}")
-            if process.state not in {ZOMBIE, GONE} and process.queue is None and process is not self.current:
+            if process.state not in ENDED and process.queue is None and process is not self.current:
                 wrong.append(f"process {pid} ({process.image.name}) is {process.state} and on no queue")
             number = process.descriptors.next_used(0)
             while number >= 0:
@@ -322,6 +337,23 @@ class System:
                 abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS,
                 name,
             )
+
+
+def _check_sizes(heap: Heap, files_capacity: int) -> None:
+    if files_capacity < LEAST_FILES_BYTES:
+        raise KernelError(
+            f"a file system of {files_capacity} bytes is too small: it needs {LEAST_FILES_BYTES} for its root"
+        )
+    if heap.capacity is None:
+        return
+    least = LEAST_BYTES + files_capacity
+    least += max(heap.slack, least // 63 + 1)  # a 64th of the whole
+    if heap.capacity < least:
+        raise KernelError(
+            f"a heap of {format_bytes(heap.capacity)} ({heap.capacity} bytes) is too small for a kernel: "
+            f"with a file system of {format_bytes(files_capacity)} it needs "
+            f"{format_bytes(least)} ({least} bytes)"
+        )
 
 
 class _Nobody:

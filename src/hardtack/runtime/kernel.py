@@ -5,33 +5,41 @@ r"""Kernel: run WebAssembly programs in this process, under one heap that none o
     ...     kernel.run("/bin/echo", ["hello"]).stdout
     b'hello\n'
 
-Guests run on the thread that waits for one of them, all of them while any is waited for, and stand still
-in between. A kernel may be used from several threads, one at a time.
+Guests run while one of them is waited for, all of them, and stand still in between. A kernel works on a
+thread of its own (worker.py); any thread may use it. Waits of several threads take turns, the rest is done
+between two turns of the guests'.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
-import signal
 import subprocess
-import threading
 import time
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from hardtack.errors import InternalError, KernelError, ProgramError, ReservationImpossible
+from hardtack.errors import InternalError, KernelError, ProgramError
 from hardtack.heap import Heap, HeapStatistics
+from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.params import MAX_OUTPUT, SCHEDULER_BYTES, START_BYTES
-from hardtack.kernel.process import GONE, KILLED_STATUS, ZOMBIE
+from hardtack.kernel.params import MAX_OUTPUT
+from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 from hardtack.kernel.system import HostClock, System
+from hardtack.runtime.arguments import (
+    as_bytes,
+    as_environment,
+    as_nanoseconds,
+    as_strings,
+)
+from hardtack.runtime.worker import Worker
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CallPage
@@ -126,33 +134,23 @@ class Process:
     @property
     def running(self) -> bool:
         """Tell whether it has not ended yet."""
-        return self._process.state not in {ZOMBIE, GONE}
+        return self._process.state not in ENDED
 
     def wait(self, timeout: float | None = None) -> Result:
         """Run the kernel's processes until this one has ended; blocks. Its process tree ends with it.
 
         Args:
-            timeout: seconds; when they are over, the program and its process tree are killed.
+            timeout: seconds, from 0; when they are over, the program and its process tree are killed.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C; the program and its process tree were killed.
+            BaseException: what a signal's handler raised meanwhile, KeyboardInterrupt at Ctrl-C; the program
+                and its process tree were killed.
         """
-        if self._result is None:
-            self._result = self._kernel._wait(self, timeout)
-        return self._result
+        return self._kernel._wait(self, as_nanoseconds(timeout))
 
     def kill(self, why: str = "killed by the host") -> None:
-        """End the program and its process tree at once."""
+        """End the program and its process tree, when the turn that is under way is over."""
         self._kernel._kill(self, why)
-
-
-def _stream(fd: int) -> Description:
-    if fd == subprocess.DEVNULL:
-        return Null()
-    try:
-        return HostStream(fd)
-    except OSError as error:
-        raise KernelError(f"descriptor {fd}: {error.strerror}") from None
 
 
 class _Loader:
@@ -171,6 +169,8 @@ class _Loader:
 class Kernel:
     """An operating-system kernel for WebAssembly programs.
 
+    It works on a thread of its own, which ends with `close`, or when nobody refers to the kernel any more.
+
     Args:
         heap: capacity of the kernel's heap: descriptors, processes, pipes, files in memory, captured output.
         memory: capacity of user memory: linear memories and stacks.
@@ -180,8 +180,7 @@ class Kernel:
             are there to be looked at, and may take the whole Python process with them.
 
     Raises:
-        ReservationImpossible: the heap is too small for a kernel, with both numbers.
-        KernelError: fs_size is not less than heap, or a directory is not there.
+        KernelError: the heap or the file system is too small, with both numbers; or a directory is not there.
 
     Example:
         >>> kernel = Kernel(heap="16 MiB")
@@ -207,16 +206,26 @@ class Kernel:
                 f"the file system's size, {format_bytes(files_capacity)}, must be less than the heap's, "
                 f"{format_bytes(capacity)}: it is a part of it"
             )
-        least = 2 * (SCHEDULER_BYTES + START_BYTES)
-        if capacity - files_capacity < least:
-            raise ReservationImpossible(least, capacity - files_capacity, "kernel")
-        self._lock = threading.RLock()
-        self._closed = False
+        self._worker = worker = Worker("hardtack kernel")
+        self._bugs_raised = 0
+        try:
+            worker.call(self._build, capacity, files_capacity, parse_bytes(memory), on_exhaustion)
+        except BaseException:
+            worker.stop(_nothing)
+            raise
+        self._end = weakref.finalize(self, worker.stop, functools.partial(_end_all, self._system))
+        try:
+            worker.call(self._open_directories, dict(dirs or {}))
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self, capacity: int, files_capacity: int, memory: int, on_exhaustion: Policy) -> None:
         page = CallPage()
         self._system = System(
             Heap(capacity, name="kernel", on_exhaustion=on_exhaustion),
             files_capacity,
-            UserMemory(parse_bytes(memory)),
+            UserMemory(memory),
             HostClock(),
         )
         self._scheduler = Scheduler(self._system)
@@ -225,12 +234,12 @@ class Kernel:
         self._modules = ModuleCache(self._engine)
         self._programs = _Loader(Programs(self._modules))
         self._system.loader = self._programs
-        preopens: list[Description] = [self._system.open_root(b"/")]
-        for name, path in (dirs or {}).items():
-            preopens.append(open_host_directory(self._system, name, Path(path)))
-        for description in preopens:
-            description.references += 1
-        self._system.preopens = tuple(preopens)
+
+    def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
+        system = self._system
+        system.add_preopen(system.open_root(b"/"))
+        for name, path in dirs.items():
+            system.add_preopen(open_host_directory(system, name, os.fspath(path)))
 
     # -- running programs
     def run(
@@ -257,17 +266,9 @@ class Kernel:
             ...     kernel.run("/bin/cat", ["/greeting"], files={"/greeting": b"hi"}).stdout
             b'hi'
         """
-        process = self.spawn(
-            program,
-            args,
-            stdin=stdin,
-            files=files,
-            env=env,
-            stdout=stdout,
-            stderr=stderr,
-            max_output=max_output,
-        )
-        return process.wait(timeout)
+        nanoseconds = as_nanoseconds(timeout)
+        start = self._starter(program, args, stdin, files, env, stdout, stderr, max_output, False)
+        return self._worker.call_long(lambda: self._wait_now(start(), nanoseconds))
 
     def spawn(
         self,
@@ -287,66 +288,88 @@ class Kernel:
         Args:
             program: a .wasm file on the host, its bytes, or a built-in program's path such as "/bin/sh".
             args: its arguments, without argv[0].
-            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL.
+            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL. Descriptors are
+                duplicated, as subprocess does: they may be closed when this returns.
             files: files to put into the file system in memory first, as {guest's path: content}.
             env: its environment; nothing of the host's is passed on.
             stdout: a descriptor of the host to write to, or subprocess.DEVNULL; None captures the output.
             stderr: likewise.
             max_output: the most bytes that are captured of each; beyond it the guest's writes meet ENOSPC.
-            protected: never kill it to free memory.
+            protected: never kill it to free memory; when nobody else is left to kill, it ends all the same.
 
         Raises:
             ProgramError: it is no WebAssembly program, or imports what hardtack does not have.
             KernelError: a file does not fit, or no process can be made.
         """
-        with self._lock:
+        return self._worker.call(
+            self._starter(program, args, stdin, files, env, stdout, stderr, max_output, protected)
+        )
+
+    def _starter(
+        self,
+        program: str | os.PathLike[str] | bytes,
+        args: Sequence[str],
+        stdin: bytes | int,
+        files: Mapping[str, bytes] | None,
+        env: Mapping[str, str] | None,
+        stdout: int | None,
+        stderr: int | None,
+        max_output: int | str,
+        protected: bool,
+    ) -> Callable[[], Process]:
+        """Check what a program is to be started with, on the caller's thread; return what starts it."""
+        arguments = as_strings("args", args)
+        environment = as_environment(env or {})
+        contents = {path: as_bytes(f"files[{path!r}]", data) for path, data in (files or {}).items()}
+        limit = parse_bytes(max_output)
+        source = stdin if isinstance(stdin, int) else as_bytes("stdin", stdin)
+        captures: list[Capture | None] = [None, None]
+
+        def make_streams(process: KernelProcess) -> Iterator[Description]:
+            with process.group.heap:
+                yield _host_stream(source) if isinstance(source, int) else Source(source)
+                for place, fd in enumerate((stdout, stderr)):
+                    if fd is None:
+                        captures[place] = capture = Capture(process.group.heap, limit)
+                        yield capture
+                    else:
+                        yield _host_stream(fd)
+
+        def start() -> Process:
             self._check_open()
             image, name = self._open(program)
-            for path, data in (files or {}).items():
+            for path, data in contents.items():
                 self._host.write_file(path, data)
-            captures: list[Capture | None] = [None, None]
-
-            def make_streams(process: KernelProcess) -> list[Description]:
-                limit = parse_bytes(max_output)
-                with process.group.heap:
-                    streams = [_stream(stdin) if isinstance(stdin, int) else Source(stdin)]
-                    for index, fd in enumerate((stdout, stderr)):
-                        if fd is None:
-                            captures[index] = stream = Capture(process.group.heap, limit)
-                            streams.append(stream)
-                        else:
-                            streams.append(_stream(fd))
-                return streams
-
-            environment = [f"{name}={value}" for name, value in (env or {}).items()]
-            process = self._host.start(image, [name, *args], environment, make_streams, protected)
+            blocks = [os.fsencode(name), *arguments], environment
+            process = self._host.start(image, *blocks, make_streams, protected)
             return Process(self, process, captures)
+
+        return start
 
     def run_turns(self, turns: int) -> None:
         """Let the processes get on for so many turns, waiting for none of them; blocks.
 
-        A turn is a process's share of the processor, or half a second at most in which all of them wait.
+        A turn is a process's share of the processor, or at most a tenth of a second in which all wait.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C; the processes are as they were, between two turns.
+            BaseException: what a signal's handler raised meanwhile, KeyboardInterrupt at Ctrl-C; the
+                processes are as they were, between two turns.
         """
-        with self._lock:
+
+        def run() -> None:
             self._check_open()
-            scheduler = self._scheduler
-            last = scheduler.turns + turns
-            with self._interrupts() as interrupted:
-                scheduler.run(lambda: scheduler.turns >= last)
-                stopped = interrupted()
+            last = self._scheduler.turns + turns
+            self._run_until(lambda: self._scheduler.turns >= last, None)
             self._raise_bugs()
-            if stopped:
-                raise KeyboardInterrupt
+
+        self._worker.call_long(run)
 
     def _open(self, program: str | os.PathLike[str] | bytes) -> tuple[Image, str]:
         """Return a program's image, and its argv[0]."""
-        if isinstance(program, bytes):
-            return self._modules.load(program, "program"), "program.wasm"
+        if isinstance(program, (bytes, bytearray, memoryview)):
+            return self._modules.load(bytes(program), "program"), "program.wasm"
         if isinstance(program, str) and program.startswith("/bin/"):
-            image = self._programs.find(program.encode())
+            image = self._programs.find(os.fsencode(program))
             if image is not None:
                 return image, image.name
         path = Path(program)
@@ -355,27 +378,37 @@ class Kernel:
         except OSError as error:
             raise ProgramError(f"{path}: {error.strerror}") from None
 
-    def _wait(self, handle: Process, timeout: float | None) -> Result:
+    def _run_until(self, done: Callable[[], bool], deadline: int | None) -> bool:
+        """Run processes until done, and brief jobs between their turns; see Scheduler.run. On our thread."""
+        worker = self._worker
+        while True:
+            moved = self._scheduler.run(lambda: done() or worker.wanted, deadline)
+            worker.serve()
+            if done():
+                return True
+            if worker.stopped or not moved:
+                return False
+
+    def _wait(self, handle: Process, nanoseconds: int | None) -> Result:
+        return handle._result or self._worker.call_long(self._wait_now, handle, nanoseconds)
+
+    def _wait_now(self, handle: Process, nanoseconds: int | None) -> Result:
+        if handle._result is not None:  # another thread's wait was first
+            return handle._result
         process = handle._process
-        deadline = None if timeout is None else time.monotonic_ns() + int(timeout * 1e9)
-        with self._lock:
-            self._check_open()
-            with self._interrupts() as interrupted:
-                done = self._scheduler.run(lambda: process.state in {ZOMBIE, GONE}, deadline)
-                if not done:
-                    if interrupted():
-                        why = "interrupted"
-                    elif deadline is not None and time.monotonic_ns() >= deadline:
-                        why = f"timeout: it had not ended after {timeout:g} s"
-                    else:
-                        why = "deadlock: every process waits, and nothing is left that could wake one"
-                    self._system.end(process, KILLED_STATUS, why)
-                self._system.kill_group(process.group, "its process tree's first program ended")
-            result = self._result(handle)
-            self._raise_bugs()
-            if interrupted():
-                raise KeyboardInterrupt
-            return result
+        deadline = None if nanoseconds is None else time.monotonic_ns() + nanoseconds
+        if not self._run_until(lambda: process.state in ENDED, deadline):
+            if self._worker.stopped:
+                why = "interrupted"
+            elif nanoseconds is not None and deadline is not None and time.monotonic_ns() >= deadline:
+                why = f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
+            else:
+                why = "deadlock: every process waits, and nothing is left that could wake one"
+            self._system.end(process, KILLED_STATUS, why)
+        self._system.kill_group(process.group, "its process tree's first program ended")
+        handle._result = result = self._result(handle)
+        self._raise_bugs()
+        return result
 
     def _result(self, handle: Process) -> Result:
         process = handle._process
@@ -393,31 +426,12 @@ class Kernel:
         )
 
     def _kill(self, handle: Process, why: str) -> None:
-        with self._lock:
+        def kill() -> None:
             if handle.running:
                 self._system.end(handle._process, KILLED_STATUS, why)
             self._system.kill_group(handle._process.group, why)
 
-    @contextlib.contextmanager
-    def _interrupts(self) -> Iterator[Callable[[], bool]]:
-        """Have Ctrl-C stop the scheduler between two turns instead of in the middle of a system call."""
-        scheduler = self._scheduler
-        scheduler.interrupted = False
-        catch = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
-
-        def interrupt(*_: object) -> None:
-            scheduler.interrupted = True
-
-        if catch:
-            signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield lambda: scheduler.interrupted
-        finally:
-            if catch:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._worker.call(kill)
 
     # -- files
     def write_file(self, path: str, data: bytes) -> None:
@@ -426,9 +440,8 @@ class Kernel:
         Raises:
             KernelError: the path leads nowhere, or the file system is full.
         """
-        with self._lock:
-            self._check_open()
-            self._host.write_file(path, data)
+        self._check_open()
+        self._worker.call(self._host.write_file, path, as_bytes("data", data))
 
     def read_file(self, path: str) -> bytes:
         """Return the content of a file in the file system in memory.
@@ -436,9 +449,8 @@ class Kernel:
         Raises:
             KernelError: there is no such file.
         """
-        with self._lock:
-            self._check_open()
-            return self._host.read_file(path)
+        self._check_open()
+        return self._worker.call(self._host.read_file, path)
 
     def remove_file(self, path: str) -> None:
         """Remove a file from the file system in memory.
@@ -446,13 +458,15 @@ class Kernel:
         Raises:
             KernelError: there is no such file.
         """
-        with self._lock:
-            self._check_open()
-            self._host.remove_file(path)
+        self._check_open()
+        self._worker.call(self._host.remove_file, path)
 
     # -- books
     def statistics(self) -> KernelStatistics:
         """Return the kernel's books at this moment."""
+        return self._worker.call(self._statistics)
+
+    def _statistics(self) -> KernelStatistics:
         system = self._system
         return KernelStatistics(
             heap=system.heap.statistics(),
@@ -470,38 +484,54 @@ class Kernel:
         """Check every invariant of the kernel: files, descriptors, processes, heaps.
 
         Raises:
-            InternalError: one does not hold; the message says which.
+            InternalError: one does not hold, or did not at any time before; the message says which.
         """
-        wrong = self._system.check()
+        wrong = self._worker.call(self._system.check) + self._bugs()
         if wrong:
             raise InternalError("; ".join(wrong))
-        self._raise_bugs()
+
+    def _bugs(self) -> list[str]:
+        return self._system.bugs + list(self._engine.errors)
 
     def _raise_bugs(self) -> None:
-        bugs = self._system.bugs + list(self._engine.errors)
-        if bugs:
-            raise InternalError("; ".join(bugs))
+        """Raise what went wrong that must not, once: whoever runs the next program did not cause it."""
+        bugs = self._bugs()
+        new = bugs[self._bugs_raised :]
+        self._bugs_raised = len(bugs)
+        if new:
+            raise InternalError("; ".join(new))
 
     # -- life
     def _check_open(self) -> None:
-        if self._closed:
+        if not self._end.alive:
             raise KernelError("this kernel is closed")
 
     def close(self) -> None:
         """End every process and let go of everything. A second call does nothing."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._system.end_all("the kernel was closed")
-            for description in self._system.preopens:
-                description.references -= 1
-                if description.references == 0:
-                    description.release()
-            self._system.preopens = ()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _nothing() -> None: ...
+
+
+def _host_stream(fd: int) -> Description:
+    if fd == subprocess.DEVNULL:
+        return Null()
+    try:
+        return HostStream(fd)
+    except (OSError, OverflowError, TypeError) as error:
+        raise KernelError(f"descriptor {fd!r}: {error}") from None
+
+
+def _end_all(system: System) -> None:
+    """End a kernel; refers to no Kernel, so that one can be ended because nobody refers to it."""
+    system.end_all("the kernel was closed")
+    for description in system.preopens:
+        close(description)
+    system.preopens = ()

@@ -1,0 +1,50 @@
+"""What callers give a kernel, checked before anything is done with it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from hardtack.errors import KernelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FOR_EVER_SECONDS: Final = 1e9  # a timeout beyond this is none
+
+
+def as_nanoseconds(timeout: float | None) -> int | None:
+    """Return a timeout in ns; None for none."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout is a number of seconds or None, not {timeout!r}")
+    if not timeout >= 0:
+        raise ValueError(f"timeout is a number of seconds from 0, not {timeout!r}")
+    return None if timeout > FOR_EVER_SECONDS else int(timeout * 1e9)
+
+
+def as_bytes(what: str, data: bytes) -> bytes:
+    """Return bytes that nobody changes any more."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"{what} is bytes, not {type(data).__name__}")
+    return bytes(data)
+
+
+def as_strings(what: str, strings: Sequence[str]) -> list[bytes]:
+    """Return arguments as a guest gets them: in UTF-8, what came from the host's command line as it was."""
+    if isinstance(strings, (str, bytes)):
+        raise TypeError(f"{what} is a sequence of strings, not one string: write [{strings!r}]")
+    listed = list(strings)
+    for string in listed:
+        if not isinstance(string, str):
+            raise TypeError(f"{what} is a sequence of strings; {string!r} is none")
+    return [os.fsencode(string) for string in listed]
+
+
+def as_environment(variables: Mapping[str, str]) -> list[bytes]:
+    """Return variables as a guest gets them."""
+    for name in variables:
+        if not name or "=" in name:
+            raise KernelError(f"env: {name!r} cannot be a variable's name")
+    return as_strings("env", [f"{name}={value}" for name, value in variables.items()])
