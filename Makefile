@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml setup.py src/hardtack/heap/_native.c src/hardtack/wasm/
 demo: setup ## the lecture's experiment: four answers to a full heap, side by side
 	$(BIN)/hardtack demo
 
-test: setup ## the tests
+test: setup ## the tests, without those that are slow
 	$(BIN)/python -m pytest
 
 lint: setup ## ruff, mypy --strict, and the order of the packages
@@ -37,7 +37,7 @@ bench: setup ## measure beside peers: system calls and heaps
 	$(BIN)/hardtack bench calls
 	$(BIN)/hardtack bench heap
 
-soak: setup ## the slow checks: 200 runs of every hog, sanitizers, other Pythons
+soak: setup ## all tests, the slow ones too: 200 runs of every hog, one after another
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 .PHONY: help setup demo test lint programs docs bench soak

@@ -5,9 +5,7 @@ The public names load when they are first used: who uses only heaps imports no w
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing takes its time, and until the command line runs Ctrl-C is a traceback
 if TYPE_CHECKING:
     from hardtack.errors import (
         HardtackError,
@@ -62,6 +60,8 @@ def __getattr__(name: str) -> object:
     if home is None:
         message = f"module 'hardtack' has no attribute {name!r}"
         raise AttributeError(message)
+    import importlib
+
     return getattr(importlib.import_module(home), name)
 
 

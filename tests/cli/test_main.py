@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ def test_help(cli: CommandLine, subcommand: list[str]) -> None:
     assert ending.status == 0
     assert ending.stdout.startswith("Usage: hardtack")
     assert "Example" in ending.stdout
+    assert "\\b" not in ending.stdout
     assert "\x1b" not in ending.stdout
 
 
@@ -26,6 +29,23 @@ def test_help_says_what_exit_statuses_mean(cli: CommandLine, subcommand: str) ->
 
 def test_version(cli: CommandLine) -> None:
     assert cli("--version").stdout.startswith("hardtack, version ")
+
+
+@pytest.mark.parametrize("subcommand", [["demo"], ["bench", "heap"]])
+def test_a_file_that_cannot_be_written_is_told_before_the_work(
+    cli: CommandLine, subcommand: list[str]
+) -> None:
+    started = time.monotonic()
+    ending = cli(*subcommand, "--json", "/no/such/file")
+    assert (ending.status, ending.stdout) == (2, "")
+    assert "'--json': /no/such/file: No such file or directory" in ending.error
+    assert time.monotonic() - started < 5
+
+
+def test_a_file_that_is_there_already_is_kept_until_the_figures_are(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("old")
+    assert cli("bench", "heap", "--json", tmp_path / "old.json", "--rounds", "0").status == 2
+    assert (tmp_path / "old.json").read_text() == "old"
 
 
 def test_help_imports_no_wasmtime() -> None:

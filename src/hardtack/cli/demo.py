@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from hardtack.errors import HardtackError
+from hardtack.cli.output import write_json
+from hardtack.cli.parameters import output_file
+from hardtack.cli.process import Interruptible
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from hardtack.lab.demo import PolicyRow
 
@@ -33,8 +34,8 @@ Exit status:
     2  wrong use
   130  Ctrl-C""",
 )
-@click.option("--json", "path", metavar="FILE", help="Write the figures to a file, too.")
-def command(path: str | None) -> int:
+@click.option("--json", "json_file", type=output_file, metavar="FILE", help="Write the figures as JSON, too.")
+def command(json_file: Path | None) -> int:
     """Fill a kernel's heap under each of four policies and show what becomes of it.
 
     Two citizens deliver messages and end at the first error. Three hogs exhaust a heap of 16 MiB: one opens
@@ -49,14 +50,12 @@ def command(path: str | None) -> int:
         if on_terminal:
             click.echo(f"\r\033[Krunning under {policy} ...", nl=False, err=True)
 
-    rows = demo.run(progress)
+    with Interruptible():
+        rows = demo.run(progress)
     if on_terminal:
         click.echo("\r\033[K", nl=False, err=True)
-    if path is not None:
-        try:
-            Path(path).write_text(json.dumps(demo.to_json(rows), indent=2) + "\n")
-        except OSError as error:
-            raise HardtackError(f"--json {path}: {error.strerror}") from None
+    if json_file is not None:
+        write_json(json_file, demo.to_json(rows))
     title = (
         f"A heap of {format_bytes(demo.CAPACITY)}, two citizens with {demo.ALL_MESSAGES} messages to "
         "deliver, three hogs"

@@ -6,6 +6,7 @@ Each takes an option's text and refuses what it does not understand as a wrong u
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import click
 
@@ -45,3 +46,13 @@ def mount(text: str) -> tuple[str, str]:
     if not host or (colons and not guest):
         raise click.BadParameter(f"{text!r} is not of the form HOST or HOST::GUEST")
     return guest or host, host
+
+
+def output_file(text: str) -> Path:
+    """Return a file's path; the file can be written, so that this does not fail after all the work."""
+    path = Path(text)
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise click.BadParameter(f"{text}: {error.strerror}") from None
+    return path

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from hardtack.cli.output import complain
 from hardtack.cli.parameters import assignment, mount, seconds, size
+from hardtack.cli.process import Interruptible
 from hardtack.errors import HardtackError, KernelError
 from hardtack.units import format_bytes
 
@@ -40,12 +41,15 @@ Examples:
   hardtack run --heap 16MiB --stats /bin/fdhog
 
 \b
-Exit status: the program's own, or
+Exit status: the program's own, modulo 256, or
   137  it was killed: the heap was full, its time was over
   134  it trapped
   130  Ctrl-C
     2  wrong use
-    1  an error of hardtack's: no such program, no program, a kernel that died of its policy""",
+    1  an error of hardtack's: no such program, no program, a kernel that died of its policy
+
+Where the reader of its output is gone, the program's writes meet EPIPE. Programs can start the built-in ones
+alone, not those in a --dir.""",
 )
 @click.option(
     "--heap",
@@ -85,7 +89,12 @@ Exit status: the program's own, or
     help="Set a variable of its environment, which is empty otherwise. Repeatable.",
 )
 @click.option("--stdin", metavar="FILE", help="What it reads, instead of this command's standard input.")
-@click.option("--timeout", type=seconds, metavar="SECONDS", help="Kill it after so many seconds.")
+@click.option(
+    "--timeout",
+    type=seconds,
+    metavar="SECONDS",
+    help="Kill it after so many seconds. Compiling it comes before and does not count.",
+)
 @click.option(
     "--on-exhaustion",
     "policy",
@@ -135,9 +144,10 @@ def command(
     started = time.monotonic()
     with Kernel(heap, memory, fs_size=fs_size, dirs=dict(mounts), on_exhaustion=policy) as kernel:
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
-            process = kernel.spawn(program, args, stdin=fd, stdout=_own(1), stderr=_own(2), env=dict(env))
+            process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env))
             try:
-                result = process.wait(timeout)
+                with Interruptible():
+                    result = process.wait(timeout)
             finally:
                 if stats:
                     _show_statistics(kernel, time.monotonic() - started)
@@ -147,12 +157,12 @@ def command(
 def _status(name: str, result: Result) -> int:
     """Say how the program ended, if it did not end by itself; return the status to exit with."""
     if result.killed is not None:
-        click.echo(f"hardtack: {name} was killed: {result.killed}", err=True)
+        complain(f"hardtack: {name} was killed: {result.killed}")
     elif result.failure is not None and result.exit_code == NOT_STARTED:
-        click.echo(f"hardtack: {name} could not be started: {result.failure}", err=True)
+        complain(f"hardtack: {name} could not be started: {result.failure}")
         return OWN_ERROR
     elif result.failure is not None:
-        click.echo(f"hardtack: {name} trapped: {result.failure}", err=True)
+        complain(f"hardtack: {name} trapped: {result.failure}")
         return TRAPPED
     return result.exit_code
 
@@ -164,19 +174,10 @@ def _show_statistics(kernel: Kernel, taken: float) -> None:
 
 
 # -- streams
-def _own(fd: int) -> int:
-    """Return one of this process's standard streams, or nothing in its place if that is closed."""
-    try:
-        os.fstat(fd)
-    except OSError:
-        return subprocess.DEVNULL
-    return fd
-
-
 @contextlib.contextmanager
 def _open_stdin(path: str | None) -> Iterator[int]:
     if path is None:
-        yield _own(0)
+        yield 0
         return
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -210,7 +211,10 @@ def _under_watchdog(given: list[str], program: str) -> int:
     signs = Signs()
     try:
         sys.stdout.flush()
-        verdict = watch(start("hardtack.cli", ["run", "--signs-fd", str(signs.fd), *given[1:]], signs), signs)
+        with Interruptible():
+            verdict = watch(
+                start("hardtack.cli", ["run", "--signs-fd", str(signs.fd), *given[1:]], signs), signs
+            )
     finally:
         signs.close()
     if verdict.outcome == "ended":

@@ -232,8 +232,10 @@ class _Child:
                 text=True,
                 bufsize=1,
                 env={**os.environ, "PYTHONHASHSEED": "0"},
+                process_group=0,  # out of reach of a terminal's Ctrl-C
             )
         )
+        stack.callback(self.process.kill)
 
     def milliseconds(self, workload: str) -> float:
         assert self.process.stdin is not None

@@ -95,7 +95,7 @@ def run_policy(policy: Policy) -> PolicyRow:
         directory = Path(name)
         signs = Signs()
         try:
-            child = start("hardtack.lab.demo_child", [policy, name, str(signs.fd)], signs)
+            child = start("hardtack.lab.demo_child", [policy, name, str(signs.fd)], signs, aside=True)
             verdict = watch(child, signs)
             peak, waits = signs.peak, signs.waits
         finally:

@@ -210,10 +210,12 @@ def start(
     stdin: int | None = None,
     stdout: int | None = None,
     stderr: int | None = None,
+    aside: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start a module of hardtack's as a child that inherits the signs' descriptor, under the same number.
 
-    Streams are as subprocess has them; those not given are this process's own.
+    Streams are as subprocess has them; those not given are this process's own. A child that stands aside is
+    not reached by a terminal's Ctrl-C, only by its watchdog.
     """
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *arguments],  # -P: nothing in the current directory is imported
@@ -221,6 +223,7 @@ def start(
         stdout=stdout,
         stderr=stderr,
         pass_fds=[signs.fd],
+        process_group=0 if aside else None,
     )
 
 

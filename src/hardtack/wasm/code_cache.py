@@ -1,9 +1,10 @@
 """Compiled code on disk, by the content of its program.
 
 A file is called DIGEST-FINGERPRINT-CHECKSUM.code: of the program, of the engine, of the file itself. It is
-written under another name and renamed, so it is whole or not there; a damaged one is deleted and compiled
-anew. Compiled code is machine code that runs outside the sandbox, so only what the same user wrote is read:
-the directory and the files must be the user's, and writable by no one else.
+written under another name and renamed, so others see it whole or not at all. Nobody waits for the disk: a
+file that a loss of power tore does not match its checksum, and such a file is deleted and compiled anew.
+Compiled code is machine code that runs outside the sandbox, so only what the same user wrote is read: the
+directory and the files must be the user's, and writable by no one else.
 
 No error of the file system leaves this module: without a cache everything works, later.
 """
@@ -87,15 +88,14 @@ class CodeCache:
         data = code.serialize()
         target = self.directory / f"{digest}-{self._fingerprint}-{zlib.crc32(data):08x}{SUFFIX}"
         try:
-            with tempfile.NamedTemporaryFile(dir=self.directory, prefix=".new-", delete=False) as file:
-                try:
+            fd, unfinished = tempfile.mkstemp(SUFFIX, ".new-", self.directory)  # pruned, if we die here
+            try:
+                with open(fd, "wb") as file:
                     file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    os.rename(file.name, target)
-                except BaseException:
-                    os.unlink(file.name)
-                    raise
+                os.rename(unfinished, target)
+            except BaseException:
+                os.unlink(unfinished)
+                raise
             self._prune(keep=target)
         except OSError as error:
             self.problem = f"{target}: {error}"

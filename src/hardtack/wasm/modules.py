@@ -10,6 +10,8 @@ Refused: to load compiled code that another user could have written; wasmtime ru
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from hardtack.wasm.guests import Guest
     from hardtack.wasm.memories import MemoryOwner
 
+MAX_PROGRAM_BYTES: Final = 256 << 20
+HEAD_BYTES: Final = 4096  # of a file, by which it is judged before the rest is read
 MAX_NAMED: Final = 5  # imports that an error names
 MODULES_IN_MEMORY: Final = 32
 TABLE_ELEMENTS: Final = 1 << 16  # that a table without a maximum may grow to
@@ -188,13 +192,15 @@ class ModuleCache:
     def _module_of_file(self, path: Path, name: str) -> CompiledModule:
         """Return a file's module, without reading it if it is known and was not written since."""
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ProgramError(f"{name} is not a regular file but {_kind(status.st_mode)}")
         seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         with self._lock:
             module = self._files.get(seen)
             if module is not None and self._modules.get(module.digest) is module:
                 self._modules.move_to_end(module.digest)
                 return module
-        module = self._module(path.read_bytes(), name)
+        module = self._module(_read(path, name), name)
         with self._lock:
             if len(self._files) >= MODULES_IN_MEMORY:
                 self._files.clear()
@@ -209,6 +215,7 @@ class ModuleCache:
                 self._modules.move_to_end(digest)
                 return module
             check_format(data, name)
+            _check_size(len(data), name)
             module = self._modules[digest] = self._compile(data, name, digest)
             if len(self._modules) > MODULES_IN_MEMORY:
                 self._modules.popitem(last=False)
@@ -241,6 +248,30 @@ class ModuleCache:
             for _ in range(count):
                 self._modules.popitem(last=False)
         return count
+
+
+def _kind(mode: int) -> str:
+    """Say what a file is that is not a regular one."""
+    return {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}.get(
+        stat.S_IFMT(mode), "a device"
+    )
+
+
+def _read(path: Path, name: str) -> bytes:
+    """Return a file's bytes; a file that is no module or too large is not read."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        check_format(head, name)
+        _check_size(os.fstat(file.fileno()).st_size, name)
+        return head + file.read(MAX_PROGRAM_BYTES)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_PROGRAM_BYTES:
+        raise ProgramError(
+            f"{name} is too large for a program: it has {format_bytes(size)} ({size} bytes), the limit is "
+            f"{format_bytes(MAX_PROGRAM_BYTES)} ({MAX_PROGRAM_BYTES} bytes)"
+        )
 
 
 def check_format(data: bytes, name: str) -> None:
