@@ -229,7 +229,7 @@ def test_the_host_takes_no_more_than_it_reserves() -> None:
         for name, need, used in machine.host.steps:
             assert used <= need, name
             worst[name] = max(worst.get(name, 0), used / need)
-        assert worst.keys() == {"create", "_create", "_make_directory", "write"}
+        assert worst.keys() == {"create", "_create", "_make_directory", "_place", "write"}
         starts = [(need, used) for name, need, used in machine.host.steps if name == "create"]
         assert max(used for need, used in starts[:-1]) * 2.5 >= host_module._CREATE_PROCESS_BYTES
         assert starts[-1][1] * 1.3 >= starts[-1][0]

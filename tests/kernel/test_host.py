@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driver import KIB, MIB, Machine
+from driver import KIB, MIB, SECOND, Machine
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
@@ -36,6 +36,39 @@ def test_guests_see_what_the_host_wrote_and_the_other_way_round(machine):
     assert hand.read(fd, 100) == b"from the host"
     hand.write(fd, b"!")
     assert machine.host.read_file("/d/file") == b"from the host!"
+
+
+def test_a_file_that_does_not_fit_leaves_the_old_one(machine):
+    machine.host.write_file("/file", b"precious")
+    before = machine.live()
+    with pytest.raises(KernelError, match="no space left"):
+        machine.host.write_file("/file", bytes(64 * MIB))
+    with pytest.raises(KernelError, match="no space left"):
+        machine.host.write_file("/new", bytes(64 * MIB))
+    assert machine.host.read_file("/file") == b"precious"
+    with pytest.raises(KernelError, match="no such file"):
+        machine.host.read_file("/new")
+    assert machine.live() <= before + 100
+    machine.check()
+
+
+def test_a_file_that_a_guest_reads_stays_whole_when_it_is_replaced(machine):
+    machine.host.write_file("/file", b"old content")
+    hand = machine.hand()
+    fd = hand.open(b"file")
+    assert hand.read(fd, 3) == b"old"
+    machine.host.write_file("/file", b"new")
+    assert hand.read(fd, 20) == b" content"
+    assert hand.read(hand.open(b"file"), 20) == b"new"
+
+
+def test_a_file_that_is_replaced_has_new_times(machine):
+    machine.host.write_file("/file", b"old")
+    hand = machine.hand()
+    before = hand.stat(b"file")
+    machine.clock.now += 5 * SECOND
+    machine.host.write_file("/file", b"new")
+    assert hand.stat(b"file").mtime == before.mtime + 5 * SECOND
 
 
 def test_a_removed_file_is_gone(machine):
@@ -102,8 +135,9 @@ def test_a_file_that_does_not_fit_is_taken_back():
         held = machine.system.files.heap.live
         with pytest.raises(KernelError, match="no space left"):
             machine.host.write_file("/file", bytes(1 * MIB))
-        assert machine.host.read_file("/file") == b""
-        assert machine.system.files.heap.live <= held + 2000
+        with pytest.raises(KernelError, match="no such file"):
+            machine.host.read_file("/file")
+        assert machine.system.files.heap.live <= held + 100
         machine.host.write_file("/file", bytes(100 * KIB))
 
 

@@ -49,6 +49,29 @@ def test_the_earliest_clock_ends_a_poll(machine, hand):
     assert machine.clock.now == start + 3 * SECOND
 
 
+@pytest.mark.parametrize("clock", [abi.CLOCK_MONOTONIC, REALTIME])
+def test_a_relative_clock_does_not_make_an_absolute_one_early(machine, hand, clock):
+    now = machine.clock.monotonic() if clock == abi.CLOCK_MONOTONIC else machine.clock.realtime()
+    start = machine.clock.now
+    later = after(now + 9 * SECOND // 10, 2, clock, True)
+    assert hand.poll(after(SECOND // 2, 1), later) == [(1, 0, CLOCK, 0, 0)]
+    assert machine.clock.now - start == SECOND // 2
+    assert hand.poll(later) == [(2, 0, CLOCK, 0, 0)]
+    assert machine.clock.now - start == 9 * SECOND // 10
+
+
+def test_a_poll_that_is_woken_in_between_keeps_its_clock(machine, hand):
+    start = machine.clock.now
+    reader, writer = hand.pipe()
+    hand.begin("poll", after(SECOND, 1), on_read(reader, 2))
+    machine.run(lambda: hand.process.queue is machine.system.pollers)
+    machine.clock.now += SECOND // 2
+    machine.system.wake(machine.system.pollers)  # as other pipes do
+    assert hand.finish() == [(1, 0, CLOCK, 0, 0)]
+    assert machine.clock.now - start == SECOND
+    hand.close(writer)
+
+
 def test_clocks_that_are_due_together_are_all_told(hand):
     events = hand.poll(after(SECOND, 1), after(SECOND, 2))
     assert sorted(event[0] for event in events) == [1, 2]

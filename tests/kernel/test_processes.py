@@ -178,6 +178,13 @@ def test_a_kernel_too_small_for_a_process_says_so():
         machine.run_until_ended(machine.start(exit_seven))
 
 
+def test_a_null_map_is_no_map_whatever_its_count(hand):
+    hand.put(0x1000, b"/bin/seven")
+    errno = hand.call("spawn", 0x1000, 10, 0, 0, 0, 0, 0, 5, 0x8000)
+    assert errno == abi.OK
+    assert hand.waitpid()[1] == 7
+
+
 # -- ends
 def test_an_exit_status_reaches_the_parent(hand):
     pid = hand.spawn(b"/bin/seven")

@@ -173,6 +173,23 @@ def test_files_carry_the_time_of_their_turn(machine):
     assert status.atime == machine.clock.realtime() - SECOND
 
 
+@pytest.mark.parametrize("change", ["link", "rename", "unlink", "mkdir", "symlink"])
+def test_a_directory_whose_names_change_has_new_times(machine, change):
+    hand = machine.hand()
+    hand.close(hand.open(b"file", abi.O_CREAT))
+    before = hand.stat(b".")
+    machine.clock.now += SECOND
+    paths = {
+        "link": (b"file", b"new"),
+        "rename": (b"file", b"new"),
+        "unlink": (b"file",),
+        "symlink": (b"x", b"new"),
+    }
+    assert getattr(hand, change)(*paths.get(change, (b"new",))) == abi.OK
+    after = hand.stat(b".")
+    assert (after.mtime, after.ctime) == (before.mtime + SECOND, before.ctime + SECOND)
+
+
 # -- a heap that is nearly full
 def start_many(machine):
     for _ in range(100):

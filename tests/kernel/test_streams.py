@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import pytest
 from driver import KIB, MIB, Machine
@@ -136,6 +137,30 @@ def test_a_terminal_is_a_character_device():
         assert hand.read(0, 100) == b"typed\n"
     os.close(master)
     os.close(slave)
+
+
+def test_a_terminal_that_takes_nothing_does_not_block():
+    master, slave = os.openpty()
+    with Machine() as machine:
+        hand = machine.hand(streams=lambda _: [Null(), HostStream(slave)])
+        hand.begin("write_all", 1, bytes(1 << 20))
+        machine.run(lambda: hand.process.queue is machine.system.host_waiters)
+        assert os.get_blocking(slave)
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_socket_of_the_host_is_read_and_written_and_does_not_block():
+    ours, theirs = socket.socketpair()
+    with Machine() as machine, ours, theirs:
+        hand = machine.hand(streams=lambda _: [HostStream(theirs.fileno()), HostStream(theirs.fileno())])
+        ours.send(b"hello")
+        assert hand.read(0, 10) == b"hello"
+        assert hand.write(1, b"well") == 4
+        assert ours.recv(10) == b"well"
+        hand.begin("write_all", 1, bytes(1 << 20))
+        machine.run(lambda: hand.process.queue is machine.system.host_waiters)
+        assert theirs.getblocking()
 
 
 def test_an_error_of_the_host_is_eio():

@@ -204,6 +204,19 @@ def vectors(ledger: Ledger) -> None:
 
 
 @case
+def vectors_beyond_the_memory(ledger: Ledger) -> None:
+    """A list of buffers that goes on past the end of memory; its first one is as large as can be."""
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        fd = hand.open(b"file", CREATE)
+        hand.put(VECTORS, struct.pack("<II", DATA, FULL))
+        for name in ("fd_write", "fd_read"):
+            assert hand.call(name, fd, VECTORS, 1 << 20, OUT) == abi.EFAULT
+        for name in ("fd_pwrite", "fd_pread"):
+            assert hand.call(name, fd, VECTORS, 1 << 20, 0, OUT) == abi.EFAULT
+
+
+@case
 def streams(ledger: Ledger) -> None:
     """Captured output that fills pages, bytes given, descriptors of the host that fail."""
     source = bytes(200_000)

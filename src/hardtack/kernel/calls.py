@@ -3,7 +3,7 @@
 Each handler gets the process and the call's arguments as they stand in the ABI (unsigned; pointers into
 `process.memory`), checks them, does the work through a `Description`, writes its results to the guest's
 memory and returns an errno. It runs admitted: it may allocate up to its row's bound and never waits; WAIT
-means that it has put the process on a queue and changed nothing.
+means that it has changed nothing, and put the process on a queue or doomed it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def fd_write(process: Process, fd: int, vectors: int, count: int, out: int) -> i
     if description is None or not description.rights & RIGHT_WRITE:
         return EBADF
     memory = process.memory
-    try:  # the buffers' own bounds are checked by struct, which is cheaper than here
+    try:  # one buffer's own bounds are checked by struct, which is cheaper than here
         start, size = _unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
@@ -67,7 +67,7 @@ def fd_read(process: Process, fd: int, vectors: int, count: int, out: int) -> in
     if description is None or not description.rights & RIGHT_READ:
         return EBADF
     memory = process.memory
-    try:  # the buffers' own bounds are checked by struct, which is cheaper than here
+    try:  # one buffer's own bounds are checked by struct, which is cheaper than here
         start, size = _unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
@@ -100,14 +100,15 @@ def _transfer_at(
     if description is None or not description.rights & right:
         return EBADF
     memory = process.memory
-    if vectors + 8 * count > len(memory) or out + 4 > len(memory):
+    try:
+        start, size = first_buffer(memory, vectors, count)
+    except struct.error:
+        return EFAULT
+    size = min(size, MAX_IO)
+    if start + size > len(memory) or out + 4 > len(memory):
         return EFAULT
     if offset >> 63:
         return EINVAL
-    start, size = first_buffer(memory, vectors, count)
-    size = min(size, MAX_IO)
-    if start + size > len(memory):
-        return EFAULT
     if right == abi.RIGHT_READ:
         done = description.read_at(process, offset, start, size)
     else:
@@ -119,7 +120,13 @@ def _transfer_at(
 
 
 def first_buffer(memory: memoryview, vectors: int, count: int) -> tuple[int, int]:
-    """Return (start, size) of the first buffer that is not empty, among MAX_IOVS at most."""
+    """Return (start, size) of the first buffer that is not empty, among MAX_IOVS at most.
+
+    Raises:
+        struct.error: the list of buffers does not lie in memory.
+    """
+    if vectors + 8 * count > len(memory):
+        raise struct.error
     start = size = 0
     for i in range(min(count, MAX_IOVS)):
         start, size = PAIR.unpack_from(memory, vectors + 8 * i)

@@ -1,7 +1,7 @@
 """poll_oneoff: waiting for descriptors and clocks at once.
 
-The call starts anew each time it is woken, so the one thing that it must not forget, when it ends, is kept
-in the process: `deadline`.
+The call starts anew each time it is woken, so what it must not forget is kept in the process: when it began,
+from which its clocks count, and the deadline that follows.
 """
 
 from __future__ import annotations
@@ -28,34 +28,31 @@ def poll_oneoff(process: Process, subscriptions: int, events: int, count: int, o
         or out + 4 > len(memory)
     ):
         return EFAULT
-    poll = _Poll(process, events)
+    now = process.system.clock.monotonic()
+    poll = _Poll(process, events, now)
+    errno = OK
     for i in range(count):
-        errno = poll.look(subscriptions + i * abi.SUBSCRIPTION_BYTES)
-        if errno:
-            return errno
-    if poll.found == 0 and poll.earliest is not None:
-        if process.deadline is None:
-            with process.heap:
-                process.deadline = poll.earliest + 0
-        if process.deadline <= process.system.clock.monotonic():
-            for i in range(count):
-                poll.ring(subscriptions + i * abi.SUBSCRIPTION_BYTES)
-    if poll.found == 0:
-        return _wait(process, poll)
-    process.deadline = None
+        errno = errno or poll.look(subscriptions + i * abi.SUBSCRIPTION_BYTES)
+    if not errno and poll.found == 0:
+        if poll.earliest is None or poll.earliest > now:
+            return _wait(process, poll)
+        for i in range(count):
+            poll.ring(subscriptions + i * abi.SUBSCRIPTION_BYTES, now)
+    process.poll_began = process.deadline = None
     process.host_in = process.host_out = -1
-    U32.pack_into(memory, out, poll.found)
-    return OK
+    if not errno:
+        U32.pack_into(memory, out, poll.found)
+    return errno
 
 
 def _wait(process: Process, poll: _Poll) -> int:
     system = process.system
     process.state = BLOCKED
-    if process.deadline is not None and (
-        system.next_deadline is None or process.deadline < system.next_deadline
-    ):
-        with system.scheduler_heap:
-            system.next_deadline = process.deadline + 0
+    if poll.earliest is not None:
+        with process.heap:
+            process.poll_began = poll.began + 0
+            process.deadline = poll.earliest + 0
+        system.note_deadline(process.deadline)
     (system.pollers if poll.descriptors else system.sleepers).append(process)
     return abi.WAIT
 
@@ -63,11 +60,13 @@ def _wait(process: Process, poll: _Poll) -> int:
 class _Poll:
     """One call's look at its subscriptions."""
 
-    __slots__ = ("descriptors", "earliest", "events", "found", "process")
+    __slots__ = ("began", "descriptors", "earliest", "epoch", "events", "found", "process")
 
-    def __init__(self, process: Process, events: int) -> None:
+    def __init__(self, process: Process, events: int, now: int) -> None:
         self.process = process
         self.events = events
+        self.began = now if process.poll_began is None else process.poll_began  # monotonic ns
+        self.epoch = now - process.system.clock.realtime()  # 1970, in monotonic ns
         self.found = 0
         self.descriptors = 0
         self.earliest: int | None = None
@@ -119,19 +118,14 @@ class _Poll:
         clock, timeout, _, flags = abi.SUBSCRIPTION_CLOCK.unpack_from(self.process.memory, at)
         if clock > abi.CLOCK_MONOTONIC:
             return -EINVAL
-        now = self.process.system.clock.monotonic()
         if not flags & 1:
-            return min(now + int(timeout), 1 << 63)
+            return min(self.began + int(timeout), 1 << 63)
         if clock == abi.CLOCK_MONOTONIC:
             return int(timeout)
-        return max(0, now + int(timeout) - self.process.system.clock.realtime())
+        return max(0, self.epoch + int(timeout))
 
-    def ring(self, at: int) -> None:
-        """Report a clock that is as early as the earliest: its time has come."""
+    def ring(self, at: int, now: int) -> None:
+        """Report a clock whose time has come."""
         tag, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
-        if kind != abi.EVENT_CLOCK:
-            return
-        when = self._when(at + 16)
-        assert self.earliest is not None
-        if 0 <= when <= self.earliest + 1_000_000:
+        if kind == abi.EVENT_CLOCK and self._when(at + 16) <= now:
             self.put(tag, OK, abi.EVENT_CLOCK, 0, 0)

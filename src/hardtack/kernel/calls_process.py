@@ -91,6 +91,7 @@ def spawn(
     variables = get_block(process, environment, environment_size) if environment else process.environment
     if isinstance(variables, int):
         return variables
+    map_count = map_count if descriptor_map else 0  # no map: the child gets 0, 1 and 2
     if map_count > MAX_MAP or out + 4 > len(process.memory):
         return EINVAL if map_count > MAX_MAP else EFAULT
     if descriptor_map + 8 * map_count > len(process.memory):

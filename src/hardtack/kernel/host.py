@@ -113,22 +113,34 @@ class Host:
     def write_file(self, path: str, data: bytes) -> None:
         """Put a file into the file system in memory, making the directories above it.
 
+        It takes its name when it is whole; a file that had the name before is kept until then.
+
         Raises:
-            KernelError: the path leads nowhere, or the file system is full; what was written is taken back.
+            KernelError: the path leads nowhere, or the file system is full; a file that was there still is.
         """
+        self.system.touch()
         name = _path(path)
         above, slash, _ = name.rpartition(b"/")
         if slash:
             self._make_directories(above)
-        file = self._reserved(CREATE_BYTES + 8 * len(name) + 4096, self._create, path, name)
         files = self.system.files
-        files.resize(file, 0)
-        if not self._fill(file, memoryview(data)):
-            files.resize(file, 0)
-            raise KernelError(
-                f"{path}: no space left in the file system: {len(data)} bytes do not fit, "
-                f"{files.heap.free} of {files.heap.capacity} are free; give it more with fs_size"
-            )
+        need = CREATE_BYTES + 8 * len(name) + 4096
+        file = self._reserved(need, self._create, path, name)
+        try:
+            if not self._fill(file, memoryview(data)) or self._reserved(need, self._place, path, name, file):
+                raise KernelError(
+                    f"{path}: no space left in the file system: {len(data)} bytes do not fit, "
+                    f"{files.heap.free} of {files.heap.capacity} are free; give it more with fs_size"
+                )
+        finally:
+            file.opens = 0
+            files.drop_if_unused(file)
+
+    def _walk(self, path: str, name: bytes) -> Where:
+        where = self.system.files.walk(self.system.files.root, name, True)
+        if isinstance(where, int):
+            raise KernelError(f"{path}: {_ERRNOS.get(where, 'not a usable path')}")
+        return where
 
     def _fill(self, file: File, memory: memoryview) -> bool:
         files = self.system.files
@@ -140,23 +152,16 @@ class Host:
             done += self._reserved(PAGE_STEP_BYTES + 4096, files.write, file, done, memory, done, step)
         return True
 
-    def _walk(self, path: str, name: bytes) -> Where:
-        where = self.system.files.walk(self.system.files.root, name, True)
-        if isinstance(where, int):
-            raise KernelError(f"{path}: {_ERRNOS.get(where, 'not a usable path')}")
-        return where
-
     def _create(self, path: str, name: bytes) -> File:
-        files = self.system.files
         where = self._walk(path, name)
         if where.inode is None:
             self._may_make(path, where)
-            with files.heap:
-                where.inode = File(files.inodes.lowest_free(), files.now, self.owner)
-                files.add(where, where.inode)
-        if not isinstance(where.inode, File):
+        elif not isinstance(where.inode, File):
             raise KernelError(f"{path}: is not a regular file")
-        return where.inode
+        return self.system.files.new_file(self.owner)
+
+    def _place(self, path: str, name: bytes, file: File) -> int:
+        return self.system.files.place(self._walk(path, name), file)
 
     def _may_make(self, path: str, where: Where) -> None:
         errno = self.system.files.new_name(where, self.owner, 0)

@@ -131,7 +131,7 @@ class MemoryFiles:
             return abi.ENOSPC
         self.inodes.put(inode.number, inode)
         inode.owner.held += NAME_BYTES
-        where.directory.mtime = where.directory.ctime = self.now
+        self._changed(where.directory)
         return abi.OK
 
     def add_link(self, where: Where, inode: Inode) -> bool:
@@ -140,7 +140,36 @@ class MemoryFiles:
             return False
         inode.links += 1
         inode.owner.held += NAME_BYTES
+        inode.ctime = self.now
+        self._changed(where.directory)
         return True
+
+    def new_file(self, owner: Owner) -> File:
+        """Make a file without a name, which its maker has open: to be placed, or dropped when it is not."""
+        with self.heap:
+            file = File(self.inodes.lowest_free(), self.now, owner)
+            file.links, file.opens = 0, 1
+            self.inodes.put(file.number, file)
+        return file
+
+    def place(self, where: Where, file: File) -> int:
+        """Give a file without a name the one at where; what had that name loses it. An errno, or OK."""
+        if where.inode is None:
+            errno = self.new_name(where, file.owner, 0)
+            if errno:
+                return errno
+        with self.heap:
+            if where.inode is None:
+                return abi.OK if self.add_link(where, file) else abi.ENOSPC
+            where.directory.replace(where.name, file)
+            file.links = 1
+            file.owner.held += NAME_BYTES
+            self._changed(where.directory)
+            self._less(where.inode)
+        return abi.OK
+
+    def _changed(self, directory: Directory) -> None:
+        directory.mtime = directory.ctime = self.now
 
     @staticmethod
     def _enter(where: Where, inode: Inode) -> bool:
@@ -151,7 +180,7 @@ class MemoryFiles:
         """Take a name away, and the inode with it if that was its last use."""
         with self.heap:
             where.directory.remove(where.name)
-            where.directory.mtime = where.directory.ctime = self.now
+            self._changed(where.directory)
             self._less(inode)
 
     def _less(self, inode: Inode) -> None:
@@ -174,6 +203,7 @@ class MemoryFiles:
         before = self.heap.live
         with self.heap:
             file.resize(size)
+        file.mtime = file.ctime = self.now
         self.charge(file, before)
 
     def write(self, file: File, position: int, memory: memoryview, start: int, count: int) -> int:
@@ -183,6 +213,8 @@ class MemoryFiles:
         with self.heap:
             while done < count and self.room(file.owner, PAGE_STEP_BYTES):
                 done += file.write_page(position + done, memory, start + done, count - done)
+        if done:
+            file.mtime = file.ctime = self.now
         done += 0  # a number of the caller's, not of the file system's
         self.charge(file, before)
         return done
@@ -220,7 +252,8 @@ class MemoryFiles:
             old.directory.remove(old.name)
         if isinstance(inode, Directory):
             inode.parent = new.directory.number
-        old.directory.mtime = new.directory.mtime = self.now
+        self._changed(old.directory)
+        self._changed(new.directory)
         inode.ctime = self.now
         return abi.OK
 

@@ -68,10 +68,7 @@ class OpenFile(Description):
             file.mtime = file.ctime = files.now
             return count
         done = files.write(file, position, memory, start, count)
-        if not done and count:
-            return -abi.ENOSPC
-        file.mtime = file.ctime = files.now
-        return done
+        return -abi.ENOSPC if count and not done else done
 
     def seek(self, offset: int, whence: int) -> int:
         """Move the position anywhere from 0 on."""
@@ -99,8 +96,7 @@ class OpenFile(Description):
         if size > MAX_FILE:
             return abi.EFBIG
         self.files.resize(self.file, size)
-        self.file.mtime = self.file.ctime = self.files.now
-        return 0
+        return abi.OK
 
     def allocate(self, offset: int, length: int) -> int:
         """Refuse, as wasmtime does: pages are made when they are written."""
@@ -369,7 +365,6 @@ class OpenDirectory(Description):
         with files.heap:
             if not files.add_link(where, old.inode):
                 return abi.ENOSPC
-        old.inode.ctime = where.directory.mtime = files.now
         return abi.OK
 
     def rename_at(self, path: bytes, to: Description, new: bytes) -> int:

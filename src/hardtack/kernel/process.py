@@ -78,6 +78,7 @@ class Process:
         "next_dead",
         "parent",
         "pid",
+        "poll_began",
         "queue",
         "state",
         "status",
@@ -119,7 +120,8 @@ class Process:
         self.queue: Queue | None = None
         self.ahead: Process | None = None
         self.behind: Process | None = None
-        self.deadline: int | None = None  # ns, monotonic: when the poll under way ends
+        self.poll_began: int | None = None  # ns, monotonic: from when the poll under way counts
+        self.deadline: int | None = None  # and when it ends
         self.host_in = self.host_out = -1  # host descriptors that it waits for
         # admission: how the border lets its calls in, and what was granted to the call that waited
         self.admit: Callable[..., object] = system.admit

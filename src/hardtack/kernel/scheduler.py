@@ -64,7 +64,13 @@ class Scheduler:
             True if done; False when the deadline passed, or every process is blocked with nothing that
             could wake one.
         """
-        with self._own_memory():
+        standing: Reservation | None = None
+        if self.system.heap.on_exhaustion == "reserve":
+            standing = self.reclaimer.grant(SCHEDULER_BYTES)
+            if standing is None:
+                self.system.report_bug("no room for the scheduler's own reservation")
+                return False
+        with self._own_memory(standing):
             while not done():
                 self.turns += 1
                 if deadline is not None and self.system.clock.monotonic() >= deadline:
@@ -82,16 +88,12 @@ class Scheduler:
         return True
 
     @contextlib.contextmanager
-    def _own_memory(self) -> Iterator[None]:
+    def _own_memory(self, standing: Reservation | None) -> Iterator[None]:
         collecting = gc.isenabled()
         gc.disable()
         try:
             with contextlib.ExitStack() as stack:
-                if self.system.heap.on_exhaustion == "reserve":
-                    standing = self.reclaimer.grant(SCHEDULER_BYTES)
-                    if standing is None:
-                        self.system.report_bug("no room for the scheduler's own reservation")
-                        return
+                if standing is not None:
                     self._standing = stack.enter_context(standing)
                     stack.enter_context(self.system.scheduler_heap)
                 yield
@@ -210,8 +212,8 @@ class Scheduler:
                 if process.deadline is not None:
                     if process.deadline <= now:
                         system.wake_one(process, queue)
-                    elif system.next_deadline is None or process.deadline < system.next_deadline:
-                        system.next_deadline = process.deadline
+                    else:
+                        system.note_deadline(process.deadline)
                 process = behind
 
     def _idle(self, deadline: int | None) -> bool:

@@ -6,8 +6,10 @@ stream's queue, and the scheduler's idle wait watches it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
+import socket
 import stat
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
 
-HOST_PIPE_BYTES: Final = 4096  # a host pipe or terminal that is ready takes so many bytes without blocking
+HOST_PIPE_BYTES: Final = 4096  # a host pipe that is ready takes so many bytes without blocking
 
 
 class Null(Description):
@@ -141,15 +143,18 @@ class _Chunk:
 class HostStream(Description):
     """A descriptor of the host: the terminal, a file or pipe that hardtack's own process was given.
 
-    A duplicate of it, so that whoever opened it may close it, and its number be another's.
+    A duplicate of it, so that whoever opened it may close it, and its number be another's. What could block
+    though it was ready a moment ago (a terminal that is stopped, a pipe that others write to as well) is
+    opened anew without blocking; a mode set on the duplicate would be its owner's, too.
     """
 
-    __slots__ = ("_may_block", "fd", "filetype")
+    __slots__ = ("_may_block", "_socket", "fd", "filetype")
 
     def __init__(self, fd: int) -> None:
         super().__init__(abi.STREAM_RIGHTS, 0, 0)
-        self.fd = os.dup(fd)
-        kind = os.fstat(self.fd).st_mode
+        kind = os.fstat(fd).st_mode
+        self.fd = _reopen(fd) if stat.S_ISFIFO(kind) or os.isatty(fd) else os.dup(fd)
+        self._socket = socket.socket(fileno=self.fd) if stat.S_ISSOCK(kind) else None
         self._may_block = not stat.S_ISREG(kind)
         self.filetype = abi.CHARACTER_DEVICE if stat.S_ISCHR(kind) else abi.UNKNOWN
 
@@ -157,8 +162,11 @@ class HostStream(Description):
         """Read what the host has; wait while it has nothing."""
         if self._may_block and not _ready(self.fd, select.POLLIN):
             return process.block_on_host(self.fd, select.POLLIN)
+        view = process.memory[start : start + count]
         try:
-            return os.readv(self.fd, [process.memory[start : start + count]])
+            if self._socket is not None:
+                return self._socket.recv_into(view, 0, socket.MSG_DONTWAIT)
+            return os.readv(self.fd, [view])
         except BlockingIOError:
             return process.block_on_host(self.fd, select.POLLIN)
         except OSError:
@@ -170,8 +178,11 @@ class HostStream(Description):
             if not _ready(self.fd, select.POLLOUT):
                 return process.block_on_host(self.fd, select.POLLOUT)
             count = min(count, HOST_PIPE_BYTES)
+        view = process.memory[start : start + count]
         try:
-            return os.write(self.fd, process.memory[start : start + count])
+            if self._socket is not None:
+                return self._socket.send(view, socket.MSG_DONTWAIT)
+            return os.write(self.fd, view)
         except BlockingIOError:
             return process.block_on_host(self.fd, select.POLLOUT)
         except BrokenPipeError:
@@ -193,7 +204,19 @@ class HostStream(Description):
 
     def release(self) -> None:
         """Close the duplicate."""
-        os.close(self.fd)
+        if self._socket is None:
+            os.close(self.fd)
+        else:
+            self._socket.close()
+
+
+def _reopen(fd: int) -> int:
+    """Open what a descriptor leads to once more, without blocking; where that is refused, duplicate it."""
+    mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+    try:
+        return os.open(f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:  # another user's terminal, a pipe that nobody reads
+        return os.dup(fd)
 
 
 def _ready(fd: int, events: int) -> bool:

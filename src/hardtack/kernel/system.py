@@ -278,6 +278,12 @@ class System:
         if self.pollers.first is not None and queue is not self.pollers:
             self.wake(self.pollers)
 
+    def note_deadline(self, when: int) -> None:
+        """Have the scheduler look at those who wait for the clock at `when`, monotonic ns, or before."""
+        if self.next_deadline is None or when < self.next_deadline:
+            with self.scheduler_heap:
+                self.next_deadline = when + 0
+
     def wake_one(self, process: Process, queue: Queue) -> None:
         """Let a process go on if that is the queue it is on."""
         if process.queue is queue:

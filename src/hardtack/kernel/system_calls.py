@@ -10,6 +10,7 @@ maximum, with which the border tries first. The figures were set by hand, above 
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,10 +63,10 @@ class Row:
 
 def _transfer(process: Process, vectors: int, count: int) -> int:
     """Return how many bytes a read or write moves: those of its first buffer, MAX_IO at most."""
-    memory = process.memory
-    if vectors + 8 * count > len(memory):
+    try:
+        return min(calls.first_buffer(process.memory, vectors, count)[1], MAX_IO)
+    except struct.error:  # which the handler meets as well, and answers EFAULT
         return 0
-    return min(calls.first_buffer(memory, vectors, count)[1], MAX_IO)
 
 
 # Symbols that are measured when a bound is evaluated: the most that they can be, and how.

@@ -161,8 +161,11 @@ class _Loader:
         self._heap = Heap(None, name="modules")
 
     def find(self, path: bytes) -> Image | None:
-        """Return the image at a guest's path, or None."""
-        image: Image | None = self._heap.run(self._programs.find, path)
+        """Return the image at a guest's path; None if there is none, or none that could run here."""
+        try:
+            image: Image | None = self._heap.run(self._programs.find, path)
+        except (ProgramError, OSError):
+            return None
         return image
 
 
