@@ -5,8 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX
 from hardtack.kernel.system_calls import TABLE
 
+LIMITS = {
+    "MAX_IO": MAX_IO,
+    "PAGE": PAGE,
+    "PATH_MAX": PATH_MAX,
+    "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
+    "MAX_MAP": MAX_MAP,
+}
 HERE = Path(__file__).parent
 
 
@@ -19,7 +27,8 @@ def system_calls() -> str:
         "",
         "A bound is the most bytes that the call can have allocated at any one moment, over its arguments.",
         "`transfer` is what a read or write moves, `inherited` the parent's environment. The border",
-        "tries the largest value first.",
+        "tries the largest value first. Names in capitals:",
+        ", ".join(f"{name} is {value:,}" for name, value in LIMITS.items()) + ".",
         "",
         "| | call | arguments | bound | largest | missing |",
         "|---|---|---|---|---|---|",

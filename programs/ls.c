@@ -26,8 +26,11 @@ static int add(struct names *names, const char *name)
         names->list = list;
         names->room = room;
     }
-    names->list[names->count] = strdup(name);
-    return names->list[names->count++] ? 0 : -1;
+    char *copy = strdup(name);
+    if (!copy)
+        return -1;
+    names->list[names->count++] = copy;
+    return 0;
 }
 
 static int by_name(const void *a, const void *b)

@@ -244,7 +244,8 @@ static void run_pipeline(void)
         close_both(fds);
     }
     if (parsed.background) {
-        in_background += parsed.count;
+        for (int i = 0; i < parsed.count; i++)
+            in_background += pids[i] != 0;
         return;
     }
     for (int i = 0; i < parsed.count; i++) {

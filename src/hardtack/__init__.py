@@ -18,15 +18,18 @@ if TYPE_CHECKING:
         WouldBlock,
     )
     from hardtack.heap import Heap, HeapStatistics, Reservation
-    from hardtack.runtime import Kernel, Process, Result
+    from hardtack.runtime import Kernel, KernelStatistics, Kill, Process, Result, Usage
 
 _HOMES = {
     "Heap": "hardtack.heap",
     "HeapStatistics": "hardtack.heap",
     "Reservation": "hardtack.heap",
     "Kernel": "hardtack.runtime",
+    "KernelStatistics": "hardtack.runtime",
+    "Kill": "hardtack.runtime",
     "Process": "hardtack.runtime",
     "Result": "hardtack.runtime",
+    "Usage": "hardtack.runtime",
     "HardtackError": "hardtack.errors",
     "HeapFull": "hardtack.errors",
     "InternalError": "hardtack.errors",
@@ -45,12 +48,15 @@ __all__ = [
     "InternalError",
     "Kernel",
     "KernelError",
+    "KernelStatistics",
+    "Kill",
     "Process",
     "ProgramError",
     "Reservation",
     "ReservationImpossible",
     "ReservationTimeout",
     "Result",
+    "Usage",
     "WouldBlock",
 ]
 

@@ -19,6 +19,7 @@ from hardtack.cli.output import complain
 from hardtack.cli.parameters import assignment, mount, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.errors import HardtackError, KernelError
+from hardtack.kernel.process import NOT_STARTED_STATUS
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from hardtack.runtime import Kernel, Result
 
 OWN_ERROR: Final = 1
-NOT_STARTED: Final = 127  # what a Result says of a program that could not be started
-TRAPPED: Final = 128 + 6
 
 
 @click.command(
@@ -158,12 +157,11 @@ def _status(name: str, result: Result) -> int:
     """Say how the program ended, if it did not end by itself; return the status to exit with."""
     if result.killed is not None:
         complain(f"hardtack: {name} was killed: {result.killed}")
-    elif result.failure is not None and result.exit_code == NOT_STARTED:
+    elif result.failure is not None and result.exit_code == NOT_STARTED_STATUS:
         complain(f"hardtack: {name} could not be started: {result.failure}")
         return OWN_ERROR
     elif result.failure is not None:
         complain(f"hardtack: {name} trapped: {result.failure}")
-        return TRAPPED
     return result.exit_code
 
 

@@ -1,7 +1,7 @@
 """WASI preview1 as numbers: errnos, rights, flags, file types, and the layouts of its structures.
 
 Source: WASI preview1 witx (wasi_snapshot_preview1.witx, typenames.witx). Values that no handler uses are
-left out. These are plain ints: an enum member costs an object at each `|` (findings/kernel_code.md).
+left out. These are plain ints: an enum member costs an object at each `|`.
 """
 
 from __future__ import annotations

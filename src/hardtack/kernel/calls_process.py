@@ -8,12 +8,11 @@ from __future__ import annotations
 from hardtack.kernel import abi
 from hardtack.kernel.abi import E2BIG, EBADF, ECHILD, EFAULT, EINVAL, ENOENT, ESRCH, OK, PAIR, U32
 from hardtack.kernel.calls import get_path, install
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_DESCRIPTORS
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_DESCRIPTORS, MAX_MAP
 from hardtack.kernel.pipes import Pipe, ReadEnd, WriteEnd
 from hardtack.kernel.process import GONE, KILLED_STATUS, ZOMBIE, Process
 
 SIGKILL = 9
-MAX_MAP = 64  # descriptors in one spawn's map
 
 
 def proc_exit(process: Process, status: int) -> int:

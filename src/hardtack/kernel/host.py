@@ -118,7 +118,7 @@ class Host:
         Raises:
             KernelError: the path leads nowhere, or the file system is full; a file that was there still is.
         """
-        self.system.touch()
+        self.system.take_time()
         name = _path(path)
         above, slash, _ = name.rpartition(b"/")
         if slash:

@@ -1,4 +1,4 @@
-"""System-wide limits, all of them, one comment each."""
+"""System-wide limits, one comment each. What only one module knows of stands there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ MAX_PROCESSES: Final = 10_000  # Biscuit's limit (OSDI'18, limits.go)
 MAX_DESCRIPTORS: Final = 64**3  # per process: what a three-level table of 64 can number
 MAX_ARGUMENT_BYTES: Final = 128 * KIB  # arguments, or environment, of one process, with their NULs
 MAX_ARGUMENTS: Final = 4096  # strings in either of them
+MAX_MAP: Final = 64  # descriptors in one spawn's map
 QUANTUM: Final = 200_000  # fuel (about as many wasm instructions) until the next process has its turn
 
 # -- one system call

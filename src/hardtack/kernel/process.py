@@ -33,6 +33,7 @@ ENDED: Final = frozenset({ZOMBIE, GONE})
 
 KILLED_STATUS: Final = 128 + 9
 TRAPPED_STATUS: Final = 128 + 6
+NOT_STARTED_STATUS: Final = 127  # its image could not be started
 
 NO_MEMORY: Final = memoryview(bytearray(0))
 

@@ -25,6 +25,7 @@ from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.process import (
     KILLED_STATUS,
     NEW,
+    NOT_STARTED_STATUS,
     RUNNABLE,
     TRAPPED_STATUS,
     WAITING_FOR_MEMORY,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 TURNS_BETWEEN_LOOKS = 64  # turns until host descriptors are looked at although somebody can run
 LOOK_MILLISECONDS = 100  # the longest look: then it is asked again whether all is done
-NOT_STARTED = 127  # status of a process whose image could not be started
 
 
 class Scheduler:
@@ -158,7 +158,7 @@ class Scheduler:
     def _resume(self, process: Process) -> None:
         system = self.system
         system.current = process
-        system.touch()
+        system.take_time()
         if process.state == NEW:
             self._start(process)
             return
@@ -177,7 +177,7 @@ class Scheduler:
         system = self.system
         if system.heap.on_exhaustion == "fail" and system.heap.room < START_BYTES:
             process.failure = "the kernel's heap is full"  # wasmtime aborts when memory fails in its callback
-            system.end(process, NOT_STARTED)
+            system.end(process, NOT_STARTED_STATUS)
             return
         try:
             if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
@@ -186,7 +186,7 @@ class Scheduler:
         except StartFailed as error:
             process.failure = str(error)
             error.__traceback__ = None
-            system.end(process, NOT_STARTED)
+            system.end(process, NOT_STARTED_STATUS)
             return
         system.run_queue.append(process)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hardtack.errors import KernelError
@@ -75,15 +76,19 @@ class NoPrograms:
         return None
 
 
+@dataclass(frozen=True, slots=True)
 class Kill:
-    """A kill that was made to free memory: who, and how many bytes its group held."""
+    """A kill that was made to free memory.
 
-    __slots__ = ("held", "pid", "program")
+    Attributes:
+        pid: of the first process of the group (process tree) that was killed.
+        program: its name.
+        held: bytes of the kernel's heap that the group held.
+    """
 
-    def __init__(self, pid: int, program: str, held: int) -> None:
-        self.pid = pid
-        self.program = program
-        self.held = held
+    pid: int
+    program: str
+    held: int
 
 
 class System:
@@ -117,9 +122,9 @@ class System:
         self.failed_calls = 0
         self.kills: deque[Kill] = deque(maxlen=KILLS_KEPT)
         self.bugs: list[str] = []
-        self.touch()
+        self.take_time()
 
-    def touch(self) -> None:
+    def take_time(self) -> None:
         """Take the time that changes of files carry until the next turn."""
         with self.files.heap:
             self.files.now = self.clock.realtime() + 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hardtack.kernel import calls, calls_poll, calls_process
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, PAGE, PATH_MAX
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +91,7 @@ def _row(
         "PAGE": PAGE,
         "PATH_MAX": PATH_MAX,
         "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
+        "MAX_MAP": MAX_MAP,
     }
     body = bound
     for symbol, (_, measure) in _MEASURED.items():
@@ -187,8 +188,8 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("random_get", "start:i size:i", calls.random_get, "2_500 + min(size, MAX_IO) * 5 // 4", ""),
     ("sched_yield", "", calls_process.sched_yield, _SMALL, ""),
     ("sock_accept", "fd:i flags:i out:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_recv", "fd:i a:i b:i c:i d:i e:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_send", "fd:i a:i b:i c:i d:i", calls.not_a_socket, _SMALL, "sockets"),
+    ("sock_recv", "fd:i buffers:i count:i flags:i got:i got_flags:i", calls.not_a_socket, _SMALL, "sockets"),
+    ("sock_send", "fd:i buffers:i count:i flags:i sent:i", calls.not_a_socket, _SMALL, "sockets"),
     ("sock_shutdown", "fd:i how:i", calls.not_a_socket, _SMALL, "sockets"),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
@@ -201,7 +202,7 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i"
         " descriptor_map:i map_count:i out:i",
         calls_process.spawn,
-        "14_000 + min(path_size, PATH_MAX) * 5 // 4 + min(map_count, 64) * 1_600"
+        "14_000 + min(path_size, PATH_MAX) * 5 // 4 + min(map_count, MAX_MAP) * 1_600"
         " + min(arguments_size, MAX_ARGUMENT_BYTES) * 5 // 4"
         " + max(min(environment_size, MAX_ARGUMENT_BYTES), min(inherited, MAX_ARGUMENT_BYTES)) * 5 // 4",
         "programs in the file system: only those in /bin",

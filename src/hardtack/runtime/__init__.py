@@ -1,5 +1,6 @@
 """Kernel and wasm put together: what Python programs use to run guests."""
 
+from hardtack.kernel.system import Kill
 from hardtack.runtime.kernel import Kernel, KernelStatistics, Process, Result, Usage
 
-__all__ = ["Kernel", "KernelStatistics", "Process", "Result", "Usage"]
+__all__ = ["Kernel", "KernelStatistics", "Kill", "Process", "Result", "Usage"]

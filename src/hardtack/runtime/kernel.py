@@ -143,6 +143,7 @@ class Process:
             timeout: seconds, from 0; when they are over, the program and its process tree are killed.
 
         Raises:
+            InternalError: something went wrong in the kernel that must not; a bug, please report it.
             BaseException: what a signal's handler raised meanwhile, KeyboardInterrupt at Ctrl-C; the program
                 and its process tree were killed.
         """
@@ -235,8 +236,8 @@ class Kernel:
         self._host = Host(self._system, self._scheduler)
         self._engine = Engine(entries(self._system, page), self._system.user_memory, page=page)
         self._modules = ModuleCache(self._engine)
-        self._programs = _Loader(Programs(self._modules))
-        self._system.loader = self._programs
+        self._programs = Programs(self._modules)
+        self._system.loader = _Loader(self._programs)
 
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system
@@ -261,8 +262,7 @@ class Kernel:
         """Run a program to its end; blocks. See `spawn` for the arguments and `Process.wait` for timeout.
 
         Raises:
-            ProgramError: it is no WebAssembly program, or imports what hardtack does not have.
-            KernelError: a file does not fit, or no process can be made.
+            Exception: whatever `spawn` and `Process.wait` raise.
 
         Example:
             >>> with Kernel(heap="16 MiB") as kernel:
@@ -286,7 +286,9 @@ class Kernel:
         max_output: int | str = MAX_OUTPUT,
         protected: bool = False,
     ) -> Process:
-        """Start a program; it runs while this or another process is waited for.
+        """Start a program; it runs while this or another process is waited for. Blocks while a turn lasts.
+
+        If there is no room for it in the kernel's heap, process trees are killed to make some.
 
         Args:
             program: a .wasm file on the host, its bytes, or a built-in program's path such as "/bin/sh".
@@ -302,7 +304,16 @@ class Kernel:
 
         Raises:
             ProgramError: it is no WebAssembly program, or imports what hardtack does not have.
-            KernelError: a file does not fit, or no process can be made.
+            KernelError: a file does not fit, no process can be made, a descriptor is none, or the kernel is
+                closed.
+            ReservationImpossible: what it needs to start is more than the kernel's heap could ever give.
+            TypeError, ValueError: an argument is not of its kind.
+
+        Example:
+            >>> with Kernel(heap="16 MiB") as kernel:
+            ...     process = kernel.spawn("/bin/cat", stdin=b"hi")
+            ...     process.wait(timeout=60).stdout
+            b'hi'
         """
         return self._worker.call(
             self._starter(program, args, stdin, files, env, stdout, stderr, max_output, protected)
@@ -440,8 +451,11 @@ class Kernel:
     def write_file(self, path: str, data: bytes) -> None:
         """Put a file into the file system in memory, making the directories above it.
 
+        Blocks while a turn lasts.
+        If the kernel's heap has no room for it, process trees are killed to make some.
+
         Raises:
-            KernelError: the path leads nowhere, or the file system is full.
+            KernelError: the path leads nowhere, or the file system is full; a file that was there still is.
         """
         self._check_open()
         self._worker.call(self._host.write_file, path, as_bytes("data", data))

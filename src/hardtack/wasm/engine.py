@@ -89,7 +89,7 @@ class Engine:
         quantum: fuel, about as many instructions, after which a guest yields.
         code_cache: compiled code on disk.
         fingerprint: differs between engines that can't load each other's compiled code.
-        address: of the wasm_engine_t. For guests, as are the next three.
+        address: of the wasm_engine_t. For guests, as is all that follows.
         callbacks: what wasmtime calls.
         shim_memory: the call page, as every shim's memory.
         switch: who is running.
