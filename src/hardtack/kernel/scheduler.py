@@ -19,6 +19,7 @@ import gc
 import select
 from typing import TYPE_CHECKING
 
+from hardtack.heap import Heap
 from hardtack.kernel.border import wait_for_memory
 from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
@@ -52,6 +53,7 @@ class Scheduler:
         self.turns = 0
         self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
         self._standing: Reservation | None = None
+        self._host_lists = Heap(None, name="host")  # which descriptors to watch: not the kernel's memory
 
     def run(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
         """Run processes until done() holds.
@@ -119,7 +121,7 @@ class Scheduler:
         if self.turns % TURNS_BETWEEN_LOOKS == 0 and (
             system.host_waiters.first is not None or system.pollers.first is not None
         ):
-            self._look_at_host(0)
+            self._host_lists.run(self._look_at_host, 0)
         process = system.run_queue.pop()
         if process is not None:
             self._resume(process)
@@ -228,9 +230,10 @@ class Scheduler:
         if deadline is not None and (until is None or deadline < until):
             until = deadline
         if until is None:
-            self._look_at_host(-1)
+            self._host_lists.run(self._look_at_host, -1)
         else:
-            self._look_at_host(max(0, (until - system.clock.monotonic() + 999_999) // 1_000_000))
+            milliseconds = max(0, (until - system.clock.monotonic() + 999_999) // 1_000_000)
+            self._host_lists.run(self._look_at_host, milliseconds)
         return True
 
     def _poll_hosts(self) -> bool:
