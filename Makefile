@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+SECONDS ?= 600
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 setup: $(STAMP) ## make .venv with hardtack and its development tools
 
-$(STAMP): pyproject.toml setup.py src/hardtack/heap/_native.c src/hardtack/wasm/_callbacks.c
+$(STAMP): pyproject.toml setup.py $(wildcard src/hardtack/*/*.c)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
@@ -37,7 +39,20 @@ bench: setup ## measure beside peers: system calls and heaps
 	$(BIN)/hardtack bench calls
 	$(BIN)/hardtack bench heap
 
-soak: setup ## all tests, the slow ones too: 200 runs of every hog, one after another
+soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python tests/heap/soak.py --seconds $(SECONDS)
 
-.PHONY: help setup demo test lint programs docs bench soak
+cpython-tests: setup ## CPython's own tests inside a heap, on each Python (3.11 to 3.13) that is here
+	$(BIN)/python tests/heap/cpython_tests.py
+
+# With PYTHONMALLOC=malloc, what is outside every heap comes from the sanitizer's malloc, too. Leaks are not looked
+# for: CPython itself leaves some.
+sanitize: setup ## the heap's tests under the address and undefined behaviour sanitizers
+	CFLAGS="$(SANITIZE) -g -O1 -fno-omit-frame-pointer -Werror" LDFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet \
+		build --force --build-base build/sanitize --build-lib build/sanitize/lib
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" PYTHONPATH=build/sanitize/lib PYTHONMALLOC=malloc \
+		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
+
+.PHONY: help setup demo test lint programs docs bench soak cpython-tests sanitize

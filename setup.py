@@ -1,4 +1,4 @@
-"""The two C files; all else stands in pyproject.toml."""
+"""The three C files; all else stands in pyproject.toml."""
 
 from setuptools import Extension, setup
 
@@ -12,5 +12,8 @@ setup(
             extra_compile_args=[*FLAGS, "-ftls-model=initial-exec"],
         ),
         Extension("hardtack.wasm._callbacks", ["src/hardtack/wasm/_callbacks.c"], extra_compile_args=FLAGS),
+        Extension(
+            "hardtack.integrations._numpy", ["src/hardtack/integrations/_numpy.c"], extra_compile_args=FLAGS
+        ),
     ]
 )

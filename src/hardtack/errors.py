@@ -23,6 +23,9 @@ class HeapFull(HardtackError, MemoryError):
     Raised between two bytecodes for small blocks, at once (as MemoryError) for large ones.
     """
 
+    def __str__(self) -> str:
+        return super().__str__() or "a heap that this code runs in is full: see its explain()"
+
 
 class ReservationImpossible(HardtackError, ValueError):
     """A reservation asks for more than its heap could ever give, so waiting would be in vain.
@@ -55,3 +58,11 @@ class ProgramError(HardtackError):
 
 class KernelError(HardtackError):
     """The kernel was asked for something it cannot do; the message says what and what would help."""
+
+
+class Doomed(HardtackError):
+    """The group that a reservation was wanted for is being killed to free memory; nothing is held."""
+
+
+class BoundExceeded(HardtackError):
+    """On a strict heap: a call allocated more than it had reserved. Both figures stand in the message."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hardtack.heap import Heap
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
 
 
 def build() -> tuple[bytes, bytearray, dict[str, list[bytes]]]:
@@ -89,3 +94,122 @@ def test_fail_nth_counts_from_one(heap: Heap) -> None:
         heap.fail_nth(-1)
     with pytest.raises(ValueError, match="counts from 1"):
         heap.fail_nth(1, min_size=-1)
+
+
+OUR_OWN_PATHS = """
+import gc, logging, sys, types
+from _testcapi import remove_mem_hooks, set_nomemory
+from hardtack.errors import BoundExceeded, ReservationImpossible, WouldBlock
+from hardtack.heap import Heap, _native, black_box  # which makes a heap of its own
+
+logger = logging.getLogger("hardtack.heap")
+logger.addHandler(logging.NullHandler())
+logger.propagate = False
+sys.unraisablehook = lambda unraisable: None
+root = Heap("1 MiB", name="root")
+strict = Heap("1 MiB", name="strict", strict=True)
+tenant = Heap("512 KiB", name="tenant", parent=root)
+
+@types.coroutine
+def pause():
+    yield
+
+async def work():
+    with root.reserve_nowait(5000):
+        await pause()
+
+def dropped_half_way():
+    _native.Coroutine(work(), root.reserve_nowait(20_000)).send(None)
+
+def to_its_end():
+    coroutine = _native.Coroutine(work(), root.reserve_nowait(20_000, also=(tenant,)))
+    try:
+        coroutine.send(None)
+        coroutine.send(None)
+    except StopIteration:
+        pass
+
+def never_begun():
+    coroutine = work()
+    try:
+        _native.Coroutine(coroutine, root.reserve_nowait(20_000))
+    finally:
+        coroutine.close()
+
+def thrown_into():
+    coroutine = root.wrap(work())
+    coroutine.send(None)
+    try:
+        coroutine.throw(ValueError)
+    except ValueError:
+        pass
+
+def refused():
+    for amount in (root.possible, 5000):
+        try:
+            with root.reserve_nowait(1000):
+                root.reserve(amount, also=(tenant,))
+        except (ReservationImpossible, WouldBlock):
+            pass
+
+def overrun():
+    root.admit(root, 1000, bytes, 20_000)
+
+def overrun_of_the_strict():
+    try:
+        strict.admit(strict, 1000, bytes, 20_000)
+    except BoundExceeded:
+        pass
+
+def leaked():
+    root.reserve_nowait(1000)
+
+def carved():
+    with root.reserve_nowait(10_000, also=[tenant]), root.reserve_nowait(1000):
+        pass
+
+def looked_at():
+    with root.reserve_nowait(1000):
+        root._reservations(), root._children()
+
+def made():
+    Heap("1 MiB", parent=root)
+
+called = root.call(10_000)(bytes)
+
+def call():
+    called(100)
+
+for path in (dropped_half_way, to_its_end, never_begun, thrown_into, refused, overrun, overrun_of_the_strict,
+             leaked, carved, looked_at, made, call):
+    path()
+    path()
+    gc.collect()
+    census = _native.census()
+    faults = 0
+    for nth in range(1, 90):
+        set_nomemory(nth, nth + 1)
+        try:
+            path()
+        except (MemoryError, SystemError):  # CPython 3.12 loses the error in some places of its own
+            faults += 1
+        finally:
+            remove_mem_hooks()
+        for heap in (root, strict, tenant):
+            heap.check()
+            assert (heap.reserved, heap.held) == (0, 0), (path.__name__, nth, heap.reserved)
+        assert gc.isenabled()
+        assert not _native.in_reservation()
+        assert not _native.in_coroutine()
+        assert not any(heap.owns(bytes(1000)) for heap in (root, strict, tenant))
+    assert faults < 300, path.__name__
+    gc.collect()
+    assert _native.census() == census, path.__name__
+"""
+
+
+def test_whichever_allocation_of_our_own_fails_the_books_balance(
+    python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """Errors, logging, coroutines and reservations are made outside every heap, where memory can fail as well."""
+    python(OUR_OWN_PATHS, timeout=60)

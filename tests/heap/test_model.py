@@ -30,6 +30,8 @@ class Books:
     parent: Books | None
     live: int = 0
     reserved: int = 0
+    held: int = 0
+    overruns: int = 0
 
     def chain(self) -> Iterator[Books]:
         books: Books | None = self
@@ -38,13 +40,26 @@ class Books:
             books = books.parent
 
     def room(self) -> int:
-        return min(max(0, b.limit - b.slack - b.reserved - b.live) for b in self.chain())
+        return min(max(0, b.limit - b.slack - b.reserved - b.held - b.live) for b in self.chain())
+
+    def fits_here(self, n: int) -> bool:
+        return self.live + self.reserved + self.held + self.slack + n <= self.limit
 
     def fits(self, n: int) -> bool:
-        return all(b.live + b.reserved + b.slack + n <= b.limit for b in self.chain())
+        return all(b.fits_here(n) for b in self.chain())
 
     def possible(self) -> int:
         return min(b.limit - b.slack for b in self.chain())
+
+
+@dataclass(eq=False)
+class Hold:
+    """What a claim has set aside below its heap."""
+
+    books: Books
+    left: int
+    outer: Hold | None = None
+    drawn: int = 0
 
 
 @dataclass(eq=False)
@@ -56,6 +71,10 @@ class Claim:
     outer: Claim | None = None
     drawn: int = 0
     over: int = 0
+    holds: list[Hold] = field(default_factory=list)
+
+    def hold_on(self, books: Books) -> Hold | None:
+        return next((hold for hold in self.holds if hold.books is books), None)
 
 
 def charge(books: Books, n: int, claim: Claim | None) -> bool:
@@ -68,8 +87,9 @@ def charge(books: Books, n: int, claim: Claim | None) -> bool:
 
     def full(with_slack: bool) -> bool:
         for b in chain:
-            need = n - take if b in covered else n
-            if need and b.live + b.reserved + need + (0 if with_slack else b.slack) > b.limit:
+            hold = claim and claim.hold_on(b)
+            need = n - take if b in covered else n - min(hold.left, n) if hold else n
+            if need and b.live + b.reserved + b.held + need + (0 if with_slack else b.slack) > b.limit:
                 return True
         return False
 
@@ -79,6 +99,11 @@ def charge(books: Books, n: int, claim: Claim | None) -> bool:
         b.live += n
         if b in covered:
             b.reserved -= take
+        elif claim and (hold := claim.hold_on(b)):
+            part = min(hold.left, n)
+            hold.left -= part
+            hold.drawn += part
+            b.held -= part
     if claim:
         claim.left -= take
         claim.drawn += take
@@ -100,14 +125,30 @@ def uncharge(books: Books, n: int, claim: Claim | None) -> None:
                 part = part.outer
         b.live -= n
         b.reserved += back
+        if claim is not None and b not in claim.books.chain():
+            below = claim.hold_on(b)
+            rest = n
+            while below is not None:
+                refund = min(below.drawn, rest)
+                below.drawn -= refund
+                below.left += refund
+                b.held += refund
+                rest -= refund
+                below = below.outer
 
 
 def give_back(claim: Claim) -> None:
     """End a reservation."""
+    claim.books.overruns += claim.over > 0
+    for hold in claim.holds:
+        if hold.outer is not None:
+            hold.outer.left += hold.left
+            hold.outer.drawn += hold.drawn
+        else:
+            hold.books.held -= hold.left
     if claim.outer is not None:
         claim.outer.left += claim.left
         claim.outer.drawn += claim.drawn
-        claim.outer.over += claim.over
     else:
         for b in claim.books.chain():
             b.reserved -= claim.left
@@ -177,7 +218,7 @@ class HeapsAndModel(RuleBasedStateMachine):
         index %= len(self.heaps)
         books = self.heaps[index][1]
         if not any(other.parent is books for _, other in self.heaps) and not any(
-            claim.books is books for _, claim in self.held
+            books in (claim.books, *(hold.books for hold in claim.holds)) for _, claim in self.held
         ):
             del self.heaps[index]
 
@@ -208,32 +249,54 @@ class HeapsAndModel(RuleBasedStateMachine):
         self.free(index)
 
     # -- reservations
-    def reserve(self, heap: Heap, books: Books, amount: int, outer: Claim | None) -> None:
+    def reserve(
+        self, heap: Heap, books: Books, amount: int, outer: Claim | None, also: tuple[int, ...] = ()
+    ) -> None:
         """Reserve at once, carved from `outer` if it is on the same heap."""
         if outer is not None and outer.books is not books:
             outer = None
-        fits = amount <= outer.left if outer else books.fits(amount)
+        claim = Claim(books, amount, outer)
+        below = [self.below(books, index) for index in also]
+        for _, b in below:
+            while b is not books:
+                if b.limit != 2**62 - 1 and claim.hold_on(b) is None:
+                    claim.holds.append(Hold(b, amount))
+                b = b.parent  # type: ignore[assignment]
+        for taken in outer.holds if outer else ():
+            hold = claim.hold_on(taken.books)
+            if hold is None:
+                claim.holds.append(hold := Hold(taken.books, min(amount, taken.left)))
+            hold.outer = taken
+        fits = (amount <= outer.left if outer else books.fits(amount)) and all(
+            hold.left <= hold.outer.left if hold.outer else hold.books.fits_here(amount)
+            for hold in claim.holds
+        )
+        possible = min([books.possible(), *(hold.books.limit - hold.books.slack for hold in claim.holds)])
         try:
-            reservation = heap.reserve_nowait(amount)
+            reservation = heap.reserve_nowait(amount, **({"also": [h for h, _ in below]} if below else {}))  # type: ignore[arg-type]
         except WouldBlock:
             assert not fits
-            assert amount <= books.possible()
+            assert amount <= possible
         except ReservationImpossible:
             assert not fits
-            assert amount > books.possible()
+            assert amount > possible
         else:
             assert fits
-            claim = Claim(books, amount, outer)
             if outer is not None:
                 outer.left -= amount
             else:
                 for b in books.chain():
                     b.reserved += amount
+            for hold in claim.holds:
+                if hold.outer is not None:
+                    hold.outer.left -= hold.left
+                else:
+                    hold.books.held += hold.left
             self.held.append((reservation, claim))
 
-    @rule(index=INDEX, amount=AMOUNTS)
-    def reserve_at_once(self, index: int, amount: int) -> None:
-        self.reserve(*self.pick(index), amount, None)
+    @rule(index=INDEX, amount=AMOUNTS, also=st.lists(INDEX, max_size=3))
+    def reserve_at_once(self, index: int, amount: int, also: list[int]) -> None:
+        self.reserve(*self.pick(index), amount, None, tuple(also))
 
     @precondition(lambda self: self.held)
     @rule(index=INDEX)
@@ -246,13 +309,21 @@ class HeapsAndModel(RuleBasedStateMachine):
     @rule(index=INDEX)
     def refill(self, index: int) -> None:
         reservation, claim = self.held[index % len(self.held)]
-        expected = claim.outer is None and claim.books.fits(claim.drawn)
+        expected = (
+            claim.outer is None
+            and claim.books.fits(claim.drawn)
+            and all(hold.books.fits_here(hold.drawn) for hold in claim.holds)
+        )
         assert reservation.refill() is expected
         if expected:
             for b in claim.books.chain():
                 b.reserved += claim.drawn
             claim.left += claim.drawn
             claim.drawn = 0
+            for hold in claim.holds:
+                hold.books.held += hold.drawn
+                hold.left += hold.drawn
+                hold.drawn = 0
 
     def work(self, data: st.DataObject, claim: Claim, depth: int) -> None:
         """Do something inside a reservation: allocate below it or elsewhere, free, carve."""
@@ -268,7 +339,8 @@ class HeapsAndModel(RuleBasedStateMachine):
             elif step == "carve" and depth < 3:
                 heap, books = self.below(claim.books, index)
                 before = len(self.held)
-                self.reserve(heap, books, data.draw(AMOUNTS), claim)
+                also = data.draw(st.lists(INDEX, max_size=2))
+                self.reserve(heap, books, data.draw(AMOUNTS), claim, tuple(also))
                 if len(self.held) > before:
                     self.inside(data, *self.held.pop(), depth + 1)
             self.books_agree()
@@ -293,7 +365,6 @@ class HeapsAndModel(RuleBasedStateMachine):
         heap, books = self.pick(index)
         fits = books.fits(bound)
         claim = Claim(books, bound)
-        overruns = heap.overruns
         called = []
 
         def call() -> None:
@@ -307,20 +378,24 @@ class HeapsAndModel(RuleBasedStateMachine):
         assert bool(called) is fits
         if fits:
             give_back(claim)
-            assert heap.overruns == overruns + (claim.over > 0)
 
     @invariant()
     def books_agree(self) -> None:
         if not hasattr(self, "heaps"):
             return
         for heap, books in self.heaps:
-            assert (heap.live, heap.reserved) == (books.live, books.reserved)
+            assert (heap.live, heap.reserved, heap.held) == (books.live, books.reserved, books.held)
             assert heap.room == books.room()
-            assert heap.live + heap.reserved <= books.limit
+            assert heap.live + heap.reserved + heap.held <= books.limit
             if books.parent is None:
                 heap.check()
         for reservation, claim in self.held:
             assert reservation.left == claim.left
+
+    @invariant()
+    def overruns_agree(self) -> None:
+        for heap, books in getattr(self, "heaps", ()):
+            assert heap.overruns == books.overruns
 
     def teardown(self) -> None:
         if hasattr(self, "heaps"):
@@ -329,7 +404,7 @@ class HeapsAndModel(RuleBasedStateMachine):
             self.held.clear()
             self.things.clear()
             for heap, _ in self.heaps:
-                assert (heap.live, heap.reserved) == (0, 0)
+                assert (heap.live, heap.reserved, heap.held) == (0, 0, 0)
                 heap.check()
         gc.enable()
 

@@ -112,7 +112,7 @@ def test_it_refuses_a_second_copy_of_itself(python: Python) -> None:
         assert twin.Heap is not _native.Heap
         Heap("1 MiB")
         try:
-            twin.Heap(1 << 20, "twin", None, "reserve", 0)
+            twin.Heap(1 << 20, "twin", None, "reserve", 0, False)
         except RuntimeError as error:
             assert "another copy" in str(error)
         else:

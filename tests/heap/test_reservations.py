@@ -74,8 +74,8 @@ def test_arguments_are_checked_and_can_be_named(heap: Heap) -> None:
 
 
 def test_the_native_methods_document_themselves() -> None:
-    assert str(inspect.signature(Heap.reserve)) == "(self, /, amount, timeout=None)"
-    assert str(inspect.signature(Heap.reserve_nowait)) == "(self, /, amount, *, fresh=False)"
+    assert str(inspect.signature(Heap.reserve)) == "(self, /, amount, timeout=None, also=())"
+    assert str(inspect.signature(Heap.reserve_nowait)) == "(self, /, amount, *, fresh=False, also=())"
     runner = doctest.DocTestRunner()
     for name in ("reserve", "reserve_nowait"):
         text = inspect.getdoc(getattr(Heap, name))
@@ -501,13 +501,11 @@ def test_the_overrun_of_a_with_is_named_after_the_function_around_it(heap: Heap)
     del thing
 
 
-def test_the_overrun_of_a_carved_one_is_the_outer_ones(heap: Heap) -> None:
+def test_the_overrun_of_a_carved_one_is_its_own(heap: Heap) -> None:
     with heap.reserve(10_000):
-        thing = heap.reserve_nowait(1000).run(heap, bytes, 2000)
-        assert heap.overruns == 0
-    overrun = heap.last_overrun
-    assert overrun is not None
-    assert (heap.overruns, overrun.bound) == (1, 10_000)
+        thing = heap.reserve_nowait(1000).run(heap, overrunning, 5120 - 33)
+        assert heap.last_overrun == Overrun("overrunning", 1000, 5120)
+    assert heap.overruns == 1
     assert thing is not None
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hardtack.errors import ReservationTimeout, WouldBlock
+from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, _native
-from hardtack.heap.waiting import Collector
+from hardtack.heap.admission import MAX_OVERTAKEN
+from hardtack.heap.waiting import doom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,19 +76,31 @@ def test_who_came_first_is_served_first(heap: Heap, threads: ThreadPoolExecutor)
     assert heap.statistics().granted == 20
 
 
-def test_nobody_who_comes_later_passes_who_waits(heap: Heap, threads: ThreadPoolExecutor) -> None:
+def test_nobody_who_comes_later_takes_what_others_wait_for(heap: Heap, threads: ThreadPoolExecutor) -> None:
     held = heap.reserve(heap.possible - 1000)
     waiting = in_line(threads, heap, 2000)
     assert heap.room == 1000
     with pytest.raises(WouldBlock, match="others wait"):
         heap.reserve_nowait(10)
     assert heap.admit(heap, 10, len, "") is NotImplemented
-    second = in_line(threads, heap, 10)
-    assert not second.done()
+    second = in_line(threads, heap, 1001)  # does not fit either
     held.release()
     waiting.result(20).release()
     second.result(20).release()
     heap.reserve_nowait(10).release()
+
+
+def test_a_small_request_passes_a_large_one_so_many_times(heap: Heap, threads: ThreadPoolExecutor) -> None:
+    held = heap.reserve(heap.possible - 1000)
+    waiting = in_line(threads, heap, 2000)
+    for _ in range(MAX_OVERTAKEN):
+        heap.reserve(10, timeout=20).release()
+    assert not waiting.done()
+    with pytest.raises(ReservationTimeout):  # there is room; it is kept for who waits
+        heap.reserve(10, timeout=0.02)
+    held.release()
+    waiting.result(20).release()
+    heap.reserve(10, timeout=0).release()
 
 
 def test_carving_passes_nobody(heap: Heap, threads: ThreadPoolExecutor) -> None:
@@ -110,18 +124,40 @@ def test_who_waits_for_a_child_does_not_hold_up_its_siblings(threads: ThreadPool
     waiting.result(20).release()
 
 
-def test_who_waits_for_the_root_is_not_passed_by_way_of_a_child(threads: ThreadPoolExecutor) -> None:
+def test_who_waits_for_the_root_is_passed_by_way_of_a_child_no_more_often(
+    threads: ThreadPoolExecutor,
+) -> None:
     root = Heap("4 MiB")
     child = Heap("1 MiB", parent=root)
     held = root.reserve(root.possible - 1000)
     waiting = in_line(threads, root, 2000)
     with pytest.raises(WouldBlock, match="others wait"):
         child.reserve_nowait(10)
+    for _ in range(MAX_OVERTAKEN):
+        child.reserve(10, timeout=20).release()
     behind = in_line(threads, child, 10)
+    assert not behind.done()
     held.release()
     waiting.result(20).release()
     behind.result(20).release()
-    assert (root.statistics().granted, child.statistics().granted) == (1, 1)
+    assert (root.statistics().granted, child.statistics().granted) == (1, MAX_OVERTAKEN + 1)
+
+
+def test_bytes_on_several_heaps_are_had_together_or_not_at_all(threads: ThreadPoolExecutor) -> None:
+    root = Heap("4 MiB", slack=0)
+    one, other = (Heap("1 MiB", parent=root, slack=0, name=name) for name in ("one", "other"))
+    held = other.reserve(1000)
+    waiting = threads.submit(root.reserve, 1 << 20, also=(one, other))
+    until(lambda: root.statistics().waiters == 1)
+    assert (one.free, root.reserved) == (1 << 20, 1000)
+    with pytest.raises(WouldBlock, match="others wait"):
+        one.reserve_nowait(1)
+    root.reserve_nowait(1).release()
+    held.release()
+    both = waiting.result(20)
+    assert (one.free, other.free) == (0, 0)
+    both.release()
+    root.check()
 
 
 def test_memory_that_is_freed_without_a_word_is_found(heap: Heap, threads: ThreadPoolExecutor) -> None:
@@ -149,13 +185,6 @@ def test_garbage_is_collected_before_anyone_waits(heap: Heap) -> None:
         gc.enable()
 
 
-def test_collections_become_rare_while_one_waits() -> None:
-    collector = Collector()
-    assert collector.collect(1000.0)
-    assert collector.due > time.monotonic() + 900
-    assert not collector.collect(1000.0)
-
-
 def test_a_timeout_leaves_no_trace(heap: Heap, threads: ThreadPoolExecutor) -> None:
     held = heap.reserve(heap.possible)
     reserved = heap.reserved
@@ -169,8 +198,10 @@ def test_a_timeout_leaves_no_trace(heap: Heap, threads: ThreadPoolExecutor) -> N
 
 def test_who_gives_up_lets_those_behind_go_on(heap: Heap, threads: ThreadPoolExecutor) -> None:
     held = heap.reserve(heap.possible - 1000)
-    impatient = threads.submit(heap.reserve, 500_000, 0.1)
+    impatient = threads.submit(heap.reserve, 500_000, 0.2)
     until(lambda: heap.statistics().waiters == 1)
+    for _ in range(MAX_OVERTAKEN):
+        heap.reserve(1000, timeout=20).release()
     behind = in_line(threads, heap, 1000)
     with pytest.raises(ReservationTimeout):
         impatient.result(20)
@@ -179,10 +210,25 @@ def test_who_gives_up_lets_those_behind_go_on(heap: Heap, threads: ThreadPoolExe
     assert heap.reserved == 0
 
 
-def test_an_exception_while_waiting_leaves_no_trace(heap: Heap) -> None:
+@pytest.mark.parametrize(
+    ("timeout", "error"),
+    [
+        ("soon", TypeError),
+        (b"1", TypeError),
+        ([], TypeError),
+        (-1, ValueError),
+        (-0.001, ValueError),
+        (math.nan, ValueError),
+        (math.inf, ValueError),
+        (10**400, ValueError),
+    ],
+)
+def test_a_senseless_timeout_is_refused_at_once(heap: Heap, timeout: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="timeout is a number of seconds"):
+        heap.reserve(1000, timeout=timeout)  # even if there is room
     held = heap.reserve(heap.possible)
-    with pytest.raises(TypeError):
-        heap.reserve(1000, timeout="soon")  # type: ignore[arg-type]
+    with pytest.raises(error, match="timeout is a number of seconds"):
+        heap.reserve(1000, timeout=timeout)
     assert heap.statistics().waiters == 0
     held.release()
     heap.reserve_nowait(1000).release()
@@ -216,15 +262,15 @@ def test_an_interrupt_while_waiting_leaves_no_trace(python: Callable[..., object
     )
 
 
-def test_nobody_waits_on_the_thread_of_an_event_loop(heap: Heap) -> None:
+def test_the_thread_of_an_event_loop_does_not_wait(heap: Heap) -> None:
     async def main() -> None:
         heap.reserve(1000).release()  # there is room
         with heap.reserve_nowait(heap.possible):
             pass
         held = heap.reserve_nowait(heap.possible)
         try:
-            with pytest.raises(WouldBlock, match="stop the event loop"):
-                heap.reserve(1000)
+            with pytest.raises(WouldBlock, match="stop the event loop"), heap.reserve(1000):
+                pass
             waiting = asyncio.create_task(asyncio.to_thread(heap.reserve, 1000))
             while not heap.statistics().waiters:
                 await asyncio.sleep(0)
@@ -299,3 +345,223 @@ def test_many_threads_never_hold_more_than_there_is(threads: ThreadPoolExecutor)
     assert root.peak <= 1 << 20
     assert (root.reserved, sum(heap.overruns for heap in heaps)) == (0, 0)
     root.check()
+
+
+def test_a_doomed_thread_is_let_go_at_once(heap: Heap, threads: ThreadPoolExecutor) -> None:
+    child = Heap(None, parent=heap, name="victim")
+    below = Heap(None, parent=child)
+    held = heap.reserve(heap.possible)
+    doomed = [in_line(threads, child, 1000), in_line(threads, below, 1000)]
+    other = in_line(threads, heap, 1000)
+    assert doom(child) == 2
+    assert heap.statistics().waiters == 1
+    for each in doomed:
+        with pytest.raises(Doomed, match="being killed"):
+            each.result(20)
+    held.release()
+    other.result(20).release()
+    assert doom(heap) == 0
+
+
+def test_a_shrinker_is_asked_before_anyone_waits_for_calls(heap: Heap) -> None:
+    pages = [heap.run(bytes, 1_000_000) for _ in range(7)]
+
+    @heap.shrinker
+    def drop(wanted: int) -> None:
+        pages.pop()
+
+    heap.reserve(heap.possible // 2, timeout=20).release()
+    assert len(pages) < 7
+
+
+def test_calls_under_way_are_given_time_before_memory_is_looked_for(
+    heap: Heap, threads: ThreadPoolExecutor
+) -> None:
+    asked: list[int] = []
+    heap.shrinker(asked.append)
+    for _ in range(20):
+        held = heap.reserve(heap.possible)
+        waiting = in_line(threads, heap, 1000)
+        held.release()
+        waiting.result(20).release()
+    assert asked == []
+    held = heap.reserve(heap.possible)  # a call that takes its time
+    waiting = in_line(threads, heap, 1000)
+    until(lambda: bool(asked))
+    held.release()
+    waiting.result(20).release()
+
+
+def test_a_finalizer_that_reserves_while_another_is_served(heap: Heap, threads: ThreadPoolExecutor) -> None:
+    class Reserves:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            heap.reserve(1000, timeout=20).release()
+
+    held = heap.reserve(heap.possible)
+    waiting = in_line(threads, heap, 1000)
+    Reserves()
+    threading.Timer(0.05, held.release).start()
+    gc.collect()  # the finalizer waits in its turn
+    waiting.result(20).release()
+    assert heap.reserved == 0
+
+
+def test_a_reservation_in_garbage_is_handed_on(heap: Heap, threads: ThreadPoolExecutor) -> None:
+    class Holds:
+        def __init__(self) -> None:
+            self.me = self
+            self.reservation = heap.reserve(heap.possible)
+
+    Holds()
+    in_line(threads, heap, 1000).result(20).release()  # found by the collection on the ladder
+    assert heap.statistics().leaked == 1
+
+
+def test_the_child_of_a_fork_has_no_waiters(python: Callable[..., object]) -> None:
+    python(
+        """
+        import os, threading, warnings, asyncio
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from hardtack.heap import Heap, _native
+        from hardtack.heap import tasks
+        heap = Heap("1 MiB", slack=0)
+        child = Heap("512 KiB", parent=heap, slack=0)
+        held = heap.reserve(heap.possible - 1000)
+        def wait(where):
+            with where.reserve(2000):
+                pass
+        threads = [threading.Thread(target=wait, args=(where,)) for where in (heap, child, heap)]
+        for thread in threads:
+            thread.start()
+        while heap.statistics().waiters + child.statistics().waiters < 3:
+            pass
+
+        def fork(check):
+            pid = os.fork()
+            if not pid:
+                try:
+                    check()
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitpid(pid, 0)[1] == 0
+
+        def in_child():
+            heap.check()
+            assert heap.statistics().waiters == child.statistics().waiters == 0
+            assert heap.reserved == held.amount
+            heap.reserve_nowait(1000).release()
+            held.release()
+            with heap.reserve(heap.possible, timeout=0):
+                pass
+            taken = heap.reserve(heap.possible)
+            thread = threading.Thread(target=wait, args=(child,))  # waiting works in the child
+            thread.start()
+            while not child.statistics().waiters:
+                pass
+            taken.release()
+            thread.join()
+            assert heap.reserved == 0
+            heap.check()
+
+        for _ in range(5):
+            fork(in_child)
+
+        async def main():
+            task = asyncio.create_task(tasks.reserve(heap, 2000))
+            while heap.statistics().waiters < 3:
+                await asyncio.sleep(0)
+            fork(in_child)
+            held.release()
+            (await task).release()
+        asyncio.run(main())
+        for thread in threads:
+            thread.join()
+        assert heap.reserved == 0
+        heap.check()
+        """
+    )
+
+
+def test_a_fork_in_the_midst_of_waiting_and_serving(python: Callable[..., object]) -> None:
+    python(
+        """
+        import os, sys, threading, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from hardtack.heap import Heap
+        sys.setswitchinterval(1e-5)
+        heap = Heap("1 MiB", slack=0)
+        stop = False
+        def work():
+            while not stop:
+                with heap.reserve(400_000):
+                    time.sleep(0)
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for _ in range(40):
+            pid = os.fork()
+            if not pid:
+                try:
+                    heap.check()
+                    assert heap.statistics().waiters == 0
+                    assert heap.reserved in (0, 400_000, 800_000)  # what threads that are gone had taken
+                    heap.reserve(200_000, timeout=5).release()
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitpid(pid, 0)[1] == 0
+        stop = True
+        for thread in threads:
+            thread.join()
+        assert heap.reserved == 0
+        heap.check()
+        """
+    )
+
+
+def test_interrupts_at_any_moment_leave_no_trace(python: Callable[..., object]) -> None:
+    python(
+        """
+        import itertools, random, signal, threading, time
+        from hardtack.heap import Heap
+        heap = Heap("1 MiB", slack=0)
+        stop, served = False, itertools.count()
+        def work():
+            while not stop:
+                with heap.reserve(400_000):
+                    time.sleep(0)
+                next(served)
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        interrupts, deadline = 0, time.monotonic() + 3
+        rolls = random.Random(3)
+        while time.monotonic() < deadline:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, rolls.uniform(1e-5, 1e-3))
+                for _ in range(50):
+                    with heap.reserve(400_000):
+                        pass
+            except KeyboardInterrupt:
+                interrupts += 1
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                interrupts += 1
+        before = next(served)
+        time.sleep(0.2)
+        assert next(served) > before + 1 and interrupts > 100, interrupts
+        stop = True
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+        assert (heap.reserved, heap.statistics().waiters) == (0, 0), (heap, heap.statistics(), heap._tree.waiters())
+        heap.reserve_nowait(1 << 20).release()
+        heap.check()
+        """
+    )

@@ -602,7 +602,7 @@ class Machine:
                 return True
             if (
                 system.run_queue.first is None
-                and system.memory_waiters.first is None
+                and not len(system.memory.admission)
                 and system.next_deadline is not None
             ):
                 self.clock.now = max(self.clock.now, system.next_deadline)
@@ -616,7 +616,7 @@ class Machine:
 
     def settle(self) -> None:
         """Run until nobody can go on."""
-        self.run(lambda: self.system.run_queue.first is None and self.system.memory_waiters.first is None)
+        self.run(lambda: self.system.run_queue.first is None and not len(self.system.memory.admission))
 
     # -- books
     def live(self) -> int:

@@ -8,7 +8,6 @@ import pytest
 from driver import BLOCKED_CALL, KIB, MIB, OUTSIDE, READ, Machine
 
 from hardtack.kernel import abi
-from hardtack.kernel.border import wait_for_memory
 from hardtack.kernel.params import SCHEDULER_BYTES
 from hardtack.kernel.process import BLOCKED, GONE, NEW, WAITING_FOR_MEMORY, ZOMBIE
 from hardtack.kernel.system_calls import by_name
@@ -93,8 +92,8 @@ def test_a_group_is_scored_as_a_whole(machine):
     single = machine.start(hog_until(500 * KIB + 100))
     machine.settle()
     scores = many.group.heap.live, single.group.heap.live
-    victim = machine.scheduler.reclaimer.victim()
-    assert victim is (many.group if scores[0] > scores[1] else single.group)
+    victim = machine.system.memory.ladder.victim(machine.system.heap, machine.system.heap.possible)
+    assert victim is (many if scores[0] > scores[1] else single).group.heap
     one = many.heap.live
     assert scores[0] > 20 * 2000 > one
 
@@ -105,7 +104,7 @@ def test_a_kill_gives_back_what_it_is_scored_by(machine):
     group = process.group
     before = machine.live()
     held = group.heap.live
-    machine.scheduler.reclaimer._kill(group)
+    machine.system._kill_for_memory(group.heap)
     del process
     assert machine.system.kills[-1].held == held
     assert before - machine.live() >= held - 300  # but for the group itself, which this test holds
@@ -135,7 +134,7 @@ def test_the_waiter_may_be_the_victim_itself(machine):
     process = machine.start(hog)
     machine.run(ended(process))
     assert (process.status, process.killed) == (137, KILLED)
-    assert machine.system.memory_waiters.first is None
+    assert not len(machine.system.memory.admission)
 
 
 def test_every_process_of_the_victim_ends(machine):
@@ -181,7 +180,7 @@ def test_garbage_is_collected_before_anybody_is_killed(machine):
             assert hand.pipe() is not BLOCKED_CALL
     finally:
         gc.enable()
-    assert machine.scheduler.reclaimer.collections > 0
+    assert machine.system.memory.ladder.collections > 0
     assert not machine.system.kills
     assert process.state == BLOCKED
 
@@ -197,7 +196,7 @@ def test_caches_give_way_before_anybody_is_killed(machine):
         cache[0] = b""
         return 200 * KIB
 
-    machine.scheduler.reclaimer.shrinkers.append(shrink)
+    machine.system.heap.shrinker(shrink)
     machine.start(hog_until(100 * KIB))
     machine.settle()
     hand = machine.hand()
@@ -213,11 +212,11 @@ def test_reclaim_frees_a_margin_so_that_it_does_not_run_at_each_call(machine):
     for _ in range(3):
         process = machine.start(hog)
         machine.run(ended(process))
-        collections = machine.scheduler.reclaimer.collections
+        collections = machine.system.memory.ladder.collections
         for _ in range(3):
             citizen.mkdir(b"x")
             citizen.rmdir(b"x")
-        assert machine.scheduler.reclaimer.collections == collections
+        assert machine.system.memory.ladder.collections == collections
 
 
 # -- the border
@@ -242,7 +241,7 @@ def test_a_call_that_is_refused_has_done_nothing_and_is_made_again(machine, name
         if process is hand.process and process.state == WAITING_FOR_MEMORY:
             books = OUTSIDE.run(lambda: (machine.system.heap.reserved, machine.scheduler._standing.left))
             assert books[0] == books[1]  # nothing is held but the scheduler's own
-            seen.append((hand_names(machine), process.descriptors.count, process.wants))
+            seen.append((hand_names(machine), process.descriptors.count, process.waiter.amount))
 
     machine.scheduler.on_turn = look
     answer = getattr(hand, name)(*arguments)
@@ -267,7 +266,7 @@ def test_those_who_wait_are_served_in_the_order_of_their_coming(machine):
     machine.settle()
     for hand in hands:
         machine.parked.remove(hand.process)
-        wait_for_memory(hand.process, 1000)
+        machine.system.memory.wait(hand.process, 1000)
     order = []
     machine.scheduler.on_turn = order.append
     machine.run(lambda: len(order) == 4)
@@ -303,9 +302,9 @@ def test_a_process_that_waits_for_memory_can_be_killed(machine):
     hand.begin("mkdir", b"x")
     machine.parked.remove(hand.process) if hand.process.queue is machine.parked else None
     machine.system.run_queue.remove(hand.process) if hand.process.queue is machine.system.run_queue else None
-    wait_for_memory(hand.process, 1000)
+    machine.system.memory.wait(hand.process, 1000)
     machine.system.end(hand.process, 137, "for this test")
-    assert machine.system.memory_waiters.first is None
+    assert not len(machine.system.memory.admission)
     machine.settle()
 
 
@@ -314,7 +313,7 @@ def test_a_process_that_was_granted_and_is_killed_gives_its_grant_back(machine):
     hand.close(99)
     machine.settle()
     machine.parked.remove(hand.process)
-    wait_for_memory(hand.process, 50_000)
+    machine.system.memory.wait(hand.process, 50_000)
     granted = []
 
     def kill_after_the_grant():

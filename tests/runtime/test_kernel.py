@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+import wasmtime
 
 from hardtack import InternalError, Kernel, KernelError, Process, ProgramError, Result
 from hardtack.runtime.worker import Worker
@@ -68,7 +69,7 @@ class Struck(Exception):
 def alarms() -> Iterator[None]:
     def strike(number: int, frame: FrameType | None) -> None:
         while frame is not None:  # in a run, and not in this test
-            if frame.f_code is Worker.call_long.__code__:
+            if frame.f_code is Worker.call_until.__code__:
                 raise Struck
             frame = frame.f_back
 
@@ -234,7 +235,93 @@ def test_a_close_ends_what_other_threads_wait_for() -> None:
         kernel.run("/bin/true")
 
 
+def test_a_wait_for_what_has_ended_does_not_wait_for_others(kernel: Kernel) -> None:
+    slow, quick = kernel.spawn("/bin/spin"), kernel.spawn("/bin/true")
+    thread = in_thread(lambda: slow.wait(timeout=5))
+    start = time.monotonic()
+    assert quick.wait().exit_code == 0
+    assert kernel.run("/bin/echo", ["quick"]).stdout == b"quick\n"
+    assert time.monotonic() - start < 4
+    slow.kill()
+    thread.join()
+
+
+def test_timeouts_of_several_threads_run_at_the_same_time(kernel: Kernel) -> None:
+    killed: list[str | None] = []
+    start = time.monotonic()
+    threads = [
+        in_thread(lambda: killed.append(kernel.run("/bin/spin", timeout=0.5).killed)) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - start < 2.5
+    assert killed == ["timeout: it had not ended after 0.5 s"] * 6
+
+
+COSTLY = """
+(module
+  (import "wasi_snapshot_preview1" "%s" (func $call (param %s) (result i32)))
+  (memory (export "memory") 1024)
+  (func (export "_start") (loop $again (drop (call $call %s)) (br $again))))
+"""
+COSTLY_CALLS = {
+    "random_get": ("i32 i32", "(i32.const 0) (i32.const 67108864)"),
+    "fd_write": ("i32 i32 i32 i32", "(i32.const 1) (i32.const 0) (i32.const 1024) (i32.const 16)"),
+    "poll_oneoff": ("i32 i32 i32 i32", "(i32.const 0) (i32.const 65536) (i32.const 1024) (i32.const 16)"),
+    "path_open": (
+        "i32 i32 i32 i32 i32 i64 i64 i32 i32",
+        "(i32.const 3) (i32.const 1) (i32.const 0) (i32.const 4096) (i32.const 0) (i64.const 0) (i64.const 0)"
+        " (i32.const 0) (i32.const 65536)",
+    ),
+}
+
+
+@pytest.mark.parametrize("call", COSTLY_CALLS)
+def test_calls_that_cost_much_do_not_put_off_timeouts_and_kills(kernel: Kernel, call: str) -> None:
+    program = bytes(wasmtime.wat2wasm(COSTLY % (call, *COSTLY_CALLS[call])))
+    start = time.monotonic()
+    assert kernel.run(program, timeout=0.5).killed == "timeout: it had not ended after 0.5 s"
+    process = kernel.spawn(program)
+    thread = in_thread(lambda: (time.sleep(0.3), kernel.statistics(), process.kill("enough")))
+    assert process.wait().killed == "enough"
+    thread.join()
+    assert time.monotonic() - start < 3
+
+
+def test_random_bytes_fill_the_whole_of_a_large_buffer(kernel: Kernel) -> None:
+    program = """
+    (module
+      (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 4)
+      (func (export "_start") (local $at i32)
+        (if (call $random (i32.const 0) (i32.const 200000)) (then (call $exit (i32.const 99))))
+        (loop $next  ;; eight zero bytes in a row come up once in 2**64
+          (if (i64.eqz (i64.load (local.get $at))) (then (call $exit (i32.const 1))))
+          (local.set $at (i32.add (local.get $at) (i32.const 8)))
+          (br_if $next (i32.lt_u (local.get $at) (i32.const 200000))))
+        (if (i64.ne (i64.load (i32.const 200000)) (i64.const 0)) (then (call $exit (i32.const 2))))))
+    """
+    assert kernel.run(bytes(wasmtime.wat2wasm(program))).exit_code == 0
+
+
 # -- life and death
+def test_handles_of_programs_that_have_ended_keep_nothing_in_the_heap() -> None:
+    with Kernel(heap="2 MiB") as kernel:
+        reader, writer = os.pipe()
+        other = kernel.spawn("/bin/cat", stdin=reader)
+        handles = []
+        for _ in range(1500):
+            handles.append(kernel.spawn("/bin/true"))
+            handles[-1].wait()
+        assert other.running
+        os.close(writer)
+        os.close(reader)
+        assert other.wait().exit_code == 0
+        assert not kernel.statistics().kills
+        assert [handle.wait().exit_code for handle in handles] == [0] * 1500
+
+
 def test_a_kernel_that_is_dropped_lets_go_of_everything(tmp_path: Path) -> None:
     before, threads = host_descriptors(), threading.active_count()
     kernel = Kernel(heap="16 MiB", dirs={"/d": tmp_path})
@@ -325,6 +412,9 @@ def test_the_least_heap_that_is_named_is_enough() -> None:
         ({"stdout": 2**40}, KernelError, "descriptor"),
         ({"stdout": "out"}, KernelError, "descriptor 'out'"),
         ({"stderr": subprocess.PIPE}, KernelError, "descriptor -1"),
+        ({"stdin": True}, TypeError, "stdin"),
+        ({"env": {"A": 1}}, TypeError, "sequence of strings"),
+        ({"env": {1: "A"}}, TypeError, "strings to strings"),
         ({"args": "args"}, TypeError, "sequence of strings"),
         ({"args": [1]}, TypeError, "sequence of strings"),
         ({"args": ["a\0b"]}, KernelError, "NUL"),

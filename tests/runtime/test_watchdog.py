@@ -101,7 +101,7 @@ def test_a_kernel_gives_its_figures() -> None:
         assert signs.beats > 0
         assert not signs.running
         assert 15 << 20 < signs.peak <= 16 << 20
-        assert signs.waits == 1
+        assert signs.waits >= 1
     finally:
         signs.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -12,14 +13,14 @@ from hardtack.cli.parameters import output_file
 from hardtack.cli.process import Interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from hardtack.lab.rows import Row
 
 _HEADINGS: Final = {
     "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
-    "heap": "Heaps and reservations, beside semaphores, limiters and tracemalloc; ratio = ours / theirs.",
+    "heap": "Heaps and reservations, beside limiters, pymalloc and tracemalloc; ratio = ours / theirs.",
 }
 
 
@@ -28,6 +29,7 @@ _HEADINGS: Final = {
 Examples:
   hardtack bench calls
   hardtack bench heap --rounds 15 --json heap.json
+  hardtack bench heap --instructions
 
 \b
 Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
@@ -35,13 +37,18 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
 @click.argument("name", type=click.Choice(list(_HEADINGS)))
 @click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds to take.")
 @click.option(
+    "--instructions",
+    is_flag=True,
+    help="For heap: count instructions with valgrind instead, which takes minutes.",
+)
+@click.option(
     "--json",
     "json_file",
     type=output_file,
     metavar="FILE",
     help="Write the figures as JSON, too.",
 )
-def command(name: str, rounds: int, json_file: Path | None) -> None:
+def command(name: str, rounds: int, instructions: bool, json_file: Path | None) -> None:
     """Measure NAME, calls or heap, beside peers.
 
     Both sides are measured in turns, so that what slows this machine down slows both. Figures are medians.
@@ -52,13 +59,12 @@ def command(name: str, rounds: int, json_file: Path | None) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r\033[Kmeasuring {what} ...", nl=False, err=True)
 
-    if name == "calls":
-        from hardtack.lab.bench_calls import measure
-    else:
-        from hardtack.lab.bench_heap import measure
-
+    if instructions and name != "heap":
+        raise click.UsageError("--instructions is for heap alone")
+    if instructions and shutil.which("valgrind") is None:
+        raise click.UsageError("--instructions needs valgrind, which is not installed")
     with Interruptible():
-        rows = measure(rounds, progress)
+        rows = _measured(name, rounds, instructions, progress)
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     click.echo(_HEADINGS[name])
@@ -66,6 +72,18 @@ def command(name: str, rounds: int, json_file: Path | None) -> None:
         click.echo(line)
     if json_file is not None:
         write_json(json_file, report(rows))
+
+
+def _measured(name: str, rounds: int, instructions: bool, progress: Callable[[str], None]) -> list[Row]:
+    if instructions:
+        from hardtack.lab.bench_heap import measure_instructions
+
+        return measure_instructions(progress)
+    if name == "calls":
+        from hardtack.lab.bench_calls import measure
+    else:
+        from hardtack.lab.bench_heap import measure
+    return measure(rounds, progress)
 
 
 def table(rows: Sequence[Row]) -> list[str]:
@@ -76,13 +94,16 @@ def table(rows: Sequence[Row]) -> list[str]:
         low, high = row.spread
         ours = f"{row.name:<{width}}{_number(row.ours):>8} {row.unit}  ({_number(low)} to {_number(high)})"
         for peer, figure in row.peers.items():
-            lines.append(
-                f"{ours:<{width + 40}}{peer:<28}{_number(figure):>8} {row.unit}  ratio {row.ratio[peer]:.2f}"
-            )
+            theirs = f"{peer:<28}{_number(figure):>8} {row.unit}  ratio {_ratio(row.ratio[peer])}"
+            lines.append(f"{ours:<{width + 40}}{theirs}")
             ours = ""
         if not row.peers:
             lines.append(ours)
     return lines
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.3f}" if 0.9 < ratio < 1.1 or ratio < 0.1 else f"{ratio:.2f}"
 
 
 def _number(figure: float) -> str:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from dataclasses import dataclass
-from typing import Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):  # before the native core, which would not even build
     message = (
@@ -35,9 +35,18 @@ if sys.implementation.name != "cpython":
 
 from hardtack.heap import _native
 from hardtack.heap._native import Reservation, installed, size_class
-from hardtack.heap.waiting import waiting_for
+from hardtack.heap.waiting import root_of, waiting_for
 from hardtack.units import parse_bytes
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from hardtack.heap.black_box import Ring
+    from hardtack.heap.caches import Cache
+
+_T = TypeVar("_T")
+_F = TypeVar("_F", bound="Callable[..., Any]")
+_Shrink = TypeVar("_Shrink", bound="Callable[[int], object]")
 Policy: TypeAlias = Literal["reserve", "fail", "panic", "wait"]
 
 
@@ -75,6 +84,8 @@ class HeapStatistics:
         leaked: reservations that were dropped without being released.
         waiters: reservations waiting now.
         granted: reservations that had to wait and were granted.
+        evicted: entries that its caches, and those of the heaps below, have dropped to make room.
+        killed: groups of its whole tree that were killed to free memory.
     """
 
     capacity: int | None
@@ -91,6 +102,8 @@ class HeapStatistics:
     leaked: int
     waiters: int
     granted: int
+    evicted: int
+    killed: int
 
 
 class Heap(_native.Heap):
@@ -110,6 +123,10 @@ class Heap(_native.Heap):
             "panic": the process aborts. "wait": the allocator sleeps, holding the GIL, until there is room,
             which is usually for ever. The last two show what is wrong with them; use neither.
         slack: bytes of the capacity kept for overruns; by default a 64th, between 4 KiB and 1 MiB.
+        kill: makes this heap a group that may be killed to free memory: called with the heap, outside every
+            heap, it has what lives there let go of soon. It may not reserve.
+        protected: never kill it all the same, nor a group that it is part of.
+        strict: a call that goes beyond its reservation raises BoundExceeded at its end.
 
     Raises:
         ValueError: if capacity or slack make no sense.
@@ -118,7 +135,9 @@ class Heap(_native.Heap):
     Source: Biscuit (OSDI'18, section 6) for reservations; CPython's PyMem_SetAllocator for the hook.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__", "_events")
+
+    _events: Ring  # a root's, once something has happened; `black_box` owns it
 
     def __new__(
         cls,
@@ -128,12 +147,20 @@ class Heap(_native.Heap):
         parent: Heap | None = None,
         on_exhaustion: Policy = "reserve",
         slack: int | None = None,
+        kill: Callable[[Heap], object] | None = None,
+        protected: bool = False,
+        strict: bool = False,
     ) -> Self:
         """Make the heap; see the class."""
         limit = None if capacity is None else parse_bytes(capacity)
         if slack is None:
             slack = 0 if limit is None else min(1 << 20, max(4096, limit // 64), limit)
-        return super().__new__(cls, limit, name, parent, on_exhaustion, slack)
+        heap = super().__new__(cls, limit, name, parent, on_exhaustion, slack, strict)
+        if kill is not None or protected:
+            from hardtack.heap.reclaim import Group
+
+            heap._group = Group(kill, protected)
+        return heap
 
     def __init__(
         self,
@@ -143,12 +170,69 @@ class Heap(_native.Heap):
         parent: Heap | None = None,
         on_exhaustion: Policy = "reserve",
         slack: int | None = None,
+        kill: Callable[[Heap], object] | None = None,
+        protected: bool = False,
+        strict: bool = False,
     ) -> None:
         pass  # __new__ has done it all
 
     def __repr__(self) -> str:
         of = "" if self.capacity is None else f" of {self.capacity}"
         return f"<Heap {self.name!r}: {self.live}{of} bytes live, {self.reserved} reserved>"
+
+    # -- ways in
+    def call(self, bound: int | str | Callable[..., int | str]) -> Callable[[_F], _F]:
+        """Return a decorator that has each call of a function reserve first; see `hardtack.heap.calls`."""
+        from hardtack.heap.calls import call
+
+        return call(self, bound)
+
+    def wrap(self, coroutine: Coroutine[Any, Any, _T]) -> Coroutine[Any, Any, _T]:
+        """Return a coroutine that runs inside this heap, and nowhere else, across every await."""
+        from hardtack.heap.calls import wrap
+
+        return wrap(self, coroutine)
+
+    def adopt(self, value: _T) -> _T:
+        """Return a copy of a value that lives in this heap; see `hardtack.heap.caches.adopt`."""
+        from hardtack.heap.caches import adopt
+
+        return adopt(self, value)
+
+    # -- giving way
+    def cache(self, maxsize: int | None = None, *, priority: int = 0) -> Cache[Any, Any]:
+        """Return a mapping that gives way when this heap is full; see `hardtack.heap.caches.Cache`."""
+        from hardtack.heap.caches import Cache
+
+        return Cache(self, maxsize, priority=priority)
+
+    @overload
+    def shrinker(self, function: _Shrink, *, priority: int = 0) -> _Shrink: ...
+    @overload
+    def shrinker(self, *, priority: int = 0) -> Callable[[_Shrink], _Shrink]: ...
+    def shrinker(
+        self, function: _Shrink | None = None, *, priority: int = 0
+    ) -> _Shrink | Callable[[_Shrink], _Shrink]:
+        """Have a function called with the bytes that are missing when this heap is full; a decorator, too.
+
+        See `hardtack.heap.reclaim.add_shrinker`.
+        """
+        from hardtack.heap.reclaim import add_shrinker
+
+        if function is None:
+            return lambda function: add_shrinker(self, function, priority)
+        return add_shrinker(self, function, priority)
+
+    # -- seeing it
+    def explain(self) -> str:
+        """Return who holds what, who waits for how much since when, and what would free it, as text."""
+        text: str = _native.outside(_explain, self)  # even the import, for this heap may be full
+        return text
+
+    def black_box(self) -> list[str]:
+        """Return the last events of this heap's tree, as lines of text, the oldest first."""
+        found: list[str] = _native.outside(_black_box, self)
+        return found
 
     @property
     def last_overrun(self) -> Overrun | None:
@@ -174,7 +258,34 @@ class Heap(_native.Heap):
             leaked=leaked,
             waiters=waiting_for(self),
             granted=granted,
+            evicted=_evicted(self),
+            killed=_killed(self),
         )
+
+
+def _explain(heap: Heap) -> str:
+    from hardtack.heap.explaining import explain
+
+    return explain(heap)
+
+
+def _black_box(heap: Heap) -> list[str]:
+    from hardtack.heap.black_box import lines
+
+    return lines(heap)
+
+
+def _evicted(heap: Heap) -> int:
+    if "hardtack.heap.caches" not in sys.modules:  # then there is no cache
+        return 0
+    from hardtack.heap.explaining import evicted
+
+    return evicted(heap)
+
+
+def _killed(heap: Heap) -> int:
+    tree = root_of(heap)._tree
+    return 0 if tree is None or tree.ladder is None else tree.ladder.killed
 
 
 __all__ = ["Heap", "HeapStatistics", "Overrun", "Policy", "Reservation", "installed", "size_class"]

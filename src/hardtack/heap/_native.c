@@ -15,15 +15,19 @@
  *   claim        a reservation as the allocator sees it: bytes set aside on a core and on all above it.  A
  *                thread's active one is drawn from first, and what it frees is refunded to it.
  *   carved       a claim that was taken from another claim of the same core, its outer one.
+ *   hold         bytes set aside for a claim on a core below the claim's, which has a limit of its own: they do
+ *                not count above it, where the claim does.
  *   slack        bytes inside the limit that only overruns and overdrafts may use.
  *   frame        one `with` or one call that changed a thread's heap: what to go back to.
+ *   coroutine    one that brings its own frames along, and takes them away again, at every step.
  *
  * Invariants (heap.check() asserts them)
- *   live + reserved <= limit for every core; live = its own blocks + its children's live.
- *   reserved = what is left of its own claims + its children's reserved.
- *   ceiling = limit - slack - reserved, so that one comparison admits a charge; overruns can bring it below 0.
+ *   live + reserved + held <= limit for every core; live = its own blocks + its children's live.
+ *   reserved = what is left of its own claims + its children's reserved; held = what is left of its holds.
+ *   ceiling = limit - slack - reserved - held, so that one comparison admits a charge; overruns can bring it below 0.
  *   A claim's left + drawn, and the same of all that are carved from it, add up to what it asked for.
  *   Nothing points to a claim that has ended: what was carved from it then stands by itself.
+ *   Automatic collection is off while a thread draws from a claim, if it was on when the first of them began.
  *
  * The MEM and OBJ domains are called with the GIL held, so nothing here takes a lock, and no hook takes
  * the GIL or touches a Python object.  What the heaps themselves need (reservations, their errors, the line
@@ -36,9 +40,16 @@
  * One file, so that the hooks inline all they need.  Facts and costs: ARCHITECTURE.md. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <frameobject.h>
+#if PY_VERSION_HEX < 0x030C0000 /* where a frame stands in its code: only later Pythons tell */
+#define Py_BUILD_CORE 1
+#include <internal/pycore_frame.h>
+#undef Py_BUILD_CORE
+#endif
 #ifdef Py_GIL_DISABLED
 #error "free-threaded CPython keeps objects in mimalloc and cannot take another allocator: use a GIL build"
 #endif
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,6 +59,7 @@
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define COLD __attribute__((cold, noinline)) /* out of the way of those that are measured in nanoseconds */
 
 #define SPAN_BITS 16
 #define SPAN_BYTES ((size_t)1 << SPAN_BITS)
@@ -68,12 +80,14 @@
 enum policy { RESERVE, FAIL, PANIC, WAIT };
 static const char *const policy_names[] = {"reserve", "fail", "panic", "wait"};
 
-enum awaited { NOBODY, AWAITED = 1, HELD = 2 }; /* who must not be passed: see short_of */
+enum awaited { NOBODY, AWAITED = 1 }; /* who must not be passed: see short_of */
 
 typedef struct Core Core;
 typedef struct Span Span;
 typedef struct Arena Arena;
 typedef struct Claim Claim;
+typedef struct Hold Hold;
+typedef struct Thread Thread;
 typedef struct Frame Frame;
 
 struct Span {            /* a cache line */
@@ -102,16 +116,19 @@ struct Core {
     size_t live, peak;             /* the hot words */
     Py_ssize_t ceiling;
     Core *parent;
-    size_t limit, slack, reserved;
+    size_t limit, slack, reserved, held;
     Span *room[CLASSES];           /* spans with a free block, by class */
     size_t allocations, frees, failures, footprint, overruns, overrun_bytes, injected, leaked, granted;
     int64_t fail_in;               /* the n-th allocation from now gets NULL; 0 = off */
     size_t fail_least;
-    int fail_repeat, policy, orphan, awaited;
-    size_t children;
+    int fail_repeat, policy, orphan, awaited, strict;
+    int cyclic;                    /* its Heap, or one above, may refer to things that refer to reservations on it */
+    size_t children, holds;        /* that keep it from being freed */
     size_t call_peak, call_kept;   /* of the last reservation that ended */
     Core *next, *prev;             /* all cores, for check() */
-    struct { size_t live, reserved, footprint, children; } sum; /* check()'s own */
+    Core *below, *beside, *before; /* the first child; the next and the previous child of the same parent */
+    PyObject *object;              /* the Heap, which it does not keep alive; NULL once that is gone */
+    struct { size_t live, reserved, held, footprint, children; } sum; /* check()'s own */
 };
 
 /* Inside a Reservation object, or on the stack of admit(). */
@@ -122,6 +139,17 @@ struct Claim {
     size_t asked, left, drawn;
     size_t most, over;             /* the most that was drawn at once; allocated beyond it, in all */
     size_t carved;                 /* claims whose outer one this is */
+    Hold *holds;                   /* one a core */
+    PyObject *maker;               /* the code that made it and where in it; of a call (at < 0), the function */
+    int at, ended;
+};
+
+/* Made by malloc; belongs to one claim. */
+struct Hold {
+    Hold *next;
+    Core *core;
+    Hold *outer;                   /* of the outer claim, on the same core: what it was carved from, if it was */
+    size_t left, drawn;
 };
 
 struct Frame {
@@ -129,6 +157,13 @@ struct Frame {
     Core *core;
     Claim *claim;
     PyObject *owner;               /* the heap or reservation of a `with`; NULL for a call, below which nothing can be left */
+    Claim *mine;                   /* the claim that was entered with it, if any */
+};
+
+/* A thread that has been in a heap; ends with its thread state. Made by malloc. */
+struct Thread {
+    Frame **frames;                /* the thread's own */
+    Thread *next, *prev;
 };
 
 static __thread Core *current_core;    /* the hot word: NULL for threads that are in no heap */
@@ -149,8 +184,13 @@ static unsigned emergencies;
 static size_t class_bytes[CLASSES];
 static Core *all_cores;
 static Claim *all_claims;
+static Thread *all_threads;
+static __thread Thread *this_thread;
+static size_t admitted;                /* threads that draw from a claim now */
+static int collecting;                 /* automatic collection was on before they did */
 static Frame *spare_frames;
-static PyObject *heap_full, *reservation_impossible, *would_block, *internal_error, *parse_bytes;
+static void (*enter_hook)(void);       /* an integration's: called when a thread in no heap has entered one */
+static PyObject *heap_full, *reservation_impossible, *would_block, *bound_exceeded, *internal_error, *parse_bytes, *report_overrun, *report_leak, *package;
 
 /* ---------------------------------------------------------------- addresses, classes, runs */
 
@@ -327,7 +367,7 @@ static Span *run_new(size_t need)
 
 /* ---------------------------------------------------------------- the books */
 
-static inline void set_ceiling(Core *c) { c->ceiling = (Py_ssize_t)c->limit - (Py_ssize_t)(c->slack + c->reserved); }
+static inline void set_ceiling(Core *c) { c->ceiling = (Py_ssize_t)c->limit - (Py_ssize_t)(c->slack + c->reserved + c->held); }
 static inline int beyond(const Core *c, size_t n) { return (Py_ssize_t)(c->live + n) > c->ceiling; }
 static inline size_t free_bytes(const Core *c) { return beyond(c, 0) ? 0 : (size_t)c->ceiling - c->live; }
 
@@ -359,6 +399,30 @@ static inline Core *short_of(Core *c, size_t n, int heed)
     return NULL;
 }
 
+/* The same of the claim's own core and of those that a hold would be taken on. */
+static Core *short_with_holds(Core *c, size_t n, const Hold *holds, int heed)
+{
+    Core *full = short_of(c, n, heed);
+    for (; holds && !full; holds = holds->next)
+        if (beyond(holds->core, n) || (holds->core->awaited & heed))
+            full = holds->core;
+    return full;
+}
+
+static inline void held_add(Core *c, Py_ssize_t n)
+{
+    c->held += (size_t)n;
+    c->ceiling -= n;
+}
+
+static inline Hold *hold_on(const Claim *claim, const Core *c)
+{
+    Hold *h = claim->holds;
+    while (h && h->core != c)
+        h = h->next;
+    return h;
+}
+
 static inline void reserved_add(Core *c, size_t n)
 {
     for (; c; c = c->parent) {
@@ -374,9 +438,23 @@ static inline int in_chain(const Core *c, const Core *k)
     return c != NULL;
 }
 
-static inline void claim_open(Claim *claim, Core *core, Claim *outer, size_t n)
+static COLD void holds_open(const Claim *claim)
 {
-    *claim = (Claim){.core = core, .outer = outer, .asked = n, .left = n, .next = all_claims};
+    for (Hold *h = claim->holds; h; h = h->next) {
+        h->core->holds++;
+        if (h->outer)
+            h->outer->left -= h->left;
+        else
+            held_add(h->core, (Py_ssize_t)h->left);
+    }
+}
+
+/* Begin a claim that there is room for. The holds are its own from now on. */
+static inline void claim_open(Claim *claim, Core *core, Claim *outer, size_t n, Hold *holds)
+{
+    *claim = (Claim){.core = core, .outer = outer, .asked = n, .left = n, .next = all_claims, .holds = holds};
+    if (UNLIKELY(holds != NULL))
+        holds_open(claim);
     if (all_claims)
         all_claims->prev = claim;
     all_claims = claim;
@@ -389,10 +467,13 @@ static inline void claim_open(Claim *claim, Core *core, Claim *outer, size_t n)
 }
 
 /* What is carved from a claim that ends is carved from that one's outer claim now, or stands by itself. */
-static void orphan_carved(Claim *claim)
+static COLD void orphan_carved(Claim *claim)
 {
     for (Claim *k = all_claims; k && claim->carved; k = k->next)
         if (k->outer == claim) {
+            for (Hold *h = k->holds; h; h = h->next)
+                if (h->outer)
+                    h->outer = h->outer->outer;
             k->outer = claim->outer;
             claim->carved--;
             if (k->outer)
@@ -401,10 +482,10 @@ static void orphan_carved(Claim *claim)
 }
 
 /* Give a carved claim back to its outer one: what is left, and what may still be refunded. */
-static void claim_merge(Claim *claim)
+static COLD void claim_merge(Claim *claim)
 {
     Claim *outer = claim->outer;
-    size_t held = outer->drawn + claim->most;
+    size_t held = outer->drawn + claim->most + claim->over;
     for (Claim *k = all_claims; k && outer->carved > 1; k = k->next)
         if (k->outer == outer && k != claim)
             held += k->drawn;
@@ -412,14 +493,36 @@ static void claim_merge(Claim *claim)
         outer->most = held;
     outer->left += claim->left;
     outer->drawn += claim->drawn;
-    outer->over += claim->over;
     outer->carved--;
+}
+
+static void core_release(Core *c);
+
+/* Give the holds of a claim back, to those they were carved from or to their cores. */
+static COLD int holds_close(Claim *claim)
+{
+    int awaited = NOBODY;
+    for (Hold *h; (h = claim->holds); free(h)) {
+        claim->holds = h->next;
+        if (h->outer) {
+            h->outer->left += h->left;
+            h->outer->drawn += h->drawn;
+        } else {
+            held_add(h->core, -(Py_ssize_t)h->left);
+            awaited |= h->core->awaited;
+        }
+        h->core->holds--;
+        if (UNLIKELY(h->core->orphan))
+            core_release(h->core);
+    }
+    return awaited;
 }
 
 /* End a claim.  Returns whether somebody waits for what came free. */
 static inline int claim_close(Claim *claim)
 {
     int awaited = NOBODY;
+    claim->ended = 1;
     if (UNLIKELY(claim->carved))
         orphan_carved(claim);
     if (claim->next)
@@ -428,9 +531,11 @@ static inline int claim_close(Claim *claim)
         claim->prev->next = claim->next;
     else
         all_claims = claim->next;
+    if (UNLIKELY(claim->holds != NULL))
+        awaited = holds_close(claim);
     if (claim->outer) {
         claim_merge(claim);
-        return NOBODY;
+        return awaited;
     }
     for (Core *c = claim->core; c; c = c->parent) {
         c->reserved -= claim->left;
@@ -458,10 +563,18 @@ static int fault_due(Core *chain, size_t n)
     return 0;
 }
 
-/* How many of n bytes a core has to find itself: all but what the claim, if it covers the core, brings. */
+static inline size_t from_hold(const Hold *h, size_t n) { return h->left < n ? h->left : n; }
+
+/* How many of n bytes a core has to find itself: all but what the claim, if it covers the core, or its hold
+ * there brings. */
 static inline size_t need_of(const Core *c, const Claim *claim, size_t n, size_t take)
 {
-    return claim && in_chain(claim->core, c) ? n - take : n;
+    if (!claim)
+        return n;
+    if (in_chain(claim->core, c))
+        return n - take;
+    const Hold *h = hold_on(claim, c);
+    return h ? n - from_hold(h, n) : n;
 }
 
 /* The first heap of the chain that cannot take n bytes, `take` of which the active claim covers; with
@@ -554,9 +667,15 @@ static int charge_slow(Core *chain, size_t n)
     for (Core *c = chain; c; c = c->parent) {
         if (claim && c == claim->core)
             covered = 1;
+        Hold *h = claim && !covered ? hold_on(claim, c) : NULL;
         if (covered) {
             c->reserved -= take;
             c->ceiling += (Py_ssize_t)take;
+        } else if (h) {
+            size_t part = from_hold(h, n);
+            h->left -= part;
+            h->drawn += part;
+            held_add(c, -(Py_ssize_t)part);
         }
         live_add(c, n);
     }
@@ -574,7 +693,7 @@ static int charge_slow(Core *chain, size_t n)
 static int charge_claimed(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
-    if (UNLIKELY(!claim || claim->left < n || faults))
+    if (UNLIKELY(!claim || claim->left < n || claim->holds || faults))
         return charge_slow(chain, n);
     Core *c = chain;
     for (; c != claim->core; c = c->parent)
@@ -606,8 +725,6 @@ static inline int charge(Core *chain, size_t n)
     return 1;
 }
 
-static void core_release(Core *c);
-
 /* What a reserved call frees is refunded to its claim, up to what that drew, and then to the outer ones. */
 static size_t refund(Claim *claim, size_t n)
 {
@@ -621,18 +738,30 @@ static size_t refund(Claim *claim, size_t n)
     return back;
 }
 
+/* The same for the claim's hold on a core, and those it was carved from. */
+static COLD void refund_hold(const Claim *claim, Core *c, size_t n)
+{
+    size_t back = 0;
+    for (Hold *h = hold_on(claim, c); h && back < n; h = h->outer) {
+        size_t part = h->drawn < n - back ? h->drawn : n - back;
+        h->drawn -= part;
+        h->left += part;
+        back += part;
+    }
+    held_add(c, (Py_ssize_t)back);
+}
+
 static inline void uncharge(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
     for (Core *c = chain; c; c = c->parent) {
         c->live -= n;
-        if (UNLIKELY(claim && c == claim->core)) {
-            size_t back = refund(claim, n);
-            for (Core *k = c; k; k = k->parent) {
-                k->reserved += back;
-                k->ceiling -= (Py_ssize_t)back;
-            }
-        }
+        if (LIKELY(!claim))
+            continue;
+        if (c == claim->core)
+            reserved_add(c, refund(claim, n));
+        else if (UNLIKELY(claim->holds != NULL))
+            refund_hold(claim, c, n);
     }
     if (UNLIKELY(chain->orphan))
         core_release(chain);
@@ -850,7 +979,7 @@ static void *resize(Span *s, void *p, size_t n)
 /* Give back the spans that an orphan holds empty; free it once nothing of it is left. */
 static void core_release(Core *c)
 {
-    while (c && c->orphan && !c->live && !c->children) {
+    while (c && c->orphan && !c->live && !c->children && !c->holds) {
         for (unsigned k = 0; k < CLASSES; k++)
             while (c->room[k])
                 drop_span(c, c->room[k]);
@@ -861,6 +990,12 @@ static void core_release(Core *c)
             c->prev->next = c->next;
         else
             all_cores = c->next;
+        if (c->beside)
+            c->beside->before = c->before;
+        if (c->before)
+            c->before->beside = c->beside;
+        else if (parent)
+            parent->below = c->beside;
         if (c->fail_in)
             faults--;
         free(c);
@@ -926,6 +1061,8 @@ static void hook_free(void *context, void *p)
 
 /* Put the hook in place.  Python code runs only before the mark in sys is looked at: it may let another thread in,
  * which may be here, too. */
+static void forked(void);
+
 static int install(void)
 {
     if (hooked)
@@ -951,6 +1088,10 @@ static int install(void)
     }
     if (PySys_SetObject("_hardtack_heap", Py_True))
         return -1;
+    if (pthread_atfork(NULL, NULL, forked)) {
+        PyErr_NoMemory();
+        return -1;
+    }
     hooked = 1;
     for (int domain = PYMEM_DOMAIN_MEM; domain <= PYMEM_DOMAIN_OBJ; domain++) {
         PyMem_GetAllocator((PyMemAllocatorDomain)domain, &previous[domain]);
@@ -966,17 +1107,38 @@ typedef struct {
     PyObject_HEAD
     Core *core;
     PyObject *parent, *name, *last_overrun;
-    PyObject *line; /* of a root: those who wait for it or for a heap below it (waiting.py), or NULL */
+    PyObject *tree;  /* of a root: the admission of all who wait in its tree, or None */
+    PyObject *group; /* what may be killed with it (reclaim.py), or None */
 } HeapObject;
 
 typedef struct {
     PyObject_HEAD
     HeapObject *heap;
     Claim claim;
-    int released, entered;
+    int entered;
 } ReservationObject;
 
-static PyTypeObject Heap_Type, Reservation_Type;
+/* Another coroutine, whose steps run in frames of their own: between the steps these stand in no thread. */
+typedef struct CoroutineObject CoroutineObject;
+struct CoroutineObject {
+    PyObject_HEAD
+    PyObject *coroutine;           /* NULL when it has ended */
+    PyObject *on;                  /* the reservation or heap that it runs on */
+    PyObject *weakrefs;
+    Frame bottom;                  /* nothing below it can be left; in a step, what to go back to */
+    Frame *top;                    /* between steps: where the next one goes on, and in which heap and claim */
+    Core *core;
+    Claim *claim;
+    int started, running;
+    CoroutineObject *around;       /* in a step: the one whose step this one's is part of */
+    CoroutineObject *next, *prev;  /* all of them */
+};
+
+static CoroutineObject *all_coroutines;
+static __thread CoroutineObject *current_coroutine;
+
+static PyTypeObject Heap_Type, Reservation_Type, Coroutine_Type, Ready_Type;
+#define COROUTINE(o) ((CoroutineObject *)(o))
 #define HEAP(o) ((HeapObject *)(o))
 #define RESERVATION(o) ((ReservationObject *)(o))
 #define IS_HEAP(o) PyObject_TypeCheck(o, &Heap_Type)
@@ -1006,8 +1168,71 @@ static void put_back(Raised r)
 #endif
 }
 
+/* Our own objects are nobody's: they are made outside every heap. */
+static inline Core *step_out(void)
+{
+    Core *was = current_core;
+    current_core = NULL;
+    return was;
+}
+
+/* Draw from another claim, or from none. Foreign code stays out of admitted calls, so there is no automatic
+ * collection while one runs. */
+static inline void activate(Claim *claim)
+{
+    if (!claim != !active_claim) {
+        if (claim) {
+            if (!admitted++)
+                collecting = PyGC_Disable();
+        } else if (!--admitted && collecting) {
+            PyGC_Enable();
+        }
+    }
+    active_claim = claim;
+}
+
+/* Tell the integrations when a thread that was in no heap is in one. */
+static inline void entered(const Core *before)
+{
+    if (UNLIKELY(enter_hook != NULL) && !before && current_core) {
+        Core *here = current_core;
+        current_core = NULL; /* what the hook makes is nobody's */
+        enter_hook();
+        current_core = here;
+    }
+}
+
+static void thread_gone(PyObject *capsule);
+
+/* A thread enters for the first time: its frames are to be left when it ends. */
+static COLD int know_thread(void)
+{
+    Core *was = step_out();
+    int failed = -1;
+    Thread *t = malloc(sizeof *t);
+    PyObject *dict = PyThreadState_GetDict(), *capsule = t && dict ? PyCapsule_New(t, NULL, thread_gone) : NULL;
+    if (capsule) {
+        *t = (Thread){.frames = &frames, .next = all_threads};
+        if (all_threads)
+            all_threads->prev = t;
+        all_threads = this_thread = t;
+        failed = PyDict_SetItemString(dict, "hardtack.heap", capsule);
+        Py_DECREF(capsule);
+    } else {
+        free(t);
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+    }
+    current_core = was;
+    return failed;
+}
+
+static inline int unknown_thread(void) { return UNLIKELY(!this_thread) && know_thread(); }
+
 static int push(PyObject *owner, Core *core, Claim *claim)
 {
+    if (unknown_thread())
+        return -1;
     Frame *f = spare_frames;
     if (f)
         spare_frames = f->up;
@@ -1015,10 +1240,11 @@ static int push(PyObject *owner, Core *core, Claim *claim)
         PyErr_NoMemory();
         return -1;
     }
-    *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner)};
+    *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner), claim != active_claim ? claim : NULL};
     frames = f;
     current_core = core;
-    active_claim = claim;
+    activate(claim);
+    entered(f->core);
     return 0;
 }
 
@@ -1028,23 +1254,41 @@ static inline PyObject *pop_frame(void)
     Frame *f = frames;
     frames = f->up;
     current_core = f->core;
-    active_claim = f->claim;
+    activate(f->claim);
     f->up = spare_frames;
     spare_frames = f;
     return f->owner;
 }
 
 /* Leave everything that was entered after `until` and not left, as by a generator that stopped inside a `with`. */
-static void unwind(const Frame *until)
+static COLD void unwind(const Frame *until)
 {
     Raised raised = set_aside();
-    while (frames != until) {
+    while (frames != until && frames->owner) {
         PyObject *owner = pop_frame();
         if (Py_IS_TYPE(owner, &Reservation_Type))
             RESERVATION(owner)->entered = 0;
         Py_DECREF(owner);
     }
     put_back(raised);
+}
+
+/* A finalizer or a collection may end a coroutine from outside of its step: what it has entered is then left
+ * where it stands. */
+static COLD int pop_suspended(const PyObject *owner)
+{
+    for (CoroutineObject *co = all_coroutines; co; co = co->next)
+        if (!co->running && co->top->owner == owner) {
+            Frame *f = co->top;
+            co->top = f->up;
+            co->core = f->core;
+            co->claim = f->claim;
+            f->up = spare_frames;
+            spare_frames = f;
+            Py_DECREF(f->owner);
+            return 1;
+        }
+    return 0;
 }
 
 static int pop(PyObject *owner)
@@ -1057,6 +1301,8 @@ static int pop(PyObject *owner)
     }
     while (f && f->owner && f->owner != owner)
         f = f->up;
+    if (pop_suspended(owner))
+        return 0;
     if (f && f->owner) { /* others were entered later and are still open: out of them too */
         unwind(f->up);
         call_off();
@@ -1068,29 +1314,60 @@ static int pop(PyObject *owner)
 /* Call args[0] with the rest, in another heap or in none.  Whatever it does, the thread is then where it was. */
 static inline PyObject *call_in(Core *core, Claim *claim, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
 {
-    Frame barrier = {frames, current_core, active_claim, NULL};
+    if (unknown_thread())
+        return NULL;
+    Frame barrier = {frames, current_core, active_claim, NULL, claim != active_claim ? claim : NULL};
     frames = &barrier;
     current_core = core;
-    active_claim = claim;
+    activate(claim);
+    entered(barrier.core);
     PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(n - 1), keywords);
     if (UNLIKELY(frames != &barrier))
         unwind(&barrier);
     frames = barrier.up;
     current_core = barrier.core;
-    active_claim = barrier.claim;
+    activate(barrier.claim);
     call_off();
     return result;
 }
 
-/* Our own objects are nobody's: they are made outside every heap. */
-static inline Core *step_out(void)
+/* A thread has ended, with generators inside a `with` perhaps. If it is another's thread state that is torn
+ * down, after a fork or at the end of the process, there is nothing left to go back to. */
+static void thread_gone(PyObject *capsule)
 {
-    Core *was = current_core;
-    current_core = NULL;
-    return was;
+    Thread *t = PyCapsule_GetPointer(capsule, NULL);
+    if (t == this_thread) {
+        unwind(NULL);
+        this_thread = NULL;
+    }
+    if (t->next)
+        t->next->prev = t->prev;
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        all_threads = t->next;
+    free(t);
 }
 
-/* The same for our own Python code.  HeapFull that is on its way waits until it is done. */
+/* In the child of a fork: the other threads are gone, and what they had entered has ended. */
+static void forked(void)
+{
+    static Frame *none;
+    if (!PyGILState_Check()) /* not by Python: the books may be half written; such a child does not run Python */
+        return;
+    for (Thread *t = all_threads; t; t = t->next)
+        if (t != this_thread) {
+            for (Frame *f = *t->frames; f; f = f->up)
+                if (f->mine)
+                    (void)claim_close(f->mine);
+            t->frames = &none;
+        }
+    if (admitted && !active_claim && collecting)
+        PyGC_Enable();
+    admitted = active_claim != NULL;
+}
+
+/* Call our own Python code, outside every heap.  HeapFull that is on its way waits until it is done. */
 static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
 {
     size_t was_told = told;
@@ -1103,27 +1380,26 @@ static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
     return result;
 }
 
-/* ---------------------------------------------------------------- claims that end, and who hears of it */
+/* ---------------------------------------------------------------- sites: who made a reservation */
 
-/* Somebody waits for what came free: hand it over, on this thread. */
-static void serve(HeapObject *heap)
+/* The code that is running and where it stands, as a new reference; NULL where none is. Kept as they are:
+ * a line's number costs more than the reservation. */
+static inline PyObject *running_code(int *at)
 {
-    while (heap->parent != Py_None)
-        heap = HEAP(heap->parent);
-    if (!heap->line)
-        return;
-    Raised raised = set_aside();
-    PyObject *line = Py_NewRef(heap->line);
-    Core *was = step_out();
-    PyObject *method = PyObject_GetAttrString(line, "serve");
-    PyObject *result = method ? call_outside(NULL, &method, 1) : NULL;
-    if (!result)
-        PyErr_WriteUnraisable(line);
-    Py_XDECREF(result);
-    Py_XDECREF(method);
-    current_core = was;
-    Py_DECREF(line);
-    put_back(raised);
+#if PY_VERSION_HEX >= 0x030D0000
+    struct _PyInterpreterFrame *frame = _PyThreadState_UncheckedGet()->current_frame;
+#else
+    struct _PyInterpreterFrame *frame = _PyThreadState_UncheckedGet()->cframe->current_frame;
+#endif
+    if (UNLIKELY(!frame))
+        return NULL;
+#if PY_VERSION_HEX >= 0x030C0000
+    *at = PyUnstable_InterpreterFrame_GetLasti(frame);
+    return (PyObject *)PyUnstable_InterpreterFrame_GetCode(frame);
+#else
+    *at = _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
+    return Py_NewRef(frame->f_code);
+#endif
 }
 
 /* The name of a function, or of the one that is running. */
@@ -1142,40 +1418,141 @@ static PyObject *name_of(PyObject *function)
     return PyObject_Repr(function ? function : Py_None);
 }
 
-/* Enter an overrun in the books: rare, so it may cost. */
-static void note_overrun(HeapObject *heap, const Claim *claim, PyObject *function)
+/* "file.py:123", of a function where it begins, or its name if it is not Python's; "?" where neither is known. */
+static PyObject *site_of(PyObject *maker, int at)
 {
+    PyObject *site = NULL;
+    PyCodeObject *code = maker && PyFunction_Check(maker) ? (PyCodeObject *)PyFunction_GET_CODE(maker) : NULL;
+    if (code)
+        site = PyUnicode_FromFormat("%U:%d", code->co_filename, code->co_firstlineno);
+    else if (maker && PyCode_Check(maker))
+        site = PyUnicode_FromFormat("%U:%d", ((PyCodeObject *)maker)->co_filename, PyCode_Addr2Line((PyCodeObject *)maker, at));
+    else if (maker)
+        site = name_of(maker);
+    if (!site)
+        PyErr_Clear();
+    return site ? site : PyUnicode_FromString("?");
+}
+
+/* ---------------------------------------------------------------- claims that end, and who hears of it */
+
+static inline int finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
+/* Somebody waits for what came free: hand it over, on this thread. */
+static COLD void serve(HeapObject *heap)
+{
+    while (heap->parent != Py_None)
+        heap = HEAP(heap->parent);
+    if (!heap->tree || heap->tree == Py_None)
+        return;
+    Raised raised = set_aside();
+    PyObject *tree = Py_NewRef(heap->tree);
+    Core *was = step_out();
+    PyObject *method = PyObject_GetAttrString(tree, "serve");
+    PyObject *result = method ? call_outside(active_claim, &method, 1) : NULL;
+    if (!result && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) { /* all were served; it is for whoever runs on */
+        PyErr_Clear();
+        PyErr_SetInterrupt();
+    } else if (!result) {
+        PyErr_WriteUnraisable(tree);
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(method);
+    current_core = was;
+    Py_DECREF(tree);
+    put_back(raised);
+}
+
+/* Tell of what must not happen, outside every heap: report(*arguments); the arguments are stolen. It is
+ * rare, so it may cost. Errors go where those of finalizers go. */
+static void tell_of(PyObject *report, PyObject *const *arguments, Py_ssize_t count)
+{
+    PyObject *call[6] = {report};
+    int complete = 1;
+    for (Py_ssize_t i = 0; i < count; i++)
+        complete &= (call[i + 1] = arguments[i]) != NULL;
+    PyObject *result = complete ? call_outside(active_claim, call, count + 1) : NULL;
+    if (!result)
+        PyErr_WriteUnraisable(report);
+    Py_XDECREF(result);
+    for (Py_ssize_t i = 0; i < count; i++)
+        Py_XDECREF(arguments[i]);
+}
+
+/* Enter an overrun in the books, and have it logged. Returns -1 with BoundExceeded set if it may raise on a
+ * strict heap. */
+static int note_overrun(HeapObject *heap, const Claim *claim, PyObject *function, PyObject *site, int may_raise)
+{
+    Py_ssize_t asked = (Py_ssize_t)claim->asked, used = (Py_ssize_t)(claim->most + claim->over);
     heap->core->overruns++;
     heap->core->overrun_bytes += claim->over;
     Raised raised = set_aside();
     Core *was = step_out();
     PyObject *name = name_of(function);
-    PyObject *record = name ? Py_BuildValue("Nnn", name, (Py_ssize_t)claim->asked, (Py_ssize_t)(claim->most + claim->over)) : NULL;
+    PyObject *record = name ? Py_BuildValue("Onn", name, asked, used) : NULL;
     if (record)
         Py_XSETREF(heap->last_overrun, record);
     else
         PyErr_Clear();
+    if (!finalizing())
+        tell_of(report_overrun, (PyObject *[]){Py_NewRef(heap), Py_XNewRef(name), Py_XNewRef(site), PyLong_FromSsize_t(asked), PyLong_FromSsize_t(used)}, 5);
+    put_back(raised);
+    may_raise = may_raise && heap->core->strict;
+    if (may_raise)
+        PyErr_Format(bound_exceeded, "%V allocated %zd bytes at its peak and had reserved %zd on heap '%U'", name, "a call", used, asked, heap->name);
+    Py_XDECREF(name);
+    current_core = was;
+    return may_raise ? -1 : 0;
+}
+
+/* The site of an overrun is the function, or what made the reservation. */
+static COLD int overran(HeapObject *heap, const Claim *claim, PyObject *function, int may_raise)
+{
+    Core *was = step_out();
+    PyObject *site = function && PyFunction_Check(function) ? site_of(function, -1) : site_of(claim->maker, claim->at);
+    current_core = was;
+    int failed = note_overrun(heap, claim, function, site, may_raise);
+    Py_XDECREF(site);
+    return failed;
+}
+
+/* End a claim on a heap; `function` is what ran on it, or NULL for a `with`. Returns -1 if that raises. */
+static inline int finish(HeapObject *heap, Claim *claim, PyObject *function, int may_raise)
+{
+    if (UNLIKELY(claim_close(claim)))
+        serve(heap);
+    return UNLIKELY(claim->over) ? overran(heap, claim, function, may_raise) : 0;
+}
+
+static inline int give_back(ReservationObject *r, PyObject *function, int may_raise)
+{
+    if (r->claim.ended)
+        return 0;
+    int failed = finish(r->heap, &r->claim, function, may_raise);
+    r->claim.left = 0;
+    return failed;
+}
+
+/* A reservation that was dropped without being released. */
+static COLD void note_leak(ReservationObject *r)
+{
+    r->claim.core->leaked++;
+    Py_ssize_t amount = (Py_ssize_t)r->claim.asked;
+    (void)give_back(r, NULL, 0);
+    if (finalizing())
+        return;
+    Raised raised = set_aside();
+    Core *was = step_out();
+    tell_of(report_leak, (PyObject *[]){Py_NewRef(r->heap), PyLong_FromSsize_t(amount), site_of(r->claim.maker, r->claim.at)}, 3);
     current_core = was;
     put_back(raised);
-}
-
-/* End a claim on a heap; `function` is what ran on it, or NULL for a `with`. */
-static inline void finish(HeapObject *heap, Claim *claim, PyObject *function)
-{
-    int carved = claim->outer != NULL, awaited = claim_close(claim);
-    if (UNLIKELY(claim->over) && !carved)
-        note_overrun(heap, claim, function);
-    if (UNLIKELY(awaited))
-        serve(heap);
-}
-
-static void give_back(ReservationObject *r, PyObject *function)
-{
-    if (r->released)
-        return;
-    r->released = 1;
-    finish(r->heap, &r->claim, function);
-    r->claim.left = 0;
 }
 
 /* ---------------------------------------------------------------- reserving */
@@ -1183,7 +1560,85 @@ static void give_back(ReservationObject *r, PyObject *function)
 static ReservationObject *spare_reservations[SPARE_RESERVATIONS];
 static int spares;
 
-static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n)
+static void free_holds(Hold *holds)
+{
+    for (Hold *next; holds; holds = next) {
+        next = holds->next;
+        free(holds);
+    }
+}
+
+static int add_hold(Hold **holds, Core *c, Hold *outer, size_t n)
+{
+    Hold *h = malloc(sizeof *h);
+    if (!h) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *h = (Hold){*holds, c, outer, n, 0};
+    *holds = h;
+    return 0;
+}
+
+static int is_below(const Core *child, const Core *c)
+{
+    if (LIKELY(in_chain(child, c)))
+        return 1;
+    PyErr_SetString(PyExc_ValueError, "a call runs in the heap of its reservation or in one below it");
+    return 0;
+}
+
+/* The holds that a claim on a core needs so that it is good in these heaps below: one on every core from each
+ * of them up to the claim's that has a limit of its own. */
+static COLD int holds_for(Core *top, PyObject *also, size_t n, Hold **holds)
+{
+    if (!PyTuple_Check(also) && !PyList_Check(also)) {
+        PyErr_Format(PyExc_TypeError, "also= is a tuple or a list of heaps, not %.100s", Py_TYPE(also)->tp_name);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(also); i++) {
+        PyObject *child = PySequence_Fast_GET_ITEM(also, i);
+        if (!IS_HEAP(child)) {
+            PyErr_Format(PyExc_TypeError, "also= is a tuple or a list of heaps; this is a %.100s", Py_TYPE(child)->tp_name);
+            return -1;
+        }
+        if (!is_below(HEAP(child)->core, top))
+            return -1;
+        for (Core *c = HEAP(child)->core; c != top; c = c->parent) {
+            Claim known = {.holds = *holds};
+            if (c->limit != UNLIMITED && !hold_on(&known, c) && add_hold(holds, c, NULL, n))
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* What is carved from a claim brings along as much of its holds, asked or not: what it allocates there is the
+ * outer claim's business, too. */
+static COLD int carve_holds(const Claim *outer, size_t n, Hold **holds)
+{
+    for (Hold *from = outer->holds; from; from = from->next) {
+        Claim known = {.holds = *holds};
+        Hold *h = hold_on(&known, from->core);
+        if (h)
+            h->outer = from;
+        else if (add_hold(holds, from->core, from, from_hold(from, n)))
+            return -1;
+    }
+    return 0;
+}
+
+/* Whether n bytes can be carved from a claim, with these holds. */
+static int can_carve(const Claim *outer, size_t n, const Hold *holds)
+{
+    int can = n <= outer->left;
+    for (; can && holds; holds = holds->next)
+        can = holds->outer ? holds->left <= holds->outer->left : !beyond(holds->core, n) && !holds->core->awaited;
+    return can;
+}
+
+/* A reservation that there is room for. The holds become its own, or are freed. */
+static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n, Hold *holds)
 {
     ReservationObject *r;
     if (LIKELY(spares)) {
@@ -1191,14 +1646,19 @@ static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n)
         (void)PyObject_Init((PyObject *)r, &Reservation_Type);
     } else {
         Core *was = step_out();
-        r = PyObject_New(ReservationObject, &Reservation_Type);
+        r = PyObject_GC_New(ReservationObject, &Reservation_Type);
         current_core = was;
-        if (!r)
+        if (!r) {
+            free_holds(holds);
             return NULL;
+        }
     }
     r->heap = (HeapObject *)Py_NewRef(heap);
-    r->released = r->entered = 0;
-    claim_open(&r->claim, heap->core, outer, n);
+    r->entered = 0;
+    claim_open(&r->claim, heap->core, outer, n, holds);
+    r->claim.maker = running_code(&r->claim.at);
+    if (UNLIKELY(heap->core->cyclic))
+        PyObject_GC_Track((PyObject *)r);
     return (PyObject *)r;
 }
 
@@ -1222,10 +1682,19 @@ static int amount_of(PyObject *o, size_t *amount)
     return *amount == (size_t)-1 && PyErr_Occurred() ? -1 : 0;
 }
 
-static PyObject *impossible(HeapObject *heap, size_t n)
+static size_t possible_with_holds(const Core *c, const Hold *holds)
+{
+    size_t least = possible_bytes(c);
+    for (; holds; holds = holds->next)
+        if (holds->core->limit - holds->core->slack < least)
+            least = holds->core->limit - holds->core->slack;
+    return least;
+}
+
+static COLD PyObject *impossible(HeapObject *heap, size_t n, size_t possible)
 {
     Core *was = step_out();
-    PyObject *error = PyObject_CallFunction(reservation_impossible, "nnO", (Py_ssize_t)n, (Py_ssize_t)possible_bytes(heap->core), heap->name);
+    PyObject *error = PyObject_CallFunction(reservation_impossible, "nnO", (Py_ssize_t)n, (Py_ssize_t)possible, heap->name);
     if (error) {
         PyErr_SetObject(reservation_impossible, error);
         Py_DECREF(error);
@@ -1234,14 +1703,19 @@ static PyObject *impossible(HeapObject *heap, size_t n)
     return NULL;
 }
 
-static PyObject *would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer)
+static PyObject *would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer, const Hold *holds)
 {
-    Core *was = step_out();
-    if (outer)
+    Core *was = step_out(), *full = short_with_holds(heap->core, n, holds, NOBODY);
+    if (outer && n <= outer->left)
+        PyErr_Format(would_block, "a heap below '%U', where this reservation would count as well, has no room for %zu bytes now", heap->name, n);
+    else if (outer)
         PyErr_Format(would_block, "the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", heap->name, outer->left,
                      outer->asked, n);
-    else if (!short_of(heap->core, n, NOBODY))
+    else if (!full)
         PyErr_Format(would_block, "heap '%U': others wait for its memory, and %zu more bytes may not pass them", heap->name, n);
+    else if (!in_chain(heap->core, full))
+        PyErr_Format(would_block, "heap '%U', below '%U', has no room for %zu bytes now: %zu are free", HEAP(full->object)->name, heap->name, n,
+                     free_bytes(full));
     else
         PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", heap->name, n, room_bytes(heap->core));
     current_core = was;
@@ -1274,8 +1748,94 @@ static int sort_arguments(const char *function, const char *const *parameters, P
     return into[0] ? 0 : -1;
 }
 
+static inline Claim *outer_claim(const Core *c) { return active_claim && active_claim->core == c ? active_claim : NULL; }
+
+/* What is asked of reserve, reserve_nowait and a call on a reservation. */
+typedef struct {
+    size_t amount;
+    Claim *outer;
+    Hold *holds;   /* the request's own until a claim takes them */
+} Request;
+
+/* Whether a request can be granted at once: 1 = yes, 0 = it would have to wait, -1 = with an error set. Unless
+ * it is granted the holds are freed. */
+static inline int admissible(HeapObject *heap, Request *request, PyObject *also)
+{
+    Core *c = heap->core;
+    if (LIKELY(!also && !(request->outer && request->outer->holds))) {
+        if (LIKELY(request->outer ? request->amount <= request->outer->left : !short_of(c, request->amount, AWAITED)))
+            return 1;
+    } else if ((also && holds_for(c, also, request->amount, &request->holds)) ||
+               (request->outer && carve_holds(request->outer, request->amount, &request->holds))) {
+        goto failed;
+    } else if (request->outer ? can_carve(request->outer, request->amount, request->holds)
+                              : !short_with_holds(c, request->amount, request->holds, AWAITED)) {
+        return 1;
+    }
+    size_t possible = possible_with_holds(c, request->holds);
+    if (request->amount > possible) {
+        impossible(heap, request->amount, possible);
+        goto failed;
+    }
+    return 0;
+failed:
+    free_holds(request->holds);
+    return -1;
+}
+
+/* The end of a request that may not wait. */
+static COLD PyObject *refuse(HeapObject *heap, Request *request)
+{
+    would_have_to_wait(heap, request->amount, request->outer, request->holds);
+    free_holds(request->holds);
+    return NULL;
+}
+
+/* Wait for what a request asks: a reservation, or what an event loop's thread gets instead. */
+static COLD PyObject *wait_for(HeapObject *heap, Request *request, PyObject *timeout, PyObject *also)
+{
+    if (active_claim)
+        return refuse(heap, request);
+    free_holds(request->holds);
+    Core *was = step_out();
+    PyObject *waiting = PyImport_ImportModule("hardtack.heap.waiting");
+    PyObject *wait[] = {waiting ? PyObject_GetAttrString(waiting, "reserve") : NULL, (PyObject *)heap, PyLong_FromSize_t(request->amount),
+                        timeout ? timeout : Py_None, also ? PySequence_Tuple(also) : PyTuple_New(0)};
+    PyObject *result = wait[0] && wait[2] && wait[4] ? call_outside(NULL, wait, 5) : NULL;
+    Py_XDECREF(wait[4]);
+    Py_XDECREF(wait[2]);
+    Py_XDECREF(wait[0]);
+    Py_XDECREF(waiting);
+    current_core = was;
+    if (result && Py_IS_TYPE(result, &Reservation_Type)) {
+        Claim *claim = &RESERVATION(result)->claim;
+        Py_XSETREF(claim->maker, running_code(&claim->at));
+    }
+    return result;
+}
+
+/* A senseless timeout is an error even if there is nothing to wait for; waiting.py says which. */
+static int check_timeout(PyObject *timeout)
+{
+    if (LIKELY(!timeout || timeout == Py_None))
+        return 0;
+    double seconds = PyFloat_CheckExact(timeout) ? PyFloat_AS_DOUBLE(timeout) : PyLong_CheckExact(timeout) ? PyLong_AsDouble(timeout) : -1.0;
+    if (LIKELY(seconds >= 0.0 && seconds < Py_HUGE_VAL)) /* false for NaN */
+        return 0;
+    PyErr_Clear();
+    Core *was = step_out();
+    PyObject *waiting = PyImport_ImportModule("hardtack.heap.waiting");
+    PyObject *check[] = {waiting ? PyObject_GetAttrString(waiting, "seconds_of") : NULL, timeout};
+    PyObject *result = check[0] ? call_outside(active_claim, check, 2) : NULL;
+    Py_XDECREF(check[0]);
+    Py_XDECREF(waiting);
+    current_core = was;
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
 PyDoc_STRVAR(reserve_nowait_doc,
-"reserve_nowait($self, /, amount, *, fresh=False)\n--\n\n"
+"reserve_nowait($self, /, amount, *, fresh=False, also=())\n--\n\n"
 "Set `amount` bytes aside at once, on this heap and all above it.\n"
 "\n"
 "Inside an active reservation of this heap the bytes are carved from that one, unless `fresh`.\n"
@@ -1283,6 +1843,8 @@ PyDoc_STRVAR(reserve_nowait_doc,
 "Args:\n"
 "    amount: bytes, or text like \"2 MiB\".\n"
 "    fresh: take them from the heap in any case.\n"
+"    also: heaps below this one that the work may enter; those with a capacity of their own, and those\n"
+"        between, set the bytes aside as well: all or none.\n"
 "\n"
 "Raises:\n"
 "    WouldBlock: there is no room now, or others wait for it; nothing is held.\n"
@@ -1297,31 +1859,27 @@ PyDoc_STRVAR(reserve_nowait_doc,
 "    >>> reservation.release(); heap.reserved\n"
 "    0\n");
 
-static inline Claim *outer_claim(const Core *c) { return active_claim && active_claim->core == c ? active_claim : NULL; }
-
 static PyObject *heap_reserve_nowait(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
 {
-    static const char *const parameters[] = {"amount", "fresh"};
-    PyObject *given[2] = {NULL, NULL};
+    static const char *const parameters[] = {"amount", "fresh", "also"};
+    PyObject *given[3] = {NULL, NULL, NULL};
     int fresh = 0;
     if (LIKELY(n == 1 && !keywords))
         given[0] = args[0];
-    else if (sort_arguments("reserve_nowait", parameters, 2, 1, args, n, keywords, given) || (given[1] && (fresh = PyObject_IsTrue(given[1])) < 0))
+    else if (sort_arguments("reserve_nowait", parameters, 3, 1, args, n, keywords, given) || (given[1] && (fresh = PyObject_IsTrue(given[1])) < 0))
         return NULL;
-    size_t amount;
-    if (amount_of(given[0], &amount))
+    Request request = {0};
+    if (amount_of(given[0], &request.amount))
         return NULL;
-    Core *c = HEAP(o)->core;
-    Claim *outer = fresh ? NULL : outer_claim(c);
-    if (outer ? amount <= outer->left : !short_of(c, amount, AWAITED | HELD))
-        return new_reservation(HEAP(o), outer, amount);
-    if (amount > possible_bytes(c))
-        return impossible(HEAP(o), amount);
-    return would_have_to_wait(HEAP(o), amount, outer);
+    request.outer = fresh ? NULL : outer_claim(HEAP(o)->core);
+    int now = admissible(HEAP(o), &request, given[2]);
+    if (LIKELY(now > 0))
+        return new_reservation(HEAP(o), request.outer, request.amount, request.holds);
+    return now ? NULL : refuse(HEAP(o), &request);
 }
 
 PyDoc_STRVAR(reserve_doc,
-"reserve($self, /, amount, timeout=None)\n--\n\n"
+"reserve($self, /, amount, timeout=None, also=())\n--\n\n"
 "Set `amount` bytes aside, waiting for them if need be. Blocks the calling thread.\n"
 "\n"
 "Who waits is served in the order of coming, and cannot be passed by those who come later; garbage is\n"
@@ -1332,6 +1890,8 @@ PyDoc_STRVAR(reserve_doc,
 "Args:\n"
 "    amount: bytes, or text like \"2 MiB\".\n"
 "    timeout: seconds to wait at most, None for ever.\n"
+"    also: heaps below this one that the work may enter; those with a capacity of their own, and those\n"
+"        between, set the bytes aside as well: all or none.\n"
 "\n"
 "Raises:\n"
 "    ReservationImpossible: there never could be room; nothing was evicted or waited for.\n"
@@ -1348,66 +1908,58 @@ PyDoc_STRVAR(reserve_doc,
 
 static PyObject *heap_reserve(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
 {
-    static const char *const parameters[] = {"amount", "timeout"};
-    PyObject *given[2] = {NULL, NULL};
+    static const char *const parameters[] = {"amount", "timeout", "also"};
+    PyObject *given[3] = {NULL, NULL, NULL};
     if (LIKELY(n == 1 && !keywords))
         given[0] = args[0];
-    else if (sort_arguments("reserve", parameters, 2, 2, args, n, keywords, given))
+    else if (sort_arguments("reserve", parameters, 3, 2, args, n, keywords, given))
         return NULL;
-    size_t amount;
-    if (amount_of(given[0], &amount))
+    Request request = {0};
+    if (amount_of(given[0], &request.amount) || check_timeout(given[1]))
         return NULL;
-    Core *c = HEAP(o)->core;
-    Claim *outer = outer_claim(c);
-    if (outer ? amount <= outer->left : !short_of(c, amount, AWAITED | HELD))
-        return new_reservation(HEAP(o), outer, amount);
-    if (amount > possible_bytes(c))
-        return impossible(HEAP(o), amount);
-    if (active_claim)
-        return would_have_to_wait(HEAP(o), amount, outer);
-    Core *was = step_out();
-    PyObject *waiting = PyImport_ImportModule("hardtack.heap.waiting");
-    PyObject *wait[] = {waiting ? PyObject_GetAttrString(waiting, "reserve") : NULL, o, PyLong_FromSize_t(amount), given[1] ? given[1] : Py_None};
-    PyObject *result = wait[0] && wait[2] ? call_outside(NULL, wait, 4) : NULL;
-    Py_XDECREF(wait[2]);
-    Py_XDECREF(wait[0]);
-    Py_XDECREF(waiting);
-    current_core = was;
-    return result;
+    request.outer = outer_claim(HEAP(o)->core);
+    int now = admissible(HEAP(o), &request, given[2]);
+    if (LIKELY(now > 0))
+        return new_reservation(HEAP(o), request.outer, request.amount, request.holds);
+    return now ? NULL : wait_for(HEAP(o), &request, given[1], given[2]);
 }
 
-/* For the line of those who wait: a reservation, or the heap that is short, whose room nobody may take now. */
-static PyObject *heap_grant(PyObject *o, PyObject *amount)
+/* For admission, which decides whose turn it is: _grant(amount, also=()), a reservation, or the first heap that
+ * has no room. */
+static PyObject *heap_grant(PyObject *o, PyObject *const *args, Py_ssize_t count)
 {
-    size_t n = PyLong_AsSize_t(amount);
-    if (n == (size_t)-1 && PyErr_Occurred())
+    Hold *holds = NULL;
+    size_t n = count == 1 || count == 2 ? PyLong_AsSize_t(args[0]) : (size_t)-1;
+    if (n == (size_t)-1) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "_grant(amount, also=())");
         return NULL;
-    Core *full = short_of(HEAP(o)->core, n, AWAITED);
+    }
+    if (count == 2 && holds_for(HEAP(o)->core, args[1], n, &holds)) {
+        free_holds(holds);
+        return NULL;
+    }
+    Core *full = short_with_holds(HEAP(o)->core, n, holds, NOBODY);
     if (!full) {
-        PyObject *r = new_reservation(HEAP(o), NULL, n);
+        PyObject *r = new_reservation(HEAP(o), NULL, n, holds);
         HEAP(o)->core->granted += r != NULL;
         return r;
     }
-    while (HEAP(o)->core != full)
-        o = HEAP(o)->parent;
-    full->awaited |= AWAITED;
-    return Py_NewRef(o);
+    free_holds(holds);
+    return Py_NewRef(full->object); /* alive: `o` or one of `also` is, and they are below it */
 }
 
-/* For the line: nobody waits for this heap's room any more, as far as is known. */
-static PyObject *heap_unmark(PyObject *o, PyObject *Py_UNUSED(ignored))
+/* For admission: somebody waits for this heap's room, so newcomers may not have it. */
+static PyObject *heap_mark(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
-    HEAP(o)->core->awaited &= ~AWAITED;
+    HEAP(o)->core->awaited |= AWAITED;
     Py_RETURN_NONE;
 }
 
-/* For the line: while it looks who can be served, no newcomer may take anything in this tree. */
-static PyObject *heap_hold(PyObject *o, PyObject *on)
+/* For admission: nobody waits for this heap's room any more. */
+static PyObject *heap_unmark(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
-    int held = PyObject_IsTrue(on);
-    if (held < 0)
-        return NULL;
-    HEAP(o)->core->awaited = (HEAP(o)->core->awaited & ~HELD) | (held ? HELD : 0);
+    HEAP(o)->core->awaited &= ~AWAITED;
     Py_RETURN_NONE;
 }
 
@@ -1415,11 +1967,12 @@ static PyObject *heap_hold(PyObject *o, PyObject *on)
 
 static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"capacity", "name", "parent", "policy", "slack", NULL};
+    static char *names[] = {"capacity", "name", "parent", "policy", "slack", "strict", NULL};
     PyObject *capacity, *name, *parent, *result = NULL;
     const char *policy_name;
     Py_ssize_t slack;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OUOsn", names, &capacity, &name, &parent, &policy_name, &slack))
+    int strict;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OUOsnp", names, &capacity, &name, &parent, &policy_name, &slack, &strict))
         return NULL;
     size_t limit = capacity == Py_None ? UNLIMITED : PyLong_AsSize_t(capacity);
     if (PyErr_Occurred())
@@ -1448,32 +2001,62 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     c->limit = limit;
     c->slack = (size_t)slack;
     c->policy = policy;
+    c->strict = strict;
+    c->cyclic = parent != Py_None && HEAP(parent)->core->cyclic;
+    if (type->tp_dictoffset || (type != &Heap_Type && type->tp_base != &Heap_Type))
+        c->cyclic = 1; /* the attributes of who derives from hardtack.heap.Heap may refer to anything */
     if (parent != Py_None) {
         c->parent = HEAP(parent)->core;
         c->parent->children++;
+        c->beside = c->parent->below;
+        if (c->beside)
+            c->beside->before = c;
+        c->parent->below = c;
     }
     set_ceiling(c);
     c->next = all_cores;
     if (c->next)
         c->next->prev = c;
     all_cores = c;
+    c->object = result;
     HEAP(result)->core = c;
     HEAP(result)->parent = Py_NewRef(parent);
     HEAP(result)->name = Py_NewRef(name);
     HEAP(result)->last_overrun = Py_NewRef(Py_None);
-    HEAP(result)->line = NULL;
+    HEAP(result)->tree = Py_NewRef(Py_None);
+    HEAP(result)->group = Py_NewRef(Py_None);
     return result;
+}
+
+static int heap_traverse(PyObject *o, visitproc visit, void *arg)
+{
+    Py_VISIT(HEAP(o)->parent);
+    Py_VISIT(HEAP(o)->last_overrun);
+    Py_VISIT(HEAP(o)->tree);
+    Py_VISIT(HEAP(o)->group);
+    return 0;
+}
+
+/* A cycle through a heap or its parent leaves them by one of these. The parent itself stays: reservations
+ * that end later still give back to it. */
+static int heap_clear(PyObject *o)
+{
+    Py_CLEAR(HEAP(o)->tree);
+    Py_CLEAR(HEAP(o)->group);
+    Py_CLEAR(HEAP(o)->last_overrun);
+    return 0;
 }
 
 static void heap_dealloc(PyObject *o)
 {
     Core *c = HEAP(o)->core;
     PyObject *parent = HEAP(o)->parent;
-    Py_CLEAR(HEAP(o)->line);
-    Py_CLEAR(HEAP(o)->last_overrun);
+    PyObject_GC_UnTrack(o);
+    heap_clear(o);
     Py_CLEAR(HEAP(o)->name);
     HEAP(o)->parent = NULL;
     if (c) {
+        c->object = NULL;
         c->orphan = 1;
         for (unsigned k = 0; k < CLASSES; k++)
             for (Span *s = c->room[k], *next; s; s = next) {
@@ -1523,14 +2106,6 @@ static PyObject *heap_run(PyObject *o, PyObject *const *args, Py_ssize_t n, PyOb
     return result;
 }
 
-static int is_below(const Core *child, const Core *c)
-{
-    if (LIKELY(in_chain(child, c)))
-        return 1;
-    PyErr_SetString(PyExc_ValueError, "a call runs in the heap of its reservation or in one below it");
-    return 0;
-}
-
 PyDoc_STRVAR(admit_doc,
 "admit($self, child, bound, function, /, *arguments)\n--\n\n"
 "Reserve `bound` bytes on this heap, call the function inside `child`, give back the rest.\n"
@@ -1558,16 +2133,80 @@ static PyObject *heap_admit(PyObject *o, PyObject *const *args, Py_ssize_t n)
     size_t bound = PyLong_AsSize_t(args[1]);
     if ((bound == (size_t)-1 && PyErr_Occurred()) || !is_below(child, c))
         return NULL;
-    if (bound > UNLIMITED || short_of(c, bound, AWAITED | HELD))
+    if (bound > UNLIMITED || short_of(c, bound, AWAITED))
         Py_RETURN_NOTIMPLEMENTED;
     Claim claim;
-    claim_open(&claim, c, NULL, bound);
+    claim_open(&claim, c, NULL, bound, NULL);
+    claim.maker = args[2];
+    claim.at = -1;
     Py_INCREF(o);
     Py_INCREF(args[0]);
     PyObject *result = call_in(child, &claim, args + 2, n - 2, NULL);
-    finish(HEAP(o), &claim, args[2]);
+    if (finish(HEAP(o), &claim, args[2], result != NULL))
+        Py_CLEAR(result);
     Py_DECREF(args[0]);
     Py_DECREF(o);
+    return result;
+}
+
+/* Call args[0] with the rest on a reservation, inside `child`, and release it. */
+static PyObject *run_on(ReservationObject *r, PyObject *child, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+{
+    Py_INCREF(r);
+    Py_INCREF(child);
+    r->entered = 1;
+    PyObject *result = call_in(HEAP(child)->core, &r->claim, args, n, keywords);
+    r->entered = 0;
+    if (give_back(r, args[0], result != NULL))
+        Py_CLEAR(result);
+    Py_DECREF(child);
+    Py_DECREF(r);
+    return result;
+}
+
+PyDoc_STRVAR(call_reserved_doc,
+"_call_reserved($self, amount, function, /, *arguments, **keywords)\n--\n\n"
+"Reserve, waiting if need be, and call a function on the reservation, inside this heap.");
+
+static PyObject *heap_call_reserved(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+{
+    if (n < 2) {
+        PyErr_SetString(PyExc_TypeError, "_call_reserved(amount, function, *arguments, **keywords)");
+        return NULL;
+    }
+    Request request = {0};
+    if (amount_of(args[0], &request.amount))
+        return NULL;
+    request.outer = outer_claim(HEAP(o)->core);
+    int now = admissible(HEAP(o), &request, NULL);
+    if (now < 0)
+        return NULL;
+    PyObject *result;
+    if (LIKELY(now)) {
+        Claim claim;
+        claim_open(&claim, HEAP(o)->core, request.outer, request.amount, request.holds);
+        claim.maker = args[1];
+        claim.at = -1;
+        Py_INCREF(o);
+        result = call_in(HEAP(o)->core, &claim, args + 1, n - 1, keywords);
+        if (finish(HEAP(o), &claim, args[1], result != NULL))
+            Py_CLEAR(result);
+        Py_DECREF(o);
+        return result;
+    }
+    PyObject *reservation = wait_for(HEAP(o), &request, NULL, NULL);
+    if (!reservation)
+        return NULL;
+    if (Py_IS_TYPE(reservation, &Reservation_Type)) {
+        result = run_on(RESERVATION(reservation), o, args + 1, n - 1, keywords);
+    } else { /* what an event loop's thread gets may be awaited only, which it says itself */
+        result = PyObject_CallMethod(reservation, "__enter__", NULL);
+        if (result) {
+            Py_CLEAR(result);
+            PyErr_SetString(would_block, "a plain function cannot wait for its reservation on the thread of an event loop");
+        }
+    }
+    Py_DECREF(reservation);
     return result;
 }
 
@@ -1623,6 +2262,49 @@ static PyObject *heap_counters(PyObject *o, PyObject *Py_UNUSED(ignored))
                          (Py_ssize_t)c->overrun_bytes, (Py_ssize_t)c->leaked, (Py_ssize_t)c->granted);
 }
 
+/* The heaps right below this one that are alive. */
+static PyObject *heap_children(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    Core *was = step_out();
+    PyObject *list = PyList_New(0);
+    for (Core *c = HEAP(o)->core->below; c && list; c = c->beside)
+        if (c->object && Py_REFCNT(c->object) > 0 && PyList_Append(list, c->object))
+            Py_CLEAR(list);
+    current_core = was;
+    return list;
+}
+
+/* (amount, left, drawn, site) of each reservation on this very heap, the newest first. They are copied
+ * before Python code can run, which may end them. */
+static PyObject *heap_reservations(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    size_t count = 0, filled_in = 0;
+    for (Claim *k = all_claims; k; k = k->next)
+        count += k->core == HEAP(o)->core;
+    Claim *copies = malloc((count + 1) * sizeof *copies);
+    if (!copies)
+        return PyErr_NoMemory();
+    for (Claim *k = all_claims; k; k = k->next)
+        if (k->core == HEAP(o)->core) {
+            copies[filled_in] = *k;
+            Py_XINCREF(copies[filled_in++].maker);
+        }
+    Core *was = step_out();
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; i < count; i++) {
+        Claim *k = &copies[i];
+        PyObject *row = list ? Py_BuildValue("nnnN", (Py_ssize_t)k->asked, (Py_ssize_t)k->left, (Py_ssize_t)k->drawn, site_of(k->maker, k->at)) : NULL;
+        Py_XDECREF(k->maker);
+        if (row)
+            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
+        else
+            Py_CLEAR(list);
+    }
+    current_core = was;
+    free(copies);
+    return list;
+}
+
 PyDoc_STRVAR(owns_doc,
 "owns($self, thing, /)\n--\n\n"
 "Tell whether an object's own block is charged to this heap itself.");
@@ -1662,10 +2344,12 @@ static const char *wrong_with(const Core *c)
         return "it miscounts its children";
     if (c->sum.reserved != c->reserved)
         return "reserved is not what its reservations and its children's have left";
-    if (c->ceiling != (Py_ssize_t)c->limit - (Py_ssize_t)(c->slack + c->reserved))
-        return "its ceiling is not limit - slack - reserved";
-    if (c->live + c->reserved > c->limit)
-        return "live and reserved exceed its capacity";
+    if (c->sum.held != c->held)
+        return "held is not what the holds on it have left";
+    if (c->ceiling != (Py_ssize_t)c->limit - (Py_ssize_t)(c->slack + c->reserved + c->held))
+        return "its ceiling is not limit - slack - reserved - held";
+    if (c->live + c->reserved + c->held > c->limit)
+        return "live, reserved and held exceed its capacity";
     if (c->peak < c->live)
         return "its peak is below what is live";
     return NULL;
@@ -1688,8 +2372,11 @@ static const char *wrong_anywhere(const Core *top, const Core **where)
                 }
             }
     }
-    for (Claim *k = all_claims; k; k = k->next)
+    for (Claim *k = all_claims; k; k = k->next) {
         k->core->sum.reserved += k->left;
+        for (Hold *h = k->holds; h; h = h->next)
+            h->core->sum.held += h->left;
+    }
     for (Core *c = all_cores; c; c = c->next)
         if (c->parent) {
             c->parent->sum.live += c->live;
@@ -1716,8 +2403,8 @@ static PyObject *heap_check(PyObject *o, PyObject *Py_UNUSED(ignored))
     const char *wrong = wrong_anywhere(HEAP(o)->core, &where);
     if (!wrong)
         Py_RETURN_NONE;
-    return PyErr_Format(internal_error, "heap '%U' or one below it: %s (live %zu, reserved %zu, footprint %zu, limit %zu)", HEAP(o)->name, wrong,
-                        where->live, where->reserved, where->footprint, where->limit);
+    return PyErr_Format(internal_error, "heap '%U' or one below it: %s (live %zu, reserved %zu, held %zu, footprint %zu, limit %zu)", HEAP(o)->name, wrong,
+                        where->live, where->reserved, where->held, where->footprint, where->limit);
 }
 
 #define COUNT(name, doc) {#name, heap_get, NULL, doc, (void *)offsetof(Core, name)}
@@ -1727,9 +2414,31 @@ static PyObject *heap_get_room(PyObject *o, void *Py_UNUSED(x)) { return PyLong_
 static PyObject *heap_get_possible(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(possible_bytes(HEAP(o)->core)); }
 static PyObject *heap_get_name(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->name); }
 static PyObject *heap_get_parent(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->parent); }
-static PyObject *heap_get_overrun(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->last_overrun); }
+static PyObject *heap_get_overrun(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->last_overrun ? HEAP(o)->last_overrun : Py_None); }
 static PyObject *heap_get_policy(PyObject *o, void *Py_UNUSED(x)) { return PyUnicode_FromString(policy_names[HEAP(o)->core->policy]); }
-static PyObject *heap_get_line(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->line ? HEAP(o)->line : Py_None); }
+
+static PyObject *heap_get_slot(PyObject *o, void *offset)
+{
+    PyObject *thing = *(PyObject **)((char *)o + (size_t)offset);
+    return Py_NewRef(thing ? thing : Py_None);
+}
+
+/* From now on reservations here and below are known to the garbage collector, which costs a fifth of their time. */
+static void set_cyclic(Core *c)
+{
+    c->cyclic = 1;
+    for (Core *k = c->below; k; k = k->beside)
+        if (!k->cyclic)
+            set_cyclic(k);
+}
+
+static int heap_set_slot(PyObject *o, PyObject *thing, void *offset)
+{
+    set_cyclic(HEAP(o)->core);
+    Py_XSETREF(*(PyObject **)((char *)o + (size_t)offset), Py_NewRef(thing ? thing : Py_None));
+    return 0;
+}
+
 static PyObject *heap_get_capacity(PyObject *o, void *Py_UNUSED(x))
 {
     if (HEAP(o)->core->limit == UNLIMITED)
@@ -1737,21 +2446,16 @@ static PyObject *heap_get_capacity(PyObject *o, void *Py_UNUSED(x))
     return PyLong_FromSize_t(HEAP(o)->core->limit);
 }
 
-static int heap_set_line(PyObject *o, PyObject *line, void *Py_UNUSED(x))
-{
-    Py_XSETREF(HEAP(o)->line, Py_XNewRef(line));
-    return 0;
-}
-
 static PyGetSetDef heap_properties[] = {
     COUNT(live, "Bytes allocated now, here and in the heaps below."),
     COUNT(peak, "The most bytes that were ever live."),
     COUNT(reserved, "Bytes set aside by reservations and not drawn."),
+    COUNT(held, "Bytes set aside, here alone, by reservations on heaps above."),
     COUNT(slack, "Bytes of the capacity that only overruns may use."),
     COUNT(footprint, "Address space held for its blocks, in bytes."),
     COUNT(overruns, "Reservations that were overrun."),
     COUNT(injected, "Allocations that fail_nth made fail."),
-    {"free", heap_get_free, NULL, "Bytes that are neither live, reserved nor slack.", NULL},
+    {"free", heap_get_free, NULL, "Bytes that are neither live, reserved, held nor slack.", NULL},
     {"room", heap_get_room, NULL, "The least `free` from here to the root, in bytes.", NULL},
     {"possible", heap_get_possible, NULL, "The most bytes that could ever be reserved.", NULL},
     {"capacity", heap_get_capacity, NULL, "The most bytes it may hold; None for its parents' limits alone.", NULL},
@@ -1759,7 +2463,8 @@ static PyGetSetDef heap_properties[] = {
     {"parent", heap_get_parent, NULL, "The heap that everything here is charged to as well, or None.", NULL},
     {"on_exhaustion", heap_get_policy, NULL, "What an allocation meets at the limit.", NULL},
     {"_last_overrun", heap_get_overrun, NULL, NULL, NULL},
-    {"_line", heap_get_line, heap_set_line, NULL, NULL},
+    {"_tree", heap_get_slot, heap_set_slot, NULL, (void *)offsetof(HeapObject, tree)},
+    {"_group", heap_get_slot, heap_set_slot, NULL, (void *)offsetof(HeapObject, group)},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -1776,10 +2481,13 @@ static PyMethodDef heap_methods[] = {
     {"last_call", heap_last_call, METH_NOARGS, last_call_doc},
     {"owns", heap_owns, METH_O, owns_doc},
     {"check", heap_check, METH_NOARGS, check_doc},
+    {"_call_reserved", FUNCTION(heap_call_reserved), METH_FASTCALL | METH_KEYWORDS, call_reserved_doc},
     {"_counters", heap_counters, METH_NOARGS, NULL},
-    {"_grant", heap_grant, METH_O, NULL},
+    {"_children", heap_children, METH_NOARGS, NULL},
+    {"_reservations", heap_reservations, METH_NOARGS, NULL},
+    {"_grant", FUNCTION(heap_grant), METH_FASTCALL, NULL},
+    {"_mark", heap_mark, METH_NOARGS, NULL},
     {"_unmark", heap_unmark, METH_NOARGS, NULL},
-    {"_hold", heap_hold, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -1788,28 +2496,42 @@ static PyTypeObject Heap_Type = {
     .tp_name = "hardtack.heap._native.Heap",
     .tp_doc = "The native core of hardtack.heap.Heap.",
     .tp_basicsize = sizeof(HeapObject),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .tp_new = heap_new,
     .tp_dealloc = heap_dealloc,
+    .tp_traverse = heap_traverse,
+    .tp_clear = heap_clear,
     .tp_methods = heap_methods,
     .tp_getset = heap_properties,
 };
 
 /* ---------------------------------------------------------------- Reservation */
 
+static PyObject *ready(PyObject *value);
+
 static void reservation_dealloc(PyObject *o)
 {
     ReservationObject *r = RESERVATION(o);
-    if (UNLIKELY(!r->released)) {
-        r->claim.core->leaked++;
-        give_back(r, NULL);
-    }
+    if (UNLIKELY(r->claim.core->cyclic))
+        PyObject_GC_UnTrack(o);
+    if (UNLIKELY(!r->claim.ended))
+        note_leak(r);
     HeapObject *heap = r->heap;
+    PyObject *maker = r->claim.maker;
     if (spares < SPARE_RESERVATIONS)
         spare_reservations[spares++] = r;
     else
-        PyObject_Free(o);
+        PyObject_GC_Del(o);
+    Py_XDECREF(maker);
     Py_DECREF(heap);
+}
+
+/* No tp_clear: a cycle through a reservation goes through its heap, which is cleared, and the reservation
+ * gives back to it until its end. */
+static int reservation_traverse(PyObject *o, visitproc visit, void *arg)
+{
+    Py_VISIT(RESERVATION(o)->heap);
+    return 0;
 }
 
 PyDoc_STRVAR(release_doc,
@@ -1818,19 +2540,19 @@ PyDoc_STRVAR(release_doc,
 
 static PyObject *reservation_release(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
-    if (RESERVATION(o)->entered) {
+    if (RESERVATION(o)->entered && !RESERVATION(o)->claim.ended) {
         PyErr_SetString(PyExc_RuntimeError, "this reservation is in use: leave its `with` first");
         return NULL;
     }
-    give_back(RESERVATION(o), NULL);
+    (void)give_back(RESERVATION(o), NULL, 0);
     Py_RETURN_NONE;
 }
 
 static int usable(ReservationObject *r)
 {
-    if (LIKELY(!r->released && !r->entered))
+    if (LIKELY(!r->claim.ended && !r->entered))
         return 1;
-    PyErr_SetString(PyExc_RuntimeError, r->released ? "this reservation was released" : "this reservation is in use already");
+    PyErr_SetString(PyExc_RuntimeError, r->claim.ended ? "this reservation was released" : "this reservation is in use already");
     return 0;
 }
 
@@ -1849,20 +2571,41 @@ static PyObject *reservation_enter(PyObject *o, PyObject *Py_UNUSED(ignored))
 
 PyDoc_STRVAR(reservation_exit_doc, "__exit__($self, /, *exception)\n--\n\nLeave, and release.");
 
-static PyObject *reservation_exit(PyObject *o, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(n))
+static PyObject *reservation_exit(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
     int failed = pop(o);
     if (!failed)
         RESERVATION(o)->entered = 0;
-    if (!RESERVATION(o)->entered) {
+    if (failed && !RESERVATION(o)->entered) {
         Raised raised = set_aside();
-        give_back(RESERVATION(o), NULL);
+        (void)give_back(RESERVATION(o), NULL, 0);
         put_back(raised);
+    } else if (!failed) {
+        failed = give_back(RESERVATION(o), NULL, !n || args[0] == Py_None);
     }
     if (failed)
         return NULL;
     Py_RETURN_NONE;
 }
+
+PyDoc_STRVAR(reservation_aenter_doc,
+"__aenter__($self, /)\n--\n\n"
+"Enter as `with` does, inside a coroutine that Heap.wrap or @heap.call made; RuntimeError in any other, where\n"
+"the tasks that run meanwhile would draw from it.");
+
+static PyObject *reservation_aenter(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    if (!current_coroutine) {
+        PyErr_SetString(PyExc_RuntimeError, "async with enters a reservation only in a coroutine that brings its heap along: "
+                                            "decorate the function with @heap.call(bound), or run heap.wrap(coroutine)");
+        return NULL;
+    }
+    return ready(reservation_enter(o, NULL));
+}
+
+PyDoc_STRVAR(reservation_aexit_doc, "__aexit__($self, /, *exception)\n--\n\nLeave, and release.");
+
+static PyObject *reservation_aexit(PyObject *o, PyObject *const *args, Py_ssize_t n) { return ready(reservation_exit(o, args, n)); }
 
 PyDoc_STRVAR(reservation_run_doc,
 "run($self, child, function, /, *arguments)\n--\n\n"
@@ -1877,13 +2620,24 @@ static PyObject *reservation_run(PyObject *o, PyObject *const *args, Py_ssize_t 
     }
     if (!usable(r) || !is_below(HEAP(args[0])->core, r->claim.core))
         return NULL;
+    return run_on(r, args[0], args + 1, n - 1, NULL);
+}
+
+/* Call a function inside a reservation's heap, drawing from it, and keep it: for calls.py, which makes a
+ * coroutine there. */
+static PyObject *reservation_make(PyObject *o, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
+{
+    ReservationObject *r = RESERVATION(o);
+    if (n < 1) {
+        PyErr_SetString(PyExc_TypeError, "_make(function, *arguments, **keywords)");
+        return NULL;
+    }
+    if (!usable(r))
+        return NULL;
     Py_INCREF(o);
-    Py_INCREF(args[0]);
     r->entered = 1;
-    PyObject *result = call_in(HEAP(args[0])->core, &r->claim, args + 1, n - 1, NULL);
+    PyObject *result = call_in(r->claim.core, &r->claim, args, n, keywords);
     r->entered = 0;
-    give_back(r, args[1]);
-    Py_DECREF(args[0]);
     Py_DECREF(o);
     return result;
 }
@@ -1898,8 +2652,16 @@ PyDoc_STRVAR(refill_doc,
 static PyObject *reservation_refill(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     Claim *claim = &RESERVATION(o)->claim;
-    if (RESERVATION(o)->released || claim->outer || short_of(claim->core, claim->drawn, NOBODY))
+    if (claim->ended || claim->outer || short_of(claim->core, claim->drawn, NOBODY))
         Py_RETURN_FALSE;
+    for (Hold *h = claim->holds; h; h = h->next)
+        if (beyond(h->core, h->drawn))
+            Py_RETURN_FALSE;
+    for (Hold *h = claim->holds; h; h = h->next) {
+        held_add(h->core, (Py_ssize_t)h->drawn);
+        h->left += h->drawn;
+        h->drawn = 0;
+    }
     reserved_add(claim->core, claim->drawn);
     claim->left += claim->drawn;
     claim->drawn = 0;
@@ -1907,14 +2669,28 @@ static PyObject *reservation_refill(PyObject *o, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *reservation_amount(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(RESERVATION(o)->claim.asked); }
-static PyObject *reservation_left(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(RESERVATION(o)->claim.left); }
+static PyObject *reservation_left(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(RESERVATION(o)->claim.ended ? 0 : RESERVATION(o)->claim.left); }
 static PyObject *reservation_heap(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef((PyObject *)RESERVATION(o)->heap); }
-static PyObject *reservation_released(PyObject *o, void *Py_UNUSED(x)) { return PyBool_FromLong(RESERVATION(o)->released); }
+static PyObject *reservation_site(PyObject *o, void *Py_UNUSED(x)) { return site_of(RESERVATION(o)->claim.maker, RESERVATION(o)->claim.at); }
+static PyObject *reservation_released(PyObject *o, void *Py_UNUSED(x)) { return PyBool_FromLong(RESERVATION(o)->claim.ended); }
+
+/* For those who reserve for others: the reservation counts as made by a function, or where _native.here() was. */
+static PyObject *reservation_made_by(PyObject *o, PyObject *who)
+{
+    Claim *claim = &RESERVATION(o)->claim;
+    int at = -1;
+    if (PyTuple_Check(who) && !PyArg_ParseTuple(who, "Oi", &who, &at))
+        return NULL;
+    claim->at = at;
+    Py_XSETREF(claim->maker, Py_NewRef(who));
+    Py_RETURN_NONE;
+}
 
 static PyGetSetDef reservation_properties[] = {
     {"amount", reservation_amount, NULL, "Bytes that were asked for.", NULL},
     {"left", reservation_left, NULL, "Bytes that are not drawn; 0 once released.", NULL},
     {"heap", reservation_heap, NULL, "The heap it is on.", NULL},
+    {"site", reservation_site, NULL, "Who made it, as in \"server.py:123\".", NULL},
     {"released", reservation_released, NULL, "Whether it was given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -1922,11 +2698,30 @@ static PyGetSetDef reservation_properties[] = {
 static PyMethodDef reservation_methods[] = {
     {"__enter__", reservation_enter, METH_NOARGS, reservation_enter_doc},
     {"__exit__", FUNCTION(reservation_exit), METH_FASTCALL, reservation_exit_doc},
+    {"__aenter__", reservation_aenter, METH_NOARGS, reservation_aenter_doc},
+    {"__aexit__", FUNCTION(reservation_aexit), METH_FASTCALL, reservation_aexit_doc},
     {"run", FUNCTION(reservation_run), METH_FASTCALL, reservation_run_doc},
+    {"_made_by", reservation_made_by, METH_O, NULL},
+    {"_make", FUNCTION(reservation_make), METH_FASTCALL | METH_KEYWORDS, NULL},
     {"release", reservation_release, METH_NOARGS, release_doc},
     {"refill", reservation_refill, METH_NOARGS, refill_doc},
     {NULL, NULL, 0, NULL},
 };
+
+/* So that `await heap.reserve(n)` reads the same whether it has to wait or not. */
+static PyObject *reservation_await(PyObject *o)
+{
+    Core *was = step_out();
+    PyObject *tasks = PyImport_ImportModule("hardtack.heap.tasks");
+    PyObject *call[] = {tasks ? PyObject_GetAttrString(tasks, "granted") : NULL, o};
+    PyObject *iterator = call[0] ? call_outside(NULL, call, 2) : NULL;
+    Py_XDECREF(call[0]);
+    Py_XDECREF(tasks);
+    current_core = was;
+    return iterator;
+}
+
+static PyAsyncMethods reservation_async = {.am_await = reservation_await};
 
 static PyTypeObject Reservation_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
@@ -1935,10 +2730,359 @@ static PyTypeObject Reservation_Type = {
               "Leaving its `with`, or release(), gives back what is left. One that is dropped without either is\n"
               "given back too, and counted as leaked.",
     .tp_basicsize = sizeof(ReservationObject),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_GC,
     .tp_dealloc = reservation_dealloc,
+    .tp_as_async = &reservation_async,
+    .tp_traverse = reservation_traverse,
     .tp_methods = reservation_methods,
     .tp_getset = reservation_properties,
+};
+
+/* ---------------------------------------------------------------- coroutines */
+
+static PyObject *coroutine_new(PyTypeObject *Py_UNUSED(type), PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"coroutine", "on", NULL};
+    PyObject *coroutine, *on;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO", names, &coroutine, &on))
+        return NULL;
+    int reserved = Py_IS_TYPE(on, &Reservation_Type);
+    if (!reserved && !IS_HEAP(on)) {
+        PyErr_Format(PyExc_TypeError, "a coroutine runs on a heap or a reservation, not on %.100s", Py_TYPE(on)->tp_name);
+        return NULL;
+    }
+    if (reserved && !usable(RESERVATION(on)))
+        return NULL;
+    Core *was = step_out();
+    CoroutineObject *co = PyObject_GC_New(CoroutineObject, &Coroutine_Type);
+    current_core = was;
+    if (!co)
+        return NULL;
+    co->coroutine = Py_NewRef(coroutine);
+    co->on = Py_NewRef(on);
+    co->weakrefs = NULL;
+    co->claim = reserved ? &RESERVATION(on)->claim : NULL;
+    co->core = reserved ? RESERVATION(on)->claim.core : HEAP(on)->core;
+    co->bottom = (Frame){.mine = co->claim};
+    co->top = &co->bottom;
+    co->started = co->running = 0;
+    co->around = co->prev = NULL;
+    co->next = all_coroutines;
+    if (co->next)
+        co->next->prev = co;
+    all_coroutines = co;
+    if (reserved)
+        RESERVATION(on)->entered = 1;
+    PyObject_GC_Track((PyObject *)co);
+    return (PyObject *)co;
+}
+
+static void step_into(CoroutineObject *co)
+{
+    co->bottom.up = frames;
+    co->bottom.core = current_core;
+    co->bottom.claim = active_claim;
+    co->around = current_coroutine;
+    co->running = co->started = 1;
+    current_coroutine = co;
+    frames = co->top;
+    current_core = co->core;
+    activate(co->claim);
+    entered(co->bottom.core);
+}
+
+static void step_out_of(CoroutineObject *co)
+{
+    co->top = frames;
+    co->core = current_core;
+    co->claim = active_claim;
+    frames = co->bottom.up;
+    current_core = co->bottom.core;
+    activate(co->bottom.claim);
+    current_coroutine = co->around;
+    co->running = 0;
+    call_off();
+}
+
+/* Begin a step, if there is one to begin. */
+static int step(CoroutineObject *co)
+{
+    if (UNLIKELY(!co->coroutine))
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+    else if (UNLIKELY(co->running))
+        PyErr_SetString(PyExc_ValueError, "coroutine already executing");
+    else if (!unknown_thread()) {
+        step_into(co);
+        return 0;
+    }
+    return -1;
+}
+
+/* End the step that was the last: what it left open is left, and the reservation goes back. Returns -1 if that
+ * raises, which it may do only after a return. */
+static int end(CoroutineObject *co, int returned)
+{
+    Raised raised = set_aside();
+    PyObject *coroutine = co->coroutine;
+    co->coroutine = NULL;
+    unwind(&co->bottom);
+    step_out_of(co);
+    put_back(raised);
+    int failed = 0;
+    if (Py_IS_TYPE(co->on, &Reservation_Type)) {
+        RESERVATION(co->on)->entered = 0;
+        raised = set_aside();
+        failed = give_back(RESERVATION(co->on), coroutine, returned);
+        if (!failed)
+            put_back(raised);
+    }
+    co->claim = NULL;
+    Py_DECREF(coroutine);
+    return failed;
+}
+
+static PySendResult coroutine_am_send(PyObject *o, PyObject *value, PyObject **result)
+{
+    CoroutineObject *co = COROUTINE(o);
+    *result = NULL;
+    if (step(co))
+        return PYGEN_ERROR;
+    PySendResult how = PyIter_Send(co->coroutine, value, result);
+    if (how == PYGEN_NEXT) {
+        step_out_of(co);
+    } else if (end(co, how == PYGEN_RETURN)) {
+        Py_CLEAR(*result);
+        how = PYGEN_ERROR;
+    }
+    return how;
+}
+
+/* What a step gave, as `send` and `__next__` give it. */
+static PyObject *yielded(PySendResult how, PyObject *value)
+{
+    if (how != PYGEN_RETURN)
+        return value;
+    if (value == Py_None) {
+        PyErr_SetNone(PyExc_StopIteration);
+    } else {
+        PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, value); /* a tuple or an exception is one value, too */
+        if (stop) {
+            PyErr_SetObject(PyExc_StopIteration, stop);
+            Py_DECREF(stop);
+        }
+    }
+    Py_DECREF(value);
+    return NULL;
+}
+
+PyDoc_STRVAR(send_doc, "send($self, value, /)\n--\n\nGo on until the next await that waits, or the end.");
+
+static PyObject *coroutine_send(PyObject *o, PyObject *value)
+{
+    PyObject *result;
+    PySendResult how = coroutine_am_send(o, value, &result);
+    return yielded(how, result);
+}
+
+static PyObject *coroutine_next(PyObject *o) { return coroutine_send(o, Py_None); }
+
+PyDoc_STRVAR(throw_doc, "throw($self, /, *exception)\n--\n\nRaise an exception inside, and go on until the next await that waits, or the end.");
+
+static PyObject *coroutine_throw(PyObject *o, PyObject *args)
+{
+    CoroutineObject *co = COROUTINE(o);
+    if (step(co))
+        return NULL;
+    PyObject *method = PyObject_GetAttrString(co->coroutine, "throw"), *result = method ? PyObject_CallObject(method, args) : NULL;
+    Py_XDECREF(method);
+    if (result)
+        step_out_of(co);
+    else
+        (void)end(co, PyErr_ExceptionMatches(PyExc_StopIteration));
+    return result;
+}
+
+/* Whether a coroutine that was asked to close waits on. */
+static int lives_on(PyObject *coroutine)
+{
+    Raised raised = set_aside();
+    PyObject *frame = PyObject_GetAttrString(coroutine, "cr_frame");
+    int lives = frame && frame != Py_None;
+    Py_XDECREF(frame);
+    PyErr_Clear();
+    put_back(raised);
+    return lives;
+}
+
+PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\nEnd it: raise GeneratorExit inside where it waits, and give back what it had reserved.");
+
+static PyObject *coroutine_close(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    CoroutineObject *co = COROUTINE(o);
+    if (!co->coroutine)
+        Py_RETURN_NONE;
+    if (step(co))
+        return NULL;
+    PyObject *result = PyObject_CallMethod(co->coroutine, "close", NULL);
+    if (!result && lives_on(co->coroutine))
+        step_out_of(co);
+    else
+        (void)end(co, 0);
+    return result;
+}
+
+/* Dropped before its end. One that never began is let go of, and says so itself, as coroutines do. */
+static void coroutine_finalize(PyObject *o)
+{
+    CoroutineObject *co = COROUTINE(o);
+    if (!co->coroutine || co->running)
+        return;
+    Raised raised = set_aside();
+    int started = co->started;
+    if (step(co)) {
+        PyErr_WriteUnraisable(o);
+    } else {
+        PyObject *closed = started ? PyObject_CallMethod(co->coroutine, "close", NULL) : Py_NewRef(Py_None);
+        if (!closed)
+            PyErr_WriteUnraisable(co->coroutine);
+        Py_XDECREF(closed);
+        (void)end(co, 0);
+    }
+    put_back(raised);
+}
+
+static void coroutine_dealloc(PyObject *o)
+{
+    CoroutineObject *co = COROUTINE(o);
+    if (PyObject_CallFinalizerFromDealloc(o))
+        return;
+    PyObject_GC_UnTrack(o);
+    if (co->weakrefs)
+        PyObject_ClearWeakRefs(o);
+    if (co->next)
+        co->next->prev = co->prev;
+    if (co->prev)
+        co->prev->next = co->next;
+    else
+        all_coroutines = co->next;
+    Py_CLEAR(co->coroutine); /* only if it could not be ended: there was no memory to know this thread */
+    Py_CLEAR(co->on);
+    PyObject_GC_Del(o);
+}
+
+static int coroutine_traverse(PyObject *o, visitproc visit, void *arg)
+{
+    CoroutineObject *co = COROUTINE(o);
+    Py_VISIT(co->coroutine);
+    Py_VISIT(co->on);
+    for (Frame *f = co->running ? NULL : co->top; f && f->owner; f = f->up)
+        Py_VISIT(f->owner);
+    return 0;
+}
+
+/* Its finalizer ended it, so this finds nothing but in one that was brought back to life and dropped again. */
+static int coroutine_clear(PyObject *o)
+{
+    Py_CLEAR(COROUTINE(o)->coroutine);
+    return 0;
+}
+
+static PyObject *coroutine_get(PyObject *o, void *name)
+{
+    if (COROUTINE(o)->coroutine)
+        return PyObject_GetAttrString(COROUTINE(o)->coroutine, name);
+    if (!strcmp(name, "cr_running"))
+        Py_RETURN_FALSE;
+    Py_RETURN_NONE;
+}
+
+static PyObject *coroutine_repr(PyObject *o)
+{
+    PyObject *coroutine = COROUTINE(o)->coroutine, *on = COROUTINE(o)->on;
+    PyObject *heap = IS_HEAP(on) ? on : (PyObject *)RESERVATION(on)->heap;
+    return coroutine ? PyUnicode_FromFormat("<%R in heap %R>", coroutine, HEAP(heap)->name) : PyUnicode_FromFormat("<coroutine in heap %R, ended>", HEAP(heap)->name);
+}
+
+#define FORWARDED(name, doc) {name, coroutine_get, NULL, doc, (void *)name}
+static PyGetSetDef coroutine_properties[] = {
+    FORWARDED("__name__", "The wrapped coroutine's name."),
+    FORWARDED("__qualname__", "The wrapped coroutine's qualified name."),
+    FORWARDED("cr_await", "What it waits for."),
+    FORWARDED("cr_frame", "Its frame."),
+    FORWARDED("cr_code", "Its code."),
+    FORWARDED("cr_running", "Whether it runs now."),
+    FORWARDED("cr_origin", "Where it was made."),
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef coroutine_methods[] = {
+    {"send", coroutine_send, METH_O, send_doc},
+    {"throw", coroutine_throw, METH_VARARGS, throw_doc},
+    {"close", coroutine_close, METH_NOARGS, close_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyAsyncMethods coroutine_async = {.am_await = PyObject_SelfIter, .am_send = coroutine_am_send};
+
+static PyTypeObject Coroutine_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "hardtack.heap._native.Coroutine",
+    .tp_doc = "A coroutine whose steps run inside a heap, on a reservation if one is given, and nowhere else.",
+    .tp_basicsize = sizeof(CoroutineObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = coroutine_new,
+    .tp_dealloc = coroutine_dealloc,
+    .tp_finalize = coroutine_finalize,
+    .tp_traverse = coroutine_traverse,
+    .tp_clear = coroutine_clear,
+    .tp_repr = coroutine_repr,
+    .tp_weaklistoffset = offsetof(CoroutineObject, weakrefs),
+    .tp_as_async = &coroutine_async,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = coroutine_next,
+    .tp_methods = coroutine_methods,
+    .tp_getset = coroutine_properties,
+};
+
+/* An awaitable that does not wait. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *value;
+} ReadyObject;
+
+static PyObject *ready(PyObject *value)
+{
+    Core *was = step_out();
+    ReadyObject *o = value ? PyObject_New(ReadyObject, &Ready_Type) : NULL;
+    current_core = was;
+    if (o)
+        o->value = value;
+    else
+        Py_XDECREF(value);
+    return (PyObject *)o;
+}
+
+static PyObject *ready_next(PyObject *o) { return yielded(PYGEN_RETURN, Py_NewRef(((ReadyObject *)o)->value)); }
+
+static void ready_dealloc(PyObject *o)
+{
+    PyObject *value = ((ReadyObject *)o)->value;
+    PyObject_Free(o);
+    Py_DECREF(value);
+}
+
+static PyAsyncMethods ready_async = {.am_await = PyObject_SelfIter};
+
+static PyTypeObject Ready_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "hardtack.heap._native.Ready",
+    .tp_doc = "An awaitable that does not wait.",
+    .tp_basicsize = sizeof(ReadyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_dealloc = ready_dealloc,
+    .tp_as_async = &ready_async,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = ready_next,
 };
 
 /* ---------------------------------------------------------------- the module */
@@ -1956,6 +3100,37 @@ static PyObject *module_size_class(PyObject *Py_UNUSED(m), PyObject *arg)
     if (n == (size_t)-1 && PyErr_Occurred())
         return NULL;
     return PyLong_FromSize_t(charged_bytes(n));
+}
+
+static PyObject *module_in_coroutine(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored)) { return PyBool_FromLong(current_coroutine != NULL); }
+static PyObject *module_outside(PyObject *Py_UNUSED(m), PyObject *const *args, Py_ssize_t n)
+{
+    if (n < 1) {
+        PyErr_SetString(PyExc_TypeError, "outside(function, *arguments) needs a function");
+        return NULL;
+    }
+    return call_outside(active_claim, args, n);
+}
+
+/* (code, offset) of the innermost frame that is not of this package, for _made_by. */
+static PyObject *module_here(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    while (frame) {
+        PyObject *globals = PyFrame_GetGlobals(frame), *name = PyDict_GetItemString(globals, "__name__"); /* borrowed */
+        int ours = name && PyUnicode_Check(name) && PyUnicode_Tailmatch(name, package, 0, PY_SSIZE_T_MAX, -1) == 1;
+        Py_DECREF(globals);
+        if (!ours)
+            break;
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    if (!frame)
+        Py_RETURN_NONE;
+    PyObject *here = Py_BuildValue("Ni", PyFrame_GetCode(frame), PyFrame_GetLasti(frame));
+    Py_DECREF(frame);
+    return here;
 }
 
 static PyObject *module_in_reservation(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored)) { return PyBool_FromLong(active_claim != NULL); }
@@ -1976,10 +3151,35 @@ static PyMethodDef module_methods[] = {
     {"installed", module_installed, METH_NOARGS, "installed($module, /)\n--\n\nTell whether the hook is in place, with nobody's on top of it."},
     {"size_class", module_size_class, METH_O, "size_class($module, size, /)\n--\n\nReturn the bytes that a block of this size is charged."},
     {"in_reservation", module_in_reservation, METH_NOARGS, "in_reservation($module, /)\n--\n\nTell whether the thread draws from a reservation."},
+    {"outside", FUNCTION(module_outside), METH_FASTCALL, "outside($module, function, /, *arguments)\n--\n\nCall a function outside every heap, where HeapFull does not strike; a thread's reservation stays its own."},
+    {"here", module_here, METH_NOARGS, "here($module, /)\n--\n\nReturn what Reservation._made_by takes for the line that called into this package."},
+    {"in_coroutine", module_in_coroutine, METH_NOARGS, "in_coroutine($module, /)\n--\n\nTell whether a coroutine that Heap.wrap or Heap.call made is running."},
     {"census", module_census, METH_NOARGS,
      "census($module, /)\n--\n\nReturn how many heaps (dropped ones with live blocks too) and reservations there are, and bytes of address space."},
     {NULL, NULL, 0, NULL},
 };
+
+/* For other extension modules, as the capsule _native._api. */
+static int set_enter_hook(void (*hook)(void))
+{
+    if (hook && enter_hook && hook != enter_hook)
+        return -1;
+    enter_hook = hook;
+    return 0;
+}
+
+static const struct {
+    int version;
+    int (*set_enter_hook)(void (*)(void)); /* the hook is called with the GIL, outside every heap; NULL takes it away; -1: there is another */
+} api = {1, set_enter_hook};
+
+static int add_api(PyObject *module)
+{
+    PyObject *capsule = PyCapsule_New((void *)&api, "hardtack.heap._native._api", NULL);
+    int failed = PyModule_AddObjectRef(module, "_api", capsule);
+    Py_XDECREF(capsule);
+    return failed;
+}
 
 static int fetch(PyObject **into, PyObject *module, const char *name)
 {
@@ -1996,9 +3196,14 @@ static int module_exec(PyObject *m)
     for (unsigned i = 0; i < CLASSES; i++)
         class_bytes[i] = i < 32 ? (size_t)(i + 1) * 16 : ((size_t)1 << (9 + (i - 32) / 4)) + ((size_t)((i - 32) % 4 + 1) << (7 + (i - 32) / 4));
     PyObject *errors = PyImport_ImportModule("hardtack.errors"), *units = PyImport_ImportModule("hardtack.units");
-    int failed = !errors || !units || fetch(&heap_full, errors, "HeapFull") || fetch(&reservation_impossible, errors, "ReservationImpossible") ||
+    PyObject *overruns = PyImport_ImportModule("hardtack.heap.overruns");
+    Py_XSETREF(package, PyUnicode_InternFromString("hardtack.heap."));
+    int failed = !errors || !units || !package || !overruns || fetch(&report_overrun, overruns, "report_overrun") ||
+                 fetch(&report_leak, overruns, "report_leak") || fetch(&bound_exceeded, errors, "BoundExceeded") || fetch(&heap_full, errors, "HeapFull") || fetch(&reservation_impossible, errors, "ReservationImpossible") ||
                  fetch(&would_block, errors, "WouldBlock") || fetch(&internal_error, errors, "InternalError") ||
-                 fetch(&parse_bytes, units, "parse_bytes") || PyModule_AddType(m, &Heap_Type) || PyModule_AddType(m, &Reservation_Type);
+                 fetch(&parse_bytes, units, "parse_bytes") || add_api(m) || PyModule_AddType(m, &Heap_Type) || PyModule_AddType(m, &Reservation_Type) ||
+                 PyModule_AddType(m, &Coroutine_Type) || PyType_Ready(&Ready_Type);
+    Py_XDECREF(overruns);
     Py_XDECREF(errors);
     Py_XDECREF(units);
     return failed ? -1 : 0;

@@ -1,177 +1,278 @@
-"""Those who wait for a reservation: one line for a tree of heaps, in the order of their coming.
+"""Waiting for a reservation on a thread, and what all who wait have to do in the meantime.
 
-A waiter is short of the first heap, from its own to the root, that has no room for it. It is served when
-every heap above it has room and nobody who came earlier is short of one of them: so none is passed, and
-none has to wait for one whose heap has nothing to do with its own. Newcomers obey the same rule: the native
-core marks the heaps that somebody is short of, and refuses to take from them (`Heap._grant`).
+Whose turn it is, `admission` decides. Who waits sleeps until it is woken; but plain `free` tells nobody, and
+somebody has to find memory where none comes free. That falls to whoever leads the line of a heap: it looks
+every few milliseconds, and climbs the tree's ladder (`reclaim`): one at a time in a tree, holding nothing.
+It does so at once if the calls under way could not help even if all of them ended now; if they could, it
+gives them `PATIENCE_SECONDS`. A climb that found nothing is repeated at growing intervals. Waits that take
+longer than that are noted in the black box; the many short ones of a busy heap would only flood it.
 
-Whoever gives bytes back hands them over: `serve` runs on the thread of the release. Memory that comes free
-by plain `free` tells nobody, so the first in line looks every few milliseconds, and collects garbage at
-growing intervals.
+    >>> from hardtack.heap import Heap
+    >>> heap = Heap("1 MiB", name="demo")
+    >>> with heap.reserve("600 KiB"):
+    ...     heap.statistics().waiters
+    0
 
-Being served means being taken out of `queue`, which can be done once: who is taken out to be served has its
-grant already, and who gives up takes itself out. `serve` never blocks, since a finalizer may release a
-reservation in the middle of it; it is then done once more.
+After a fork the child has no waiters but the thread that forked. What threads that it does not have had
+reserved stays reserved in it, as what they had allocated stays allocated.
 """
 
 from __future__ import annotations
 
-import gc
+import logging
+import math
+import os
 import sys
 import threading
 import time
-from collections import deque
+import weakref
 from typing import TYPE_CHECKING, Final
 
-from hardtack.errors import ReservationTimeout, WouldBlock
-from hardtack.heap._native import Reservation
+from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
+from hardtack.heap.admission import MAX_OVERTAKEN, Admission, Waiter
 
 if TYPE_CHECKING:
-    from hardtack.heap import Heap
+    from collections.abc import Iterator, Sequence
 
-LOOK_SECONDS: Final = 0.005  # between two looks of the first in line
-AGAIN_SECONDS: Final = 1.0  # the same for the others, who are woken when there is something for them
-COLLECTING_SHARE: Final = 10  # collect for at most a tenth of the time
+    from hardtack.heap import Heap, Reservation
+    from hardtack.heap.tasks import Pending
+
+LOOK_SECONDS: Final = 0.005  # between two looks of one who leads, for each line there is
+NEAR_SECONDS: Final = 0.1  # the same for those who may come to lead soon: they are not told in every case
+FAR_SECONDS: Final = 1.0  # and for all others
+PATIENCE_SECONDS: Final = 0.1  # calls under way have so long to end before memory is looked for
+RECLAIM_SHARE: Final = 10  # climb the ladder in vain for at most a tenth of the time
+
+_making: threading.RLock = threading.RLock()  # while a tree is made
+_trees: weakref.WeakSet[Admission] = weakref.WeakSet()
+_present: set[Waiter] = set()  # those who wait, and those who have not taken their grant yet
 
 
-class Waiter:
-    """One reservation that waits."""
+class ThreadWaiter(Waiter):
+    """A reservation that a thread waits for."""
 
-    __slots__ = ("amount", "grant", "heap", "ready")
+    __slots__ = ("ready", "thread")
 
-    def __init__(self, heap: Heap, amount: int) -> None:
-        self.heap = heap
-        self.amount = amount
-        self.grant: Reservation | None = None
+    def __init__(self, heap: Heap, amount: int, also: Sequence[Heap]) -> None:
+        super().__init__(heap, amount, also)
+        self.thread = threading.get_ident()
         self.ready = threading.Lock()
         self.ready.acquire()
 
+    @property
+    def who(self) -> str:
+        """The thread's name."""
+        return next((each.name for each in threading.enumerate() if each.ident == self.thread), "")
+
     def wake(self) -> None:
-        """Have its thread look. Called by `serve` alone, which runs once at a time."""
+        """Have its thread look."""
         if self.ready.locked():
             self.ready.release()
 
 
-class Collector:
-    """Collects garbage for those who wait: seldom, if it takes long or they have waited long."""
+class Course:
+    """What a waiter does until it is settled, whatever it sleeps on.
 
-    __slots__ = ("due",)
+    Args:
+        waiter: it.
+        timeout: seconds from now that it waits at most, or None.
+    """
 
-    def __init__(self) -> None:
-        self.due = 0.0
+    __slots__ = ("_began", "_due", "_end", "_noted", "_spent", "_steps", "_tree", "_waiter")
 
-    def collect(self, waited: float) -> bool:
-        """Collect if it is time to, for one who has waited so many seconds; tell whether it was."""
-        start = time.monotonic()
-        if start < self.due:
-            return False
-        self.due = start + 60.0  # one at a time
-        try:
-            gc.collect()
-        finally:
-            end = time.monotonic()
-            self.due = end + max(COLLECTING_SHARE * (end - start), waited)
-        return True
+    def __init__(self, waiter: Waiter, timeout: float | None) -> None:
+        self._waiter = waiter
+        self._tree = tree_of(waiter.heap)
+        self._began = time.monotonic()
+        self._end = math.inf if timeout is None else self._began + timeout
+        self._due = 0.0  # when to climb the ladder again
+        self._spent = 0.0  # seconds on this climb
+        self._steps: Iterator[float] | None = None
+        self._noted = False
+        waiter.since = self._began
 
+    def begin(self) -> None:
+        """Join those who wait."""
+        _present.add(self._waiter)
+        self._tree.join(self._waiter)
 
-class Line:
-    """Those who wait in one tree of heaps. The tree's root holds it; it does not hold the root."""
+    def look(self) -> float | None:
+        """Do what there is to do; return how long to sleep at most, or None if the wait is over."""
+        waiter = self._waiter
+        if waiter.settled:
+            return None
+        place = self._tree.place(waiter)
+        if place:
+            pause = NEAR_SECONDS if place <= MAX_OVERTAKEN else FAR_SECONDS
+            self._stop()
+        else:
+            pause = self._lead()
+            if waiter.settled:
+                return None
+        now = time.monotonic()
+        if not self._noted and now - self._began >= PATIENCE_SECONDS:
+            self._noted = True
+            self._note(f"{waiter.who or 'somebody'} waits for {waiter.amount} bytes")
+        left = self._end - now
+        return min(pause, left) if left > 0 else None
 
-    __slots__ = ("again", "busy", "first", "marked", "queue")
+    def take(self, timeout: float | None) -> Reservation:
+        """End the wait; return what was granted.
 
-    def __init__(self) -> None:
-        self.queue: deque[Waiter] = deque()
-        self.marked: list[Heap] = []  # heaps that somebody is short of
-        self.busy = threading.Lock()
-        self.again = False
-        self.first: Waiter | None = None  # who looks
-
-    def wait(self, heap: Heap, amount: int, timeout: float | None) -> Reservation:
-        """Wait in line for a reservation. See `Heap.reserve`."""
-        start = time.monotonic()
-        waiter = Waiter(heap, amount)
-        self.queue.append(waiter)
-        try:
-            while waiter in self.queue:
-                self.serve()
-                waited = time.monotonic() - start
-                first = self.first is waiter
-                if first and collector.collect(waited):
-                    continue
-                pause = LOOK_SECONDS if first else AGAIN_SECONDS
-                if timeout is not None:
-                    pause = min(pause, timeout - waited)
-                    if pause <= 0:
-                        break
-                waiter.ready.acquire(timeout=pause)
-        except BaseException:
-            self._leave(waiter)
-            if waiter.grant is not None:
-                waiter.grant.release()
-            raise
-        if self._leave(waiter):
+        Raises:
+            ReservationTimeout: it was not.
+            Doomed: its group is being killed.
+        """
+        waiter, heap = self._waiter, self._waiter.heap
+        if self._tree.leave(waiter):
             message = (
-                f"heap {heap.name!r}: {amount} bytes did not come free in {timeout} s; "
+                f"heap {heap.name!r}: {waiter.amount} bytes did not come free in {timeout} s; "
                 f"{heap.room} are free, {heap.live} live, {heap.reserved} reserved"
             )
+            from hardtack.heap.black_box import dump
+
+            dump(heap, f"no longer waits for {waiter.amount} bytes, after {timeout} s", logging.DEBUG)
             raise ReservationTimeout(message)
-        assert waiter.grant is not None
+        if waiter.grant is None:
+            message = (
+                f"heap {heap.name!r}: its group is being killed to free memory, so the {waiter.amount} "
+                "bytes that were waited for are not granted"
+            )
+            self._note(f"who waits for {waiter.amount} bytes is let go, for its group is being killed")
+            raise Doomed(message)
+        if self._noted:
+            self._note(f"{waiter.amount} bytes are granted after {time.monotonic() - self._began:.1f} s")
         return waiter.grant
 
-    def _leave(self, waiter: Waiter) -> bool:
-        """Take one out of the line that gives up; tell whether it was still in it."""
+    def give_up(self) -> None:
+        """Leave, with nothing, and clean up."""
         try:
-            self.queue.remove(waiter)
-        except ValueError:
-            return False
-        self.serve()
-        return True
-
-    def serve(self) -> None:
-        """Hand what is free to those whose turn it is. Never blocks."""
-        self.again = True
-        while self.again and self.busy.acquire(blocking=False):
-            try:
-                self.again = False
-                self._serve()
-            finally:
-                self.busy.release()
-
-    def _serve(self) -> None:
-        waiters = list(self.queue)
-        if not waiters and not self.marked:
-            return
-        root = root_of(waiters[0].heap if waiters else self.marked[0])
-        try:
-            root._hold(True)  # while nothing is marked, no newcomer may take anything
-            while self.marked:
-                self.marked.pop()._unmark()
-            for waiter in waiters:
-                self._serve_one(waiter)
+            self._tree.leave(self._waiter)
+            if self._waiter.grant is not None:
+                self._waiter.grant.release()
         finally:
-            root._hold(False)
-        first = self.queue[0] if self.queue else None
-        if first is not self.first:
-            self.first = first
-            if first is not None:
-                first.wake()
+            self.end()
 
-    def _serve_one(self, waiter: Waiter) -> None:
-        if waiter.grant is None:
-            grant = waiter.heap._grant(waiter.amount)
-            if not isinstance(grant, Reservation):
-                self.marked.append(grant)
-                return
-            waiter.grant = grant
-        try:
-            self.queue.remove(waiter)
-        except ValueError:  # it gave up meanwhile
-            waiter.grant.release()
-        else:
-            waiter.wake()
+    def end(self) -> None:
+        """Clean up."""
+        _present.discard(self._waiter)
+        self._stop()
+
+    def _note(self, text: str) -> None:
+        from hardtack.heap.black_box import note
+
+        note(self._waiter.heap, text)
+
+    def _lead(self) -> float:
+        """Look after the heap whose line it leads."""
+        self._tree.serve()  # for what was freed without a word
+        if self._steps is None and not self._waiter.settled and self._is_time():
+            from hardtack.heap.reclaim import ladder_of
+
+            waiter = self._waiter
+            self._spent = 0.0
+            self._steps = ladder_of(waiter.heap).steps(
+                waiter.heap, waiter.amount, self._fits, also=waiter.also
+            )
+        if self._steps is not None:
+            start = time.monotonic()
+            pause = next(self._steps, None)
+            now = time.monotonic()
+            self._spent += now - start
+            if pause is not None:
+                return pause
+            if not self._waiter.settled:
+                self._due = now + max(RECLAIM_SHARE * self._spent, now - self._began)
+                self._tree.reclaim_due = now + RECLAIM_SHARE * self._spent
+            self._stop()
+        return LOOK_SECONDS * max(1, self._tree.awaited)
+
+    def _is_time(self) -> bool:
+        """Tell whether to climb the ladder now; if so, nobody else in the tree does until `_stop`."""
+        now = time.monotonic()
+        if now < max(self._due, self._tree.reclaim_due):
+            return False
+        amount = self._waiter.amount
+        if now - self._began < PATIENCE_SECONDS and all(
+            heap.free + heap.reserved + heap.held >= amount for heap in self._waiter.charges
+        ):
+            return False
+        return self._tree.begin_reclaim(self._waiter)
+
+    def _fits(self) -> bool:
+        self._tree.serve()
+        return self._waiter.settled
+
+    def _stop(self) -> None:
+        """Come down from the ladder."""
+        self._steps = None
+        self._tree.end_reclaim(self._waiter)
 
 
-collector: Final = Collector()
+def reserve(
+    heap: Heap, amount: int, timeout: float | None = None, also: Sequence[Heap] = ()
+) -> Reservation | Pending:
+    """Wait for a reservation that cannot be had at once. The native core calls this, outside every heap.
+
+    On the thread of a running event loop it does not wait, but returns what can be awaited.
+    """
+    timeout = seconds_of(timeout)
+    if in_event_loop():
+        from hardtack.heap.tasks import Pending
+
+        return Pending(heap, amount, timeout, also)
+    waiter = ThreadWaiter(heap, amount, also)
+    course = Course(waiter, timeout)
+    try:
+        course.begin()
+        while (pause := course.look()) is not None:
+            waiter.ready.acquire(timeout=pause)
+        reservation = course.take(timeout)
+        course.end()
+    except BaseException:
+        course.give_up()
+        raise
+    return reservation
+
+
+def in_event_loop() -> bool:
+    """Tell whether this thread runs an event loop now.
+
+    Raises:
+        WouldBlock: it is trio's, which cannot wait for a reservation.
+    """
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        return True
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        message = (
+            "the reservation would have to wait, which works on asyncio's event loop, not on trio's: use "
+            "reserve_nowait, or trio.to_thread.run_sync(heap.reserve, amount)"
+        )
+        raise WouldBlock(message)
+    return False
+
+
+def seconds_of(timeout: float | None) -> float | None:
+    """Check a timeout.
+
+    Raises:
+        TypeError: it is neither a number nor None.
+        ValueError: it is negative, not a number, or infinite.
+    """
+    if timeout is None:
+        return None
+    try:
+        if math.isfinite(timeout) and timeout >= 0:
+            return float(timeout)
+    except OverflowError:
+        pass
+    except TypeError:
+        message = f"timeout is a number of seconds or None, not {type(timeout).__name__}"
+        raise TypeError(message) from None
+    message = f"timeout is a number of seconds from 0 on, or None to wait for ever; not {timeout}"
+    raise ValueError(message)
 
 
 def root_of(heap: Heap) -> Heap:
@@ -181,23 +282,47 @@ def root_of(heap: Heap) -> Heap:
     return heap
 
 
+def tree_of(heap: Heap) -> Admission:
+    """Return the admission of a heap's tree."""
+    root = root_of(heap)
+    tree: Admission | None = root._tree
+    if tree is None:
+        with _making:
+            new = Admission()
+            tree = root._tree  # who else came first, or a finalizer meanwhile
+            if tree is None:
+                tree = root._tree = new
+                _trees.add(tree)
+    return tree
+
+
 def waiting_for(heap: Heap) -> int:
     """Return how many reservations on this very heap wait now."""
-    line: Line | None = root_of(heap)._line
-    return 0 if line is None else sum(waiter.heap is heap for waiter in list(line.queue))
+    tree: Admission | None = root_of(heap)._tree
+    return 0 if tree is None else sum(waiter.heap is heap for waiter in tree.waiters())
 
 
-def reserve(heap: Heap, amount: int, timeout: float | None) -> Reservation:
-    """Wait for a reservation that cannot be had at once. The native core calls this, outside every heap."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and asyncio._get_running_loop() is not None:
-        message = (
-            f"heap {heap.name!r} has no room for {amount} bytes now, and waiting would stop the event loop "
-            "of this thread: use reserve_nowait, or reserve in a thread"
-        )
-        raise WouldBlock(message)
-    root = root_of(heap)
-    if root._line is None:
-        root._line = Line()
-    line: Line = root._line
-    return line.wait(heap, amount, timeout)
+def doom(heap: Heap) -> int:
+    """Let go of all who wait for memory of a heap or of one below it; return how many."""
+    tree: Admission | None = root_of(heap)._tree
+    return 0 if tree is None else tree.doom(heap)
+
+
+def _after_fork_in_child() -> None:
+    """Of those who waited, only the thread that forked is still there."""
+    global _making
+    _making = threading.RLock()
+    here = threading.get_ident()
+    present = list(_present)
+    _present.clear()
+    _present.update(
+        waiter for waiter in present if isinstance(waiter, ThreadWaiter) and waiter.thread == here
+    )
+    for tree in list(_trees):
+        tree.restart(_present)
+    for waiter in present:
+        if waiter not in _present and waiter.grant is not None:
+            waiter.grant.release()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

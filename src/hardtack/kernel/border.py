@@ -2,9 +2,9 @@
 
 Entering a call means: the current process's heap is entered, the call's bound is reserved on the kernel's
 heap (the common ancestor of all that a call may charge), the handler runs, the rest of the reservation goes
-back. If the memory is not there, nothing was done and nothing is held: the process goes on the queue of
-those who wait for memory, and the guest suspends. When its turn comes the scheduler hands it the
-reservation together with the wake-up, and the call is made again from the start.
+back. If the memory is not there, nothing was done and nothing is held: the process joins
+those who wait for memory, and the guest suspends. When its turn comes it is handed the reservation together
+with the wake-up, and the call is made again from the start.
 
 The first try uses the bound's largest value, a constant; only when that is refused is the bound evaluated
 on the arguments.
@@ -18,7 +18,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hardtack.kernel import abi
-from hardtack.kernel.process import WAITING_FOR_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,17 +108,8 @@ def refused(process: Process, row: Row, arguments: tuple[Any, ...]) -> object:
             return errno
     if wants > system.possible:
         return abi.ENOMEM
-    wait_for_memory(process, wants)
+    system.memory.wait(process, wants)
     return abi.WAIT
-
-
-def wait_for_memory(process: Process, wants: int) -> None:
-    """Put a process that holds nothing on the queue of those who wait for memory."""
-    system = process.system
-    process.wants = wants
-    process.state = WAITING_FOR_MEMORY
-    system.waits += 1
-    system.memory_waiters.append(process)
 
 
 def failed(process: Process, row: Row, error: BaseException) -> int:

@@ -27,9 +27,10 @@ from hardtack.kernel.abi import (
     RIGHT_WRITE,
     U32,
     U64,
+    WAIT,
 )
 from hardtack.kernel.descriptions import Description, close
-from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX
+from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
@@ -582,14 +583,19 @@ def clock_time_get(process: Process, clock: int, precision: int, out: int) -> in
 
 
 def random_get(process: Process, start: int, size: int) -> int:
-    """Fill a buffer with random bytes: MAX_IO at a time, so that no call costs more for asking more."""
+    """Fill a buffer with random bytes, RANDOM_STEP in a turn: they cost time that no fuel is taken for."""
     memory = process.memory
     if start + size > len(memory):
         return EFAULT
-    for at in range(start, start + size, MAX_IO):
-        piece = min(MAX_IO, start + size - at)
-        memory[at : at + piece] = os.urandom(piece)
-    return OK
+    done = process.random_done
+    piece = min(RANDOM_STEP, size - done)
+    memory[start + done : start + done + piece] = os.urandom(piece)
+    if done + piece == size:
+        process.random_done = 0
+        return OK
+    with process.heap:
+        process.random_done = done + piece
+    return WAIT
 
 
 def not_a_socket(process: Process, fd: int, *rest: int) -> int:

@@ -9,7 +9,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from hardtack.errors import KernelError, ReservationImpossible
+from hardtack.errors import KernelError
 from hardtack.kernel import abi
 from hardtack.kernel.calls import install
 from hardtack.kernel.directories import Directory
@@ -69,8 +69,7 @@ class Host:
             protected: never kill it to free memory.
 
         Raises:
-            KernelError: there can be no further process now, or no such streams.
-            ReservationImpossible: the kernel's heap is too small for it.
+            KernelError: there can be no further process now, no such streams, or no room in the heap.
         """
         blocks = [_block("arguments", arguments), _block("environment", environment)]
 
@@ -104,9 +103,12 @@ class Host:
         if heap.on_exhaustion != "reserve":
             return cast(_T, self.system.scheduler_heap.run(step, *arguments))
         need += SCHEDULER_BYTES  # it does not run now, and must find its own when it does
-        reservation = self.scheduler.reclaimer.grant(need)
+        reservation = self.system.memory.reserve(need)
         if reservation is None:
-            raise ReservationImpossible(need, heap.possible - heap.live, heap.name)
+            raise KernelError(
+                f"the kernel's heap is full: {need} bytes are needed, {heap.room} of {heap.capacity} are "
+                "free, and nothing is left to kill"
+            )
         return cast(_T, reservation.run(self.system.scheduler_heap, step, *arguments))
 
     # -- files

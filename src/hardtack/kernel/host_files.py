@@ -16,6 +16,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, Entries
 from hardtack.kernel.host_paths import HostPlace, errno_of, status_of, walk_host
 from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES
+from hardtack.kernel.paths import leads_out
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
@@ -388,7 +389,7 @@ class HostDirectory(Description):
         return abi.OK
 
     def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
-        """Make a symbolic link; an absolute target could not be followed, so it is refused."""
+        """Make a symbolic link; one that would lead out is refused, lest a program of the host follow it."""
         if target.startswith(b"/"):
             return abi.EPERM
         if not target:
@@ -399,6 +400,8 @@ class HostDirectory(Description):
         try:
             if place.must_be_directory:
                 return abi.EEXIST if _is_directory(place) else abi.ENOTDIR
+            if leads_out(target, len(place.opened)):
+                return abi.EPERM
             os.symlink(target, place.name, dir_fd=place.fd)
         except OSError as error:
             return errno_of(error)

@@ -16,6 +16,7 @@ QUANTUM: Final = 200_000  # fuel (about as many wasm instructions) until the nex
 
 # -- one system call
 MAX_IO: Final = 64 * KIB  # bytes that one read or write moves; short counts are legal
+RANDOM_STEP: Final = 8 * KIB  # bytes that random_get fills in one turn
 MAX_IOVS: Final = 1024  # buffers in one scatter or gather call
 MAX_POLL: Final = 1024  # subscriptions in one poll_oneoff
 PATH_MAX: Final = 4096  # bytes of a path, links expanded

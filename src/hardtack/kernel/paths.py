@@ -80,3 +80,19 @@ def _may_expand(target: bytes, rest: int, links: int) -> int:
     if target.startswith(b"/"):
         return EPERM
     return ENAMETOOLONG if len(target) + rest > PATH_MAX else OK
+
+
+def leads_out(target: bytes, depth: int) -> bool:
+    """Tell whether a link's target, from so far below the directory where paths start, goes above that."""
+    position = 0
+    while position >= 0:
+        end = target.find(b"/", position)
+        part = target[position : end if end >= 0 else len(target)]
+        if part == b"..":
+            depth -= 1
+        elif part not in {b"", b"."}:
+            depth += 1
+        if depth < 0:
+            return True
+        position = end + 1 if end >= 0 else -1
+    return False

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hardtack.heap import Heap, Reservation
+    from hardtack.heap.admission import Waiter
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.guest import Guest, Image
     from hardtack.kernel.inodes import Owner
@@ -81,11 +82,12 @@ class Process:
         "pid",
         "poll_began",
         "queue",
+        "random_done",
         "state",
         "status",
         "system",
         "user_bytes",
-        "wants",
+        "waiter",
     )
 
     def __init__(
@@ -123,10 +125,11 @@ class Process:
         self.behind: Process | None = None
         self.poll_began: int | None = None  # ns, monotonic: from when the poll under way counts
         self.deadline: int | None = None  # and when it ends
+        self.random_done = 0  # bytes that the random_get under way has filled
         self.host_in = self.host_out = -1  # host descriptors that it waits for
         # admission: how the border lets its calls in, and what was granted to the call that waited
         self.admit: Callable[..., object] = system.admit
-        self.wants = 0
+        self.waiter: Waiter | None = None  # at the border, if it waits there
         self.grant: Reservation | None = None
         # its end
         self.status: int | None = None
@@ -155,6 +158,11 @@ class Process:
             self.host_in = fd
         else:
             self.host_out = fd
+
+    def admit_later(self, *_: object) -> object:
+        """Let others have their turn before the call that is made is let in."""
+        self.admit = self.system.admit
+        return abi.WAIT
 
     def admit_granted(
         self, heap: Heap, bound: int, handler: Callable[..., object], *arguments: object

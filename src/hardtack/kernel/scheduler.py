@@ -3,7 +3,7 @@
 Each turn: serve those who wait for memory, wake those whose time has come, resume the next process until
 it yields, waits or ends. The loop runs inside the scheduler's heap, on a standing reservation of its own,
 so that it can always go on. Automatic garbage collection is off meanwhile: foreign finalizers must not run
-inside a system call; the reclaimer collects at the border.
+inside a system call; memory is looked for, and garbage collected, at the border.
 
 Under the policies other than `reserve` nothing can be set aside, and the loop allocates outside the
 kernel's heap, for their benefit: what fails, aborts or hangs is then a system call, as in a kernel in C,
@@ -20,7 +20,6 @@ import select
 from typing import TYPE_CHECKING
 
 from hardtack.heap import Heap
-from hardtack.kernel.border import wait_for_memory
 from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.process import (
@@ -29,10 +28,8 @@ from hardtack.kernel.process import (
     NOT_STARTED_STATUS,
     RUNNABLE,
     TRAPPED_STATUS,
-    WAITING_FOR_MEMORY,
     Process,
 )
-from hardtack.kernel.reclaim import Reclaimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +46,6 @@ class Scheduler:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.reclaimer = Reclaimer(system)
         self.turns = 0
         self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
         self._standing: Reservation | None = None
@@ -68,7 +64,7 @@ class Scheduler:
         """
         standing: Reservation | None = None
         if self.system.heap.on_exhaustion == "reserve":
-            standing = self.reclaimer.grant(SCHEDULER_BYTES)
+            standing = self.system.memory.reserve(SCHEDULER_BYTES)
             if standing is None:
                 self.system.report_bug("no room for the scheduler's own reservation")
                 return False
@@ -111,11 +107,10 @@ class Scheduler:
         standing = self._standing
         if standing is not None and standing.left < SCHEDULER_BYTES // 2 and not standing.refill():
             self._make_room_for_refill(standing)
-        if system.memory_waiters.first is not None:
-            while system.memory_waiters.first is not None:
-                self._grant(system.memory_waiters.first)
+        if len(system.memory.admission):
+            system.memory.serve()
             if system.run_queue.first is None:
-                return True  # it was killed itself, and that may be what `done` asks for
+                return True  # who waited was killed itself, and that may be what `done` asks for
         if system.next_deadline is not None and system.clock.monotonic() >= system.next_deadline:
             self._wake_due()
         if self.turns % TURNS_BETWEEN_LOOKS == 0 and (
@@ -132,20 +127,8 @@ class Scheduler:
         return True
 
     # -- memory
-    def _grant(self, process: Process) -> None:
-        """Hand the first who waits its reservation, together with the wake-up."""
-        grant = self.reclaimer.grant(process.wants, process)
-        if process.state != WAITING_FOR_MEMORY:  # it was the victim itself
-            return
-        if grant is None:
-            self.system.end(process, KILLED_STATUS, "out of memory: nothing was left to reclaim")
-            return
-        process.grant = grant
-        process.admit = process.admit_granted
-        self.system.wake_one(process, self.system.memory_waiters)
-
     def _make_room_for_refill(self, standing: Reservation) -> None:
-        extra = self.reclaimer.grant(SCHEDULER_BYTES)
+        extra = self.system.memory.reserve(SCHEDULER_BYTES)
         if extra is not None:
             extra.release()
         standing.refill()
@@ -153,10 +136,16 @@ class Scheduler:
     def _end_current(self, why: str) -> None:
         """End the process whose turn was cut off, unless it can go on."""
         process = self.system.current
-        if process is not None and process.queue is None:
+        if process is not None and process.queue is None and process.waiter is None:
             self.system.end(process, KILLED_STATUS, why)
 
     # -- running
+    def hurry(self) -> None:
+        """Have the turn that is under way end at its next system call. Any thread may call this."""
+        process = self.system.current
+        if process is not None and process.admit is self.system.admit:
+            process.admit = process.admit_later
+
     def _resume(self, process: Process) -> None:
         system = self.system
         system.current = process
@@ -171,7 +160,7 @@ class Scheduler:
             self._ended(process)
         elif process.doomed:
             system.end(process, KILLED_STATUS, process.killed)
-        elif process.state == RUNNABLE:
+        elif process.state == RUNNABLE and process.queue is None:
             system.run_queue.append(process)
         system.current = None
 
@@ -183,7 +172,7 @@ class Scheduler:
             return
         try:
             if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
-                wait_for_memory(process, START_BYTES)
+                system.memory.wait(process, START_BYTES)
                 return
         except StartFailed as error:
             process.failure = str(error)

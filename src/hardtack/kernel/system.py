@@ -19,6 +19,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.host_files import HostBudget
 from hardtack.kernel.inodes import Owner
+from hardtack.kernel.memory import Memory
 from hardtack.kernel.memory_files import MemoryFiles
 from hardtack.kernel.open_files import OpenDirectory
 from hardtack.kernel.params import (
@@ -98,6 +99,8 @@ class System:
         _check_sizes(heap, files_capacity)
         self.heap = heap
         self.scheduler_heap = Heap(None, name="scheduler", parent=heap)
+        self.memory = Memory(self)
+        self._records = Heap(None, name="records")  # what is kept for the host is not the kernel's memory
         self.user_memory = user_memory
         self.loader: Loader = NoPrograms()  # whoever puts the kernel together sets another
         self.clock = clock
@@ -106,7 +109,6 @@ class System:
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
             self.run_queue = Queue()
-            self.memory_waiters = Queue()
             self.host_waiters = Queue()
             self.pollers = Queue()  # in poll_oneoff, with descriptors
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
@@ -138,7 +140,7 @@ class System:
     def new_group(self, program: str, protected: bool = False) -> Group:
         """Make the group of a process that the host starts."""
         with self.scheduler_heap:
-            heap = Heap(None, name=program, parent=self.heap)
+            heap = Heap(None, name=program, parent=self.heap, kill=self._kill_for_memory, protected=protected)
             owner = Owner()
         with heap:
             return Group(heap, owner, 0, program, protected)
@@ -193,6 +195,7 @@ class System:
             return
         if process.queue is not None:
             process.queue.remove(process)
+        self.memory.forget(process)
         if process.grant is not None:
             process.grant.release()
             process.grant = None
@@ -263,6 +266,21 @@ class System:
                 self.end(process, KILLED_STATUS, why)
             pid = self.processes.next_used(pid + 1)
 
+    def _kill_for_memory(self, heap: Heap) -> None:
+        """Kill the group that a heap is of; the heaps' ladder has chosen it."""
+        pid = self.processes.next_used(1)
+        while pid >= 0:
+            process = self.process(pid)
+            if process is not None and process.group.heap is heap:
+                group = process.group
+                self._records.run(self._record_kill, group)
+                self.kill_group(group, "out of memory: its group held most of the kernel's heap")
+                return
+            pid = self.processes.next_used(pid + 1)
+
+    def _record_kill(self, group: Group) -> None:
+        self.kills.append(Kill(group.leader + 0, group.program, group.heap.live))
+
     def end_all(self, why: str) -> None:
         """End every process."""
         self.kill_group(None, why)
@@ -279,7 +297,7 @@ class System:
             process = queue.pop()
             if process is None:
                 break
-            self._runnable(process)
+            self.make_runnable(process)
         if self.pollers.first is not None and queue is not self.pollers:
             self.wake(self.pollers)
 
@@ -293,9 +311,10 @@ class System:
         """Let a process go on if that is the queue it is on."""
         if process.queue is queue:
             queue.remove(process)
-            self._runnable(process)
+            self.make_runnable(process)
 
-    def _runnable(self, process: Process) -> None:
+    def make_runnable(self, process: Process) -> None:
+        """Let a process that is on no queue go on."""
         process.host_in = process.host_out = -1
         process.state = RUNNABLE if process.guest is not None else NEW
         self.run_queue.append(process)
@@ -319,7 +338,8 @@ class System:
             wrong += process.descriptors.check()
             if process.pid != pid:
                 wrong.append(f"pid {pid} leads to process {process.pid}")
-            if process.state not in ENDED and process.queue is None and process is not self.current:
+            waits = process.queue is not None or process.waiter is not None
+            if process.state not in ENDED and not waits and process is not self.current:
                 wrong.append(f"process {pid} ({process.image.name}) is {process.state} and on no queue")
             number = process.descriptors.next_used(0)
             while number >= 0:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hardtack.kernel import calls, calls_poll, calls_process
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX, RANDOM_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +92,7 @@ def _row(
         "PATH_MAX": PATH_MAX,
         "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
         "MAX_MAP": MAX_MAP,
+        "RANDOM_STEP": RANDOM_STEP,
     }
     body = bound
     for symbol, (_, measure) in _MEASURED.items():
@@ -185,7 +186,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ),
     ("proc_exit", "status:i", calls_process.proc_exit, _SMALL, ""),
     ("proc_raise", "signal:i", calls_process.proc_raise, _SMALL, "signals"),
-    ("random_get", "start:i size:i", calls.random_get, "2_500 + min(size, MAX_IO) * 5 // 4", ""),
+    ("random_get", "start:i size:i", calls.random_get, "2_500 + min(size, RANDOM_STEP) * 5 // 4", ""),
     ("sched_yield", "", calls_process.sched_yield, _SMALL, ""),
     ("sock_accept", "fd:i flags:i out:i", calls.not_a_socket, _SMALL, "sockets"),
     ("sock_recv", "fd:i buffers:i count:i flags:i got:i got_flags:i", calls.not_a_socket, _SMALL, "sockets"),

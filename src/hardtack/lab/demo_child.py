@@ -70,9 +70,8 @@ def run(policy: Policy, directory: Path, signs: Signs) -> Report:
             )
             for name in CITIZENS
         ]
-        groups = [
-            citizen._process.group for citizen in citizens
-        ]  # not their pids, which others get when they have ended
+        # Not their pids, which others get when they have ended.
+        groups = [citizen._process.group for citizen in citizens if citizen._process is not None]
 
         def is_citizen(process: Process) -> bool:
             return process.group in groups

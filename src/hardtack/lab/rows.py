@@ -18,7 +18,7 @@ class Row:
 
     Attributes:
         name: what was measured, as in "reserve_release".
-        unit: of `ours`, `spread` and `peers`: "ns", "us" or "ms".
+        unit: of `ours`, `spread` and `peers`: "ns", "us" or "ms", or "million" instructions.
         ours: the median of the rounds.
         spread: the least and the greatest of them.
         peers: the medians of the others, by name.

@@ -24,7 +24,7 @@ def as_nanoseconds(timeout: float | None) -> int | None:
     return None if timeout > FOR_EVER_SECONDS else int(timeout * 1e9)
 
 
-def as_bytes(what: str, data: bytes) -> bytes:
+def as_bytes(what: str, data: object) -> bytes:
     """Return bytes that nobody changes any more."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"{what} is bytes, not {type(data).__name__}")
@@ -45,6 +45,9 @@ def as_strings(what: str, strings: Sequence[str]) -> list[bytes]:
 def as_environment(variables: Mapping[str, str]) -> list[bytes]:
     """Return variables as a guest gets them."""
     for name in variables:
+        if not isinstance(name, str):
+            raise TypeError(f"env maps strings to strings; {name!r} is none")
         if not name or "=" in name:
             raise KernelError(f"env: {name!r} cannot be a variable's name")
-    return as_strings("env", [f"{name}={value}" for name, value in variables.items()])
+    values = as_strings("env", list(variables.values()))
+    return [os.fsencode(name) + b"=" + value for name, value in zip(variables, values, strict=True)]

@@ -6,8 +6,7 @@ r"""Kernel: run WebAssembly programs in this process, under one heap that none o
     b'hello\n'
 
 Guests run while one of them is waited for, all of them, and stand still in between. A kernel works on a
-thread of its own (worker.py); any thread may use it. Waits of several threads take turns, the rest is done
-between two turns of the guests'.
+thread of its own (worker.py); any thread may use it, and several may wait at the same time.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from hardtack.runtime.arguments import (
     as_nanoseconds,
     as_strings,
 )
-from hardtack.runtime.worker import Worker
+from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CallPage
@@ -125,7 +124,7 @@ class Process:
 
     def __init__(self, kernel: Kernel, process: KernelProcess, captures: Sequence[Capture | None]) -> None:
         self._kernel = kernel
-        self._process = process
+        self._process: KernelProcess | None = process  # until its result is taken: it is kept in the heap
         self._captures = captures
         self._started = time.monotonic()
         self._result: Result | None = None
@@ -134,7 +133,8 @@ class Process:
     @property
     def running(self) -> bool:
         """Tell whether it has not ended yet."""
-        return self._process.state not in ENDED
+        process = self._process
+        return process is not None and process.state not in ENDED
 
     def wait(self, timeout: float | None = None) -> Result:
         """Run the kernel's processes until this one has ended; blocks. Its process tree ends with it.
@@ -147,7 +147,7 @@ class Process:
             BaseException: what a signal's handler raised meanwhile, KeyboardInterrupt at Ctrl-C; the program
                 and its process tree were killed.
         """
-        return self._kernel._wait(self, as_nanoseconds(timeout))
+        return self._result or self._kernel._wait(lambda: self, as_nanoseconds(timeout))
 
     def kill(self, why: str = "killed by the host") -> None:
         """End the program and its process tree, when the turn that is under way is over."""
@@ -238,6 +238,8 @@ class Kernel:
         self._modules = ModuleCache(self._engine)
         self._programs = Programs(self._modules)
         self._system.loader = _Loader(self._programs)
+        self._worker.run_turns = self._scheduler.run
+        self._worker.hurry = self._scheduler.hurry
 
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system
@@ -271,7 +273,7 @@ class Kernel:
         """
         nanoseconds = as_nanoseconds(timeout)
         start = self._starter(program, args, stdin, files, env, stdout, stderr, max_output, False)
-        return self._worker.call_long(lambda: self._wait_now(start(), nanoseconds))
+        return self._wait(start, nanoseconds)
 
     def spawn(
         self,
@@ -304,9 +306,8 @@ class Kernel:
 
         Raises:
             ProgramError: it is no WebAssembly program, or imports what hardtack does not have.
-            KernelError: a file does not fit, no process can be made, a descriptor is none, or the kernel is
-                closed.
-            ReservationImpossible: what it needs to start is more than the kernel's heap could ever give.
+            KernelError: a file does not fit, no process can be made, its heap is full, a descriptor is none,
+                or the kernel is closed.
             TypeError, ValueError: an argument is not of its kind.
 
         Example:
@@ -336,7 +337,7 @@ class Kernel:
         environment = as_environment(env or {})
         contents = {path: as_bytes(f"files[{path!r}]", data) for path, data in (files or {}).items()}
         limit = parse_bytes(max_output)
-        source = stdin if isinstance(stdin, int) else as_bytes("stdin", stdin)
+        source = stdin if type(stdin) is int else as_bytes("stdin", stdin)
         captures: list[Capture | None] = [None, None]
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
@@ -369,14 +370,14 @@ class Kernel:
             BaseException: what a signal's handler raised meanwhile, KeyboardInterrupt at Ctrl-C; the
                 processes are as they were, between two turns.
         """
+        scheduler = self._scheduler
 
-        def run() -> None:
+        def begin() -> Watch[None]:
             self._check_open()
-            last = self._scheduler.turns + turns
-            self._run_until(lambda: self._scheduler.turns >= last, None)
-            self._raise_bugs()
+            last = scheduler.turns + turns
+            return Watch(lambda: scheduler.turns >= last, lambda _: self._raise_bugs())
 
-        self._worker.call_long(run)
+        self._worker.call_until(begin)
 
     def _open(self, program: str | os.PathLike[str] | bytes) -> tuple[Image, str]:
         """Return a program's image, and its argv[0]."""
@@ -392,58 +393,49 @@ class Kernel:
         except OSError as error:
             raise ProgramError(f"{path}: {error.strerror}") from None
 
-    def _run_until(self, done: Callable[[], bool], deadline: int | None) -> bool:
-        """Run processes until done, and brief jobs between their turns; see Scheduler.run. On our thread."""
-        worker = self._worker
-        while True:
-            moved = self._scheduler.run(lambda: done() or worker.wanted, deadline)
-            worker.serve()
-            if done():
-                return True
-            if worker.stopped or not moved:
-                return False
-
-    def _wait(self, handle: Process, nanoseconds: int | None) -> Result:
-        return handle._result or self._worker.call_long(self._wait_now, handle, nanoseconds)
-
-    def _wait_now(self, handle: Process, nanoseconds: int | None) -> Result:
-        if handle._result is not None:  # another thread's wait was first
-            return handle._result
-        process = handle._process
+    def _wait(self, start: Callable[[], Process], nanoseconds: int | None) -> Result:
+        """Wait for the process that `start` returns; it is called on our own thread."""
         deadline = None if nanoseconds is None else time.monotonic_ns() + nanoseconds
-        if not self._run_until(lambda: process.state in ENDED, deadline):
-            if self._worker.stopped:
-                why = "interrupted"
-            elif nanoseconds is not None and deadline is not None and time.monotonic_ns() >= deadline:
-                why = f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
-            else:
-                why = "deadlock: every process waits, and nothing is left that could wake one"
+
+        def begin() -> Watch[Result]:
+            self._check_open()
+            handle = start()
+            late = "" if nanoseconds is None else f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
+            return Watch(lambda: not handle.running, lambda why: self._finish(handle, why), deadline, late)
+
+        return self._worker.call_until(begin, deadline)
+
+    def _finish(self, handle: Process, why: str | None) -> Result:
+        """End a process tree, and its first process if that has not ended; return what came of it."""
+        process = handle._process
+        if process is None:  # another thread's wait was first
+            assert handle._result is not None
+            return handle._result
+        if why is not None:
             self._system.end(process, KILLED_STATUS, why)
         self._system.kill_group(process.group, "its process tree's first program ended")
-        handle._result = result = self._result(handle)
-        self._raise_bugs()
-        return result
-
-    def _result(self, handle: Process) -> Result:
-        process = handle._process
         outputs = [b"" if capture is None else capture.take() for capture in handle._captures]
-        truncated = any(capture is not None and capture.refused for capture in handle._captures)
         assert process.status is not None
-        return Result(
+        handle._result = result = Result(
             exit_code=process.status,
             stdout=outputs[0],
             stderr=outputs[1],
             killed=process.killed,
             failure=process.failure,
-            truncated=truncated,
+            truncated=any(capture is not None and capture.refused for capture in handle._captures),
             usage=Usage(process.group.heap.peak, process.user_bytes, time.monotonic() - handle._started),
         )
+        handle._process = None
+        handle._captures = ()
+        self._raise_bugs()
+        return result
 
     def _kill(self, handle: Process, why: str) -> None:
         def kill() -> None:
-            if handle.running:
-                self._system.end(handle._process, KILLED_STATUS, why)
-            self._system.kill_group(handle._process.group, why)
+            process = handle._process
+            if process is not None:
+                self._system.end(process, KILLED_STATUS, why)
+                self._system.kill_group(process.group, why)
 
         self._worker.call(kill)
 

@@ -3,10 +3,12 @@
 A signal's handler runs on the main thread, between any two bytecodes, and may raise (Ctrl-C's does). In the
 middle of a system call that would leave it half done, and in the middle of wasmtime worse. So a kernel does
 nothing on its callers' threads: they hand a job to this one and wait, and what strikes a caller meanwhile
-has the job stop where it is safe. It is a thread with a stack of its own, too: how deep a caller stands in
+ends the job where it is safe. It is a thread with a stack of its own, too: how deep a caller stands in
 calls does not matter here.
 
-A brief job that comes while a long one runs (a kill, a look at the books) is done between two of its turns.
+Jobs are done one after the other, each at once. One that is to wait for processes (`call_until`) leaves a
+`Watch` behind; while there is a watch, processes run, and between their turns jobs are done and watches
+looked at. So any number of callers wait at the same time, and a kill or a look at the books comes in between.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ import _thread
 import os
 import signal
 import threading
-from collections import deque
+import time
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from hardtack.errors import InternalError, KernelError
 
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+HURRY_SECONDS: Final = 0.01  # a turn that somebody waits for has so long until it is cut short
+DEADLOCK: Final = "deadlock: every process waits, and nothing is left that could wake one"
+INTERRUPTED: Final = "interrupted"
 
 # What a thread's own instructions raise, and wasmtime makes traps of, must reach it; all else is for others.
 _OWN_SIGNALS: Final = {
@@ -38,35 +44,76 @@ _OWN_SIGNALS: Final = {
 }
 
 
+class Watch(Generic[_T]):
+    """What a caller waits for while processes run.
+
+    Args:
+        done: tells whether it is over; asked between turns.
+        finish: makes the caller's result, then; given why it was not waited for any longer, or None.
+        deadline: monotonic ns until which to wait, or None.
+        late: what `finish` is told when that has passed.
+    """
+
+    __slots__ = ("deadline", "done", "finish", "late")
+
+    def __init__(
+        self,
+        done: Callable[[], bool],
+        finish: Callable[[str | None], _T],
+        deadline: int | None = None,
+        late: str = "",
+    ) -> None:
+        self.done = done
+        self.finish = finish
+        self.deadline = deadline
+        self.late = late
+
+
 class Job:
     """One thing to do, and the caller that waits for it.
 
     Attributes:
-        stopped: the caller was struck by an exception: end soon. A long job looks at it between turns.
+        stopped: the caller was struck by an exception; a watch ends soon.
+        watch: what it left behind to wait for, if anything.
+        deadline: monotonic ns from when on its caller is in a hurry.
     """
 
-    __slots__ = ("_begin", "_call", "brief", "done", "error", "finished", "result", "stopped")
+    __slots__ = ("_begin", "_call", "deadline", "done", "error", "finished", "result", "stopped", "watch")
 
-    def __init__(self, call: Callable[[], object], brief: bool) -> None:
+    def __init__(self, call: Callable[[], object], deadline: int | None) -> None:
         self._call = call
         self._begin = [True]  # who pops it decides: the thread, or the caller that gives up
-        self.brief = brief
+        self.deadline = deadline
         self.stopped = False
+        self.watch: Watch[object] | None = None
         self.done = _thread.allocate_lock()  # held until it is finished
         self.finished = False
         self.result: object = None
         self.error: BaseException | None = None
 
-    def run(self) -> None:
-        """Do it, unless its caller gave up before it began."""
+    def run(self) -> bool:
+        """Do it, unless its caller gave up before it began; tell whether it left a watch behind."""
         if not self._claim():
-            return
+            return False
         try:
             self.result = self._call()
         except BaseException as error:  # noqa: BLE001 - the caller's, who raises it
             self.error = error
-        self.finished = True
-        self.done.release()
+        if isinstance(self.result, Watch):
+            self.watch, self.result = self.result, None
+            return True
+        self._end()
+        return False
+
+    def end_watch(self, why: str | None) -> None:
+        """Give the caller what came of its watch."""
+        watch, self.watch = self.watch, None
+        assert watch is not None
+        try:
+            self.result = watch.finish(why)
+        except BaseException as error:  # noqa: BLE001 - the caller's, who raises it
+            self.error = error
+        self._end()
 
     def stop(self) -> None:
         """Have it end soon, or never begin. Called by its caller."""
@@ -74,43 +121,63 @@ class Job:
         if self._claim():
             self.finished = True
 
+    def patience(self) -> float:
+        """Return the seconds its caller sleeps until it hurries the turn under way; -1: for ever."""
+        if self.stopped:
+            return HURRY_SECONDS
+        if self.deadline is None:
+            return -1
+        return max(HURRY_SECONDS, (self.deadline - time.monotonic_ns()) / 1e9)
+
     def _claim(self) -> bool:
         try:
             return self._begin.pop()
         except IndexError:
             return False
 
+    def _end(self) -> None:
+        self.finished = True
+        self.done.release()
+
 
 class Worker:
-    """A thread and the jobs for it."""
+    """A thread and the jobs for it.
+
+    Attributes:
+        run_turns: runs processes until its argument holds, or until the monotonic ns given as the second;
+            False when nothing can run any more.
+        hurry: called by other threads to have the turn that is under way end soon.
+    """
 
     def __init__(self, name: str) -> None:
         """Start the thread; it lives until `stop`."""
+        self.run_turns: Callable[[Callable[[], bool], int | None], bool]
+        self.hurry: Callable[[], None] = _nothing
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._later: deque[Job | None] = deque()  # taken from the queue while a long job ran
-        self._current: Job | None = None
+        self._watched: list[Job] = []
         self._ended = False
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     # -- for callers
-    def call(
-        self,
-        function: Callable[_P, _T],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
-    ) -> _T:
+    def call(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Have the thread do something brief; return or raise what that does. Blocks until it is done.
 
         Raises:
             BaseException: what struck the caller meanwhile (KeyboardInterrupt, say), when the job is done.
         """
-        return self._wait(Job(lambda: function(*args, **kwargs), True))  # type: ignore[return-value]
+        job = Job(lambda: function(*args, **kwargs), time.monotonic_ns())
+        return self._wait(job)  # type: ignore[return-value]
 
-    def call_long(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """As `call`, for what takes long: it lets brief jobs in by `serve`, and looks at `stopped`."""
-        return self._wait(Job(lambda: function(*args, **kwargs), False))  # type: ignore[return-value]
+    def call_until(self, begin: Callable[[], Watch[_T]], deadline: int | None = None) -> _T:
+        """Have the thread begin something and run processes until its watch is over; return its result.
+
+        Args:
+            begin: what to begin with.
+            deadline: monotonic ns: when the watch's time is over, if it has one.
+        """
+        return self._wait(Job(begin, deadline))  # type: ignore[return-value]
 
     def _wait(self, job: Job) -> object:
         if os.getpid() != self._process:
@@ -125,7 +192,8 @@ class Worker:
             job.run()  # unless the thread has seen it before it left
         while not job.finished:  # left by an exception all the same, nothing is half done
             try:
-                done.acquire()
+                if not done.acquire(timeout=job.patience()):
+                    self.hurry()
             except BaseException as error:  # noqa: BLE001 - raised below
                 struck = error
                 job.stop()
@@ -153,38 +221,66 @@ class Worker:
         self._jobs.put(None)
         self._thread.join()
 
-    # -- for the job that is running
-    @property
-    def wanted(self) -> bool:
-        """Tell whether the job should leave its turns: its caller was struck, or others came."""
-        return not self._jobs.empty() or self.stopped
-
-    @property
-    def stopped(self) -> bool:
-        """Tell whether the caller of the job was struck by an exception."""
-        return self._current is not None and self._current.stopped
-
-    def serve(self) -> None:
-        """Do the brief jobs that came meanwhile."""
-        while not self._jobs.empty():
-            job = self._jobs.get()
-            if job is not None and job.brief:
-                job.run()
-            else:
-                self._later.append(job)
-
     # -- the thread
     def _work(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - _OWN_SIGNALS)
         while True:
-            job = self._later.popleft() if self._later else self._jobs.get()
-            if job is None:
-                break
-            self._current = job
-            job.run()
-            self._current = job = None
+            if not self._watched or not self._jobs.empty():
+                job = self._jobs.get()
+                if job is None:
+                    break
+                if job.run():
+                    self._watched.append(job)
+                job = None
+            if self._watched:
+                self._run()
         self._ended = True
-        self.serve()
-        for job in self._later:
+        self._end_watches(lambda _: DEADLOCK)
+        while not self._jobs.empty():
+            job = self._jobs.get()
             if job is not None:
                 job.run()
+
+    def _run(self) -> None:
+        """Let processes run until a watch is over or a job has come."""
+        deadlines = [
+            job.watch.deadline for job in self._watched if job.watch and job.watch.deadline is not None
+        ]
+        moved = self.run_turns(self._wanted, min(deadlines, default=None))
+        now = time.monotonic_ns()
+
+        def why(job: Job) -> str | None:
+            assert job.watch is not None
+            if job.stopped:
+                return INTERRUPTED
+            if job.watch.deadline is not None and now >= job.watch.deadline:
+                return job.watch.late
+            return None
+
+        if not self._end_watches(why) and not moved and self._jobs.empty():
+            self._end_watches(lambda _: DEADLOCK)
+
+    def _wanted(self) -> bool:
+        """Tell whether turns should be left: a job has come, or a watch is over."""
+        if not self._jobs.empty():
+            return True
+        for job in self._watched:
+            assert job.watch is not None
+            if job.stopped or job.watch.done():
+                return True
+        return False
+
+    def _end_watches(self, why: Callable[[Job], str | None]) -> bool:
+        """End those watches that are done, or for which there is a reason; tell whether there were any."""
+        ended = False
+        for job in list(self._watched):
+            assert job.watch is not None
+            reason = None if job.watch.done() else why(job)
+            if reason is not None or job.watch.done():
+                self._watched.remove(job)
+                job.end_watch(reason)
+                ended = True
+        return ended
+
+
+def _nothing() -> None: ...

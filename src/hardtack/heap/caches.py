@@ -1,0 +1,474 @@
+"""Caches that give way when their heap is full.
+
+    >>> from hardtack.heap import Heap
+    >>> heap = Heap("1 MiB", name="service")
+    >>> pages = heap.cache()
+    >>> for number in range(8):
+    ...     pages[number] = bytes(100_000)
+    >>> _ = pages[0]  # so it is not the least recently used
+    >>> heap.reserve("500 KiB").release()
+    >>> list(pages)
+    [4, 5, 6, 7, 0]
+
+A cache keeps keys, values and its own books in a child heap, so what it costs is known to the byte. What is
+stored is copied there (see `adopting`), or made there (`Cache.get_or_make`): so nothing that a call or a
+request made for itself stays charged to it because a cache remembers it.
+
+This module owns that child heap and the order of use. It never has others give way: a cache makes room among
+its own entries only, and what does not fit then is refused, with nothing changed but those entries.
+
+Threads: each operation is atomic, under a lock that is held for a few steps and never while a value is made,
+copied or let go of. A finalizer or a signal's handler that comes in between on the same thread may use the
+cache as well. The ladder does not wait for the lock for long: a cache that is busy is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import weakref
+from array import array
+from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from hardtack.errors import HeapFull
+from hardtack.heap import Heap, _native
+from hardtack.heap.adopting import SPARE_BYTES, Copy, adopt, missing_bytes, run_inside, run_unbounded
+from hardtack.heap.groups import add_shrinker
+from hardtack.units import parse_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+BUSY_SECONDS: Final = 0.1  # that the ladder waits at most for a cache that is at work
+ENTRY_BYTES: Final = 128  # more than an Entry takes
+COMPACT_SHARE: Final = 4  # the table is made anew when only a quarter of its entries is left
+
+HITS, MISSES, EVICTIONS, LINKED, MOST = range(5)  # counts: entries on the ring; most since the table was made
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStatistics:
+    """A cache's books at one moment.
+
+    Attributes:
+        entries: how many there are.
+        bytes: what they are charged, keys and the cache's own books included.
+        hits: look-ups that found something.
+        misses: look-ups that did not.
+        evictions: entries that were dropped to make room.
+        pinned: entries that cannot be, for they are in use.
+    """
+
+    entries: int
+    bytes: int
+    hits: int
+    misses: int
+    evictions: int
+    pinned: int
+
+
+class Entry(Generic[_K, _V]):
+    """A key and its value, and while it is not pinned its neighbours in the order of use."""
+
+    __slots__ = ("after", "before", "key", "pins", "value")
+
+    def __init__(self, key: _K, value: _V) -> None:
+        self.key = key
+        self.value = value
+        self.pins = 0
+        self.before: Entry[_K, _V] | None = None
+        self.after: Entry[_K, _V] | None = None
+
+
+class Cache(MutableMapping[_K, _V]):
+    """A mapping that gives way: when its heap is full, the entries that were least recently used go.
+
+    Made by `Heap.cache`. Keys, values and books live in a child heap of the heap it was made for. Looking
+    something up (`cache[key]`, `get`, `get_or_make`, `pin`) makes it the most recently used; `in`, iterating
+    and the views do not. Iterating goes over the entries there were when it began, the least recently used
+    first. Values are the cache's own: change them and the cache's change too. Who still holds a value when it
+    is evicted keeps it, and its bytes stay charged to the cache until it lets go.
+
+    Args:
+        heap: what it gives way for, and is charged to.
+        maxsize: the most entries; None for as many as fit.
+        priority: among what can give way, the lowest does first.
+
+    Raises:
+        ValueError: if maxsize is negative.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_counts",
+        "_entries",
+        "_lock",
+        "_ring",
+        "heap",
+        "maxsize",
+        "priority",
+    )
+
+    def __init__(self, heap: Heap, maxsize: int | None = None, *, priority: int = 0) -> None:
+        if maxsize is not None and maxsize < 0:
+            raise ValueError(f"a cache's maxsize is None or at least 0, not {maxsize}")
+        self.heap = Heap(None, name=f"cache of {heap.name}", parent=heap)
+        self.maxsize = maxsize
+        self.priority = priority
+        self._lock = threading.RLock()
+        _locks.add(self._lock)
+        self._entries: dict[_K, Entry[_K, _V]] = {}
+        self._counts = array("q", [0] * 5)  # not attributes: ints would belong to the heap of whoever counts
+        self._ring: Entry[_K, _V] = Entry(None, None)  # type: ignore[arg-type]  # the end and the beginning
+        self._ring.before = self._ring.after = self._ring
+        add_shrinker(self.heap, partial(_give_way, weakref.ref(self)), priority, name=self.heap.name)
+
+    def __del__(self) -> None:
+        ring = getattr(self, "_ring", None)
+        while (
+            ring is not None and ring.after is not ring
+        ):  # a ring is garbage that only a collection would find
+            _unlink(ring.after)
+
+    def __repr__(self) -> str:
+        return f"<Cache in heap {self.heap.name!r}: {len(self)} entries, {self.heap.live} bytes>"
+
+    # -- looking up
+    def __getitem__(self, key: _K) -> _V:
+        entry = self._look_up(key)
+        if entry is None:
+            raise KeyError(key)
+        return entry.value
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[_K]:
+        return iter([entry.key for entry in self._in_order()])
+
+    def items(self) -> ItemsView[_K, _V]:
+        """Return the pairs; looking through them makes nothing more recently used."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[_V]:
+        """Return the values; looking through them makes nothing more recently used."""
+        return _Values(self)
+
+    @contextmanager
+    def pin(self, key: _K) -> Iterator[_V]:
+        """Keep an entry from being evicted for the length of a `with`, which is given its value.
+
+        It can be pinned more than once. Deleted or replaced meanwhile, it is gone for others all the same.
+
+        Raises:
+            KeyError: it is not there.
+
+        Example:
+            >>> from hardtack.heap import Heap
+            >>> cache = Heap("1 MiB").cache(maxsize=1)
+            >>> cache["a"] = "alpha"
+            >>> with cache.pin("a") as value:
+            ...     cache["b"] = "beta"  # finds no place
+            >>> list(cache.items()), value
+            ([('a', 'alpha')], 'alpha')
+        """
+        with self._lock:
+            entry = self._look_up(key)
+            if entry is None:
+                raise KeyError(key)
+            entry.pins += 1
+            self._take_off(entry)
+        try:
+            yield entry.value
+        finally:
+            with self._lock:
+                entry.pins -= 1
+                if not entry.pins and self._entries.get(entry.key) is entry:
+                    self._put_on(entry)
+
+    # -- changing
+    def __setitem__(self, key: _K, value: _V) -> None:
+        """Store copies of a key and a value; see `adopt` for what is copied and what it raises."""
+        hash(key)
+        copy: Copy[tuple[_K, _V], Entry[_K, _V]] = Copy(
+            (key, value), _load_entry, f"key ({type(key).__name__}) or value ({type(value).__name__})"
+        )
+        entry = copy.into(self.heap, self._evict)
+        self._check_key(key, entry)
+        self._store(entry, replace=True)
+
+    def __delitem__(self, key: _K) -> None:
+        with self._lock:
+            entry = self._entries.pop(key)
+            self._take_off(entry)
+        del entry  # not before the lock is free
+
+    def popitem(self) -> tuple[_K, _V]:
+        """Remove the least recently used entry, pinned ones last, and return (key, value).
+
+        Raises:
+            KeyError: the cache is empty.
+        """
+        with self._lock:
+            entry = self._take_oldest()
+            if entry is None:
+                entry = self._entries.popitem()[1]
+        return entry.key, entry.value
+
+    def clear(self) -> None:
+        """Remove every entry."""
+        while self._entries:
+            try:
+                self.popitem()
+            except KeyError:
+                break
+        self._compact()
+
+    def get_or_make(self, key: _K, make: Callable[[], _V], bound: int | str | None = None) -> _V:
+        """Return the value of a key; if there is none, make it inside the cache's heap and keep it.
+
+        Threads that come at the same time may each make it; the first to be done is kept, and all get that
+        one. A value that there is no room to keep is returned all the same. Never waits.
+
+        Args:
+            key: a copy of it is kept.
+            make: called without arguments, inside the cache's heap. What it returns is kept as it is: it
+                should be new.
+            bound: the bytes that `make` needs at most, so that entries are evicted and the bytes reserved
+                before it is called. Without one it is called as it is, and if it runs into MemoryError,
+                once more after twice as much room was made, and so on.
+
+        Raises:
+            HeapFull: there is no room to make it, although all entries that are not pinned were evicted.
+            ReservationImpossible: there never could be.
+            TypeError: pickle cannot copy the key.
+
+        Example:
+            >>> from hardtack.heap import Heap
+            >>> squares = Heap("1 MiB").cache()
+            >>> squares.get_or_make(12, lambda: 12 * 12), squares.get_or_make(12, lambda: 0)
+            (144, 144)
+        """
+        entry = self._look_up(key)
+        if entry is not None:
+            return entry.value
+        copy: Copy[_K, _K] = Copy(key, pickle.loads)
+        if bound is None:
+            value = run_unbounded(self.heap, self._evict, make)
+        else:
+            value = run_inside(self.heap, parse_bytes(bound), self._evict, make)
+        try:
+            entry = run_inside(
+                self.heap, copy.bytes + ENTRY_BYTES, self._evict, _make_entry, copy.data, value
+            )
+            self._check_key(key, entry)
+            return self._store(entry, replace=False).value
+        except HeapFull:
+            return value
+
+    # -- seeing it
+    def statistics(self) -> CacheStatistics:
+        """Return the cache's books at this moment."""
+        with self._lock:
+            entries = len(self._entries)
+            return CacheStatistics(
+                entries=entries,
+                bytes=self.heap.live,
+                hits=self._counts[HITS],
+                misses=self._counts[MISSES],
+                evictions=self._counts[EVICTIONS],
+                pinned=entries - self._counts[LINKED],
+            )
+
+    # -- the order of use
+    def _look_up(self, key: _K) -> Entry[_K, _V] | None:
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                self._counts[MISSES] += 1
+                return None
+            self._counts[HITS] += 1
+            if entry.after is not None and entry.after is not self._ring:
+                _unlink(entry)
+                _link(entry, self._ring)
+            return entry
+
+    def _in_order(self) -> list[Entry[_K, _V]]:
+        """Return all entries, the least recently used first, the pinned ones last."""
+        with self._lock:
+            found = []
+            entry = self._ring.after
+            while entry is not None and entry is not self._ring:
+                found.append(entry)
+                entry = entry.after
+            found.extend(entry for entry in self._entries.values() if entry.pins)
+            return found
+
+    def _put_on(self, entry: Entry[_K, _V]) -> None:
+        _link(entry, self._ring)
+        self._counts[LINKED] += 1
+
+    def _take_off(self, entry: Entry[_K, _V]) -> None:
+        if entry.after is not None:
+            _unlink(entry)
+            self._counts[LINKED] -= 1
+
+    def _take_oldest(self) -> Entry[_K, _V] | None:
+        """Remove the least recently used entry that is not pinned. The lock is held."""
+        entry = self._ring.after
+        if entry is None or entry is self._ring:
+            return None
+        if self._entries.get(entry.key) is entry:
+            del self._entries[entry.key]
+        self._take_off(entry)
+        return entry
+
+    # -- making room
+    def _evict(self, wanted: int, patience: float = -1) -> bool:
+        """Evict until so many bytes came back, as the books have it; tell whether anything was evicted."""
+        goal = self.heap.live - wanted
+        evicted = False
+        while self.heap.live > goal and self._evict_one(patience):
+            evicted = True
+        return evicted
+
+    def _evict_one(self, patience: float = -1) -> bool:
+        if not self._lock.acquire(timeout=patience):
+            return False
+        try:
+            entry = self._take_oldest()
+            self._counts[EVICTIONS] += entry is not None
+            if len(self._entries) * COMPACT_SHARE < self._counts[MOST]:
+                self._compact()
+        finally:
+            self._lock.release()
+        return entry is not None  # and with it the entry goes, when the lock is free
+
+    def _compact(self) -> None:
+        """Make the table anew, which dicts never do when they shrink. Each time, most entries have gone."""
+        with self._lock:
+            try:
+                self._entries = self.heap.run(dict, self._entries)
+                self._counts[MOST] = len(self._entries)
+            except MemoryError:
+                return
+
+    def _check_key(self, key: _K, entry: Entry[_K, _V]) -> None:
+        if entry.key != key or hash(entry.key) != hash(key):
+            raise TypeError(f"a key must be equal to its copy, and this {type(key).__name__!r} is not")
+
+    def _store(self, entry: Entry[_K, _V], *, replace: bool) -> Entry[_K, _V]:
+        """Keep an entry; return it, or what is there already if that is not to be replaced.
+
+        Raises:
+            HeapFull: there is no room for a larger table.
+        """
+        old: Entry[_K, _V] | None = None
+        while True:
+            missing = self.heap.room + SPARE_BYTES
+            try:
+                with self._lock:
+                    old = self._entries.get(entry.key)
+                    if old is not None and not replace:
+                        return old
+                    # nothing but C runs in this heap, which may be full: HeapFull strikes between bytecodes
+                    entries = self._entries
+                    self.heap.run(entries.__setitem__, entry.key, entry)
+                    if entries is not self._entries:
+                        continue  # a finalizer came in between and had the table made anew
+                    self._put_on(entry)
+                    if old is not None:
+                        self._take_off(old)
+                    self._counts[MOST] = max(self._counts[MOST], len(self._entries))
+                break
+            except MemoryError as error:
+                if not self._evict(missing):
+                    raise HeapFull(f"no room for a larger table in heap {self.heap.name!r}") from error
+        del old
+        while self.maxsize is not None and len(self._entries) > self.maxsize and self._evict_one():
+            pass
+        if not _native.in_reservation() and (over := missing_bytes(self.heap, 0)) > 0:
+            self._evict(over)  # made without a bound, it has used slack
+        return entry
+
+
+class _Items(ItemsView[_K, _V]):
+    __slots__ = ("_cache",)
+
+    def __init__(self, cache: Cache[_K, _V]) -> None:
+        super().__init__(cache)
+        self._cache = cache
+
+    def __iter__(self) -> Iterator[tuple[_K, _V]]:
+        return iter([(entry.key, entry.value) for entry in self._cache._in_order()])
+
+
+class _Values(ValuesView[_V], Generic[_K, _V]):
+    __slots__ = ("_cache",)
+
+    def __init__(self, cache: Cache[_K, _V]) -> None:
+        super().__init__(cache)
+        self._cache = cache
+
+    def __iter__(self) -> Iterator[_V]:
+        return iter([entry.value for entry in self._cache._in_order()])
+
+
+# -- the ring: straight assignments, between which nothing else runs on this thread
+def _link(entry: Entry[_K, _V], ring: Entry[_K, _V]) -> None:
+    last = ring.before
+    assert last is not None
+    entry.before = last
+    entry.after = ring
+    last.after = entry
+    ring.before = entry
+
+
+def _unlink(entry: Entry[_K, _V]) -> None:
+    before, after = entry.before, entry.after
+    assert before is not None
+    assert after is not None
+    before.after = after
+    after.before = before
+    entry.before = entry.after = None
+
+
+def _load_entry(data: bytes) -> Entry[_K, _V]:
+    key, value = pickle.loads(data)
+    return Entry(key, value)
+
+
+def _make_entry(data: bytes, value: _V) -> Entry[_K, _V]:
+    return Entry(pickle.loads(data), value)
+
+
+def _give_way(reference: weakref.ref[Cache[_K, _V]], wanted: int) -> None:
+    cache = reference()
+    if cache is not None:
+        cache._evict(wanted, BUSY_SECONDS)
+
+
+_locks: Final[weakref.WeakSet[threading.RLock]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In the child: no thread that held a lock is there any more."""
+    for lock in _locks:
+        lock._at_fork_reinit()  # type: ignore[attr-defined]
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+__all__ = ["Cache", "CacheStatistics", "adopt"]

@@ -1,0 +1,209 @@
+"""Waiting for a reservation in an asyncio task; so in anyio's on asyncio, but not on trio.
+
+On the thread of a running event loop `heap.reserve` does not wait: it returns the reservation if there is
+room, and a `Pending` if there is not. `async with` does what is meant in both cases, inside a coroutine that
+`heap.call` or `heap.wrap` made, because only such a coroutine takes its heap along across its awaits:
+
+    >>> import asyncio
+    >>> from hardtack.heap import Heap
+    >>> heap = Heap("1 MiB", name="server")
+    >>> async def answer(request: bytes) -> int:
+    ...     async with heap.reserve("600 KiB", timeout=5):
+    ...         page = request * 1000
+    ...         await asyncio.sleep(0)
+    ...         return len(page)
+    >>> async def serve() -> list[int]:
+    ...     return await asyncio.gather(*(heap.wrap(answer(b"abc")) for _ in range(5)))
+    >>> asyncio.run(serve()), heap.peak < 700_000
+    ([3000, 3000, 3000, 3000, 3000], True)
+
+`reserve` here is for who wants the reservation itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+
+from hardtack.errors import WouldBlock
+from hardtack.heap import Heap, _native
+from hardtack.heap.admission import Waiter
+from hardtack.heap.waiting import Course
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from hardtack.heap import Reservation
+
+_outside: Final = Heap(None, name="tasks that wait")  # so that who waits needs nothing of a heap that is full
+
+
+async def reserve(
+    heap: Heap, amount: int | str, timeout: float | None = None, also: Sequence[Heap] = ()
+) -> Reservation:
+    """Set bytes aside, waiting for them if need be without holding up the event loop.
+
+    Args:
+        heap: the heap.
+        amount: bytes, or text like "2 MiB".
+        timeout: seconds to wait at most, None for ever.
+        also: heaps below it that the bytes may be charged to as well.
+
+    Returns:
+        The reservation. Whoever gets it releases it.
+
+    Raises:
+        ReservationImpossible: there never could be room.
+        ReservationTimeout: the time is over.
+        Doomed: the heap's group is being killed.
+        WouldBlock: it would have to wait inside a reservation.
+
+    Example:
+        >>> heap = Heap("1 MiB")
+        >>> async def main() -> int:
+        ...     reservation = await reserve(heap, "64 KiB")
+        ...     try:
+        ...         return heap.reserved
+        ...     finally:
+        ...         reservation.release()
+        >>> asyncio.run(main())
+        65536
+    """
+    reservation: Reservation | Pending = heap.reserve(amount, timeout=timeout, also=also)
+    return await reservation if isinstance(reservation, Pending) else reservation
+
+
+def granted(reservation: Reservation) -> Generator[None, None, Reservation]:
+    """Be awaited, for a reservation that is there already. The native core calls this."""
+    return reservation
+    yield
+
+
+class TaskWaiter(Waiter):
+    """A reservation that a task waits for."""
+
+    __slots__ = ("loop", "task", "woken")
+
+    def __init__(self, heap: Heap, amount: int, also: Sequence[Heap]) -> None:
+        super().__init__(heap, amount, also)
+        self.loop = asyncio.get_running_loop()
+        self.task = asyncio.current_task(self.loop)
+        self.woken: asyncio.Future[None] = self.loop.create_future()
+
+    @property
+    def who(self) -> str:
+        """The task's name."""
+        return "" if self.task is None else f"task {self.task.get_name()}"
+
+    def wake(self) -> None:
+        """Have its task look; from any thread."""
+        if asyncio._get_running_loop() is self.loop:
+            self.stop_sleeping()
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop is closed; the task leaves when it is dropped
+                self.loop.call_soon_threadsafe(self.stop_sleeping)
+
+    def stop_sleeping(self) -> None:
+        """End the sleep, on the loop's thread."""
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep until woken, so long at most."""
+        timer = self.loop.call_later(seconds, self.stop_sleeping)
+        try:
+            await self.woken
+        finally:
+            timer.cancel()
+            if self.woken.done():
+                self.woken = self.loop.create_future()
+
+
+class Pending:
+    """A reservation that cannot be had at once, on the thread of a running event loop.
+
+    It stands in no line before it is awaited: `await pending` returns the reservation, `async with pending`
+    enters it. All else raises WouldBlock, because a reservation is what was expected.
+    """
+
+    __slots__ = ("_also", "_amount", "_awaited", "_heap", "_reservation", "_timeout")
+
+    def __init__(self, heap: Heap, amount: int, timeout: float | None, also: Sequence[Heap]) -> None:
+        self._heap = heap
+        self._amount = amount
+        self._timeout = timeout
+        self._also = also
+        self._awaited = False
+        self._reservation: Reservation | None = None
+
+    def __await__(self) -> Generator[Any, Any, Reservation]:
+        self._awaited = True
+        if _native.in_reservation():
+            message = f"heap {self._heap.name!r}: a reservation is not waited for inside another one"
+            raise WouldBlock(message)
+        if not _native.in_coroutine():
+            return self._wait().__await__()
+        # A step of this coroutine runs inside a heap, which may be full.
+        return _outside.wrap(_outside.run(self._wait)).__await__()
+
+    async def _wait(self) -> Reservation:
+        waiter = TaskWaiter(self._heap, self._amount, self._also)
+        course = Course(waiter, self._timeout)
+        try:
+            course.begin()
+            while (pause := course.look()) is not None:
+                await waiter.sleep(pause)
+            reservation = course.take(self._timeout)
+            course.end()
+        except BaseException:
+            course.give_up()
+            raise
+        return reservation
+
+    async def __aenter__(self) -> Reservation:
+        self._awaited = True
+        if not _native.in_coroutine():
+            message = (
+                "`async with heap.reserve(...)` works inside a coroutine that takes its heap along across "
+                "its awaits: decorate the function with @heap.call(bound), or run heap.wrap(function(...))"
+            )
+            raise RuntimeError(message)
+        reservation = self._reservation = await self
+        try:
+            entered: Reservation = await reservation.__aenter__()
+        except BaseException:
+            reservation.release()
+            raise
+        return entered
+
+    async def __aexit__(self, *exception: object) -> None:
+        assert self._reservation is not None
+        await self._reservation.__aexit__(*exception)
+
+    def __enter__(self) -> Self:
+        self._refuse()
+
+    def __exit__(self, *exception: object) -> None:
+        self._refuse()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        self._awaited = True  # one complaint is enough
+        message = (
+            f"heap {self._heap.name!r} has no room for {self._amount} bytes now, and waiting would stop the "
+            "event loop of this thread: write `async with heap.reserve(...)` or `await` it, use "
+            "reserve_nowait, or reserve in a thread"
+        )
+        raise WouldBlock(message)
+
+    def __repr__(self) -> str:
+        return f"<Pending reservation of {self._amount} bytes on {self._heap!r}>"
+
+    def __del__(self) -> None:
+        if not self._awaited:
+            message = f"a reservation of {self._amount} bytes on heap {self._heap.name!r} was never awaited"
+            warnings.warn(message, RuntimeWarning, stacklevel=2, source=self)

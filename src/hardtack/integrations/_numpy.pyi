@@ -1,0 +1,3 @@
+"""The handler for array data. See `hardtack.integrations.numpy`."""
+
+def install(numpy_api: object, heap_api: object, /) -> None: ...

@@ -1,0 +1,127 @@
+"""Memory for the calls that wait at the border, and for the kernel's own needs.
+
+Whose turn it is and what is done to find memory is the heaps' business (`heap.admission`, `heap.reclaim`):
+collect, shrinkers, collect, kill the group whose death gives back most; again until it is there. This drives
+them for the kernel, between two turns: no call is under way then, nothing is held but the scheduler's own
+reservation, and a group that is killed gives its memory back at once, so nothing ever sleeps here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from hardtack.heap import Heap
+from hardtack.heap.admission import Waiter
+from hardtack.heap.reclaim import ladder_of
+from hardtack.heap.waiting import tree_of
+from hardtack.kernel.params import RECLAIM_MARGIN
+from hardtack.kernel.process import KILLED_STATUS, WAITING_FOR_MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardtack.heap import Reservation
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.system import System
+
+
+class OwnWaiter(Waiter):
+    """The kernel itself, which looks for its grant when it has looked for memory."""
+
+    __slots__ = ()
+
+    def wake(self) -> None:
+        """Do nothing."""
+
+
+class ProcessWaiter(Waiter):
+    """A process whose call waits at the border."""
+
+    __slots__ = ("process",)
+
+    def __init__(self, process: Process, amount: int) -> None:
+        super().__init__(process.system.heap, amount)
+        self.process = process
+
+    def wake(self) -> None:
+        """Hand the process its reservation, together with the wake-up."""
+        process = self.process
+        if self.grant is None or process.waiter is not self:
+            return
+        process.waiter = None
+        process.grant = self.grant
+        process.admit = process.admit_granted
+        process.system.make_runnable(process)
+
+
+class Memory:
+    """Who waits for the kernel's memory, and the finding of it."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.admission = tree_of(system.heap)
+        self.ladder = ladder_of(system.heap)
+        self.ladder.patience = self.ladder.kill_seconds = 0.0  # what comes back comes back at once
+        self.ladder.kill_level = logging.DEBUG  # who is interested sees it in the kernel's statistics
+        self._books = Heap(None, name="waiters")  # who waits is not to be paid for by what is waited for
+
+    def wait(self, process: Process, amount: int) -> None:
+        """Have a process that holds nothing wait for so many bytes."""
+        process.state = WAITING_FOR_MEMORY
+        self.system.waits += 1
+        self._books.run(self._join, process, amount)
+
+    def _join(self, process: Process, amount: int) -> None:
+        process.waiter = ProcessWaiter(process, amount + 0)  # a number of our own: records keep it
+        self.admission.join(process.waiter)
+
+    def forget(self, process: Process) -> None:
+        """Have a process that ends wait no more."""
+        waiter, process.waiter = process.waiter, None
+        if waiter is not None:
+            self._books.run(self._leave, waiter)
+
+    def serve(self) -> None:
+        """Find memory for all who wait, in their order; a process for which none is left ends."""
+        if len(self.admission):
+            self._books.run(self._find_until, None)
+
+    def reserve(self, amount: int) -> Reservation | None:
+        """Reserve bytes for the kernel itself, behind those who wait; None when none are to be had."""
+        reservation: Reservation | None = self._books.run(self._reserve, amount)
+        return reservation
+
+    def _reserve(self, amount: int) -> Reservation | None:
+        waiter = OwnWaiter(self.system.heap, amount + 0)
+        self.admission.join(waiter)
+        self._find_until(waiter)
+        return waiter.grant
+
+    def _find_until(self, last: Waiter | None) -> None:
+        """Find memory for the first who waits until `last` is served, or nobody waits any more."""
+        while (first := self.admission.first) is not None and not (last is not None and last.settled):
+            steps = self.ladder.steps(first.heap, first.amount, self._fits(first), margin=RECLAIM_MARGIN)
+            for _ in steps:
+                if first.settled:  # it may have been the victim
+                    break
+            if not first.settled:
+                self._give_up(first)
+
+    def _fits(self, waiter: Waiter) -> Callable[[], bool]:
+        def fits() -> bool:
+            self.admission.serve()
+            return waiter.settled
+
+        return fits
+
+    def _give_up(self, waiter: Waiter) -> None:
+        if isinstance(waiter, ProcessWaiter):
+            why = "out of memory: nothing was left to reclaim"
+            self.system.end(waiter.process, KILLED_STATUS, why)
+        else:
+            self._leave(waiter)
+
+    def _leave(self, waiter: Waiter) -> None:
+        if not self.admission.leave(waiter) and waiter.grant is not None:
+            waiter.grant.release()
