@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -149,8 +152,8 @@ def test_what_nobody_listens_to_is_kept_for_the_next_dump(
 def test_a_ring_has_room_for_lines_of_any_length(heap: Heap) -> None:
     note(heap, "")
     ring: Ring = heap._events
-    assert len(ring.lines) == EVENTS
-    assert sum(map(len, ring.lines)) < EVENTS * LINE_BYTES
+    assert len(ring) == EVENTS + 1
+    assert sum(map(len, ring)) < EVENTS * LINE_BYTES
 
 
 # -- what the heap itself writes down
@@ -230,3 +233,21 @@ def test_overruns_and_leaks_are_noted(heap: Heap, caplog: pytest.LogCaptureFixtu
     assert "65536 bytes" in leak
     assert "test_black_box.py" in leak
     assert len(caplog.records) == 2
+
+
+PANIC = """
+from hardtack.heap import Heap
+from hardtack.heap.black_box import EVENTS, note
+heap = Heap("1 MiB", name="kernel", on_exhaustion="panic")
+for number in range(EVENTS + 5):
+    note(heap, f"event {number}")
+with heap:
+    kept = [bytes(1000) for _ in range(2000)]
+"""
+
+
+def test_a_panic_writes_the_last_events_the_oldest_first() -> None:
+    done = subprocess.run([sys.executable, "-c", PANIC], capture_output=True, text=True, timeout=60)
+    assert done.returncode == -signal.SIGABRT
+    lines = [line for line in done.stderr.splitlines() if "kernel: event " in line]
+    assert [int(line.rpartition(" ")[2]) for line in lines] == list(range(5, EVENTS + 5))

@@ -18,6 +18,7 @@ made, whoever frees it.
 
 from __future__ import annotations
 
+import importlib
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -41,7 +42,6 @@ from hardtack.units import parse_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from hardtack.heap.black_box import Ring
     from hardtack.heap.caches import Cache
 
 _T = TypeVar("_T")
@@ -106,6 +106,11 @@ class HeapStatistics:
     killed: int
 
 
+def _load(name: str) -> None:
+    """Import a module outside every heap: it stays, and is not to be charged to who uses it first."""
+    _native.outside(importlib.import_module, name)
+
+
 class Heap(_native.Heap):
     """A heap of fixed capacity.
 
@@ -135,9 +140,7 @@ class Heap(_native.Heap):
     Source: Biscuit (OSDI'18, section 6) for reservations; CPython's PyMem_SetAllocator for the hook.
     """
 
-    __slots__ = ("__weakref__", "_events")
-
-    _events: Ring  # a root's, once something has happened; `black_box` owns it
+    __slots__ = ("__weakref__",)
 
     def __new__(
         cls,
@@ -157,6 +160,7 @@ class Heap(_native.Heap):
             slack = 0 if limit is None else min(1 << 20, max(4096, limit // 64), limit)
         heap = super().__new__(cls, limit, name, parent, on_exhaustion, slack, strict)
         if kill is not None or protected:
+            _load("hardtack.heap.reclaim")
             from hardtack.heap.reclaim import Group
 
             heap._group = Group(kill, protected)
@@ -183,18 +187,21 @@ class Heap(_native.Heap):
     # -- ways in
     def call(self, bound: int | str | Callable[..., int | str]) -> Callable[[_F], _F]:
         """Return a decorator that has each call of a function reserve first; see `hardtack.heap.calls`."""
+        _load("hardtack.heap.calls")
         from hardtack.heap.calls import call
 
         return call(self, bound)
 
     def wrap(self, coroutine: Coroutine[Any, Any, _T]) -> Coroutine[Any, Any, _T]:
         """Return a coroutine that runs inside this heap, and nowhere else, across every await."""
+        _load("hardtack.heap.calls")
         from hardtack.heap.calls import wrap
 
         return wrap(self, coroutine)
 
     def adopt(self, value: _T) -> _T:
         """Return a copy of a value that lives in this heap; see `hardtack.heap.caches.adopt`."""
+        _load("hardtack.heap.caches")
         from hardtack.heap.caches import adopt
 
         return adopt(self, value)
@@ -202,6 +209,7 @@ class Heap(_native.Heap):
     # -- giving way
     def cache(self, maxsize: int | None = None, *, priority: int = 0) -> Cache[Any, Any]:
         """Return a mapping that gives way when this heap is full; see `hardtack.heap.caches.Cache`."""
+        _load("hardtack.heap.caches")
         from hardtack.heap.caches import Cache
 
         return Cache(self, maxsize, priority=priority)
@@ -217,6 +225,7 @@ class Heap(_native.Heap):
 
         See `hardtack.heap.reclaim.add_shrinker`.
         """
+        _load("hardtack.heap.reclaim")
         from hardtack.heap.reclaim import add_shrinker
 
         if function is None:

@@ -621,11 +621,14 @@ static inline void call_off(void)
 }
 
 /* What a heap that is full does, by its policy: 1 = the slack serves, 0 = no.  May not return (panic). */
+static void write_events(const Core *c);
+
 static int at_the_limit(Core *full, Core *chain, const Claim *claim, size_t n, size_t take)
 {
     switch (full->policy) {
     case PANIC:
         fprintf(stderr, "hardtack: heap exhausted: %zu of %zu bytes live, %zu more asked\n", full->live, full->limit, n);
+        write_events(full);
         abort();
     case WAIT: /* holding the GIL, as a kernel that waits in its allocator holds its locks */
         while (full_core(chain, claim, n, take, 0)) {
@@ -1109,6 +1112,7 @@ typedef struct {
     PyObject *parent, *name, *last_overrun;
     PyObject *tree;  /* of a root: the admission of all who wait in its tree, or None */
     PyObject *group; /* what may be killed with it (reclaim.py), or None */
+    PyObject *events; /* of a root: the list of the last events' lines (black_box.py), or None */
 } HeapObject;
 
 typedef struct {
@@ -1142,6 +1146,27 @@ static PyTypeObject Heap_Type, Reservation_Type, Coroutine_Type, Ready_Type;
 #define HEAP(o) ((HeapObject *)(o))
 #define RESERVATION(o) ((ReservationObject *)(o))
 #define IS_HEAP(o) PyObject_TypeCheck(o, &Heap_Type)
+
+/* Before an abort: write the last events of a tree, the oldest first, to standard error. Allocates nothing. */
+static void write_events(const Core *c)
+{
+    while (c->parent)
+        c = c->parent;
+    PyObject *lines = c->object ? HEAP(c->object)->events : NULL;
+    if (!lines || !PyList_Check(lines))
+        return;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(lines); i++)
+        if (!PyBytes_Check(PyList_GET_ITEM(lines, i)))
+            return;
+    Py_ssize_t count = PyList_GET_SIZE(lines), gap = 0;
+    while (gap < count && PyBytes_GET_SIZE(PyList_GET_ITEM(lines, gap))) /* the ring begins after an empty line */
+        gap++;
+    for (Py_ssize_t k = 1; k <= count; k++) {
+        PyObject *line = PyList_GET_ITEM(lines, (gap + k) % count);
+        if (PyBytes_GET_SIZE(line))
+            fprintf(stderr, "  %s\n", PyBytes_AS_STRING(line));
+    }
+}
 
 /* An exception under way that must survive what is done in between. */
 typedef struct {
@@ -2025,6 +2050,7 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     HEAP(result)->last_overrun = Py_NewRef(Py_None);
     HEAP(result)->tree = Py_NewRef(Py_None);
     HEAP(result)->group = Py_NewRef(Py_None);
+    HEAP(result)->events = Py_NewRef(Py_None);
     return result;
 }
 
@@ -2034,6 +2060,7 @@ static int heap_traverse(PyObject *o, visitproc visit, void *arg)
     Py_VISIT(HEAP(o)->last_overrun);
     Py_VISIT(HEAP(o)->tree);
     Py_VISIT(HEAP(o)->group);
+    Py_VISIT(HEAP(o)->events);
     return 0;
 }
 
@@ -2043,6 +2070,7 @@ static int heap_clear(PyObject *o)
 {
     Py_CLEAR(HEAP(o)->tree);
     Py_CLEAR(HEAP(o)->group);
+    Py_CLEAR(HEAP(o)->events);
     Py_CLEAR(HEAP(o)->last_overrun);
     return 0;
 }
@@ -2465,6 +2493,7 @@ static PyGetSetDef heap_properties[] = {
     {"_last_overrun", heap_get_overrun, NULL, NULL, NULL},
     {"_tree", heap_get_slot, heap_set_slot, NULL, (void *)offsetof(HeapObject, tree)},
     {"_group", heap_get_slot, heap_set_slot, NULL, (void *)offsetof(HeapObject, group)},
+    {"_events", heap_get_slot, heap_set_slot, NULL, (void *)offsetof(HeapObject, events)},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

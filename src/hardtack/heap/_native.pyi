@@ -24,6 +24,7 @@ class Heap:
     _last_overrun: tuple[str, int, int] | None
     _tree: Any
     _group: Any
+    _events: Any
     def __new__(
         cls, capacity: int | None, name: str, parent: Heap | None, policy: str, slack: int, strict: bool
     ) -> Self: ...

@@ -36,20 +36,21 @@ log: Final = logging.getLogger("hardtack.heap")
 _aside: Final = Heap(None, name="black box")
 
 
-class Ring:
-    """The last lines of one tree.
+class Ring(list[bytes]):
+    """The last lines of one tree: number n stands at n % (EVENTS + 1), and an empty one after the newest.
+
+    A list, so that the native core can write it out when it aborts.
 
     Attributes:
-        lines: number n stands at n % EVENTS; empty where none was written yet.
         numbers: gives each line its number. Taking one is atomic, so threads do not write over each other.
         noted: how many there were.
         logged: the first that `dump` has not logged.
     """
 
-    __slots__ = ("lines", "logged", "noted", "numbers")
+    __slots__ = ("logged", "noted", "numbers")
 
     def __init__(self) -> None:
-        self.lines: list[bytes] = [b""] * EVENTS
+        super().__init__([b""] * (EVENTS + 1))
         self.numbers: Iterator[int] = count()
         self.noted = 0
         self.logged = 0
@@ -57,13 +58,14 @@ class Ring:
     def add(self, line: bytes) -> None:
         """Write a line over the oldest."""
         number = next(self.numbers)
-        self.lines[number % EVENTS] = line
+        self[(number + 1) % (EVENTS + 1)] = b""
+        self[number % (EVENTS + 1)] = line
         self.noted = max(self.noted, number + 1)
 
     def since(self, number: int) -> list[str]:
         """Return the lines from a number on, as far as they are kept, the oldest first."""
         noted = self.noted
-        kept = (self.lines[at % EVENTS] for at in range(max(number, noted - EVENTS), noted))
+        kept = (self[at % (EVENTS + 1)] for at in range(max(number, noted - EVENTS), noted))
         return [line.decode(errors="replace") for line in kept if line]
 
 
@@ -126,9 +128,7 @@ def _dump(heap: Heap, text: str, level: int) -> None:
 def _ring_of(heap: Heap) -> Ring:
     while heap.parent is not None:
         heap = heap.parent
-    try:
-        return heap._events
-    except AttributeError:  # nothing has happened there yet
-        ring: Ring = _aside.run(Ring)
-        heap._events = ring
-        return ring
+    if heap._events is None:  # nothing has happened there yet
+        heap._events = _aside.run(Ring)
+    ring: Ring = heap._events
+    return ring
