@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+# A shell starts its background jobs with Ctrl-C ignored, and programs that are started from here inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HARDTACK = Path(sys.executable).parent / "hardtack"
 
