@@ -26,7 +26,7 @@ def parse_bytes(size: int | str) -> int:
         >>> parse_bytes("16 MiB"), parse_bytes("64k"), parse_bytes(4096)
         (16777216, 65536, 4096)
     """
-    if isinstance(size, bool):
+    if isinstance(size, bool) or not isinstance(size, (int, str)):
         raise TypeError(f"a size is a number of bytes or text such as '16 MiB', not {size!r}")
     if isinstance(size, int):
         count = size

@@ -905,3 +905,19 @@ def test_a_victim_that_waits_itself_is_let_go() -> None:
     assert not load.blocks
     assert (root.reserved, tenant.reserved) == (0, 0)
     assert other.blocks
+
+
+def test_a_group_that_came_back_after_a_kill_can_be_killed_again() -> None:
+    root = Heap("4 MiB")
+    held: dict[str, bytes] = {}
+    ann = Heap("3 MiB", name="ann", parent=root, kill=lambda heap: held.pop(heap.name))
+    for _ in range(3):
+        held["ann"] = ann.run(bytes, 1_800_000)
+        root.reserve("3 MiB", timeout=20).release()
+        assert not held
+    assert root.statistics().killed == 3
+
+
+def test_a_kill_callback_is_a_function() -> None:
+    with pytest.raises(TypeError, match="kill is a function"):
+        Heap(1000, kill=3)  # type: ignore[arg-type]

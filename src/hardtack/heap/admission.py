@@ -61,6 +61,7 @@ class Waiter:
     """
 
     __slots__ = (
+        "__weakref__",
         "_fates",
         "also",
         "amount",

@@ -63,6 +63,9 @@ def call(heap: Heap, bound: int | str | Callable[..., int | str]) -> Callable[[_
             raise ReservationImpossible(bound, heap.possible, heap.name)
 
     def decorate(function: _F) -> _F:
+        if not callable(function) or isinstance(function, staticmethod):
+            message = f"@heap.call is for functions, not {function!r}: write it below @classmethod"
+            raise TypeError(message)
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             message = f"{function.__qualname__} is a generator function, and its steps are no calls"
             raise TypeError(message)

@@ -56,6 +56,8 @@ class Group:
     __slots__ = ("hung", "kill", "killed_at", "killed_held", "protected", "residue", "shrinkers")
 
     def __init__(self, kill: Callable[[Heap], object] | None = None, protected: bool = False) -> None:
+        if kill is not None and not callable(kill):
+            raise TypeError(f"kill is a function that is called with the heap, not {kill!r}")
         self.kill = kill
         self.protected = protected
         self.shrinkers: list[Shrinker] = []

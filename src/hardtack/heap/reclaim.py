@@ -186,12 +186,15 @@ class Ladder:
         if fits():
             return
         need = Need(heap, amount, fits, also, margin)
-        for pause in self._climb(need):
-            if need.met():
-                return
-            yield pause
-            if need.met():
-                return
+        try:
+            for pause in self._climb(need):
+                if need.met():
+                    return
+                yield pause
+                if need.met():
+                    return
+        finally:
+            self._settle()
 
     def _climb(self, need: Need) -> Iterator[float]:
         if need.short() is None:  # there is room: it is for others to have their turn
@@ -271,15 +274,11 @@ class Ladder:
 
     def _still_dying(self, short: Heap) -> bool:
         """Look at those who were killed; tell whether one below a heap is still to be waited for."""
+        self._settle()
         waiting = False
         for heap in list(self._dying):
             group: Group = heap._group
-            if gone(heap):
-                group.killed_at = None
-                group.hung = False
-                group.residue = held(heap)
-                self._dying.remove(heap)
-            elif not group.hung and is_below(heap, short):
+            if not group.hung and is_below(heap, short):
                 if group.killed_at is not None and time.monotonic() - group.killed_at < self.kill_seconds:
                     waiting = True
                 else:
@@ -287,6 +286,16 @@ class Ladder:
                     if self.kill_seconds:
                         self._in_aside(self._report, heap)
         return waiting
+
+    def _settle(self) -> None:
+        """Let those who were killed, and have given their bytes back, be groups like others again."""
+        for heap in list(self._dying):
+            if gone(heap):
+                group: Group = heap._group
+                group.killed_at = None
+                group.hung = False
+                group.residue = held(heap)
+                self._dying.remove(heap)
 
     def victim(self, heap: Heap, amount: int = 1, also: Iterable[Heap] = ()) -> Heap | None:
         """Return the group to kill next for who wants an amount on a heap, or None.

@@ -45,7 +45,9 @@ RECLAIM_SHARE: Final = 10  # climb the ladder in vain for at most a tenth of the
 
 _making: threading.RLock = threading.RLock()  # while a tree is made
 _trees: weakref.WeakSet[Admission] = weakref.WeakSet()
-_present: set[Waiter] = set()  # those who wait, and those who have not taken their grant yet
+# Those who wait, and those who have not taken their grant yet. Not held: a grant whose waiter was cut off by
+# an exception from outside goes back when the waiter is dropped.
+_present: weakref.WeakSet[Waiter] = weakref.WeakSet()
 
 
 class ThreadWaiter(Waiter):

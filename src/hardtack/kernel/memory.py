@@ -59,6 +59,7 @@ class Memory:
     """Who waits for the kernel's memory, and the finding of it."""
 
     def __init__(self, system: System) -> None:
+        assert system.heap.parent is None  # the tree, and what is set below, are the kernel's alone
         self.system = system
         self.admission = tree_of(system.heap)
         self.ladder = ladder_of(system.heap)
@@ -94,8 +95,12 @@ class Memory:
 
     def _reserve(self, amount: int) -> Reservation | None:
         waiter = OwnWaiter(self.system.heap, amount + 0)
-        self.admission.join(waiter)
-        self._find_until(waiter)
+        try:
+            self.admission.join(waiter)
+            self._find_until(waiter)
+        except BaseException:
+            self._leave(waiter)
+            raise
         return waiter.grant
 
     def _find_until(self, last: Waiter | None) -> None:
