@@ -5,17 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX, RANDOM_STEP
-from hardtack.kernel.system_calls import TABLE
+from hardtack.kernel.system_calls import LIMITS, TABLE
 
-LIMITS = {
-    "MAX_IO": MAX_IO,
-    "PAGE": PAGE,
-    "PATH_MAX": PATH_MAX,
-    "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
-    "MAX_MAP": MAX_MAP,
-    "RANDOM_STEP": RANDOM_STEP,
-}
 HERE = Path(__file__).parent
 
 

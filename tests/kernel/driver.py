@@ -498,7 +498,7 @@ class Machine:
             self.clock,
         )
         self.scheduler = Scheduler(self.system)
-        self.host = Host(self.system, self.scheduler)
+        self.host = Host(self.system)
         self.observe = observe
         self.flush = flush
         self.parked = Queue()

@@ -216,7 +216,7 @@ class WatchedHost(Host):
 def test_the_host_takes_no_more_than_it_reserves() -> None:
     block = ["x" * 30] * 4000
     with Machine(64 * MIB) as machine:
-        machine.host = WatchedHost(machine.system, machine.scheduler)
+        machine.host = WatchedHost(machine.system)
         machine.host.steps = []
         for number in range(70):  # over the edge of a node of the process table
             machine.start(_rest, ["name"], streams=_streams if number % 2 else nothing)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.guest import Image
     from hardtack.kernel.process import Process
-    from hardtack.kernel.scheduler import Scheduler
     from hardtack.kernel.system import System
 
 _T = TypeVar("_T")
@@ -44,9 +43,8 @@ _CREATE_PROCESS_BYTES = 10 * 1024  # a group, a process, its tables; checked by 
 class Host:
     """The host's side of a kernel."""
 
-    def __init__(self, system: System, scheduler: Scheduler) -> None:
+    def __init__(self, system: System) -> None:
         self.system = system
-        self.scheduler = scheduler
         with system.scheduler_heap:
             self.owner = Owner()
 

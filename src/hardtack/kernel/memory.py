@@ -85,8 +85,7 @@ class Memory:
 
     def serve(self) -> None:
         """Find memory for all who wait, in their order; a process for which none is left ends."""
-        if len(self.admission):
-            self._books.run(self._find_until, None)
+        self._books.run(self._find_until, None)
 
     def reserve(self, amount: int) -> Reservation | None:
         """Reserve bytes for the kernel itself, behind those who wait; None when none are to be had."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import calls, calls_poll, calls_process
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX, RANDOM_STEP
@@ -69,6 +69,16 @@ def _transfer(process: Process, vectors: int, count: int) -> int:
         return 0
 
 
+# Limits that bounds name.
+LIMITS: Final = {
+    "MAX_IO": MAX_IO,
+    "PAGE": PAGE,
+    "PATH_MAX": PATH_MAX,
+    "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
+    "MAX_MAP": MAX_MAP,
+    "RANDOM_STEP": RANDOM_STEP,
+}
+
 # Symbols that are measured when a bound is evaluated: the most that they can be, and how.
 _MEASURED: Final = {
     "transfer": (MAX_IO, "_transfer(process, vectors, count)"),
@@ -86,20 +96,12 @@ def _row(
     missing: str,
 ) -> Row:
     names = [parameter.split(":")[0] for parameter in parameters.split()]
-    symbols: dict[str, Any] = {
-        "MAX_IO": MAX_IO,
-        "PAGE": PAGE,
-        "PATH_MAX": PATH_MAX,
-        "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
-        "MAX_MAP": MAX_MAP,
-        "RANDOM_STEP": RANDOM_STEP,
-    }
     body = bound
     for symbol, (_, measure) in _MEASURED.items():
         body = body.replace(symbol, measure)
-    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", {**symbols, "_transfer": _transfer})
+    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", {**LIMITS, "_transfer": _transfer})
     largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
-    maximum = eval(bound, {**symbols, **largest})
+    maximum = eval(bound, {**LIMITS, **largest})
     return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate, name in _ALWAYS)
 
 

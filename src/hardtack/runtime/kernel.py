@@ -233,7 +233,7 @@ class Kernel:
             HostClock(),
         )
         self._scheduler = Scheduler(self._system)
-        self._host = Host(self._system, self._scheduler)
+        self._host = Host(self._system)
         self._engine = Engine(entries(self._system, page), self._system.user_memory, page=page)
         self._modules = ModuleCache(self._engine)
         self._programs = Programs(self._modules)

@@ -275,8 +275,9 @@ class Worker:
         ended = False
         for job in list(self._watched):
             assert job.watch is not None
-            reason = None if job.watch.done() else why(job)
-            if reason is not None or job.watch.done():
+            done = job.watch.done()
+            reason = None if done else why(job)
+            if done or reason is not None:
                 self._watched.remove(job)
                 job.end_watch(reason)
                 ended = True
