@@ -134,7 +134,8 @@ def _covers(p: Polynomial, q: Polynomial) -> bool:
     """Tell whether each set of q's monomials is outweighed by those of p that are no less, symbol by symbol.
 
     By Hall's theorem that is to say that q's coefficients can be dealt out among p's. A monomial is no less
-    than another if it has the same symbols, each at least as often: n*n >= n, but n*m may be 0 where n is not.
+    than another if it has the same symbols, each at least as often: n*n >= n, but n*m may be 0 where n is
+    not.
     """
     have = dict(p)
     short = [(m, c) for m, c in q if have.get(m, 0) < c]
