@@ -8,7 +8,9 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing takes its time, and until the command line runs Ctrl-C is a traceback
 if TYPE_CHECKING:
     from hardtack.errors import (
+        Doomed,
         HardtackError,
+        HardtackException,
         HeapFull,
         InternalError,
         KernelError,
@@ -30,7 +32,9 @@ _HOMES = {
     "Process": "hardtack.runtime",
     "Result": "hardtack.runtime",
     "Usage": "hardtack.runtime",
+    "Doomed": "hardtack.errors",
     "HardtackError": "hardtack.errors",
+    "HardtackException": "hardtack.errors",
     "HeapFull": "hardtack.errors",
     "InternalError": "hardtack.errors",
     "KernelError": "hardtack.errors",
@@ -41,7 +45,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Doomed",
     "HardtackError",
+    "HardtackException",
     "Heap",
     "HeapFull",
     "HeapStatistics",

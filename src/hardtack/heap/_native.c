@@ -170,6 +170,10 @@ struct Thread {
 static __thread Core *current_core;    /* the hot word: NULL for threads that are in no heap */
 static __thread Claim *active_claim;
 static __thread Frame *frames;
+static __thread struct {
+    const Core *core;
+    size_t asked, held, free;
+} refusal;                             /* what HeapFull was last sent for: the heap, and figures of that moment */
 static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
 
 static PyMemAllocatorEx previous[3];
@@ -609,23 +613,27 @@ static Core *full_core(Core *chain, const Claim *claim, size_t n, size_t take, i
 
 /* Have HeapFull raised in this thread between two bytecodes, if the heap that is full is one it is inside.
  * An exception that is on its way already stops the thread as well as ours would. */
-static void send_heap_full(const Core *full)
+static void send_heap_full(const Core *full, size_t asked)
 {
     if (!in_chain(current_core, full) || !PyGILState_Check() || PyThreadState_Get()->async_exc)
         return;
     if (!told)
         told = 1;
+    refusal.core = full;
+    refusal.asked = asked;
+    refusal.held = full->live + full->reserved;
+    refusal.free = free_bytes(full);
     PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
 }
 
 /* Handling HeapFull allocates too: tell a thread again only when half of the slack that was left is used
  * as well, or when it has come down by half and is up again. */
-static void tell(const Core *full, size_t over)
+static void tell(const Core *full, size_t over, size_t asked)
 {
     if (told && over > told / 2 && over < told + (full->slack > told ? (full->slack - told) / 2 : 0))
         return;
     told = over;
-    send_heap_full(full);
+    send_heap_full(full, asked);
 }
 
 /* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about. */
@@ -659,7 +667,7 @@ static int at_the_limit(Core *full, Core *chain, const Claim *claim, size_t n, s
             return 0;
         size_t over = (size_t)((Py_ssize_t)(full->live + need_of(full, claim, n, take)) - full->ceiling);
         if (!claim || over > full->slack / 2) /* an admitted call may overrun; it is stopped while there is slack to stop in */
-            tell(full, over);
+            tell(full, over, n);
         return 1;
     }
 }
@@ -834,7 +842,7 @@ static Span *new_span(Core *c, unsigned class)
         emergency = s->next;
         emergencies--;
         if (!told || !(emergencies & (emergencies - 1)))
-            send_heap_full(c);
+            send_heap_full(c, class_bytes[class]);
     }
     s->core = c;
     s->pages = 0;
@@ -1819,18 +1827,30 @@ static COLD PyObject *impossible(HeapObject *heap, size_t n, size_t possible)
 static PyObject *would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer, const Hold *holds)
 {
     Core *was = step_out(), *full = short_with_holds(heap->core, n, holds, NOBODY);
+    size_t left = room_bytes(heap->core);
+    PyObject *message, *error;
+    if (outer)
+        left = n <= outer->left ? 0 : outer->left;
+    else if (full && !in_chain(heap->core, full))
+        left = free_bytes(full);
     if (outer && n <= outer->left)
-        PyErr_Format(would_block, "a heap below '%U', where this reservation would count as well, has no room for %zu bytes now", heap->name, n);
+        message = PyUnicode_FromFormat("a heap below '%U', where this reservation would count as well, has no room for %zu bytes now",
+                                       heap->name, n);
     else if (outer)
-        PyErr_Format(would_block, "the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", heap->name, outer->left,
-                     outer->asked, n);
+        message = PyUnicode_FromFormat("the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", heap->name, left,
+                                       outer->asked, n);
     else if (!full)
-        PyErr_Format(would_block, "heap '%U': others wait for its memory, and %zu more bytes may not pass them", heap->name, n);
+        message = PyUnicode_FromFormat("heap '%U': others wait for its memory, and %zu more bytes may not pass them", heap->name, n);
     else if (!in_chain(heap->core, full))
-        PyErr_Format(would_block, "heap '%U', below '%U', has no room for %zu bytes now: %zu are free", HEAP(full->object)->name, heap->name, n,
-                     free_bytes(full));
+        message = PyUnicode_FromFormat("heap '%U', below '%U', has no room for %zu bytes now: %zu are free", HEAP(full->object)->name,
+                                       heap->name, n, left);
     else
-        PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", heap->name, n, room_bytes(heap->core));
+        message = PyUnicode_FromFormat("heap '%U' has no room for %zu bytes now: %zu are free", heap->name, n, left);
+    error = message ? PyObject_CallFunction(would_block, "Onn", message, (Py_ssize_t)n, (Py_ssize_t)left) : NULL;
+    if (error)
+        PyErr_SetObject(would_block, error);
+    Py_XDECREF(message);
+    Py_XDECREF(error);
     current_core = was;
     return NULL;
 }
@@ -3252,6 +3272,18 @@ static PyObject *module_here(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored
 
 static PyObject *module_in_reservation(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored)) { return PyBool_FromLong(active_claim != NULL); }
 
+/* (heap, asked, held, free) of the last HeapFull that was sent to this thread, once; None for a heap that is gone. */
+static PyObject *module_refusal(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
+{
+    const Core *c = all_cores;
+    while (c && c != refusal.core)
+        c = c->next;
+    PyObject *found = Py_BuildValue("Onnn", c && c->object ? c->object : Py_None, (Py_ssize_t)refusal.asked, (Py_ssize_t)refusal.held,
+                                    (Py_ssize_t)refusal.free);
+    memset(&refusal, 0, sizeof refusal);
+    return found;
+}
+
 static PyObject *module_census(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
 {
     Py_ssize_t cores = 0, claims = 0, arenas_held = 0;
@@ -3271,6 +3303,8 @@ static PyMethodDef module_methods[] = {
     {"outside", FUNCTION(module_outside), METH_FASTCALL, "outside($module, function, /, *arguments)\n--\n\nCall a function outside every heap, where HeapFull does not strike; a thread's reservation stays its own."},
     {"here", module_here, METH_NOARGS, "here($module, /)\n--\n\nReturn what Reservation._made_by takes for the line that called into this package."},
     {"in_coroutine", module_in_coroutine, METH_NOARGS, "in_coroutine($module, /)\n--\n\nTell whether a coroutine that Heap.wrap or Heap.call made is running."},
+    {"refusal", module_refusal, METH_NOARGS,
+     "refusal($module, /)\n--\n\nReturn what HeapFull was last sent to this thread for: the heap or None, and bytes asked, held and free."},
     {"census", module_census, METH_NOARGS,
      "census($module, /)\n--\n\nReturn how many heaps (dropped ones with live blocks too) and reservations there are, and bytes of address space."},
     {NULL, NULL, 0, NULL},
