@@ -7,7 +7,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes its time, and until the command line runs Ctrl-C is a traceback
 if TYPE_CHECKING:
+    from hardtack.annotations import assume_bound, bounded, checked, checks, loop_bound, recursive
     from hardtack.errors import (
+        AnnotationBroken,
         HardtackError,
         HeapFull,
         InternalError,
@@ -30,6 +32,13 @@ _HOMES = {
     "Process": "hardtack.runtime",
     "Result": "hardtack.runtime",
     "Usage": "hardtack.runtime",
+    "assume_bound": "hardtack.annotations",
+    "bounded": "hardtack.annotations",
+    "checked": "hardtack.annotations",
+    "checks": "hardtack.annotations",
+    "loop_bound": "hardtack.annotations",
+    "recursive": "hardtack.annotations",
+    "AnnotationBroken": "hardtack.errors",
     "HardtackError": "hardtack.errors",
     "HeapFull": "hardtack.errors",
     "InternalError": "hardtack.errors",
@@ -41,6 +50,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnnotationBroken",
     "HardtackError",
     "Heap",
     "HeapFull",
@@ -58,6 +68,12 @@ __all__ = [
     "Result",
     "Usage",
     "WouldBlock",
+    "assume_bound",
+    "bounded",
+    "checked",
+    "checks",
+    "loop_bound",
+    "recursive",
 ]
 
 
