@@ -275,9 +275,9 @@ def assume_bound(
 def checked(target: _F) -> _F:
     """Check the lengths and ranges that the type hints of a function or class state, with annotated-types.
 
-    `MaxLen`, `MinLen`, `Len`, `Lt`, `Le`, `Gt`, `Ge` and `Interval` inside `Annotated` are checked in arguments
-    and results: in elements of containers, members of unions, fields of dataclasses, named tuples and typed
-    dictionaries. Of a class, the fields are checked when its constructor is done, and not again.
+    `MaxLen`, `MinLen`, `Len`, `Lt`, `Le`, `Gt`, `Ge` and `Interval` inside `Annotated` are checked in what is
+    given and returned: in elements of containers, members of unions, fields of dataclasses, named tuples and
+    typed dictionaries. Of a class, the fields are checked when its constructor is done, and not again.
 
     On a function it goes above `@heap.call`, so that arguments are checked before their call reserves; on a
     dataclass above `@dataclass`.

@@ -197,6 +197,8 @@ class _Compiler:
             return self.compile(arguments[0])
         if isinstance(hint, InitVar):
             return None  # never an attribute
+        if isinstance(hint, (str, typing.ForwardRef)):
+            raise TypeError(f"{self._where}: {hint!r} is text that cannot be resolved from here")
         inner = _named(hint)
         if inner is not None:
             return self._alias(hint, inner)
@@ -216,16 +218,21 @@ class _Compiler:
         self._open.pop()
         return check
 
-    def _union(self, hint: object, members: tuple[object, ...]) -> Check | None:
-        checks = [(_class_of(member), self.compile(member)) for member in members]
-        if all(check is None for _, check in checks):
+    def _union(self, hint: object, arguments: tuple[object, ...]) -> Check | None:
+        members = [
+            (_class_of(argument), self.compile(argument) or _literal(argument)) for argument in arguments
+        ]
+        if not any(map(self.compile, arguments)):
             return None
+        members.sort(key=lambda member: member[0] is object)  # those take what no other member claims
 
         def union(value: object) -> Fault | None:
             first = None
-            for cls, check in checks:
+            for cls, check in members:
+                if first is not None and cls is object:
+                    break
                 if isinstance(value, cls):
-                    fault = None if check is None else check(value)
+                    fault = check(value)
                     if fault is None:
                         return None
                     first = first or fault
@@ -262,7 +269,7 @@ class _Compiler:
         if is_dataclass(cls) or typing.is_typeddict(cls) or _is_named_tuple(cls):
             return self.fields(cls)
         bases = getattr(cls, "__orig_bases__", ())  # class Names(list[Annotated[str, MaxLen(8)]])
-        return _all([self.compile(base) for base in bases])
+        return _all([self.compile(base) for base in bases if _is_collection(base)])
 
     def fields(self, cls: type) -> Check | None:
         """Return the check of a class's annotated attributes."""
@@ -299,10 +306,24 @@ def _class_of(hint: object) -> _Classes:
         return _class_of(typing.get_args(hint)[0])
     if origin in _UNIONS:
         return tuple(_class_of(member) for member in typing.get_args(hint))
+    if origin is typing.Literal:
+        return tuple({type(value) for value in typing.get_args(hint)})
     cls = origin or hint
     if cls is typing.Any or not isinstance(cls, type) or getattr(cls, "_is_protocol", False):
         return object
     return dict if typing.is_typeddict(cls) else _WIDER.get(cls, cls)
+
+
+def _literal(hint: object) -> Check:
+    if typing.get_origin(hint) is not typing.Literal:
+        return _nothing
+    values = {(type(value), value) for value in typing.get_args(hint)}
+    return lambda value: None if (type(value), value) in values else _wrong_type(value, hint)
+
+
+def _is_collection(base: object) -> bool:
+    origin = typing.get_origin(base)
+    return isinstance(origin, type) and issubclass(origin, Collection)
 
 
 def _is_named_tuple(cls: type) -> bool:
