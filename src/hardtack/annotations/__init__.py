@@ -197,7 +197,7 @@ there would be 4 activations on the stack, but recursive(depth=3) is stated
         function.__hardtack_recursive__ = depth, calls  # type: ignore[attr-defined]
         if not switch.on:
             return function
-        limits = recursion.Limits(stated, _name(function), depth, calls)
+        limits = recursion.Limits(stated, _name(function), depth, sys.maxsize if calls is None else calls)
         count = recursion.count_async if flags & _COROUTINE else recursion.count
         counted: Any = functools.update_wrapper(count(function, limits), function)
         return counted  # type: ignore[no-any-return]
@@ -245,11 +245,11 @@ def assume_bound(
 
     Example:
         >>> import zlib
-        >>> @assume_bound("270000 + 2*len(data)", returned="64 + 2*len(data)", retained="0")
+        >>> @assume_bound("65536 + 5*len(data)", returned="1024 + 2*len(data)", retained="0")
         ... def pack(data: bytes) -> bytes:
         ...     return zlib.compress(data)
         >>> pack.__hardtack_bound__
-        AssumedBound('270000 + 2*len(data)', returned='64 + 2*len(data)', retained='0')
+        AssumedBound('65536 + 5*len(data)', returned='1024 + 2*len(data)', retained='0')
     """
 
     def decorate(function: _F) -> _F:
@@ -318,14 +318,16 @@ def _checked_function(function: Callable[..., Any]) -> object:
     def plain(*arguments: object, **keywords: object) -> object:
         if not switch.on:
             return function(*arguments, **keywords)
-        signature().check_arguments(arguments, keywords)
-        return signature().check_result(function(*arguments, **keywords))
+        known = signature()
+        known.check_arguments(arguments, keywords)
+        return known.check_result(function(*arguments, **keywords))
 
     async def asynchronous(*arguments: object, **keywords: object) -> object:
         if not switch.on:
             return await function(*arguments, **keywords)
-        signature().check_arguments(arguments, keywords)
-        return signature().check_result(await function(*arguments, **keywords))
+        known = signature()
+        known.check_arguments(arguments, keywords)
+        return known.check_result(await function(*arguments, **keywords))
 
     return functools.update_wrapper(asynchronous if flags & _COROUTINE else plain, function)
 

@@ -219,11 +219,13 @@ class _Compiler:
         return check
 
     def _union(self, hint: object, arguments: tuple[object, ...]) -> Check | None:
-        members = [
-            (_class_of(argument), self.compile(argument) or _literal(argument)) for argument in arguments
-        ]
-        if not any(map(self.compile, arguments)):
+        checks = [self.compile(argument) for argument in arguments]
+        if not any(checks):
             return None
+        members = [
+            (_class_of(argument), check or _literal(argument))
+            for argument, check in zip(arguments, checks, strict=True)
+        ]
         members.sort(key=lambda member: member[0] is object)  # those take what no other member claims
 
         def union(value: object) -> Fault | None:

@@ -12,7 +12,7 @@ from hardtack.errors import AnnotationBroken
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 class Limits:
@@ -20,45 +20,57 @@ class Limits:
 
     __slots__ = ("calls", "depth", "stated", "where")
 
-    def __init__(self, stated: str, where: str, depth: int, calls: int | None) -> None:
+    def __init__(self, stated: str, where: str, depth: int, calls: int) -> None:
         self.stated = stated
         self.where = where
         self.depth = depth
         self.calls = calls
 
-    def check(self, depth: int, calls: int) -> None:
-        """Raise AnnotationBroken if an activation at this depth, the so manieth of all, is one too many."""
+    def refuse(self, depth: int, calls: int) -> NoReturn:
+        """Raise AnnotationBroken for an activation at this depth, the so manieth of all."""
         if depth > self.depth:
-            what = f"there would be {depth} activations on the stack"
-            raise AnnotationBroken(self.stated, self.where, "", self.depth, depth, what)
-        if self.calls is not None and calls > self.calls:
-            what = f"there would be {calls} calls in all"
-            raise AnnotationBroken(self.stated, self.where, "", self.calls, calls, what)
+            what, bound, found = f"there would be {depth} activations on the stack", self.depth, depth
+        else:
+            what, bound, found = f"there would be {calls} calls in all", self.calls, calls
+        raise AnnotationBroken(self.stated, self.where, "", bound, found, what)
 
 
-class _Stack(_local):
+class _Stack:
     """A thread's activations of one function: how many there are, and how many there were in all."""
 
-    depth = 0
-    calls = 0
+    __slots__ = ("calls", "depth")
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.calls = 0
+
+
+class _Here(_local):
+    """Gives each thread its stack."""
+
+    def __init__(self) -> None:
+        self.stack = _Stack()
 
 
 def count(function: Callable[..., object], limits: Limits) -> Callable[..., object]:
     """Return a plain function, counted by thread."""
-    here = _Stack()
+    here = _Here()
+    most_depth, most_calls = limits.depth, limits.calls
 
     def counted(*arguments: object, **keywords: object) -> object:
         if not switch.on:
             return function(*arguments, **keywords)
-        outer = here.depth
-        calls = here.calls + 1 if outer else 1
-        limits.check(outer + 1, calls)
+        stack = here.stack
+        outer = stack.depth
+        calls = stack.calls + 1 if outer else 1
+        if outer >= most_depth or calls > most_calls:
+            limits.refuse(outer + 1, calls)
         try:
-            here.depth = outer + 1
-            here.calls = calls
+            stack.depth = outer + 1
+            stack.calls = calls
             return function(*arguments, **keywords)
         finally:
-            here.depth = outer
+            stack.depth = outer
 
     return counted
 
@@ -89,7 +101,9 @@ def count_async(function: Callable[..., Any], limits: Limits) -> Callable[..., o
         if not switch.on:
             return await function(*arguments, **keywords)
         activation = _Activation(innermost.get())
-        limits.check(activation.depth, next(activation.calls))
+        calls = next(activation.calls)
+        if activation.depth > limits.depth or calls > limits.calls:
+            limits.refuse(activation.depth, calls)
         innermost.set(activation)
         try:
             return await function(*arguments, **keywords)
