@@ -39,6 +39,7 @@ from hardtack import (
     loop_bound,
     recursive,
 )
+from hardtack.annotations.expressions import size_of
 
 HERE = __name__
 
@@ -490,7 +491,7 @@ def test_an_assumed_bound_is_kept_as_it_is_written(text):
     "text",
     [
         "", "n -", "n - 1", "-1", "n ** 2", "n / data", "n / 0", "n // n", "len(data", "len(n, n)", "len(3)", "len(n + n)",
-        "max()", "max(n)", "max(*data)", "min(n, n, key=n)", "sum(data)", "data[0]", "True", "'n'", "1j", "1e999", "n if n else 0",
+        "max()", "max(n)", "max(*data)", "min(n, n, key=n)", "min(n, n)", "min(3, n)", "sum(data)", "data[0]", "True", "'n'", "1j", "1e999", "n if n else 0",
         "len", "lambda: n", "n; n", "data.size()", "x", "len(other)", "n + local",
     ],
 )  # fmt: skip
@@ -502,6 +503,27 @@ def test_what_is_no_bound_over_the_parameters_is_refused_at_once(text, place):
 
     with pytest.raises(ValueError, match=r"@assume_bound of .*opaque"):
         assume_bound(**{"peak": "n", place: text})(opaque)
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "value"),
+    [
+        ("4096", "4096", 4096),
+        ("(1 + n)*(2 + len(data))", "len(data)*n + len(data) + 2*n + 2", 11 * 102),
+        ("1.25*min(n, 65536) + 16", "5/4*min(n,65536) + 16", 29),
+        ("len(data)*n//3", "1/3*len(data)*n", 334),
+        ("max(len(data), n, 3*limits.size) + 512", "max(len(data) + 512, 3*limits.size + 512, n + 512)", 612),
+    ],
+)
+def test_the_analyser_reads_an_assumed_bound_as_a_size(text, size, value):
+    found = size_of(text, ["data", "n", "limits"], "m:f")
+    assert str(found) == size
+    assert found.evaluate({"len(data)": 100, "n": 10, "limits.size": 5}) == value
+
+
+def test_the_analyser_refuses_what_the_decorator_does():
+    with pytest.raises(ValueError, match="no parameter"):
+        size_of("n", ["data"], "m:f")
 
 
 def test_an_assumed_bound_may_stand_above_other_decorators():

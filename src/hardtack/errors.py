@@ -15,12 +15,12 @@ kernels and the analyser.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from hardtack.units import format_bytes
 
+TYPE_CHECKING = False  # typing takes its time
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ClassVar
 
 
 class HardtackException(BaseException):

@@ -236,7 +236,7 @@ def assume_bound(
     Args:
         peak: the most bytes that a call has allocated at any moment, over the function's parameters: numbers,
             `n` or `x.attribute` (a whole number's value), `len(x)`, `+`, `*`, `/` and `//` by a number,
-            `max(...)`, `min(...)`. There is no minus: a bound never sinks when an argument grows.
+            `max(...)`, `min(a, number)`. There is no minus: a bound never sinks when an argument grows.
         returned: those of them that its result holds.
         retained: those that stay alive otherwise, in what arguments or globals reach.
 
