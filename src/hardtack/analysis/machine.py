@@ -41,6 +41,13 @@ class Machine(Protocol[V]):
     def element(self, value: V) -> V:
         """Return what a container's items, an iterator's or a generator's may be; a dict's are its keys."""
 
+    def drained(self, value: V) -> V:
+        """Return what the items are if all are kept.
+
+        Those that an iterator makes anew as it goes (pairs of zip, what a generator yields) are allocated, as
+        many as it has, and are alive together.
+        """
+
     def mapped(self, value: V) -> V:
         """Return what a dict's values may be."""
 
@@ -113,7 +120,8 @@ class Machine(Protocol[V]):
             length: the most items that one has.
             times: how many; one, unless this is the element of a container that is made as well.
             together: the most that the lengths of all of them add up to, if known.
-            element: what the items may be; a dict's keys.
+            element: what the items may be; a dict's keys. Of an iterator it was made once: each step makes one
+                more, and the one before dies unless it was kept.
             mapped: what a dict's values may be.
             items: a tuple's items, where they are known one by one.
             total: the most that the lengths of one's items add up to.
@@ -138,8 +146,24 @@ class Machine(Protocol[V]):
     def hold(self, holder: V, held: V) -> None:
         """Have one object keep another alive."""
 
-    def call(self, function: V, arguments: Sequence[V], times: Size) -> V:
-        """Call a callable so many times, one after the other; return what the results may be."""
+    def call(self, function: V, arguments: Sequence[V], times: Size, *, keep: bool = False) -> V:
+        """Call a callable so many times, one after the other; return what the results may be.
+
+        Args:
+            function: what is called.
+            arguments: the same for each call.
+            times: how often.
+            keep: whether all results are alive together.
+        """
+
+    def later(self, function: V, arguments: Sequence[V], gives: V | None) -> V:
+        """Return what an iterator's items are that calls a function for each of them when it is taken.
+
+        Args:
+            function: what is called.
+            arguments: with what.
+            gives: what the items are; None: what the function returns.
+        """
 
     def special(self, value: V, name: str, arguments: Sequence[V], times: Size) -> V:
         """Run a special method so many times, and return what it gives.

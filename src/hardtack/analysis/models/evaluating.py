@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic
 
 from hardtack.analysis.machine import V
 from hardtack.analysis.models import texts
+from hardtack.analysis.models.language import RUNS
 from hardtack.analysis.models.signatures import Bound
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.size_classes import round_up
@@ -163,7 +164,7 @@ class _Evaluator(Generic[V]):
             case ast.Call(func=ast.Name(id="fresh"), args=[ast.Name(id=kind)], keywords=keywords):
                 parts = {keyword.arg or "": keyword.value for keyword in keywords}
                 return self._fresh(kind, parts, times, together)
-            case ast.Call(func=ast.Name(id=name), args=arguments) if name not in {"call", "special"}:
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name not in RUNS:
                 return self._part(name, arguments, times, together)
         return self._run(node)
 
@@ -174,6 +175,8 @@ class _Evaluator(Generic[V]):
                 return machine.element(self.value(argument))
             case "mapped", [argument]:
                 return machine.mapped(self.value(argument))
+            case "drained", [argument]:
+                return machine.drained(self.value(argument))
             case "item", [argument, ast.Constant(value=int() as index)]:
                 return machine.item(self.value(argument), index)
             case "integer", [low, high]:
@@ -207,7 +210,7 @@ class _Evaluator(Generic[V]):
         items = self._values(parts, "items", times)
         if items is not None:
             length = Size.const(len(items))
-        inner = times * length
+        inner = times if kind == "iterator" else times * length
         return self._machine.fresh(
             kind,
             length=length,
@@ -247,10 +250,15 @@ class _Evaluator(Generic[V]):
     def _run(self, node: ast.expr) -> V:
         assert isinstance(node, ast.Call)
         assert isinstance(node.func, ast.Name)
-        times = self.size(node.keywords[0].value) if node.keywords else ONE
-        if node.func.id == "call":
+        name, keywords = node.func.id, node.keywords
+        if name == "later":
             function, *arguments = (self.value(argument) for argument in node.args)
-            return self._machine.call(function, arguments, times)
+            gives = self.value(keywords[0].value) if keywords else None
+            return self._machine.later(function, arguments, gives)
+        times = self.size(keywords[0].value) if keywords else ONE
+        if name != "special":
+            function, *arguments = (self.value(argument) for argument in node.args)
+            return self._machine.call(function, arguments, times, keep=name == "keep")
         receiver, method, *rest = node.args
         assert isinstance(method, ast.Constant)
         return self._machine.special(
@@ -266,7 +274,7 @@ class _Evaluator(Generic[V]):
             case ast.IfExp() | ast.Call(func=ast.Name(id="cases")):
                 for branch in self._branches(node):
                     self.effect(branch)
-            case ast.Call(func=ast.Name(id="call" | "special")):
+            case ast.Call(func=ast.Name(id="call" | "keep" | "special")):
                 self._run(node)
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 self._change(name, arguments)

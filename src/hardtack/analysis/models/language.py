@@ -10,8 +10,10 @@ size: bytes or a number, never negative
     shown_width(x), spelled_width(x), formatted_width(x, specification), packed(format): bytes of a struct
 value: what a register may hold
     a parameter (the join of all for *args and **keywords), element(x), mapped(x), item(x, 1), none, boolean,
+    drained(x): the items if all are kept,
     integer(low, high), number(add, a, b), scalar(float), join(a, b), unpacked(format): a tuple of a struct's
-    items, call(f, a, b, times=n), special(x, "__eq__", a, times=n),
+    items, call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together,
+    special(x, "__eq__", a, times=n), later(f, a, gives=x): an iterator's items, f is called as they are taken,
     fresh(kind, length=, element=, mapped=, items=, total=, together=, width=, size=, holds=)
 effect: what is done
     append(x, item, by), store(x, key, item, by), replace(x, item), hold(x, held), scratch(size),
@@ -24,9 +26,9 @@ A size, value or effect may be `a if condition else b`, or `cases(x, int=a, slic
 each kind that x may be of, all of them together; bool stands under int, frozenset under set, unless they have
 a case of their own; a kind without a case is a finding. `nothing` is the effect that does nothing. A fresh
 object inside `element=`, `mapped=` or `items=` is made as often as its container has items: `fresh(list,
-length=n, total=t, element=fresh(str, length=m))` is n strings of at most m characters each, t in all.
-`upper(x)` is a magnitude, and so is the second argument of `integer(None, high)`. What is fresh of a kind that
-is not among `SIZED` says its size.
+length=n, total=t, element=fresh(str, length=m))` is n strings of at most m characters each, t in all; an
+iterator's items are made one at a time. `upper(x)` is a magnitude, and so is the second argument of
+`integer(None, high)`. What is fresh of a kind that is not among `SIZED` says its size.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ _MEASURES = {
     "formatted_width": 2,
     "steps": 3,
 }
-_PARTS = ("element", "mapped", "unpacked")
+RUNS = ("call", "keep", "special", "later")
 _CONDITIONS = ("nonnegative", "wide", "constant")
 NUMBERS = frozenset(
     {"add", "sub", "mul", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift"}
@@ -206,7 +208,7 @@ class _Checker:
     def _part(self, name: str, arguments: Sequence[ast.expr]) -> bool:
         """Check a function that gives a value."""
         match name, arguments:
-            case "element" | "mapped" | "unpacked", [argument]:
+            case "element" | "drained" | "mapped" | "unpacked", [argument]:
                 self.check(argument, "value")
                 return True
             case "item", [argument, ast.Constant(value=int())]:
@@ -244,9 +246,14 @@ class _Checker:
         return True
 
     def _run(self, node: ast.expr) -> bool:
-        """Check call(...) and special(...), which are values and effects."""
+        """Check what runs code: it is a value, and an effect."""
         match node:
-            case ast.Call(func=ast.Name(id="call"), args=[function, *arguments], keywords=keywords):
+            case ast.Call(func=ast.Name(id="later"), args=[function, *arguments], keywords=keywords):
+                given = [*arguments, *(keyword.value for keyword in keywords)]
+                for argument in (function, *given):
+                    self.check(argument, "value")
+                return [keyword.arg for keyword in keywords] in ([], ["gives"])
+            case ast.Call(func=ast.Name(id="call" | "keep"), args=[function, *arguments], keywords=keywords):
                 rest = [function, *arguments]
             case ast.Call(
                 func=ast.Name(id="special"),
