@@ -120,8 +120,8 @@ class Machine(Protocol[V]):
             length: the most items that one has.
             times: how many; one, unless this is the element of a container that is made as well.
             together: the most that the lengths of all of them add up to, if known.
-            element: what the items may be; a dict's keys. Of an iterator it was made once: each step makes one
-                more, and the one before dies unless it was kept.
+            element: what the items may be; a dict's keys. Of an iterator it was made once: each step makes
+                one more, and the one before dies unless it was kept.
             mapped: what a dict's values may be.
             items: a tuple's items, where they are known one by one.
             total: the most that the lengths of one's items add up to.

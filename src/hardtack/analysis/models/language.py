@@ -13,7 +13,7 @@ value: what a register may hold
     drained(x): the items if all are kept,
     integer(low, high), number(add, a, b), scalar(float), join(a, b), unpacked(format): a tuple of a struct's
     items, call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together,
-    special(x, "__eq__", a, times=n), later(f, a, gives=x): an iterator's items, f is called as they are taken,
+    special(x, "__eq__", a, times=n), later(f, a, gives=x): items of an iterator that calls f for each,
     fresh(kind, length=, element=, mapped=, items=, total=, together=, width=, size=, holds=)
 effect: what is done
     append(x, item, by), store(x, key, item, by), replace(x, item), hold(x, held), scratch(size),
