@@ -21,7 +21,7 @@ class Machine(Protocol[V]):
 
     # -- asking. A question without an answer is an unbounded Size with its reason
     def length(self, value: V) -> Size:
-        """Return the most items, characters or bytes that a value holds."""
+        """Return the most items, characters or bytes that a value holds; of a memoryview it is bytes."""
 
     def total(self, value: V) -> Size:
         """Return the most that the lengths of a container's items add up to."""
@@ -57,7 +57,7 @@ class Machine(Protocol[V]):
     def kinds(self, value: V) -> frozenset[str]:
         """Return the kinds that a value may be of.
 
-        None, bool, int, float, complex, str, bytes, bytearray, memoryview, list, tuple, set, frozenset, dict,
+        none, bool, int, float, complex, str, bytes, bytearray, memoryview, list, tuple, set, frozenset, dict,
         deque, range, slice, iterator (generators, views and files too), function (whatever can be called),
         instance (of a class of the sources), and other: anything else, also what is not known.
         """

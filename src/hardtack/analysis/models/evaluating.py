@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic
 from hardtack.analysis.machine import V
 from hardtack.analysis.models import texts
 from hardtack.analysis.models.language import RUNS
-from hardtack.analysis.models.signatures import Bound
+from hardtack.analysis.models.signatures import Bound, Star
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.size_classes import round_up
 
@@ -113,12 +113,49 @@ class _Evaluator(Generic[V]):
                 return machine.steps(self.value(start), self.value(stop), self.value(step))
             case "packed", [argument]:
                 return Size.const(struct.calcsize(self._format(argument)))
-            case "formatted" | "formatted_width", [value, specification]:
-                given = self._constant(specification)
-                found_text = texts.formatted(machine, self.value(value), given)
-                return found_text.length if name == "formatted" else Size.const(found_text.width)
+        return self._text_measure(name, arguments)
+
+    def _text_measure(self, name: str, arguments: list[ast.expr]) -> Size:
+        machine = self._machine
+        match name, arguments:
+            case "replaced", [value, old, new, count]:
+                given = isinstance(count, ast.Name) and count.id in self._bound.given
+                return texts.replaced(
+                    machine,
+                    self.value(value),
+                    self._constant(old),
+                    self.value(new),
+                    machine.upper(self.value(count))
+                    if given and machine.nonnegative(self.value(count))
+                    else None,
+                )
+            case "formatted" | "filled" | "percent", _:
+                return self._text(name, arguments).length
+            case "formatted_width" | "filled_width" | "percent_width", _:
+                return Size.const(self._text(name.removesuffix("_width"), arguments).width)
         (argument,) = arguments
         return self._measures[name](self.value(argument))
+
+    def _text(self, name: str, arguments: list[ast.expr]) -> texts.Text:
+        match name, arguments:
+            case "filled", [template, ast.Name(id=star), ast.Name(id=stars)]:
+                return self._filled(
+                    self._constant(template), self._bound.stars[star], self._bound.stars[stars]
+                )
+            case "formatted", [value, specification]:
+                return texts.formatted(self._machine, self.value(value), self._constant(specification))
+        template, value = arguments
+        return texts.percent(self._machine, self._constant(template), self.value(value))
+
+    def _filled(self, template: object, star: Star[V], stars: Star[V]) -> texts.Text:
+        machine = self._machine
+        positional = list(star.arguments)
+        if star.spread:
+            positional.append(machine.join([*star.arguments, *map(machine.element, star.spread)]))
+        named = dict(zip(stars.names, stars.arguments, strict=True))
+        if stars.spread:
+            machine.finding("no-model", "the fields of a template are spread with **", "use an f-string")
+        return texts.filled(machine, template, positional, named, spread=bool(star.spread))
 
     def _width(self, node: ast.expr) -> int:
         width = self.size(node).as_const()
@@ -205,6 +242,8 @@ class _Evaluator(Generic[V]):
         return machine.none()
 
     def _fresh(self, kind: str, parts: Mapping[str, ast.expr], times: Size, together: Size | None) -> V:
+        if "made" in parts:
+            times = _least(times, self.size(parts["made"]))
         length = self.size(parts["length"]) if "length" in parts else ZERO
         total = self.size(parts["total"]) if "total" in parts else None
         items = self._values(parts, "items", times)
@@ -328,6 +367,11 @@ class _Evaluator(Generic[V]):
                 return self._machine.width(self.value(argument)) > 1
             case ast.Call(func=ast.Name(id="constant"), args=[argument]):
                 return self._constant(argument) is not None
+            case ast.Call(func=ast.Name(id="among"), args=[argument, *constants]):
+                known = self._constant(argument)
+                return any(
+                    known == constant.value for constant in constants if isinstance(constant, ast.Constant)
+                )
             case ast.UnaryOp(operand=operand):
                 return not self._holds(operand)
             case ast.BoolOp(op=ast.And(), values=values):
@@ -364,9 +408,9 @@ def _sample(order: str, code: str) -> object:
 
 
 def _least(left: Size, right: Size) -> Size:
-    """Return an upper bound of the lesser of two, one of which is a number."""
+    """Return an upper bound of the lesser of two: the one that is a number at most, else the first."""
     for size, other in ((left, right), (right, left)):
         limit = other.as_const()
         if limit is not None:
-            return size.at_most(int(limit))
+            return size.at_most(limit)
     return left
