@@ -199,7 +199,7 @@ class ExactMachine:
         anew = isinstance(part.real, _MAKE_ANEW)
         return tuple(self._item(item, anew) for item in islice(part.real, 5000))
 
-    def drained(self, value: Value) -> Value:
+    def drained(self, value: Value, times: Size) -> Value:
         found = []
         for part in value.parts:
             elements = self._elements(part)
@@ -209,7 +209,7 @@ class ExactMachine:
                     Value(*(p for one in elements if one.items for p in one.items[index].parts))
                     for index in range(width)
                 ]
-                self.fresh("tuple", length=lift(width), times=lift(_length(part)), items=items)
+                self.fresh("tuple", length=lift(width), times=times, items=items)
             found += elements
         return Value(*found)
 
@@ -270,6 +270,10 @@ class ExactMachine:
             try:
                 result = _OPERATIONS[operation](*combination)
             except (ValueError, ZeroDivisionError):
+                continue
+            if operation in {"min", "max"}:
+                made = any(part.fresh for value in values for part in value.parts)
+                found.append(Part("int", number=result, nonnegative=result >= 0, fresh=made))
                 continue
             cancels = operation == "sub"
             spare = max(_digits(one) for one in combination) - _digits(result) if cancels else 0
@@ -351,8 +355,6 @@ class ExactMachine:
             kept = max(kept, const(table) - head)
             held = max(held, const(growth if by > 1 else table) - head)
             part.length = after if part.real is NO_VALUE else part.length
-        if by == 0:
-            return
         self.peak = max(self.peak, self.live + held + by * scalars)
         self.grown += kept + by * scalars
         self._note(kept + by * scalars)

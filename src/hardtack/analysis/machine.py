@@ -41,11 +41,11 @@ class Machine(Protocol[V]):
     def element(self, value: V) -> V:
         """Return what a container's items, an iterator's or a generator's may be; a dict's are its keys."""
 
-    def drained(self, value: V) -> V:
-        """Return what the items are if all are kept.
+    def drained(self, value: V, times: Size) -> V:
+        """Return what the items are if so many of them are kept.
 
         Those that an iterator makes anew as it goes (pairs of zip, what a generator yields) are allocated, as
-        many as it has, and are alive together.
+        many, and are alive together.
         """
 
     def mapped(self, value: V) -> V:
@@ -86,8 +86,8 @@ class Machine(Protocol[V]):
 
         Args:
             operation: add, sub, mul, floordiv, mod, pow, and, or, xor, lshift, rshift, neg, pos, invert, abs;
-                min and max: the least, the greatest of several; hull: anything from the least to the
-                greatest. Of what is no integer, nothing is known.
+                min and max: the least, the greatest of several, which is one of them; hull: anything from the
+                least to the greatest. Of what is no integer, nothing is known.
             values: its operands.
         """
 
@@ -135,7 +135,10 @@ class Machine(Protocol[V]):
 
     # -- changing
     def append(self, container: V, item: V, by: Size) -> None:
-        """Grow a list, deque, bytearray or set by so many items; its table is copied as it grows."""
+        """Grow a list, deque, bytearray or set by so many items; its table is copied as it grows.
+
+        By none: it may be copied as it shrinks.
+        """
 
     def store(self, container: V, key: V, item: V, by: Size) -> None:
         """Put items into a dict, by as many as may be new."""

@@ -16,7 +16,7 @@ mean. A model is one table, named as mypy names what it describes:
 | effects | what is done to the arguments, in order, before the result is made |
 | refuse | instead of a result: why there is no bound, and what would settle it (`remedy`) |
 | assume | what is taken for granted, shown beside every bound that rests on it |
-| packs | true: CPython packs the arguments, `self` aside, into a tuple and a dict for the call |
+| packs | true: CPython packs the arguments, `self` and `cls` aside, into a tuple and a dict for the call |
 | raises | the exceptions that it may raise by itself, such as "KeyError"; left out, any may be |
 | also | more names with the same model: "upper" for another method of the class, or full names |
 | source | where it can be checked: a file of CPython's and its version, or the test that measures it |
@@ -80,7 +80,7 @@ class Model:
         remedy: what would settle it.
         assume: what is taken for granted, or empty.
         raises: names of the exceptions that it may raise by itself; None for any.
-        packs: whether the arguments, `self` aside, are packed into a tuple and a dict for the call.
+        packs: whether the arguments, `self` and `cls` aside, are packed into a tuple and a dict for the call.
         source: where this can be checked.
     """
 
@@ -151,7 +151,7 @@ def _packed(
 ) -> list[V]:
     """Make the tuple and the dict that a function of METH_VARARGS, or tp_new, gets its arguments in."""
     parameters = signature.parameters
-    rest = positional[1:] if parameters and parameters[0].name == "self" else positional
+    rest = positional[1:] if parameters and parameters[0].name in {"self", "cls"} else positional
     made = []
     if rest:
         one = Size.const(1)

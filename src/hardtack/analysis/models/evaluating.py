@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import struct
+from functools import reduce
 from typing import TYPE_CHECKING, Generic
 
 from hardtack.analysis.machine import V
@@ -98,6 +99,8 @@ class _Evaluator(Generic[V]):
                 return sum(
                     (machine.length(value) for value in found.spread), Size.const(len(found.arguments))
                 )
+            case "least", [ast.Name(id=star)]:
+                return self._least_length(self._bound.stars[star])
             case "size_of", [ast.Name(id=kind), length, *rest]:
                 return machine.size_of(kind, self.size(length), self._width(rest[0]) if rest else 1)
             case "block", [argument]:
@@ -114,6 +117,12 @@ class _Evaluator(Generic[V]):
             case "packed", [argument]:
                 return Size.const(struct.calcsize(self._format(argument)))
         return self._text_measure(name, arguments)
+
+    def _least_length(self, star: Star[V]) -> Size:
+        lengths = [self._machine.length(value) for value in star.arguments]
+        if star.spread:
+            lengths += [self._machine.length(self._machine.element(value)) for value in star.spread]
+        return reduce(_least, lengths) if lengths else ZERO
 
     def _text_measure(self, name: str, arguments: list[ast.expr]) -> Size:
         machine = self._machine
@@ -212,8 +221,9 @@ class _Evaluator(Generic[V]):
                 return machine.element(self.value(argument))
             case "mapped", [argument]:
                 return machine.mapped(self.value(argument))
-            case "drained", [argument]:
-                return machine.drained(self.value(argument))
+            case "drained", [argument, *rest]:
+                value = self.value(argument)
+                return machine.drained(value, self.size(rest[0]) if rest else machine.length(value))
             case "item", [argument, ast.Constant(value=int() as index)]:
                 return machine.item(self.value(argument), index)
             case "integer", [low, high]:
@@ -221,11 +231,21 @@ class _Evaluator(Generic[V]):
             case "scalar", [ast.Name(id=kind)]:
                 return machine.scalar(kind)
             case "number", [ast.Name(id=operation), *operands]:
-                return machine.number(operation.strip("_"), [self.value(operand) for operand in operands])
+                return machine.number(operation.strip("_"), self._operands(operands))
             case "unpacked", [argument]:
                 return self._unpacked(self._format(argument), times)
         assert name == "join"
         return machine.join([self.value(argument, times, together) for argument in arguments])
+
+    def _operands(self, nodes: list[ast.expr]) -> list[V]:
+        found: list[V] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred) and isinstance(node.value, ast.Name):
+                star = self._bound.stars[node.value.id]
+                found += [*star.arguments, *map(self._machine.element, star.spread)]
+            else:
+                found.append(self.value(node))
+        return found
 
     def _named(self, name: str) -> V:
         bound, machine = self._bound, self._machine
@@ -266,6 +286,12 @@ class _Evaluator(Generic[V]):
 
     def _values(self, parts: Mapping[str, ast.expr], key: str, times: Size) -> list[V] | None:
         node = parts.get(key)
+        match node:
+            case ast.Call(func=ast.Name(id="elements"), args=[ast.Name(id=star)]):
+                found = self._bound.stars[star]
+                if found.spread:
+                    self._machine.finding("no-model", "arguments are spread with *", "write them one by one")
+                return [self._machine.element(value) for value in found.arguments]
         return [self.value(item, times) for item in node.elts] if isinstance(node, ast.Tuple) else None
 
     def _unpacked(self, given: str | bytes, times: Size) -> V:

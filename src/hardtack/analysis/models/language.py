@@ -4,20 +4,21 @@ The syntax is that of Python expressions, parsed with `ast` and never executed. 
 
 size: bytes or a number, never negative
     3, a + b, a - b (at least 0), a * b, a // 3, max(a, b), min(a, b): b if only b is a number, else a,
-    len(x), total(x), width(x), upper(x), digits(x), count(args), size_of(kind, length, width=1),
-    block(n): what a block of n bytes is charged, span(index, length), steps(start, stop, step),
+    len(x), total(x), width(x), upper(x), digits(x), count(args), least(args): their least length,
+    size_of(kind, length, width=1), block(n): what a block of n bytes is charged, span(index, length),
+    steps(start, stop, step),
     replaced(x, old, new, count): the length of x.replace(...), filled(template, args, keywords) and
     percent(template, x): characters of template.format(...) and template % x, filled_width, percent_width,
     shown(x) and spelled(x): the characters of str(x) and repr(x), formatted(x, specification),
     shown_width(x), spelled_width(x), formatted_width(x, specification), packed(format): bytes of a struct
 value: what a register may hold
     a parameter (the join of all for *args and **keywords), element(x), mapped(x), item(x, 1), none, boolean,
-    drained(x): the items if all are kept,
-    integer(low, high), number(add, a, b), scalar(float), join(a, b), unpacked(format): a tuple of a struct's
-    items, call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together,
+    drained(x), drained(x, n): the items if all are kept, or n of them, integer(low, high), number(add, a, b),
+    number(max, *args), scalar(float), join(a, b), unpacked(format): a tuple of a struct's items, call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together,
     special(x, "__eq__", a, times=n), later(f, a, gives=x): items of an iterator that calls f for each,
     fresh(kind, length=, element=, mapped=, items=, total=, together=, width=, size=, holds=, made=): `made`
-    says how many at most are made as items, where others are there already
+    says how many at most are made as items, where others are there already; items=elements(args): those of
+    each argument
 effect: what is done
     append(x, item, by), store(x, key, item, by), replace(x, item), hold(x, held), scratch(size),
     temporary(value): it is made, and dies when the call ends,
@@ -181,7 +182,7 @@ class _Checker:
                 self.check(argument, "value")
             return len(arguments) == _MEASURES[name]
         match name, arguments:
-            case "count", [ast.Name(id=star)]:
+            case "count" | "least", [ast.Name(id=star)]:
                 return star in self._names
             case "filled" | "filled_width", [template, ast.Name(id=star), ast.Name(id=stars)]:
                 self.check(template, "value")
@@ -219,6 +220,10 @@ class _Checker:
     def _part(self, name: str, arguments: Sequence[ast.expr]) -> bool:
         """Check a function that gives a value."""
         match name, arguments:
+            case "drained", [argument, times]:
+                self.check(argument, "value")
+                self.check(times, "size")
+                return True
             case "element" | "drained" | "mapped" | "unpacked", [argument]:
                 self.check(argument, "value")
                 return True
@@ -232,7 +237,7 @@ class _Checker:
                 return kind in {"float", "complex"}
             case "number", [ast.Name(id=operation), *operands] if operands:
                 for operand in operands:
-                    self.check(operand, "value")
+                    self.check(operand.value if isinstance(operand, ast.Starred) else operand, "value")
                 return operation in NUMBERS
             case "join", [_, *_]:
                 for argument in arguments:
@@ -250,6 +255,9 @@ class _Checker:
         return True
 
     def _values(self, node: ast.expr) -> bool:
+        match node:
+            case ast.Call(func=ast.Name(id="elements"), args=[ast.Name(id=star)], keywords=[]):
+                return star in self._names
         if not isinstance(node, ast.Tuple):
             return False
         for item in node.elts:
