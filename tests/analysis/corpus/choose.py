@@ -35,6 +35,16 @@ IO_NAMES = frozenset(
     "sleep time perf_counter monotonic urandom getrandbits random currentframe _getframe modules settrace setprofile "
     "warn globals locals vars getattr setattr delattr".split()
 )
+SUBJECTS = frozenset(  # files, processes, threads, the network, the terminal, command lines, the interpreter itself
+    "__future__ _aix_support _bootsubprocess _collections_abc _compat_pickle _compression _osx_support _py_abc "
+    "_pydecimal _pyio _sitebuiltins _strptime _sysconfigdata _threading_local _weakrefset abc aifc antigravity "
+    "argparse ast asynchat asyncore bz2 cProfile cgi cgitb chunk compileall crypt dataclasses dis doctest filecmp "
+    "fileinput genericpath getopt glob gzip imghdr imp inspect io locale logging lzma modulefinder netrc nturl2path "
+    "ntpath opcode os pathlib pickletools pipes pkgutil platform plistlib profile pstats py_compile pyclbr pydoc rlcompleter "
+    "runpy secrets site smtpd sndhdr sre_compile sre_constants sre_parse stat struct sunau symtable tabnanny this trace "
+    "traceback tracemalloc turtle types typing unittest uuid warnings wave weakref xdrlib zipapp zipfile zipimport "
+    "zoneinfo xml.sax xml.dom xml.parsers encodings".split()
+)
 NOT_LIBRARY = ("test", "main", "demo", "cli", "usage", "idlelib", "lib2to3", "turtledemo", "pydoc_data", "distutils")
 DECORATORS = frozenset({"classmethod", "staticmethod", "property"})
 TYPES = frozenset(
@@ -172,23 +182,29 @@ def typed(signature: Function, allowed: set[str], method: bool) -> bool:
 def eligible(module: str, source: str, stub: ast.Module | None) -> Iterator[Candidate]:
     """Yield the functions of a module that RULE.md allows; `stub` has the signatures, or the source itself."""
     tree = ast.parse(source)
+    outer = {module, module.split(".")[0], ".".join(module.split(".")[:2])}
+    if outer & (IO_MODULES | SUBJECTS) and stub is not None:
+        return
     if imports(tree) & IO_MODULES or any(word in part for part in module.split(".") for word in NOT_LIBRARY):
         return
     typing = tree if stub is None else stub
     signatures: dict[str, list[Function]] = {}
-    for name, signature in functions(live(typing.body)):
+    for name, signature in functions(tree.body if stub is None else live(stub.body)):
         signatures.setdefault(name, []).append(signature)
     allowed = TYPES | classes(tree.body) | type_variables(typing.body)
     for name, node in functions(tree.body):
         found = signatures.get(name, [])
         parts = name.lower().split(".")
-        if len(found) != 1 or not ordinary(node) or names(node) & IO_NAMES:
+        if len(found) != 1 and stub is None or not ordinary(node) or names(node) & IO_NAMES:
             continue
-        if any(word in part for part in parts for word in NOT_LIBRARY) or "overload" in names(found[0]):
+        if any(word in part for part in parts for word in NOT_LIBRARY):
             continue
-        if typed(found[0], allowed, "." in name):
+        single = len(found) == 1 and "overload" not in names(found[0])
+        if not single or typed(found[0], allowed, "." in name):
             text = source_of(source, node)
-            head = f"({ast.unparse(found[0].args)}) -> {ast.unparse(found[0].returns) if found[0].returns else None}"
+            head = "untyped: " + ast.unparse(node.args)
+            if single:
+                head = f"({ast.unparse(found[0].args)}) -> {ast.unparse(found[0].returns) if found[0].returns else None}"
             yield Candidate(module, name, size(node), hashlib.sha256(text.encode()).hexdigest(), head)
 
 
@@ -218,7 +234,7 @@ def _holds(test: ast.expr) -> bool:
 
 
 def standard_library() -> dict[str, list[Candidate]]:
-    """Return the eligible functions of the running interpreter's library, by module."""
+    """Return the eligible functions of the running interpreter's library, by module or package."""
     library = Path(sysconfig.get_path("stdlib"))
     stubs = Path(mypy.__file__).parent / "typeshed" / "stdlib"
     found: dict[str, list[Candidate]] = {}
@@ -230,7 +246,7 @@ def standard_library() -> dict[str, list[Candidate]]:
             continue
         candidates = list(eligible(module, path.read_text("utf-8"), ast.parse(stub.read_text("utf-8"))))
         if candidates:
-            found[module] = candidates
+            found.setdefault(parts[0], []).extend(candidates)
     return found
 
 
