@@ -45,7 +45,18 @@ SUBJECTS = frozenset(  # files, processes, threads, the network, the terminal, c
     "traceback tracemalloc turtle types typing unittest uuid warnings wave weakref xdrlib zipapp zipfile zipimport "
     "zoneinfo xml.sax xml.dom xml.parsers encodings".split()
 )
-NOT_LIBRARY = ("test", "main", "demo", "cli", "usage", "idlelib", "lib2to3", "turtledemo", "pydoc_data", "distutils")
+NOT_LIBRARY = (
+    "test",
+    "main",
+    "demo",
+    "cli",
+    "usage",
+    "idlelib",
+    "lib2to3",
+    "turtledemo",
+    "pydoc_data",
+    "distutils",
+)
 DECORATORS = frozenset({"classmethod", "staticmethod", "property"})
 TYPES = frozenset(
     "str bytes bytearray memoryview int float bool complex None slice range object_free list dict set frozenset tuple "
@@ -133,7 +144,12 @@ def imports(tree: ast.Module) -> set[str]:
 def ordinary(node: Function) -> bool:
     """Return whether a function is one by rule 4 and 6, and of the right size."""
     arguments = node.args
-    if isinstance(node, ast.AsyncFunctionDef) or size(node) not in LINES or arguments.vararg or arguments.kwarg:
+    if (
+        isinstance(node, ast.AsyncFunctionDef)
+        or size(node) not in LINES
+        or arguments.vararg
+        or arguments.kwarg
+    ):
         return False
     if not arguments.args + arguments.posonlyargs + arguments.kwonlyargs:
         return False
@@ -176,7 +192,9 @@ def typed(signature: Function, allowed: set[str], method: bool) -> bool:
     annotations = [argument.annotation for argument in arguments]
     if any(annotation is None for annotation in annotations):
         return False
-    return all(annotation_names(annotation) <= allowed for annotation in annotations if annotation is not None)
+    return all(
+        annotation_names(annotation) <= allowed for annotation in annotations if annotation is not None
+    )
 
 
 def eligible(module: str, source: str, stub: ast.Module | None) -> Iterator[Candidate]:
@@ -289,7 +307,9 @@ def draw(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packages", type=Path, help="folder with the unpacked wheels, one folder a package")
-    parser.add_argument("--skip", type=Path, help="file of names that are passed over, one `module:name` a line")
+    parser.add_argument(
+        "--skip", type=Path, help="file of names that are passed over, one `module:name` a line"
+    )
     parser.add_argument("--all", action="store_true", help="list every eligible function")
     options = parser.parse_args()
     skip = set()
@@ -306,7 +326,13 @@ def main() -> None:
         else:
             chosen = draw(groups, count, most, skip, random.Random(SEED))
         for group, candidate in chosen:
-            print(group, f"{candidate.module}:{candidate.name}", candidate.lines, candidate.sha256, candidate.signature)
+            print(
+                group,
+                f"{candidate.module}:{candidate.name}",
+                candidate.lines,
+                candidate.sha256,
+                candidate.signature,
+            )
 
 
 if __name__ == "__main__":
