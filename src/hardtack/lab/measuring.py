@@ -1,10 +1,11 @@
 """The most memory that one call really held, in a heap of its own, and bounds held against it.
 
 It owns how a figure is come by; it knows nothing of how a bound is found (a `Bound` is anything with
-`for_call`). A figure is of a warm call: it was made once before, with arguments like these, so imports, compiled
-patterns, classes' first instances and inline caches are not in it. It is of a cold allocator: CPython's free
-lists are emptied first, since they would hide what the call allocates, and automatic collection is off, so
-cyclic garbage counts until the call's end. All sizes are bytes, rounded up to the heap's size classes.
+`for_call`). A figure is of a warm call: it was made once before, with arguments like these, so imports,
+compiled patterns, classes' first instances and inline caches are not in it. It is of a cold allocator:
+CPython's free lists are emptied first, since they would hide what the call allocates, and automatic
+collection is off, so cyclic garbage counts until the call's end. All sizes are bytes, rounded up to the
+heap's size classes.
 
     >>> def squares(n: int) -> list[int]:
     ...     return [number * number for number in range(n)]
@@ -32,7 +33,7 @@ Place: TypeAlias = Literal["outside", "inside"]
 
 
 def given(*args: Any, **kwargs: Any) -> Arguments:  # noqa: ANN401 - a call's arguments are anything
-    """Return the arguments of a call as a maker has to give them: `lambda: given([], limit=3)`."""
+    """Pack a call's arguments in the form that its maker returns, as in `lambda: given([], limit=3)`."""
     return args, kwargs
 
 
@@ -182,8 +183,8 @@ class Verdict:
         if not self._ratios():
             return f"{self.name}: {len(self.cases)} calls, nothing allocated"
         return (
-            f"{self.name}: {len(self.cases)} calls, {len(self.violations)} violations, largest peak {self.largest} "
-            f"bytes, tightest ratio {self.tightest:.2f}, median {self.median:.2f}"
+            f"{self.name}: {len(self.cases)} calls, {len(self.violations)} violations, "
+            f"largest peak {self.largest} bytes, tightest ratio {self.tightest:.2f}, median {self.median:.2f}"
         )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import random
 import sys
 import sysconfig
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,34 +18,13 @@ import mypy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SEED = 20264
-STANDARD = 50
-PYPI = 30
-LINES = range(5, 61)
+RULE = tomllib.loads(Path(__file__).with_name("rule.toml").read_text("utf-8"))
+SEED, STANDARD, PYPI = RULE["seed"], RULE["standard_library"], RULE["pypi"]
+LINES = range(RULE["lines"][0], RULE["lines"][1] + 1)
 
-IO_MODULES = frozenset(
-    "asyncio bdb cmd code codeop concurrent ctypes curses dbm distutils ensurepip fcntl ftplib getpass http imaplib "
-    "importlib lib2to3 mailbox msilib mmap multiprocessing nntplib optparse pdb poplib pty readline resource sched "
-    "select selectors shelve shutil signal smtplib socket socketserver sqlite3 ssl subprocess sysconfig telnetlib "
-    "tempfile termios threading time tkinter tty turtle urllib.request venv webbrowser winreg wsgiref xmlrpc _winapi "
-    "_thread".split()
-)
-IO_NAMES = frozenset(
-    "open print input exec eval compile breakpoint __import__ stdin stdout stderr environ argv getenv getcwd stat "
-    "lstat fstat listdir scandir readlink system popen fork write flush read readline readlines seek tell fileno "
-    "sleep time perf_counter monotonic urandom getrandbits random currentframe _getframe modules settrace setprofile "
-    "warn globals locals vars getattr setattr delattr".split()
-)
-SUBJECTS = frozenset(  # files, processes, threads, the network, the terminal, command lines, the interpreter itself
-    "__future__ _aix_support _bootsubprocess _collections_abc _compat_pickle _compression _osx_support _py_abc "
-    "_pydecimal _pyio _sitebuiltins _strptime _sysconfigdata _threading_local _weakrefset abc aifc antigravity "
-    "argparse ast asynchat asyncore bz2 cProfile cgi cgitb chunk compileall crypt dataclasses dis doctest filecmp "
-    "fileinput genericpath getopt glob gzip imghdr imp inspect io locale logging lzma modulefinder netrc nturl2path "
-    "ntpath opcode os pathlib pickletools pipes pkgutil platform plistlib profile pstats py_compile pyclbr pydoc rlcompleter "
-    "runpy secrets site smtpd sndhdr sre_compile sre_constants sre_parse stat struct sunau symtable tabnanny this trace "
-    "traceback tracemalloc turtle types typing unittest uuid warnings wave weakref xdrlib zipapp zipfile zipimport "
-    "zoneinfo xml.sax xml.dom xml.parsers encodings".split()
-)
+IO_MODULES = frozenset(RULE["io_modules"].split())
+IO_NAMES = frozenset(RULE["io_names"].split())
+SUBJECTS = frozenset(RULE["subjects"].split())
 NOT_LIBRARY = (
     "test",
     "main",
@@ -58,21 +38,8 @@ NOT_LIBRARY = (
     "distutils",
 )
 DECORATORS = frozenset({"classmethod", "staticmethod", "property"})
-TYPES = frozenset(
-    "str bytes bytearray memoryview int float bool complex None slice range object_free list dict set frozenset tuple "
-    "type List Dict Set FrozenSet Tuple Type Optional Union Literal Final Self AnyStr Iterable Iterator Sequence "
-    "MutableSequence Mapping MutableMapping Collection Container AbstractSet MutableSet Sized Reversible Hashable "
-    "Callable Text Counter deque defaultdict OrderedDict Fraction Decimal datetime date timedelta Pattern Match Enum "
-    "StrPath StrOrBytesPath PathLike BytesPath GenericPath ReadableBuffer SupportsRichComparison "
-    "SupportsRichComparisonT SupportsLenAndGetItem SupportsKeysAndGetItem SupportsIndex SupportsInt SupportsFloat "
-    "SupportsTrunc ConvertibleToInt typing collections abc re t _typeshed".split()
-)
-PACKAGES = (
-    "anyio build click dnspython h11 h2 hpack hyperframe humanize idna importlib-metadata iniconfig inflect isort "
-    "itsdangerous jinja2 markdown-it-py marshmallow mdurl mistune multidict outcome packaging platformdirs pluggy "
-    "prettytable prompt-toolkit pyparsing rich semver soupsieve starlette termcolor tomli tomli-w tomlkit trio "
-    "typeguard tzlocal uritemplate urllib3 webcolors werkzeug wsproto yarl zipp".split()
-)
+TYPES = frozenset(RULE["types"].split())
+PACKAGES = RULE["packages"].split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +180,7 @@ def eligible(module: str, source: str, stub: ast.Module | None) -> Iterator[Cand
     for name, node in functions(tree.body):
         found = signatures.get(name, [])
         parts = name.lower().split(".")
-        if len(found) != 1 and stub is None or not ordinary(node) or names(node) & IO_NAMES:
+        if (len(found) != 1 and stub is None) or not ordinary(node) or names(node) & IO_NAMES:
             continue
         if any(word in part for part in parts for word in NOT_LIBRARY):
             continue
