@@ -33,7 +33,7 @@ Place: TypeAlias = Literal["outside", "inside"]
 
 
 def given(*args: Any, **kwargs: Any) -> Arguments:  # noqa: ANN401 - a call's arguments are anything
-    """Pack a call's arguments in the form that its maker returns, as in `lambda: given([], limit=3)`."""
+    """Return the arguments of a call in the form that a `Make` returns them in."""
     return args, kwargs
 
 
