@@ -46,6 +46,11 @@ soak: setup ## all tests, the slow ones too; then threads and tasks on one heap 
 cpython-tests: setup ## CPython's own tests inside a heap, on each Python (3.11 to 3.13) that is here
 	$(BIN)/python tests/heap/cpython_tests.py
 
+corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it and our own programs
+	$(BIN)/python tests/analysis/corpus/materialise.py
+	$(BIN)/python tests/analysis/corpus/run.py
+	$(BIN)/python tests/analysis/programs_run.py
+
 # With PYTHONMALLOC=malloc, what is outside every heap comes from the sanitizer's malloc, too. Leaks are not looked
 # for: CPython itself leaves some.
 sanitize: setup ## the heap's tests under the address and undefined behaviour sanitizers
@@ -55,4 +60,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench soak cpython-tests sanitize
+.PHONY: help setup demo test lint programs docs bench soak cpython-tests corpus sanitize
