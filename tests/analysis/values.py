@@ -8,6 +8,7 @@ that are distinct, one that is long), `strategy(type)` has Hypothesis look for m
 from __future__ import annotations
 
 import collections.abc
+import copy
 import itertools
 import types
 import typing
@@ -259,7 +260,9 @@ def strategy(annotation: Any) -> st.SearchStrategy[Any]:
         kinds = [
             st.text(st.characters(min_codepoint=ord(low), max_codepoint=ord(high))) for low, high in widths
         ]
-        return st.one_of(st.text(st.sampled_from(PUNCTUATION)), *kinds, st.text(max_size=60))
+        return _repeated(st.one_of(st.text(st.sampled_from(PUNCTUATION)), *kinds, st.text(max_size=60)))
+    if annotation in (bytes, bytearray):
+        return _repeated(st.from_type(annotation))
     if annotation is int:
         return st.one_of(st.integers(-10, 300), st.integers(), st.integers(2**200, 2**2000))
     members = alternatives(annotation)
@@ -267,7 +270,7 @@ def strategy(annotation: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*map(strategy, members))
     origin, parameters = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection):
-        return st.lists(strategy(parameters[0]))
+        return _repeated(st.lists(strategy(parameters[0])))
     if origin in (set, frozenset):
         return st.lists(strategy(parameters[0])).map(origin)
     if origin in (dict, collections.abc.Mapping):
@@ -275,6 +278,11 @@ def strategy(annotation: Any) -> st.SearchStrategy[Any]:
     if origin is tuple and Ellipsis not in parameters:
         return st.tuples(*map(strategy, parameters))
     return st.from_type(annotation)
+
+
+def _repeated(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return values, and the same many times over, for what Hypothesis draws is short."""
+    return st.builds(lambda value, times: value * times, values, st.sampled_from([1, 1, 1, 2, 9, 60, 400]))
 
 
 def calls(function: Any, limit: int = 200) -> Iterator[Callable[[], tuple[tuple[Any, ...], dict[str, Any]]]]:
@@ -290,27 +298,25 @@ def calls(function: Any, limit: int = 200) -> Iterator[Callable[[], tuple[tuple[
     hints = typing.get_type_hints(function, include_extras=True)
     hints.pop("return", None)
     names = list(hints)
-    longest = max(_count(hints[name], limit) for name in names)
+    corners = {name: list(itertools.islice(adversarial(hint), limit)) for name, hint in hints.items()}
+    longest = max(map(len, corners.values()))
     for row in range(longest):
         yield lambda row=row: (
             (),
-            {name: _nth(hints[name], row * step, limit) for step, name in enumerate(names, 1)},
+            {name: _nth(corners[name], row * step) for step, name in enumerate(names, 1)},
         )
     for first, second in itertools.combinations(names, 2):
         if hints[first] == hints[second]:
             for row in range(0, longest, 3):
-                yield lambda row=row, one=first, other=second: ((), _aliased(hints, row, limit, one, other))
+                yield lambda row=row, one=first, other=second: ((), _aliased(corners, row, one, other))
 
 
-def _aliased(hints: dict[str, Any], row: int, limit: int, one: str, other: str) -> dict[str, Any]:
-    chosen = {name: _nth(hint, row, limit) for name, hint in hints.items()}
+def _aliased(corners: dict[str, list[Any]], row: int, one: str, other: str) -> dict[str, Any]:
+    chosen = {name: _nth(values, row) for name, values in corners.items()}
     return chosen | {other: chosen[one]}
 
 
-def _count(annotation: Any, limit: int) -> int:
-    return sum(1 for _ in itertools.islice(adversarial(annotation), limit))
-
-
-def _nth(annotation: Any, number: int, limit: int) -> Any:
-    """Return a corner value, made anew: the call may change it."""
-    return next(itertools.islice(adversarial(annotation), number % _count(annotation, limit), None))
+def _nth(values: list[Any], number: int) -> Any:
+    """Return a copy of a corner value: the call may change it. What is one object inside stays one."""
+    value = values[number % len(values)]
+    return memoryview(bytes(value)) if isinstance(value, memoryview) else copy.deepcopy(value)
