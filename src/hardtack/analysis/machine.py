@@ -6,7 +6,7 @@ is the Machine. Values are opaque to models.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 V = TypeVar("V")
 
 
-class Machine(Protocol, Generic[V]):
+class Machine(Protocol[V]):
     """The abstract machine, in the middle of one call."""
 
     # -- asking. A question without an answer is an unbounded Size with its reason
@@ -30,7 +30,7 @@ class Machine(Protocol, Generic[V]):
         """Return bytes per character of text, 1, 2 or 4: the most it may be."""
 
     def upper(self, value: V) -> Size:
-        """Return the largest value of an integer."""
+        """Return the largest magnitude of an integer."""
 
     def digits(self, value: V) -> Size:
         """Return the most 30-bit digits of an integer."""
@@ -44,12 +44,15 @@ class Machine(Protocol, Generic[V]):
     def mapped(self, value: V) -> V:
         """Return what a dict's values may be."""
 
+    def size_of(self, kind: str, length: Size, width: int) -> Size:
+        """Return the bytes of an object of a kind."""
+
     # -- making
     def none(self) -> V:
         """Return None, or what costs nothing and has no parts: a bool."""
 
     def integer(self, low: int | None, high: Size) -> V:
-        """Return a fresh int in a range."""
+        """Return a fresh int from low to high; without a low, one whose magnitude is at most high."""
 
     def scalar(self, kind: str) -> V:
         """Return a fresh float or complex."""
@@ -62,18 +65,31 @@ class Machine(Protocol, Generic[V]):
         kind: str,
         *,
         length: Size,
+        times: Size,
+        together: Size | None = None,
         element: V | None = None,
         mapped: V | None = None,
+        items: Sequence[V] | None = None,
         total: Size | None = None,
         width: int = 1,
         size: Size | None = None,
         holds: Sequence[V] = (),
     ) -> V:
-        """Allocate an object of a kind.
+        """Allocate `times` objects of a kind, all alive at the same time.
 
-        Kinds: str, bytes, bytearray, list, tuple, set, frozenset, dict, deque, iterator, generator,
-        memoryview, object, ... Its bytes follow from kind and length, or are `size`.
-        `holds`: what it keeps alive besides.
+        Args:
+            kind: str, bytes, bytearray, list, tuple, set, frozenset, dict, deque, iterator, generator,
+                memoryview, object, ...; the machine knows the bytes that follow from kind and length.
+            length: the most items that one has.
+            times: how many; one, unless this is the element of a container that is made as well.
+            together: the most that the lengths of all of them add up to, if known.
+            element: what the items may be; a dict's keys.
+            mapped: what a dict's values may be.
+            items: a tuple's items, where they are known one by one.
+            total: the most that the lengths of one's items add up to.
+            width: bytes per character.
+            size: bytes of one, instead of what follows from kind and length.
+            holds: what each keeps alive besides.
         """
 
     def scratch(self, size: Size) -> None:
@@ -81,13 +97,10 @@ class Machine(Protocol, Generic[V]):
 
     # -- changing
     def append(self, container: V, item: V, by: Size) -> None:
-        """Grow a container by so many items (list.
-
-        Deque, bytearray, set), the copy of its table in reallocation included.
-        """
+        """Grow a list, deque, bytearray or set by so many items; its table is copied as it grows."""
 
     def store(self, container: V, key: V, item: V, by: Size) -> None:
-        """Put items into a dict."""
+        """Put items into a dict, by as many as may be new."""
 
     def replace_items(self, container: V, item: V) -> None:
         """Put an item in the place of another: the length stays."""
@@ -96,13 +109,10 @@ class Machine(Protocol, Generic[V]):
         """Have one object keep another alive."""
 
     def call(self, function: V, arguments: Sequence[V], times: Size) -> V:
-        """Call a callable value so many times, one after the other; returns what the results may be."""
+        """Call a callable so many times, one after the other; return what the results may be."""
 
     def special(self, value: V, name: str, arguments: Sequence[V], times: Size) -> V:
-        """Run a special method (__eq__.
-
-        __hash__, __lt__, ...) if the value's class defines it in the sources.
-        """
+        """Run a special method so many times, if the value's class defines it in the sources."""
 
     def finding(self, kind: str, message: str, remedy: str) -> None:
         """Report that there is no bound."""
