@@ -173,6 +173,106 @@ def test_a_doomed_task_is_let_go(heap: Heap) -> None:
     run(main)
 
 
+async def doomed(heap: Heap, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Have a task wait for memory of a group, and the group die."""
+    held = heap.reserve(heap.possible)
+    try:
+        task = asyncio.create_task(work())
+        await waiters(heap, 1)
+        assert doom(heap) == 1
+        return await task
+    finally:
+        held.release()
+
+
+def test_a_doomed_task_does_not_stop_the_event_loop(heap: Heap) -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        beside = asyncio.create_task(asyncio.sleep(0.01, "done"))
+        with pytest.raises(Doomed):
+            await doomed(heap, lambda: reserve(heap, 1000))
+        assert await beside == "done"
+        held = heap.reserve(heap.possible)
+        forgotten = asyncio.create_task(reserve(heap, 1000))  # nobody awaits it
+        await waiters(heap, 1)
+        doom(heap)
+        while not forgotten.done():
+            await asyncio.sleep(0)
+        del forgotten
+        gc.collect()
+        held.release()
+        await asyncio.sleep(0)
+
+    run(main)
+    assert [type(each["exception"]) for each in complaints] == [Doomed]
+
+
+def test_asyncio_run_passes_a_kill_on_to_its_caller(heap: Heap) -> None:
+    with pytest.raises(Doomed):
+        asyncio.run(doomed(heap, lambda: reserve(heap, 1000)))
+
+
+def test_except_exception_in_a_task_does_not_swallow_a_kill(heap: Heap) -> None:
+    async def stubborn() -> str:
+        try:
+            await reserve(heap, 1000)
+        except Exception:
+            return "swallowed"
+        return "granted"
+
+    async def main() -> None:
+        with pytest.raises(Doomed):
+            await doomed(heap, stubborn)
+
+    run(main)
+
+
+def test_gather_passes_a_kill_on_or_returns_it(heap: Heap) -> None:
+    async def beside() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    async def gathered(return_exceptions: bool = False) -> list[Any]:
+        return await asyncio.gather(reserve(heap, 1000), beside(), return_exceptions=return_exceptions)
+
+    async def main() -> None:
+        found = await doomed(heap, lambda: gathered(return_exceptions=True))
+        assert isinstance(found[0], Doomed)
+        assert found[1] == "done"
+        with pytest.raises(Doomed):
+            await doomed(heap, gathered)
+
+    run(main)
+
+
+def test_a_task_group_cancels_the_others_and_reports_a_kill_as_no_exception(heap: Heap) -> None:
+    cancelled: list[str] = []
+
+    async def beside() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append("beside")
+            raise
+
+    async def group() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(beside())
+            tasks.create_task(reserve(heap, 1000))
+
+    async def main() -> None:
+        with pytest.raises(BaseExceptionGroup) as caught:
+            await doomed(heap, group)
+        assert not isinstance(caught.value, Exception)
+        assert [type(each) for each in caught.value.exceptions] == [Doomed]
+        assert cancelled == ["beside"]
+
+    run(main)
+
+
 def test_what_can_never_be_had_is_refused_at_once(heap: Heap) -> None:
     async def main() -> None:
         with pytest.raises(ReservationImpossible):

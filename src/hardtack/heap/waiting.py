@@ -134,14 +134,15 @@ class Course:
             from hardtack.heap.black_box import dump
 
             dump(heap, f"no longer waits for {waiter.amount} bytes, after {timeout} s", logging.DEBUG)
-            raise ReservationTimeout(message)
+            waited = time.monotonic() - self._began
+            raise ReservationTimeout(message, asked=waiter.amount, free=heap.room, waited=waited)
         if waiter.grant is None:
             message = (
                 f"heap {heap.name!r}: its group is being killed to free memory, so the {waiter.amount} "
                 "bytes that were waited for are not granted"
             )
             self._note(f"who waits for {waiter.amount} bytes is let go, for its group is being killed")
-            raise Doomed(message)
+            raise Doomed(message, asked=waiter.amount, heap=heap.name)
         if self._noted:
             self._note(f"{waiter.amount} bytes are granted after {time.monotonic() - self._began:.1f} s")
         return waiter.grant

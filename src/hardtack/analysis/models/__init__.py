@@ -1,7 +1,7 @@
 """What built-ins and the standard library allocate: declarations in TOML, read and checked here.
 
-Owns the reading and the lookup; `language` owns what the expressions in them mean. A model is one table, named as
-mypy names what it describes:
+Owns the reading and the lookup; `language` owns what the expressions in them mean. A model is one table,
+named as mypy names what it describes:
 
     ["builtins.str.partition"]
     signature = "self, sep"
@@ -20,8 +20,8 @@ mypy names what it describes:
 | source | where it can be checked: a file of CPython's and its version, or the test that measures it |
 | py311, py312, py313 | keys that differ on that version |
 
-Invariant: every model that was read can be evaluated; what is wrong in one is a ModelError that names the file
-and the entry.
+Invariant: every model that was read can be evaluated; what is wrong in one is a ModelError that names the
+file and the entry.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ ONE = Size.const(1)
 # Functions of one value that give a size, and of one value that give a value: methods of the machine.
 _MEASURES = ("len", "total", "width", "upper", "digits")
 _PARTS = ("element", "mapped")
-_FRESH = {
+_FRESH: dict[str, Sort | Literal["values"]] = {
     "length": "size",
     "total": "size",
     "together": "size",
@@ -228,7 +228,7 @@ class _Checker:
         for keyword in keywords:
             if keyword.arg not in _FRESH:
                 raise ValueError(f"fresh() takes no {keyword.arg!r}; there are {', '.join(_FRESH)}")
-            self.check(keyword.value, _FRESH[keyword.arg])  # type: ignore[arg-type] # the table's texts are sorts
+            self.check(keyword.value, _FRESH[keyword.arg])
         return True
 
     def _values(self, node: ast.expr) -> bool:
