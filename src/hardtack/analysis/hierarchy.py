@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mypy import nodes as mn
+from mypy import types as mt
 
 from hardtack.analysis import ir
 
@@ -136,6 +137,8 @@ class Hierarchy:
             return ir.Callee("model", self.model_name(node, receiver))
         if isinstance(node, mn.TypeInfo):
             return self.construction(node)
+        if is_stub_method(node, self.classes):
+            return ir.Callee("model", self.model_name(node, receiver))
         return ir.Callee("unknown", node.fullname or node.name)
 
     def construction(self, info: mn.TypeInfo) -> ir.Callee:
@@ -284,6 +287,15 @@ def _is_declaration(function: mn.FuncDef, receiver: mn.TypeInfo) -> bool:
         return True
     owner = function.info
     return bool(owner) and owner.is_protocol and (function.is_trivial_body or receiver.is_protocol)
+
+
+def is_stub_method(node: mn.SymbolNode | None, sources: dict[str, mn.TypeInfo]) -> bool:
+    """Return whether a variable of a stub's class is a method, as in `__enter__ = acquire`."""
+    if not isinstance(node, mn.Var) or not node.info or node.info.fullname in sources:
+        return False
+    if not node.is_initialized_in_class or node.type is None:
+        return False
+    return isinstance(mt.get_proper_type(node.type), mt.FunctionLike)
 
 
 def is_property(node: mn.SymbolNode | None) -> bool:

@@ -213,11 +213,13 @@ class Callee:
 
     kind: "function": a function of the sources, by name. "class": the construction of an instance: __new__,
         __init__, __post_init__ of the sources run as the class table says. "model": what has no source here:
-        looked up among the models. "value": whatever callable the register holds. "unknown": a finding;
-        `name` says what was written.
+        looked up among the models. "value": whatever callable the register holds. "dynamic": the method
+        `name` of whatever class the first argument turns out to have, where mypy knows only Any (it says so
+        of what struct unpacks); a finding where the interpreter does not know it either. "unknown": a
+        finding; `name` says what was written.
     """
 
-    kind: Literal["function", "class", "model", "value", "unknown"]
+    kind: Literal["function", "class", "model", "value", "dynamic", "unknown"]
     name: str  # of "value": the register
     swapped: bool = False  # the first two arguments change places: a reflected operator, `__radd__`
 

@@ -1,15 +1,15 @@
-"""From mypy's types to the IR's: values only. Loses no class: what has no counterpart is Unknown, with why."""
+"""From mypy's types to the IR's: values only. What has no counterpart is Unknown, with why."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mypy import types as mt
 
 from hardtack.analysis import ir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 NONE = ir.Instance("builtins.None")
 NEVER = ir.Union(())
@@ -112,7 +112,7 @@ def _type_of(type_: mt.TypeType, depth: int) -> ir.Type:
     return ir.Unknown("a class that is not known")
 
 
-_RULES = {
+_RULES: dict[type[mt.ProperType], Callable[[Any, int], ir.Type]] = {
     mt.Instance: _instance,
     mt.AnyType: _any,
     mt.NoneType: lambda _type, _depth: NONE,
@@ -136,7 +136,9 @@ def instances(type_: mt.Type | None) -> list[mt.Instance]:
         case mt.Instance():
             return [proper]
         case mt.UnionType():
-            parts = [instances(item) for item in proper.items if not is_none(item)]
+            items = [item for item in proper.items if not is_none(item)]
+            known = [item for item in items if not isinstance(mt.get_proper_type(item), mt.AnyType)]
+            parts = [instances(item) for item in known]  # typeshed's `str | Any` is a str or None
             return [part for each in parts for part in each] if all(parts) else []
         case mt.TypeVarType():
             if proper.values:

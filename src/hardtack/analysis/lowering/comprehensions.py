@@ -64,8 +64,8 @@ def generator_expression(low: Lowering, node: mn.GeneratorExpr) -> ir.Register:
 @lowers(mn.DictionaryComprehension)
 def dict_comprehension(low: Lowering, node: mn.DictionaryComprehension) -> ir.Register:
     """Lower `{k: v for ...}`."""
-    values = [node.key, node.value]
-    parts = (values, node.indices, node.sequences, node.condlists, node.is_async)
+    values = [one for one in (node.key, node.value) if one is not None]
+    parts = (list(values), node.indices, node.sequences, node.condlists, node.is_async)
     return lower(low, Comprehension("dict", node, *parts))
 
 

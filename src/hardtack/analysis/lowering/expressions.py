@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 _NOT_CONSTANT = object()
 
 
-@lowers(mn.IntExpr)
-@lowers(mn.StrExpr)
-@lowers(mn.FloatExpr)
-@lowers(mn.ComplexExpr)
-@lowers(mn.BytesExpr)
-@lowers(mn.EllipsisExpr)
+@lowers(mn.IntExpr, mn.StrExpr, mn.FloatExpr, mn.ComplexExpr, mn.BytesExpr, mn.EllipsisExpr)
 def literal(low: Lowering, node: mn.Expression) -> ir.Register:
     """Lower a literal."""
     return low.constant(node, constant_value(node))
@@ -326,9 +321,14 @@ def yield_(low: Lowering, node: mn.YieldExpr) -> ir.Register:
     return into
 
 
-@lowers(mn.CastExpr)
 @lowers(mn.AssertTypeExpr)
-def cast(low: Lowering, node: mn.CastExpr | mn.AssertTypeExpr) -> ir.Register:
+def assert_type(low: Lowering, node: mn.AssertTypeExpr) -> ir.Register:
+    """Lower `assert_type(x, T)`: the value is x."""
+    return expression(low, node.expr)
+
+
+@lowers(mn.CastExpr)
+def cast(low: Lowering, node: mn.CastExpr) -> ir.Register:
     """Lower `cast(T, x)`: the value is x; its new type is a promise of the program."""
     value = expression(low, node.expr)
     return low.model(node, "typing.cast", (value,), convert(node.type))

@@ -12,7 +12,6 @@ from mypy import types as mt
 
 from hardtack.analysis import ir
 from hardtack.analysis.hierarchy import decorator_name
-from hardtack.analysis.lowering import attributes
 from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, is_constant
@@ -220,17 +219,20 @@ def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST]
 
 
 @runs(mn.Import)
-@runs(mn.ImportFrom)
-def import_(low: Lowering, node: mn.Import | mn.ImportFrom) -> None:
-    """Lower an import in a function: the module is there already, its names stand for what it defines."""
-    names = node.ids if isinstance(node, mn.Import) else node.names
-    for name, alias in names:
+def import_(low: Lowering, node: mn.Import) -> None:
+    """Lower `import a.b`: the module is there already, and its name stands for it."""
+    for name, alias in node.ids:
         low.scope.imported.add(alias or name.split(".")[0])
-    module = ", ".join(name for name, _ in names) if isinstance(node, mn.Import) else node.id
+        _import(low, node, name)
+
+
+@runs(mn.ImportFrom)
+def import_from(low: Lowering, node: mn.ImportFrom) -> None:
+    """Lower `from a import b`: the names stand for what the module defines."""
+    low.scope.imported.update(alias or name for name, alias in node.names)
+    _import(low, node, node.id)
+
+
+def _import(low: Lowering, node: mn.Statement, module: str) -> None:
     given = (low.constant(node, module),)
     low.drop(node, low.model(node, "builtins.__import__", given, ir.Instance("types.ModuleType")))
-
-
-def names_module(node: mn.Expression) -> bool:
-    """Return whether an expression names a module."""
-    return attributes.module_of(node) is not None
