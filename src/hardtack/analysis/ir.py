@@ -312,7 +312,7 @@ class Unpack:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on a branch: `subject relation operand`.
+    """What holds on a branch: `subject relation operand`, with `offset` added to an operand that is a subject.
 
     subject: a local register, `len:REGISTER` for its length, or `.attribute` paths on it (`self.size`,
         `len:self.name`).
@@ -325,6 +325,7 @@ class Fact:
         "<", "<=", "==", "!=", ">=", ">", "is", "is not", "isinstance", "not isinstance", "true", "false"
     ]
     operand: str | int | tuple[str, ...] | None = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

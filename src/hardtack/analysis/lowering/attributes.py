@@ -52,7 +52,7 @@ def find(low: Lowering, type_: mt.Type | None, name: str) -> Found | None:
 
 
 def _classify(low: Lowering, found: Found, node: mn.SymbolNode, info: mn.TypeInfo) -> None:
-    if isinstance(node, mn.Var) and not node.is_property and not is_stub_method(node, low.hierarchy.classes):
+    if isinstance(node, mn.Var) and not is_stub_method(node, low.hierarchy.classes):
         if not _is_descriptor(low, node, found):
             found.fields.append(convert(node.type))
         return
