@@ -562,6 +562,7 @@ class Class:
         tuple[str, str], ...
     ]  # name to function's full name, as its lineage resolves them; properties too
     properties: frozenset[str] = frozenset()
+    class_variables: tuple[tuple[str, Type], ...] = ()  # held by the class: reading one from an instance makes nothing
     subclasses: tuple[str, ...] = ()  # all below it in the sources
     slots: bool = False  # no instance of it has a __dict__
     is_protocol: bool = False
@@ -572,7 +573,7 @@ class Class:
     is_named_tuple: bool = False
     is_typed_dict: bool = False
     init: tuple[Parameter, ...] | None = None  # of a generated __init__ (dataclass, named tuple)
-    defaults: tuple[tuple[str, Type], ...] = ()  # fields with default_factory
+    factories: tuple[tuple[str, Callee], ...] = ()  # fields with default_factory, and what it calls
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hardtack.analysis import ir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 def check_program(program: ir.Program) -> list[str]:
@@ -227,6 +227,14 @@ def blocks(operation: ir.Operation) -> list[ir.Block]:
     return []
 
 
+def operations(block: ir.Block) -> Iterator[ir.Operation]:
+    """Yield all operations of a block, those inside others too."""
+    for operation in block.operations:
+        yield operation
+        for inner in blocks(operation):
+            yield from operations(inner)
+
+
 def _breaks(block: ir.Block) -> bool:
     """Return whether a block holds a Break of the loop that it is the body of."""
     for operation in block.operations:
@@ -246,7 +254,7 @@ def _endless(loop: ir.While) -> bool:
 def _dangling(block: ir.Block, program: ir.Program) -> list[str]:
     """Return the names in a block that should be in the program and are not."""
     errors = []
-    for operation in block.operations:
+    for operation in operations(block):
         for callee in getattr(operation, "callees", ()):
             if callee.kind == "function" and callee.name not in program.functions:
                 errors.append(f"{operation.at.line}: no function {callee.name}")
@@ -254,6 +262,4 @@ def _dangling(block: ir.Block, program: ir.Program) -> list[str]:
                 errors.append(f"{operation.at.line}: no class {callee.name}")
         if isinstance(operation, ir.MakeFunction) and operation.name not in program.functions:
             errors.append(f"{operation.at.line}: no function {operation.name}")
-        for inner in blocks(operation):
-            errors += _dangling(inner, program)
     return errors

@@ -36,6 +36,8 @@ def union(items: Iterable[ir.Type]) -> ir.Type:
 
 
 def _instance(type_: mt.Instance, depth: int) -> ir.Type:
+    if type_.type.is_newtype:
+        return convert(type_.type.bases[0], depth)
     return ir.Instance(type_.type.fullname, tuple(convert(argument, depth) for argument in type_.args))
 
 
@@ -134,7 +136,7 @@ def instances(type_: mt.Type | None) -> list[mt.Instance]:
     proper = mt.get_proper_type(type_) if type_ is not None else None
     match proper:
         case mt.Instance():
-            return [proper]
+            return instances(proper.type.bases[0]) if proper.type.is_newtype else [proper]
         case mt.UnionType():
             items = [item for item in proper.items if not is_none(item)]
             known = [item for item in items if not isinstance(mt.get_proper_type(item), mt.AnyType)]

@@ -144,7 +144,7 @@ def _global_type(low: Lowering, node: mn.Expression, symbol: mn.SymbolNode | Non
         case mn.MypyFile():
             return ir.Instance("types.ModuleType")
         case mn.Var() if symbol.type is not None:
-            return convert(symbol.type)
+            return low.known.annotations.type_of(symbol, symbol.type)
     return low.type(node)
 
 

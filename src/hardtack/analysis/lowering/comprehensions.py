@@ -114,7 +114,7 @@ def _as_function(low: Lowering, one: Comprehension) -> ir.Register:
     )
     scope = scope_of(name, low.scope.module, code, low.scope.first_parameter)
     scope.imported |= low.scope.imported
-    inner = Lowering(low.sources, low.hierarchy, scope)
+    inner = Lowering(low.known, scope)
     with inner.block() as made:
         if one.kind == "generator":
             _loops(inner, one, 0, _ITERABLE, None)

@@ -19,8 +19,7 @@ from hardtack.errors import InternalError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hardtack.analysis.hierarchy import Hierarchy
-    from hardtack.analysis.source import Sources
+    from hardtack.analysis.knowledge import Knowledge
     from hardtack.analysis.syntax import Syntax
 
 
@@ -45,12 +44,13 @@ class Lowering:
     `then` names what lowers an expression, so that the modules of this package need not import each other.
     """
 
-    def __init__(self, sources: Sources, hierarchy: Hierarchy, scope: Scope) -> None:
-        self.sources = sources
-        self.hierarchy = hierarchy
+    def __init__(self, known: Knowledge, scope: Scope) -> None:
+        self.known = known
+        self.sources = known.sources
+        self.hierarchy = known.hierarchy
         self.scope = scope
-        self.syntax: Syntax = sources.syntax(scope.module)
-        self.file = str(sources.modules[scope.module].path)
+        self.syntax: Syntax = self.sources.syntax(scope.module)
+        self.file = str(self.sources.modules[scope.module].path)
         self.operations: list[ir.Operation] = []
         self.nested: list[ir.Function] = []
         self.rebound: set[str] = set()  # locals that an expression may bind again while it is evaluated
@@ -217,8 +217,13 @@ class Lowering:
 
     def attribute_type(self, node: mn.Expression, owner: mt.Type | None, name: str) -> ir.Type:
         """Return the type of a field as declared; what mypy narrowed it to may not outlive the next call."""
-        declared = [self.field_type(one, name) for one in instances(owner)]
-        known = [self.type(node) if _is_static(one) else convert(one) for one in declared if one is not None]
+        known = []
+        for one in instances(owner):
+            declared, symbol = self.field_type(one, name), one.type.get(name)
+            if declared is not None and _is_static(declared):
+                known.append(self.type(node))
+            elif declared is not None and symbol is not None and isinstance(symbol.node, mn.Var):
+                known.append(self.known.annotations.type_of(symbol.node, declared))
         return union(known) if known else self.type(node)
 
     def result_type(
