@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mypy import nodes as mn
+from mypy import types as mt
 
-from hardtack.analysis import ir
+from hardtack.analysis import generated, ir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ class Hierarchy:
         self.decorated: dict[mn.FuncItem, mn.Decorator] = {}
         self.modules: dict[mn.FuncItem, str] = {}
         self.owners: dict[mn.FuncItem, mn.TypeInfo] = {}
+        self.generated: dict[str, dict[str, str]] = {}  # methods that dataclass writes, by class
         self._below: dict[str, list[mn.TypeInfo]] = {}
         for module, tree in sources.modules.items():
             self._collect(tree.defs, module, module, None)
@@ -42,9 +44,11 @@ class Hierarchy:
     def _collect(
         self, statements: list[mn.Statement], prefix: str, module: str, owner: mn.TypeInfo | None
     ) -> None:
-        for statement in _flat(statements):
+        for statement in flat(statements):
             if isinstance(statement, mn.ClassDef):
                 self.classes[statement.info.fullname] = statement.info
+                made = generated.method_names(statement.info)
+                self.generated[statement.info.fullname] = {one: f"{statement.info.fullname}.{one}" for one in made}
                 self._collect(statement.defs.body, statement.info.fullname, module, statement.info)
             for function in implementations(statement):
                 if owner is not None and _is_generated(owner, function):
@@ -81,6 +85,20 @@ class Hierarchy:
         ]
         return [info, *fits]
 
+    def name_of(self, function: mn.FuncItem | None) -> str | None:
+        """Return the full name of a function of the sources; None for any other."""
+        return self.names.get(function) if function is not None else None
+
+    def written(self, info: mn.TypeInfo, name: str) -> ir.Callee | None:
+        """Return a class's method that dataclass writes, unless a class nearer than it defines another."""
+        for base in info.mro:
+            made = self.generated.get(base.fullname, {}).get(name)
+            if made is not None:
+                return ir.Callee("function", made)
+            if name in base.names:
+                return None
+        return None
+
     def symbol(self, info: mn.TypeInfo, name: str) -> mn.SymbolNode | None:
         """Return what a class has under a name."""
         found = info.get(name)
@@ -91,7 +109,8 @@ class Hierarchy:
         found: dict[ir.Callee, None] = {}
         for one in self.candidates(info):
             node = self.symbol(one, name)
-            if node is not None and (callee := self.callee(node, one)) is not None:
+            callee = self.written(one, name) or (self.callee(node, one) if node is not None else None)
+            if callee is not None:
                 found[callee] = None
         if not found and self.symbol(info, name) is not None:
             found[ir.Callee("unknown", f"{info.fullname}.{name}")] = None
@@ -104,9 +123,9 @@ class Hierarchy:
             order = one.mro[one.mro.index(info) + 1 :] if info in one.mro else []
             base = next((base for base in order if name in base.names), None)
             node = base.names[name].node if base is not None else None
-            function = function_of(node)
-            if function in self.names:
-                found[ir.Callee("function", self.names[function])] = None
+            full = self.name_of(function_of(node))
+            if full is not None:
+                found[ir.Callee("function", full)] = None
             elif base is not None and node is not None:
                 found[ir.Callee("model", self.model_name(node, base))] = None
         return tuple(found) or (ir.Callee("unknown", f"super().{name}, which no base defines"),)
@@ -120,7 +139,7 @@ class Hierarchy:
         function = function_of(node)
         if function is None:
             return self._without_source(node, receiver)
-        if function not in self.names:
+        if function not in self.names or self.modules[function].startswith("hardtack.annotations"):
             return ir.Callee("model", self.model_name(node, receiver))
         if receiver is not None and _is_declaration(function, receiver):
             return None
@@ -136,11 +155,34 @@ class Hierarchy:
             return ir.Callee("model", self.model_name(node, receiver))
         if isinstance(node, mn.TypeInfo):
             return self.construction(node)
+        if is_stub_method(node, self.classes):
+            return ir.Callee("model", self.model_name(node, receiver))
         return ir.Callee("unknown", node.fullname or node.name)
 
     def construction(self, info: mn.TypeInfo) -> ir.Callee:
         """Return what runs when a class is called."""
-        return ir.Callee("class" if info.fullname in self.classes else "model", info.fullname)
+        if info.is_newtype:
+            return ir.Callee("model", "typing.cast")  # calling a NewType gives its argument back
+        if info.fullname not in self.classes:
+            return ir.Callee("model", info.fullname)
+        odd = self._odd_class(info)
+        return ir.Callee("unknown", f"{info.fullname}, {odd}") if odd else ir.Callee("class", info.fullname)
+
+    def _odd_class(self, info: mn.TypeInfo) -> str | None:
+        """Return why the construction of a class is not known."""
+        for base in info.mro:
+            if base.fullname not in self.classes:
+                continue
+            for decorator in base.defn.decorators:
+                if (name := decorator_name(decorator)) not in KNOWN_CLASS_DECORATORS:
+                    return f"which {name} decorates"
+            made = base.names.get("__init__")
+            if made is not None and made.plugin_generated and generated.dataclass_of(base) is None:
+                return "whose __init__ is made by what mypy has a plugin for"
+        meta = info.metaclass_type
+        if meta is not None and any(one.fullname in self.classes for one in meta.type.mro):
+            return "which has a metaclass of the sources"
+        return None
 
     def unknown_decorator(self, function: mn.FuncItem) -> str | None:
         """Return the first decorator of a function that changes it in a way that is not known."""
@@ -168,6 +210,19 @@ class Hierarchy:
         return f"{concrete.fullname}.{node.name}"
 
 
+KNOWN_CLASS_DECORATORS = frozenset(
+    {
+        "dataclasses.dataclass",
+        "enum.unique",
+        "functools.total_ordering",
+        "hardtack.annotations.checked",
+        "typing.final",
+        "typing.runtime_checkable",
+        "typing_extensions.final",
+        "typing_extensions.runtime_checkable",
+    }
+)
+
 # Decorators after which a call still runs the function's own body. What they add is told by Function.decorators.
 KNOWN_DECORATORS = frozenset(
     {
@@ -192,9 +247,7 @@ KNOWN_DECORATORS = frozenset(
         "contextlib.asynccontextmanager",
         "hardtack.annotations.recursive",
         "hardtack.annotations.assume_bound",
-        "hardtack.recursive",
-        "hardtack.assume_bound",
-        "hardtack.heap.calls.call",
+        "hardtack.annotations.checked",
         "hardtack.heap.Heap.call",
     }
 )
@@ -219,19 +272,19 @@ def _is_generated(owner: mn.TypeInfo, function: mn.FuncDef) -> bool:
     return symbol is not None and symbol.plugin_generated and function_of(symbol.node) is function
 
 
-def _flat(statements: list[mn.Statement]) -> Iterator[mn.Statement]:
+def flat(statements: list[mn.Statement]) -> Iterator[mn.Statement]:
     """Yield statements, with those that stand in `if` and `try` of a module or class."""
     for statement in statements:
         yield statement
         if isinstance(statement, mn.IfStmt):
             for block in (*statement.body, *([statement.else_body] if statement.else_body else [])):
                 if not block.is_unreachable:
-                    yield from _flat(block.body)
+                    yield from flat(block.body)
         elif isinstance(statement, mn.TryStmt):
             blocks = [statement.body, *statement.handlers, statement.else_body, statement.finally_body]
             for part in blocks:
                 if part is not None:
-                    yield from _flat(part.body)
+                    yield from flat(part.body)
 
 
 def implementations(statement: mn.Statement) -> list[mn.FuncDef]:
@@ -284,6 +337,15 @@ def _is_declaration(function: mn.FuncDef, receiver: mn.TypeInfo) -> bool:
         return True
     owner = function.info
     return bool(owner) and owner.is_protocol and (function.is_trivial_body or receiver.is_protocol)
+
+
+def is_stub_method(node: mn.SymbolNode | None, sources: dict[str, mn.TypeInfo]) -> bool:
+    """Return whether a variable of a stub's class is a method, as in `__enter__ = acquire`."""
+    if not isinstance(node, mn.Var) or not node.info or node.info.fullname in sources:
+        return False
+    if not node.is_initialized_in_class or node.type is None:
+        return False
+    return isinstance(mt.get_proper_type(node.type), mt.FunctionLike)
 
 
 def is_property(node: mn.SymbolNode | None) -> bool:

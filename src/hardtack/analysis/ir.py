@@ -213,11 +213,13 @@ class Callee:
 
     kind: "function": a function of the sources, by name. "class": the construction of an instance: __new__,
         __init__, __post_init__ of the sources run as the class table says. "model": what has no source here:
-        looked up among the models. "value": whatever callable the register holds. "unknown": a finding;
-        `name` says what was written.
+        looked up among the models. "value": whatever callable the register holds. "dynamic": the method
+        `name` of whatever class the first argument turns out to have, where mypy knows only Any (it says so
+        of what struct unpacks); a finding where the interpreter does not know it either. "unknown": a
+        finding; `name` says what was written.
     """
 
-    kind: Literal["function", "class", "model", "value", "unknown"]
+    kind: Literal["function", "class", "model", "value", "dynamic", "unknown"]
     name: str  # of "value": the register
     swapped: bool = False  # the first two arguments change places: a reflected operator, `__radd__`
 
@@ -310,7 +312,7 @@ class Unpack:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on a branch: `subject relation operand`.
+    """What holds on a branch: `subject relation operand`, with `offset` added to an operand that is a subject.
 
     subject: a local register, `len:REGISTER` for its length, or `.attribute` paths on it (`self.size`,
         `len:self.name`).
@@ -323,6 +325,7 @@ class Fact:
         "<", "<=", "==", "!=", ">=", ">", "is", "is not", "isinstance", "not isinstance", "true", "false"
     ]
     operand: str | int | tuple[str, ...] | None = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -559,6 +562,7 @@ class Class:
         tuple[str, str], ...
     ]  # name to function's full name, as its lineage resolves them; properties too
     properties: frozenset[str] = frozenset()
+    class_variables: tuple[tuple[str, Type], ...] = ()  # held by the class: reading one from an instance makes nothing
     subclasses: tuple[str, ...] = ()  # all below it in the sources
     slots: bool = False  # no instance of it has a __dict__
     is_protocol: bool = False
@@ -569,7 +573,7 @@ class Class:
     is_named_tuple: bool = False
     is_typed_dict: bool = False
     init: tuple[Parameter, ...] | None = None  # of a generated __init__ (dataclass, named tuple)
-    defaults: tuple[tuple[str, Type], ...] = ()  # fields with default_factory
+    factories: tuple[tuple[str, Callee], ...] = ()  # fields with default_factory, and what it calls
 
 
 @dataclass(frozen=True)

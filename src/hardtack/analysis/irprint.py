@@ -144,7 +144,8 @@ def print_fact(fact: ir.Fact) -> str:
     if fact.relation in {"true", "false"}:
         return f"{fact.subject} is {fact.relation}"
     operand = " ".join(fact.operand) if isinstance(fact.operand, tuple) else fact.operand
-    return f"{fact.subject} {fact.relation} {operand}"
+    shift = f" {'+' if fact.offset > 0 else '-'} {abs(fact.offset)}" if fact.offset else ""
+    return f"{fact.subject} {fact.relation} {operand}{shift}"
 
 
 def _callees(callees: tuple[ir.Callee, ...]) -> str:
@@ -190,7 +191,8 @@ def _print_more(operation: ir.Operation) -> str:
             result = print_type(operation.type)
             return f"{operation.into} = {word} {_callees(operation.callees)} ({given}): {result}"
         case ir.Test():
-            return f"{operation.into} = test {f' {operation.kind} '.join(('', *operation.operands)).strip()}"
+            left = operation.operands[0] + " " if len(operation.operands) == 2 else ""
+            return f"{operation.into} = test {left}{operation.kind} {operation.operands[-1]}"
         case ir.BindMethod():
             return f"{operation.into} = bind {operation.object} to {_callees(operation.callees)}"
         case ir.MakeFunction():

@@ -1,15 +1,15 @@
-"""From mypy's types to the IR's: values only. Loses no class: what has no counterpart is Unknown, with why."""
+"""From mypy's types to the IR's: values only. What has no counterpart is Unknown, with why."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mypy import types as mt
 
 from hardtack.analysis import ir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 NONE = ir.Instance("builtins.None")
 NEVER = ir.Union(())
@@ -36,6 +36,8 @@ def union(items: Iterable[ir.Type]) -> ir.Type:
 
 
 def _instance(type_: mt.Instance, depth: int) -> ir.Type:
+    if type_.type.is_newtype:
+        return convert(type_.type.bases[0], depth)
     return ir.Instance(type_.type.fullname, tuple(convert(argument, depth) for argument in type_.args))
 
 
@@ -112,7 +114,7 @@ def _type_of(type_: mt.TypeType, depth: int) -> ir.Type:
     return ir.Unknown("a class that is not known")
 
 
-_RULES = {
+_RULES: dict[type[mt.ProperType], Callable[[Any, int], ir.Type]] = {
     mt.Instance: _instance,
     mt.AnyType: _any,
     mt.NoneType: lambda _type, _depth: NONE,
@@ -134,9 +136,11 @@ def instances(type_: mt.Type | None) -> list[mt.Instance]:
     proper = mt.get_proper_type(type_) if type_ is not None else None
     match proper:
         case mt.Instance():
-            return [proper]
+            return instances(proper.type.bases[0]) if proper.type.is_newtype else [proper]
         case mt.UnionType():
-            parts = [instances(item) for item in proper.items if not is_none(item)]
+            items = [item for item in proper.items if not is_none(item)]
+            known = [item for item in items if not isinstance(mt.get_proper_type(item), mt.AnyType)]
+            parts = [instances(item) for item in known]  # typeshed's `str | Any` is a str or None
             return [part for each in parts for part in each] if all(parts) else []
         case mt.TypeVarType():
             if proper.values:

@@ -66,7 +66,7 @@ class Sources:
     def syntax(self, module: str) -> Syntax:
         """Return a module's text, its `ast` and its code objects."""
         if module not in self._syntax:
-            self._syntax[module] = Syntax.read(Path(self.modules[module].path))
+            self._syntax[module] = Syntax.read(Path(self.everything[module].path))
         return self._syntax[module]
 
 

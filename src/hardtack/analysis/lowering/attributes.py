@@ -9,7 +9,7 @@ from mypy import nodes as mn
 from mypy import types as mt
 
 from hardtack.analysis import ir
-from hardtack.analysis.hierarchy import is_property
+from hardtack.analysis.hierarchy import is_property, is_stub_method
 from hardtack.analysis.lowering.dispatch import expression, lowers
 from hardtack.analysis.mypy_types import convert, instances
 
@@ -52,7 +52,7 @@ def find(low: Lowering, type_: mt.Type | None, name: str) -> Found | None:
 
 
 def _classify(low: Lowering, found: Found, node: mn.SymbolNode, info: mn.TypeInfo) -> None:
-    if isinstance(node, mn.Var) and not node.is_property:
+    if isinstance(node, mn.Var) and not is_stub_method(node, low.hierarchy.classes):
         if not _is_descriptor(low, node, found):
             found.fields.append(convert(node.type))
         return
@@ -75,7 +75,7 @@ def _is_descriptor(low: Lowering, node: mn.Var, found: Found) -> bool:
         return False
     runs: list[ir.Callee] = []
     for instance in instances(node.type):
-        if instance.type.fullname not in {"builtins.function", "types.FunctionType"}:
+        if instance.type.fullname not in {"builtins.function", "types.FunctionType", "builtins.staticmethod"}:
             runs.extend(low.hierarchy.methods(instance.type, "__get__"))
     found.hooks.update({ir.Callee("unknown", f"{callee.name} of a descriptor"): None for callee in runs})
     return bool(runs)
@@ -144,7 +144,7 @@ def _global_type(low: Lowering, node: mn.Expression, symbol: mn.SymbolNode | Non
         case mn.MypyFile():
             return ir.Instance("types.ModuleType")
         case mn.Var() if symbol.type is not None:
-            return convert(symbol.type)
+            return low.known.annotations.type_of(symbol, symbol.type)
     return low.type(node)
 
 
@@ -175,24 +175,30 @@ def _module_name(node: mn.MemberExpr) -> str:
 
 def _class_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> ir.Register:
     symbol = low.hierarchy.symbol(info, node.name)
+    if symbol is None:
+        return _meta_attribute(low, node, info)
     receiver = (
         None if isinstance(node.expr, mn.RefExpr) and is_global(node.expr) else expression(low, node.expr)
     )
-    if symbol is not None and _flag(symbol, "is_class"):
+    if _flag(symbol, "is_class"):
         held = receiver or expression(low, node.expr)
         into = low.fresh()
         low.emit(ir.BindMethod(low.at(node), into, held, low.hierarchy.methods(info, node.name)))
         return into
     if receiver is not None:
         low.drop(node, receiver)
-    if symbol is None:
-        return low.unsupported(node, f"the attribute {node.name} of a class object", "name it in another way")
     if isinstance(symbol, mn.Var) and info.is_enum and node.name in info.enum_members:
         into = low.fresh()
         type_ = ir.Literally(ir.Instance(info.fullname), node.name)
         low.emit(ir.LoadGlobal(low.at(node), into, owner_name(low, info, node.name), type_))
         return into
     return load_global(low, node, symbol, owner_name(low, info, node.name))
+
+
+def _meta_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> ir.Register:
+    """Read what a class has from its metaclass, such as __name__."""
+    meta = info.metaclass_type or low.builtin("type")
+    return read(low, node, expression(low, node.expr), meta, node.name)
 
 
 def read(

@@ -136,9 +136,11 @@ def _unknown_method(
     low: Lowering, node: mn.CallExpr, callee: mn.MemberExpr, type_: mt.Type | None
 ) -> ir.Register:
     receiver = expression(low, callee.expr)
-    why = "a value whose class is not known" if not instances(type_) else "a class that does not define it"
     given = (ir.Argument(receiver), *arguments(low, node))
-    return emit(low, node, (ir.Callee("unknown", f"the method {callee.name} of {why}"),), given)
+    if instances(type_):
+        why = f"the method {callee.name}, which no class that the value may have defines"
+        return emit(low, node, (ir.Callee("unknown", why),), given)
+    return emit(low, node, (ir.Callee("dynamic", callee.name),), given)
 
 
 def _through_class(low: Lowering, node: mn.CallExpr, callee: mn.MemberExpr, info: mn.TypeInfo) -> ir.Register:
@@ -148,11 +150,10 @@ def _through_class(low: Lowering, node: mn.CallExpr, callee: mn.MemberExpr, info
         return _value(low, node, expression(low, callee))
     on_class = attributes.belongs_to_class(symbol)
     is_static_place = isinstance(callee.expr, mn.RefExpr) and attributes.is_global(callee.expr)
+    callees = low.hierarchy.methods(info, callee.name)
     if is_static_place:
         found = low.hierarchy.callee(symbol, info)
         callees = (found,) if found is not None else ()
-    else:
-        callees = low.hierarchy.methods(info, callee.name)
     receiver = expression(low, callee.expr)
     if not callees:
         callees = (ir.Callee("unknown", f"{info.fullname}.{callee.name}, which has no body"),)

@@ -64,8 +64,8 @@ def generator_expression(low: Lowering, node: mn.GeneratorExpr) -> ir.Register:
 @lowers(mn.DictionaryComprehension)
 def dict_comprehension(low: Lowering, node: mn.DictionaryComprehension) -> ir.Register:
     """Lower `{k: v for ...}`."""
-    values = [node.key, node.value]
-    parts = (values, node.indices, node.sequences, node.condlists, node.is_async)
+    values = [one for one in (node.key, node.value) if one is not None]
+    parts = (list(values), node.indices, node.sequences, node.condlists, node.is_async)
     return lower(low, Comprehension("dict", node, *parts))
 
 
@@ -114,7 +114,7 @@ def _as_function(low: Lowering, one: Comprehension) -> ir.Register:
     )
     scope = scope_of(name, low.scope.module, code, low.scope.first_parameter)
     scope.imported |= low.scope.imported
-    inner = Lowering(low.sources, low.hierarchy, scope)
+    inner = Lowering(low.known, scope)
     with inner.block() as made:
         if one.kind == "generator":
             _loops(inner, one, 0, _ITERABLE, None)

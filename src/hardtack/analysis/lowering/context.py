@@ -14,12 +14,12 @@ from mypy.typeops import bind_self
 
 from hardtack.analysis import ir
 from hardtack.analysis.mypy_types import convert, instances, union
+from hardtack.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hardtack.analysis.hierarchy import Hierarchy
-    from hardtack.analysis.source import Sources
+    from hardtack.analysis.knowledge import Knowledge
     from hardtack.analysis.syntax import Syntax
 
 
@@ -44,12 +44,13 @@ class Lowering:
     `then` names what lowers an expression, so that the modules of this package need not import each other.
     """
 
-    def __init__(self, sources: Sources, hierarchy: Hierarchy, scope: Scope) -> None:
-        self.sources = sources
-        self.hierarchy = hierarchy
+    def __init__(self, known: Knowledge, scope: Scope) -> None:
+        self.known = known
+        self.sources = known.sources
+        self.hierarchy = known.hierarchy
         self.scope = scope
-        self.syntax: Syntax = sources.syntax(scope.module)
-        self.file = str(sources.modules[scope.module].path)
+        self.syntax: Syntax = self.sources.syntax(scope.module)
+        self.file = str(self.sources.modules[scope.module].path)
         self.operations: list[ir.Operation] = []
         self.nested: list[ir.Function] = []
         self.rebound: set[str] = set()  # locals that an expression may bind again while it is evaluated
@@ -76,6 +77,10 @@ class Lowering:
     def at(self, node: mn.Context) -> ir.Place:
         """Return where a node stands."""
         return ir.Place(self.file, node.line, max(0, node.column))
+
+    def falls_through(self) -> bool:
+        """Return whether the end of what was emitted last can be reached."""
+        return falls_through(ir.Block(tuple(self.operations[-1:])))
 
     def end(self, node: mn.Context) -> ir.Place:
         """Return where a node ends."""
@@ -212,8 +217,13 @@ class Lowering:
 
     def attribute_type(self, node: mn.Expression, owner: mt.Type | None, name: str) -> ir.Type:
         """Return the type of a field as declared; what mypy narrowed it to may not outlive the next call."""
-        declared = [self.field_type(one, name) for one in instances(owner)]
-        known = [convert(one) for one in declared if one is not None]
+        known = []
+        for one in instances(owner):
+            declared, symbol = self.field_type(one, name), one.type.get(name)
+            if declared is not None and _is_static(declared):
+                known.append(self.type(node))
+            elif declared is not None and symbol is not None and isinstance(symbol.node, mn.Var):
+                known.append(self.known.annotations.type_of(symbol.node, declared))
         return union(known) if known else self.type(node)
 
     def result_type(
@@ -241,7 +251,7 @@ class Lowering:
 
     def iterator_types(self, instance: mt.Instance, begin: str) -> list[mn.TypeInfo]:
         """Return the classes of the iterators that a class's __iter__ makes."""
-        found = []
+        found: list[mn.TypeInfo] = []
         for info in self.hierarchy.candidates(instance.type):
             symbol = info.get(begin)
             node = symbol.node if symbol is not None else None
@@ -249,6 +259,13 @@ class Lowering:
             if isinstance(proper, mt.CallableType):
                 found.extend(one.type for one in instances(proper.ret_type))
         return found
+
+    def builtin(self, name: str) -> mt.Instance:
+        """Return the type of a built-in class."""
+        node = self.sources.everything["builtins"].names[name].node
+        if not isinstance(node, mn.TypeInfo):
+            raise InternalError(f"typeshed has no class builtins.{name}")
+        return mt.Instance(node, [])
 
     def loop_bound(self, node: mn.ForStmt | mn.WhileStmt) -> str | None:
         """Return what an annotation says of a loop's rounds."""
@@ -298,6 +315,10 @@ class Lowering:
         full = f"{full}@{count + 1}" if count else full
         self._names.add(full)
         return full
+
+
+def _is_static(type_: mt.Type) -> bool:
+    return any(one.type.fullname == "builtins.staticmethod" for one in instances(type_))
 
 
 def falls_through(block: ir.Block) -> bool:

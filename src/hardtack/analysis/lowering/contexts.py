@@ -33,16 +33,21 @@ def _nest(low: Lowering, node: mn.WithStmt, index: int) -> None:
     manager = low.hidden()
     low.emit(ir.Copy(low.at(manager_node), manager, value))
     entered = _enter(low, node, manager_node, manager)
-    if target is not None:
+    first: tuple[ir.Operation, ...] = ()
+    if isinstance(target, mn.NameExpr):
+        assign(low, target, entered, _entered_type(low, type_, node))
+    elif target is not None:
+        kept = low.keep(node, entered)
         with low.block() as bound:  # assigned inside the Try: what it runs may raise
-            assign(low, target, entered, _entered_type(low, type_, node))
+            assign(low, target, kept, _entered_type(low, type_, node))
+            low.release(node, kept)
         first = bound().operations
     else:
         low.drop(node, entered)
-        first = ()
     leave = _swallowing if _may_swallow(low, type_, node) else _passing
     leave(low, node, index, manager, first)
-    low.emit(ir.Delete(low.at(node), manager))
+    if low.falls_through():
+        low.emit(ir.Delete(low.at(node), manager))
 
 
 def _enter(
@@ -154,4 +159,5 @@ def _swallowing(
         low.emit(ir.If(at, pending, leaving(), ir.Block()))
     handler = ir.Handler(at, (), caught, handling())
     low.emit(ir.Try(at, body(), (handler,), ir.Block(), final()))
-    low.emit(ir.Delete(at, pending))
+    if low.falls_through():
+        low.emit(ir.Delete(at, pending))

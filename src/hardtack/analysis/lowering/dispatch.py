@@ -21,22 +21,24 @@ _STATEMENTS: dict[type[mn.Statement], Callable[[Lowering, mn.Statement], None]] 
 
 
 def lowers(
-    kind: type[_E],
+    *kinds: type[_E],
 ) -> Callable[[Callable[[Lowering, _E], ir.Register]], Callable[[Lowering, _E], ir.Register]]:
-    """Register what lowers a kind of expression: it returns the register that holds the value."""
+    """Register what lowers some kinds of expression: it returns the register that holds the value."""
 
     def register(rule: Callable[[Lowering, _E], ir.Register]) -> Callable[[Lowering, _E], ir.Register]:
-        _EXPRESSIONS[kind] = rule  # type: ignore[assignment] # dispatch is by this very class
+        for kind in kinds:
+            _EXPRESSIONS[kind] = rule  # type: ignore[assignment] # dispatch is by this very class
         return rule
 
     return register
 
 
-def runs(kind: type[_S]) -> Callable[[Callable[[Lowering, _S], None]], Callable[[Lowering, _S], None]]:
-    """Register what lowers a kind of statement."""
+def runs(*kinds: type[_S]) -> Callable[[Callable[[Lowering, _S], None]], Callable[[Lowering, _S], None]]:
+    """Register what lowers some kinds of statement."""
 
     def register(rule: Callable[[Lowering, _S], None]) -> Callable[[Lowering, _S], None]:
-        _STATEMENTS[kind] = rule  # type: ignore[assignment] # dispatch is by this very class
+        for kind in kinds:
+            _STATEMENTS[kind] = rule  # type: ignore[assignment] # dispatch is by this very class
         return rule
 
     return register

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from mypy import nodes as mn
 
 from hardtack.analysis import ir
+from hardtack.analysis.constants import UNKNOWN
+from hardtack.analysis.constants import literal as literal_value
 from hardtack.analysis.lowering import attributes, operators, truth
 from hardtack.analysis.lowering.dispatch import expression, lowers, operands
 from hardtack.analysis.lowering.facts import facts_of
@@ -15,48 +17,29 @@ from hardtack.analysis.mypy_types import NONE, convert
 if TYPE_CHECKING:
     from hardtack.analysis.lowering.context import Lowering
 
-_NOT_CONSTANT = object()
-
-
-@lowers(mn.IntExpr)
-@lowers(mn.StrExpr)
-@lowers(mn.FloatExpr)
-@lowers(mn.ComplexExpr)
-@lowers(mn.BytesExpr)
-@lowers(mn.EllipsisExpr)
+@lowers(mn.IntExpr, mn.StrExpr, mn.FloatExpr, mn.ComplexExpr, mn.BytesExpr, mn.EllipsisExpr)
 def literal(low: Lowering, node: mn.Expression) -> ir.Register:
     """Lower a literal."""
     return low.constant(node, constant_value(node))
 
 
 def constant_value(node: mn.Expression) -> object:
-    """Return the value of an expression that CPython's compiler folds; a sentinel for any other."""
+    """Return the value of an expression that CPython's compiler folds, or UNKNOWN."""
     match node:
-        case mn.IntExpr() | mn.StrExpr() | mn.FloatExpr() | mn.ComplexExpr():
-            return node.value
-        case mn.BytesExpr():
-            return bytes_value(node.value)
-        case mn.EllipsisExpr():
-            return Ellipsis
         case mn.NameExpr(fullname="builtins.None" | "builtins.True" | "builtins.False"):
             return {"None": None, "True": True, "False": False}[node.name]
         case mn.UnaryExpr(op="-"):
             inner = constant_value(node.expr)
-            return -inner if isinstance(inner, (int, float, complex)) else _NOT_CONSTANT
+            return -inner if isinstance(inner, (int, float, complex)) else UNKNOWN
         case mn.TupleExpr():
             items = [constant_value(item) for item in node.items]
-            return _NOT_CONSTANT if any(item is _NOT_CONSTANT for item in items) else tuple(items)
-    return _NOT_CONSTANT
+            return UNKNOWN if any(item is UNKNOWN for item in items) else tuple(items)
+    return literal_value(node)
 
 
 def is_constant(value: object) -> bool:
     """Return whether `constant_value` found a value."""
-    return value is not _NOT_CONSTANT
-
-
-def bytes_value(text: str) -> bytes:
-    """Return the bytes that mypy holds as text with escapes."""
-    return text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1", "replace")
+    return value is not UNKNOWN
 
 
 @lowers(mn.NameExpr)
@@ -326,9 +309,14 @@ def yield_(low: Lowering, node: mn.YieldExpr) -> ir.Register:
     return into
 
 
-@lowers(mn.CastExpr)
 @lowers(mn.AssertTypeExpr)
-def cast(low: Lowering, node: mn.CastExpr | mn.AssertTypeExpr) -> ir.Register:
+def assert_type(low: Lowering, node: mn.AssertTypeExpr) -> ir.Register:
+    """Lower `assert_type(x, T)`: the value is x."""
+    return expression(low, node.expr)
+
+
+@lowers(mn.CastExpr)
+def cast(low: Lowering, node: mn.CastExpr) -> ir.Register:
     """Lower `cast(T, x)`: the value is x; its new type is a promise of the program."""
     value = expression(low, node.expr)
     return low.model(node, "typing.cast", (value,), convert(node.type))

@@ -11,8 +11,8 @@ from mypy import nodes as mn
 from mypy import types as mt
 
 from hardtack.analysis import ir
+from hardtack.analysis.annotations_read import Definition
 from hardtack.analysis.hierarchy import decorator_name
-from hardtack.analysis.lowering import attributes
 from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, is_constant
@@ -22,8 +22,7 @@ from hardtack.analysis.mypy_types import convert
 if TYPE_CHECKING:
     import types
 
-    from hardtack.analysis.hierarchy import Hierarchy
-    from hardtack.analysis.source import Sources
+    from hardtack.analysis.knowledge import Knowledge
 
 _KINDS: dict[mn.ArgKind, Literal["positional", "keyword", "star", "stars"]] = {
     mn.ARG_POS: "positional",
@@ -36,14 +35,15 @@ _KINDS: dict[mn.ArgKind, Literal["positional", "keyword", "star", "stars"]] = {
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def lower_function(sources: Sources, hierarchy: Hierarchy, function: mn.FuncDef) -> list[ir.Function]:
+def lower_function(known: Knowledge, function: mn.FuncDef) -> list[ir.Function]:
     """Lower a function of a module or class; returns it and those that it makes."""
+    hierarchy = known.hierarchy
     module = hierarchy.modules[function]
-    code = sources.syntax(module).code(function.line, max(0, function.column), *_DEFINITIONS)
+    code = known.sources.syntax(module).code(function.line, max(0, function.column), *_DEFINITIONS)
     method = hierarchy.owners.get(function)
     first = function.arguments[0].variable.name if method is not None and function.arguments else None
     scope = scope_of(hierarchy.names[function], module, code, first)
-    low = Lowering(sources, hierarchy, scope)
+    low = Lowering(known, scope)
     return [finish(low, function, code, _body(low, function)), *low.nested]
 
 
@@ -75,9 +75,11 @@ def _bound_by_walrus(low: Lowering, function: mn.FuncItem) -> set[str]:
 def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, body: ir.Block) -> ir.Function:
     """Return a lowered function with what its signature, decorators and code object say."""
     type_ = signature(low, function)
-    result = (
-        convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no signature")
-    )
+    result = convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no signature")
+    definition = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
+    annotations, module = low.known.annotations, low.scope.module
+    if isinstance(definition, _DEFINITIONS) and _kind(function) == "function":
+        result = annotations.of(module, definition.returns, result)
     made = ir.Function(
         name=low.scope.name,
         place=low.at(function),
@@ -89,6 +91,8 @@ def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, bo
         free=tuple(sorted(low.scope.free)),
         frame_slots=frame_slots(code),
         digest="",
+        recursive=annotations.recursive(module, definition) if definition is not None else None,
+        assumed=annotations.assumed(module, definition) if definition is not None else None,
         decorators=tuple(_decorators(low, function)),
     )
     return with_digest(made)
@@ -133,6 +137,8 @@ def parameters(low: Lowering, function: mn.FuncItem) -> list[ir.Parameter]:
     made = []
     type_ = signature(low, function)
     declared = type_.arg_types if isinstance(type_, mt.CallableType) else [None] * len(function.arguments)
+    definition = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
+    written = low.known.annotations.parameters(definition) if isinstance(definition, Definition) else {}
     for argument, one in zip(function.arguments, declared, strict=True):
         default = argument.initializer
         value = constant_value(default) if default is not None else None
@@ -140,7 +146,7 @@ def parameters(low: Lowering, function: mn.FuncItem) -> list[ir.Parameter]:
         made.append(
             ir.Parameter(
                 name=argument.variable.name,
-                type=_parameter_type(low, function, argument, one),
+                type=_parameter_type(low, function, argument, one, written.get(argument.variable.name)),
                 kind=_KINDS[argument.kind],
                 has_default=default is not None,
                 default=value if known else None,
@@ -151,7 +157,11 @@ def parameters(low: Lowering, function: mn.FuncItem) -> list[ir.Parameter]:
 
 
 def _parameter_type(
-    low: Lowering, function: mn.FuncItem, argument: mn.Argument, declared: mt.Type | None
+    low: Lowering,
+    function: mn.FuncItem,
+    argument: mn.Argument,
+    declared: mt.Type | None,
+    annotation: ast.expr | None,
 ) -> ir.Type:
     """Return a parameter's type; self is its method's class."""
     owner = low.hierarchy.owners.get(function)
@@ -159,7 +169,7 @@ def _parameter_type(
         if argument.variable.is_cls:
             return ir.ClassObject(owner.fullname)
         return ir.Instance(owner.fullname, tuple(convert(variable) for variable in owner.defn.type_vars))
-    found = convert(declared)
+    found = low.known.annotations.of(low.scope.module, annotation, convert(declared))
     if argument.kind == mn.ARG_STAR:
         return ir.Instance("builtins.tuple", (found,))
     if argument.kind == mn.ARG_STAR2:
@@ -201,7 +211,7 @@ def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST]
     code = low.syntax.code(node.line, max(0, node.column), *kinds)
     scope = scope_of(name, low.scope.module, code, low.scope.first_parameter)
     scope.imported |= low.scope.imported
-    inner = Lowering(low.sources, low.hierarchy, scope)
+    inner = Lowering(low.known, scope)
     for one in (node, *node.expanded):
         low.hierarchy.names[one] = name
     low.nested.append(finish(inner, node, code, _body(inner, node)))
@@ -220,17 +230,20 @@ def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST]
 
 
 @runs(mn.Import)
-@runs(mn.ImportFrom)
-def import_(low: Lowering, node: mn.Import | mn.ImportFrom) -> None:
-    """Lower an import in a function: the module is there already, its names stand for what it defines."""
-    names = node.ids if isinstance(node, mn.Import) else node.names
-    for name, alias in names:
+def import_(low: Lowering, node: mn.Import) -> None:
+    """Lower `import a.b`: the module is there already, and its name stands for it."""
+    for name, alias in node.ids:
         low.scope.imported.add(alias or name.split(".")[0])
-    module = ", ".join(name for name, _ in names) if isinstance(node, mn.Import) else node.id
+        _import(low, node, name)
+
+
+@runs(mn.ImportFrom)
+def import_from(low: Lowering, node: mn.ImportFrom) -> None:
+    """Lower `from a import b`: the names stand for what the module defines."""
+    low.scope.imported.update(alias or name for name, alias in node.names)
+    _import(low, node, node.id)
+
+
+def _import(low: Lowering, node: mn.Statement, module: str) -> None:
     given = (low.constant(node, module),)
     low.drop(node, low.model(node, "builtins.__import__", given, ir.Instance("types.ModuleType")))
-
-
-def names_module(node: mn.Expression) -> bool:
-    """Return whether an expression names a module."""
-    return attributes.module_of(node) is not None

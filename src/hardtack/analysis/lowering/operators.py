@@ -49,14 +49,10 @@ def special_method(low: Lowering, type_: mt.Type | None, name: str, what: str) -
     for instance in known:
         callees = low.hierarchy.methods(instance.type, name)
         found.update(dict.fromkeys(callees))
-    if not found:
-        why = (
-            f"{what} runs {name} of a value whose class is not known"
-            if not known
-            else f"no {name} for {what}"
-        )
-        return (ir.Callee("unknown", why),)
-    return tuple(found)
+    if not known:
+        return (ir.Callee("dynamic", name),)
+    what = f"{what} runs {name}, which no class that it may have defines"
+    return tuple(found) or (ir.Callee("unknown", what),)
 
 
 def binary_callees(
@@ -70,7 +66,7 @@ def binary_callees(
     for one in lefts:
         for other in rights:
             found.update(dict.fromkeys(_pair(low, one, other, names)))
-    return tuple(found) or (ir.Callee("unknown", f"no {names[0]} for {what}"),)
+    return tuple(found) or (ir.Callee("unknown", f"{what} runs {names[0]}, which no class that it may have defines"),)
 
 
 def _with_none(
@@ -82,8 +78,10 @@ def _with_none(
 ) -> tuple[ir.Callee, ...]:
     """Return what runs where an operand is None, or is of no known class."""
     sides = [side or (type_ is not None and is_none(type_)) for type_, side in zip(types, known, strict=True)]
-    if not all(sides) or names[0] not in {"__eq__", "__ne__"}:
-        return (ir.Callee("unknown", f"{what} runs {names[0]} of a value whose class is not known"),)
+    if not all(sides):
+        return (ir.Callee("dynamic", names[0]),)
+    if names[0] not in {"__eq__", "__ne__"}:
+        return (ir.Callee("unknown", f"{what} on None"),)
     callees = [callee for one in known[0] for callee in low.hierarchy.methods(one.type, names[0])]
     swapped = [reflected for one in known[1] for reflected in _reflected(low, one, names[1])]
     return tuple(dict.fromkeys([*callees, *swapped])) or (ir.Callee("model", f"builtins.object.{names[0]}"),)
@@ -144,9 +142,7 @@ def in_place(
         names = (f"__{stem}__", f"__r{stem}__")
         found.update(dict.fromkeys(binary_callees(low, *types, names, f"operator {operator}=")))
         if with_own:
-            found = {
-                callee: None for callee in found if callee.kind != "unknown" or "no __" not in callee.name
-            }
+            found = {callee: None for callee in found if callee.kind != "unknown"}
     return low.call(node, tuple(found), operands, result)
 
 
@@ -162,8 +158,8 @@ def compare(
     result: ir.Type = BOOL,
 ) -> ir.Register:
     """Run one comparison: `is`, `in` and those with a special method."""
-    if operator == "is" or operator == "is not":
-        return low.test(node, operator, *operands)
+    if operator in {"is", "is not"}:
+        return low.test(node, "is" if operator == "is" else "is not", *operands)
     if operator in {"in", "not in"}:
         return _contains(low, node, operands, types, operator == "not in")
     names = COMPARISONS[operator]
@@ -189,13 +185,10 @@ def _contains(
     inverted: bool,
 ) -> ir.Register:
     callees: dict[ir.Callee, None] = {}
-    containers = instances(types[1])
-    for one in containers:
-        found = low.hierarchy.methods(one.type, "__contains__") or low.hierarchy.methods(one.type, "__iter__")
-        callees.update(dict.fromkeys(found))
+    for one in instances(types[1]):
+        runs = low.hierarchy.methods(one.type, "__contains__") or low.hierarchy.methods(one.type, "__iter__")
+        callees.update(dict.fromkeys(runs))
     if not callees:
-        callees[ir.Callee("unknown", "operator in runs __contains__ of a value whose class is not known")] = (
-            None
-        )
+        callees[ir.Callee("dynamic", "__contains__")] = None
     found = low.call(node, tuple(callees), (operands[1], operands[0]), BOOL)
     return low.test(node, "not", found) if inverted else found

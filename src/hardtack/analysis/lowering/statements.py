@@ -9,7 +9,6 @@ from mypy import types as mt
 
 from hardtack.analysis import ir
 from hardtack.analysis.lowering import attributes, operators, truth
-from hardtack.analysis.lowering.context import falls_through
 from hardtack.analysis.lowering.dispatch import expression, runs, statement
 from hardtack.analysis.lowering.expressions import plain_name, subscript_callees
 from hardtack.analysis.lowering.facts import facts_of
@@ -25,7 +24,7 @@ def run_all(low: Lowering, nodes: Iterable[mn.Statement]) -> None:
     """Lower statements one after the other, up to where the end of one cannot be reached."""
     for node in nodes:
         statement(low, node)
-        if not falls_through(ir.Block(tuple(low.operations[-1:]))):
+        if not low.falls_through():
             return
 
 
@@ -44,9 +43,7 @@ def block(low: Lowering, node: mn.Block) -> None:
     run_all(low, node.body)
 
 
-@runs(mn.PassStmt)
-@runs(mn.GlobalDecl)
-@runs(mn.NonlocalDecl)
+@runs(mn.PassStmt, mn.GlobalDecl, mn.NonlocalDecl)
 def nothing(_low: Lowering, _node: mn.Statement) -> None:
     """Lower what does nothing when it runs."""
 

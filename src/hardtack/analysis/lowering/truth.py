@@ -9,6 +9,7 @@ from mypy import types as mt
 
 from hardtack.analysis import ir
 from hardtack.analysis.lowering.dispatch import expression
+from hardtack.analysis.lowering.facts import facts_of
 from hardtack.analysis.mypy_types import instances
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ def condition(low: Lowering, node: mn.Expression) -> ir.Register:
 
 
 def _both(low: Lowering, node: mn.OpExpr) -> ir.Register:
-    from hardtack.analysis.lowering.facts import facts_of  # noqa: PLC0415
-
     into = low.fresh()
     first = condition(low, node.left)
     with low.block() as decided:
@@ -46,8 +45,7 @@ def truth(low: Lowering, node: mn.Context, value: ir.Register, type_: mt.Type | 
     """Call __bool__ or __len__ where a class of the sources has one; else a test reads the value itself."""
     proper = mt.get_proper_type(type_) if type_ is not None else None
     if proper is None or isinstance(proper, mt.AnyType):
-        callee = ir.Callee("unknown", "a truth test of a value whose class is not known")
-        return low.call(node, (callee,), (value,), BOOL)
+        return low.call(node, (ir.Callee("dynamic", "__bool__"),), (value,), BOOL)
     found: dict[ir.Callee, None] = {}
     for instance in instances(type_):
         for name in ("__bool__", "__len__"):
