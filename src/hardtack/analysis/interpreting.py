@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
-from hardtack.analysis.domain import NOTHING, Cell, State, Value, add_up, is_older
+from hardtack.analysis.domain import NO, NOTHING, Cell, State, Value, add_up, is_older
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Moment:
 
 Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
 _ANY_TUPLE = 2480  # bytes of one tuple of each size that CPython keeps for reuse
+_MOST_STEPS = 200_000  # operations
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
 
@@ -110,6 +111,8 @@ class Interpreter:
         self.loop_hints: dict[Hashable, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
         self._released = False
+        self.steps = 0
+        self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
         self._counter = 0
 
     # -- running
@@ -129,6 +132,7 @@ class Interpreter:
             if self.state.dead:
                 return
             self.at = operation.at
+            self.steps += 1
             handler = self.handlers.get(type(operation))
             if handler is None:
                 self.finding("unsupported", f"{type(operation).__name__} is not analysed", "rewrite it")
@@ -168,10 +172,26 @@ class Interpreter:
         """Say that something may have died."""
         self._released = True
 
-    def scratch_register(self, hint: str) -> ir.Register:
-        """Return the name of a register that nobody else uses."""
+    def different_activations(self) -> list[Activation]:
+        """Return the functions that run, each once; a generator's consumer runs on top of it again."""
+        return list({id(one): one for one in self.activations}.values())
+
+    def next_symbol(self) -> int:
+        """Return a number for symbols that nobody else has."""
         self._counter += 1
-        return f"%{hint}{self._counter}"
+        return self._counter
+
+    def spent(self) -> bool:
+        """Tell whether so much was run that the analysis would take too long."""
+        return self.steps > _MOST_STEPS
+
+    def scratch_register(self, hint: str) -> ir.Register:
+        """Return a register that nobody else uses, the same one each time that the program comes by."""
+        number = 0
+        while (register := f"%{hint}{number}") in self.state.frame:
+            number += 1
+        self.state.frame[register] = NO
+        return register
 
     # -- what was found
     def finding(self, kind: str, message: str, remedy: str, at: ir.Place | None = None) -> None:
@@ -206,13 +226,13 @@ class Interpreter:
         if self.peak.dominates(now):
             return
         self.peak |= now
-        guess = _guess(now)
-        if guess > self.moment.value:
+        value = guess(now)
+        if value > self.moment.value:
             sites = {obj >> 1 for obj in state.cells}
             shares = tuple((site, size) for site in sites if not (size := state.of_site(site)[0]).is_zero)
             stack = tuple((a.function.name, a.at) for a in self.activations[1:])
             here = self.activation.function.name if self.activations else ""
-            self.moment = Moment(guess, (*stack, (here, self.at)), shares, besides)
+            self.moment = Moment(value, (*stack, (here, self.at)), shares, besides)
 
     def scalars(self) -> Size:
         """Return the bytes of the integers and floats that registers hold."""
@@ -304,7 +324,8 @@ class Interpreter:
         return self.contexts.setdefault(key, len(self.contexts) + 1)
 
 
-def _guess(size: Size) -> float:
+def guess(size: Size) -> float:
+    """Return about how large a size is, to tell which of two is the greater one."""
     if size.is_top:
         return -1.0
     return size.evaluate(dict.fromkeys(size.symbols(), _GUESS))

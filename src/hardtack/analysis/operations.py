@@ -138,7 +138,7 @@ def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
     names = {cell.name for _, cell in access.cells(interp, value) if cell.kind in {"instance", "class"}}
     for name in sorted(names):
         known = interp.program.classes.get(name)
-        for base in known.mro if known is not None else ():
+        for base in known.lineage if known is not None else ():
             if f"{base}.{op.name}" in interp.program.globals or f"{base}.{op.name}" in interp.program.constants:
                 return load_global(interp, f"{base}.{op.name}", op.type)
     if not value.objects:

@@ -327,7 +327,7 @@ def _related(program: ir.Program, left: str, right: str) -> bool:
     a, b = program.classes.get(left), program.classes.get(right)
     if a is None or b is None or a.is_protocol or b.is_protocol:
         return True
-    return left in b.mro or right in a.mro or bool({*a.subclasses} & {*b.subclasses})
+    return left in b.lineage or right in a.lineage or bool({*a.subclasses} & {*b.subclasses})
 
 
 def write_part(interp: Interpreter, obj: Object, key: str, value: Value, *, strong: bool) -> None:
