@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, footprints, integers, ir, parameters
+from hardtack.analysis import access, exceptions, footprints, integers, ir, parameters
 from hardtack.analysis.domain import FLOAT, NO, NOTHING, OTHER, Cell, Value, join_all
 from hardtack.symbolic import ZERO, Size
 
@@ -25,7 +25,7 @@ _ONE = Size.const(1)
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
 
-def act(interp: Interpreter, model: Model, arguments: Given, type_: ir.Type) -> Value:
+def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     """Do what a model says; returns the result, to be written to a register at once."""
     machine = ModelMachine(interp, model.name)
     if arguments.spread_keywords:
@@ -35,6 +35,7 @@ def act(interp: Interpreter, model: Model, arguments: Given, type_: ir.Type) -> 
     )
     if interp.state.dead:
         return NOTHING
+    exceptions.may_raise(interp, allowance=True)
     value = interp.read(result)
     machine.release()
     return value

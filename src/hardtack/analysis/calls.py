@@ -189,7 +189,8 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     if native is not None and not arguments.spread and not arguments.spread_keywords:
         value = native(interp, name, arguments)
         if value is not None:
-            interp.note(footprints.scalar(value))
+            if not value.objects:
+                interp.note(footprints.scalar(value))
             return value
     model = interp.models.find(name)
     if model is None:
@@ -198,9 +199,7 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     arguments = generators.consume_arguments(interp, name, arguments)
     if interp.state.dead:
         return NOTHING
-    value = act(interp, model, arguments, type_)
-    exceptions.may_raise(interp, allowance=True)
-    return value
+    return act(interp, model, arguments)
 
 
 # -- functions of the sources

@@ -187,6 +187,11 @@ class _Run:
             assumptions=tuple(interp.assumptions),
             findings=tuple(findings),
             assumed=bounded and bool(findings),
+            defaults=tuple(
+                (parameter.name, parameter.default)
+                for parameter in self.function.parameters
+                if parameter.has_default and parameter.default_register is None
+            ),
         )
 
     def _chain(self) -> tuple[results.Link, ...]:
@@ -237,5 +242,5 @@ def meaning(symbol: str) -> str:
         "total": f"sum of the lengths of the items of {path}",
         "max": f"greatest of {path}, at least 0",
         "neg": f"how far {path} lies below 0",
-        "digits": f"30-bit digits of {path}",
+        "extra": f"30-bit digits of {path} beyond two: 0 below 2**60",
     }.get(name, f"value of {symbol}, at least 0")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hardtack.analysis.domain import FLOAT, Cell, Value
 from hardtack.symbolic import ZERO, Size, lift
+from hardtack.symbolic.polynomials import constant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,9 +62,16 @@ def scalar(value: Value) -> Size:
 def integer(digits: Size) -> Size:
     """Return the bytes of an integer of so many 30-bit digits; one may be kept to spare."""
     count = digits.as_const()
-    if count is not None and count <= 2:
-        return Size.const(32)
-    return block(digits * 4 + 28)
+    if count is not None:
+        return Size.const(32 if count <= 2 else size_class(28 + 4 * ceil(count)))
+    most = ZERO
+    for polynomial in digits.polynomials:
+        one = Size((polynomial,))
+        fixed = ceil(constant_of(polynomial))
+        # each digit more moves a block of less than 512 bytes on by one class at most, a larger one by less
+        exact = fixed <= 64
+        most |= integer(Size.const(fixed)) + one.minus(fixed) * 16 if exact else block(one * 4 + 28)
+    return most if not digits.is_top else digits
 
 
 def text(length: Size, width: int) -> Size:

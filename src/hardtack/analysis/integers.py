@@ -4,6 +4,8 @@ A range is two sizes: how far above zero, and how far below it. Everything here 
 upper bound may stand for either. Invariant: for every integer v that a `Number` stands for,
 v <= high, -v <= low, and v >= least, which is zero unless low is.
 
+`extra(x)` is a symbol: the digits of x beyond two, zero for what fits in 60 bits.
+
 An origin ties an integer to what a register held when the round of a loop began: `(token, a, b)` says that v is
 that integer plus something from a to b (None: unknown). Loops count their rounds by it.
 """
@@ -119,7 +121,7 @@ def _bits_of(factor: str) -> Size:
         return Size.const(_LENGTH_BITS * (2 if name.startswith("total(") else 1))
     if name.startswith("neg("):
         name = name.removeprefix("neg(").removesuffix(")")
-    return Size.symbol(f"digits({name})") * _DIGIT
+    return Size.symbol(f"extra({name})") * _DIGIT + 2 * _DIGIT
 
 
 def _hull(left: Origin | None, right: Origin | None) -> Origin | None:

@@ -111,15 +111,15 @@ def mentioned(size: Size) -> set[str]:
 
 
 def _bare(name: str) -> str:
-    return name[7:-1] if name.startswith("digits(") else name
+    return name[6:-1] if name.startswith("extra(") else name
 
 
 def with_digits(sup: Mapping[str, Size]) -> dict[str, Size]:
     """Return what symbols are replaced by, and their digits."""
     found = dict(sup)
     for name, size in sup.items():
-        if not name.startswith("digits("):
-            found[f"digits({name})"] = size if size.is_top else digits_of(size)
+        if not name.startswith("extra("):
+            found[f"extra({name})"] = size if size.is_top else digits_of(size).minus(2)
     return found
 
 
