@@ -1,7 +1,7 @@
 """What built-ins and the standard library allocate: declarations in TOML, read and checked here.
 
-Owns the reading and the lookup; `language` owns what the expressions in them mean. A model is one table,
-named as mypy names what it describes:
+Owns the reading and the lookup; `language` owns what may stand in the expressions, `evaluating` what they
+mean. A model is one table, named as mypy names what it describes:
 
     ["builtins.str.partition"]
     signature = "self, sep"
@@ -16,6 +16,7 @@ named as mypy names what it describes:
 | effects | what is done to the arguments, in order, before the result is made |
 | refuse | instead of a result: why there is no bound, and what would settle it (`remedy`) |
 | assume | what is taken for granted, shown beside every bound that rests on it |
+| raises | the exceptions that it may raise by itself, such as "KeyError"; left out, any may be |
 | also | more names with the same model: "upper" for another method of the class, or full names |
 | source | where it can be checked: a file of CPython's and its version, or the test that measures it |
 | py311, py312, py313 | keys that differ on that version |
@@ -28,11 +29,13 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from hardtack.analysis.models.language import Expression, Signature, bind, parse, parse_signature, run
+from hardtack.analysis.models.evaluating import run
+from hardtack.analysis.models.language import Expression, parse
+from hardtack.analysis.models.signatures import Signature, bind, parse_signature
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
@@ -41,7 +44,18 @@ if TYPE_CHECKING:
 
     from hardtack.analysis.machine import Machine, V
 
-_KEYS = {"signature", "result", "scratch", "effects", "refuse", "remedy", "assume", "also", "source"}
+_KEYS = {
+    "signature",
+    "result",
+    "scratch",
+    "effects",
+    "refuse",
+    "remedy",
+    "assume",
+    "also",
+    "raises",
+    "source",
+}
 _VERSIONS = ("py311", "py312", "py313")
 
 
@@ -62,6 +76,7 @@ class Model:
         refuse: why there is no bound; empty if there is one.
         remedy: what would settle it.
         assume: what is taken for granted, or empty.
+        raises: names of the exceptions that it may raise by itself; None for any.
         source: where this can be checked.
     """
 
@@ -73,6 +88,7 @@ class Model:
     refuse: str
     remedy: str
     assume: str
+    raises: tuple[str, ...] | None
     source: str
 
 
@@ -97,6 +113,7 @@ class Models:
         positional: Sequence[V],
         keywords: Mapping[str, V],
         spread: Sequence[V] = (),
+        spread_keywords: Sequence[V] = (),
     ) -> V:
         """Do on the machine what the model says, and return the result.
 
@@ -108,13 +125,14 @@ class Models:
             positional: the arguments by position, the receiver first.
             keywords: the arguments by keyword.
             spread: iterables that are spread over the positions after those (`*xs`).
+            spread_keywords: mappings that are spread over more keywords (`**mapping`).
         """
         if model.assume:
             machine.assume(f"{model.name}: {model.assume}")
         if model.result is None:
             machine.finding("no-model", f"{model.name}: {model.refuse}", model.remedy)
             return machine.none()
-        bound = bind(model.signature, positional, keywords, spread)
+        bound = bind(model.signature, positional, keywords, spread, spread_keywords)
         if isinstance(bound, str):
             machine.finding("no-model", f"{model.name}: {bound}", "call it as its model's signature says")
             return machine.none()
@@ -185,20 +203,7 @@ def _read_one(name: str, table: dict[str, object], file: str, version: str) -> l
         raise ModelError(f"{file}: {name!r}: {error}") from error
     prefix = name.rpartition(".")[0]
     names = [other if "." in other else f"{prefix}.{other}" for other in also]
-    return [model] + [
-        Model(
-            other,
-            model.signature,
-            model.result,
-            model.scratch,
-            model.effects,
-            model.refuse,
-            model.remedy,
-            model.assume,
-            model.source,
-        )
-        for other in names
-    ]
+    return [model, *(replace(model, name=other) for other in names)]
 
 
 def _compile(name: str, table: dict[str, object], file: str) -> Model:
@@ -221,6 +226,7 @@ def _compile(name: str, table: dict[str, object], file: str) -> Model:
         refuse=refuse,
         remedy=remedy,
         assume=_text(table, "assume", file, name),
+        raises=tuple(_texts(table, "raises", file, name)) if "raises" in table else None,
         source=source,
     )
 
