@@ -11,10 +11,10 @@ from hardtack.errors import HardtackError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from hardtack.analysis.results import Analysed as Bound
+    from hardtack.analysis.results import Analysed
 
 
-def bound(target: str, *, models: Sequence[Path | str] = (), assume: bool = False) -> Bound:
+def bound(target: str, *, models: Sequence[Path | str] = (), assume: bool = False) -> Analysed:
     """Return the most memory that a call can hold, from its source; nothing of it is run.
 
     Args:
@@ -40,7 +40,7 @@ def bounds(
     models: Sequence[Path | str] = (),
     assume: bool = False,
     progress: Callable[[str], None] = lambda what: None,
-) -> list[Bound]:
+) -> list[Analysed]:
     """Return the bounds of several targets, which are loaded together; see `bound`.
 
     Args:

@@ -15,7 +15,8 @@ from hardtack.cli.process import Interruptible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hardtack.analysis.bounds import Bound
+    from hardtack.analysis.bounds_file import Bounds
+    from hardtack.analysis.results import Analysed
 
 FAILED = 1
 
@@ -96,7 +97,7 @@ def command(
     return 0 if well else FAILED
 
 
-def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool) -> list[Bound]:
+def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool) -> list[Analysed]:
     from hardtack.analysis.bounds import bounds
 
     on_terminal = sys.stderr.isatty()
@@ -113,7 +114,7 @@ def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool) ->
             click.echo("\r\033[K", nl=False, err=True)
 
 
-def _show(found: Sequence[Bound]) -> None:
+def _show(found: Sequence[Analysed]) -> None:
     from hardtack.analysis.report import lines
 
     for number, bound in enumerate(found):
@@ -123,7 +124,7 @@ def _show(found: Sequence[Bound]) -> None:
             click.echo(line)
 
 
-def _check(found: Sequence[Bound], committed: dict[str, dict[str, object]]) -> bool:
+def _check(found: Sequence[Analysed], committed: Bounds) -> bool:
     from hardtack.analysis.bounds_file import compare
 
     changes = compare(committed, found)
