@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def bounds(
     """
     try:
         from hardtack.analysis.loading import load
+        from hardtack.analysis.source import parse_target
     except ModuleNotFoundError as error:
         raise HardtackError(
             f"the analyser reads types with mypy, and {error.name} is not installed: "
@@ -64,11 +66,12 @@ def bounds(
 
     known = load_models([*configured_models(Path.cwd()), *map(Path, models)])
     progress("reading the sources and their types")
-    program, entries, errors = load(targets)
+    program, entries, _ = load(targets)
     found = []
-    for entry in entries:
+    for target, entry in zip(map(parse_target, targets), entries, strict=True):
         progress(f"analysing {entry}")
-        found.append(analyse(program, entry, known, assume=assume))
+        analysed = analyse(program, entry, known, assume=assume)
+        found.append(replace(analysed, entry=f"{target.module}:{target.name}"))
     return found
 
 
