@@ -240,6 +240,8 @@ def lift(value: Size | Coefficient) -> Size:
 def _greatest(ps: Iterable[Polynomial]) -> Size:
     """Return the greatest of some polynomials, in normal form."""
     every = sorted({p for p in ps if p}, key=_rank)
+    if len(every) < 2:
+        return Size(tuple(every))
     kept = [p for p in every if not any(q != p and polys.dominates(q, p) for q in every)]
     if len(kept) > _MOST:
         kept = [polys.join(kept)]

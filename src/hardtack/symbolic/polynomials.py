@@ -134,32 +134,33 @@ def _covers(p: Polynomial, q: Polynomial) -> bool:
     """Tell whether each set of q's monomials is outweighed by those of p that are no less, symbol by symbol.
 
     By Hall's theorem that is to say that q's coefficients can be dealt out among p's. A monomial is no less
-    than another if it has the same symbols, each at least as often: n*n >= n, but n*m may be 0 where n is
-    not.
+    than another if it has the same symbols, each at least as often: n*n >= n, but n*m may be 0 and n not.
     """
     have = dict(p)
-    short = [(m, c) for m, c in q if have.get(m, 0) < c]
-    if not short:
-        return True
-    if any(not m for m, _ in short):
-        return False
-    by_support: dict[frozenset[str], list[tuple[Monomial, Coefficient]]] = {}
+    short = []
     for m, c in q:
-        by_support.setdefault(frozenset(m), []).append((m, c))
-    for support in {frozenset(m) for m, _ in short}:
-        group = by_support[support]
-        if len(group) > _MOST_SETS:
-            return False
-        above = [(m, c) for m, c in p if frozenset(m) == support]
-        for some in chain.from_iterable(combinations(group, k) for k in range(1, len(group) + 1)):
-            weight = sum(c for m, c in above if any(_no_less(m, n) for n, _ in some))
-            if weight < sum(c for _, c in some):
+        if have.get(m, 0) < c:
+            if not m or sum(d for n, d in p if _no_less(n, m)) < c:
                 return False
+            short.append(m)
+    return all(_covers_support(p, q, support) for support in {frozenset(m) for m in short})
+
+
+def _covers_support(p: Polynomial, q: Polynomial, support: frozenset[str]) -> bool:
+    below = [(m, c) for m, c in q if support == set(m)]
+    above = [(m, c) for m, c in p if support == set(m)]
+    if len(below) > _MOST_SETS:
+        return False
+    for some in chain.from_iterable(combinations(below, k) for k in range(2, len(below) + 1)):
+        weight = sum(c for m, c in above if any(_no_less(m, n) for n, _ in some))
+        if weight < sum(c for _, c in some):
+            return False
     return True
 
 
 def _no_less(m: Monomial, n: Monomial) -> bool:
-    return all(m.count(factor) >= n.count(factor) for factor in n)
+    """Tell whether m >= n for all natural numbers."""
+    return len(m) >= len(n) and set(m) == set(n) and all(m.count(factor) >= n.count(factor) for factor in n)
 
 
 # -- caps
