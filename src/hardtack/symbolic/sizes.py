@@ -153,8 +153,8 @@ class Sizes:
 
     def dict_growth(self, entries: Count, *, strings: bool = False, uneven: bool = False) -> Size:
         """Return what a dict has at most while it grows to so many entries: the old table as well."""
-        return round_up(self._raw("dict")) + _steps_growth(
-            _dict_steps(strings, uneven), lift(entries), uneven
+        return round_up(self._raw("dict")) + _stepped(
+            _growth(_dict_steps(strings, uneven), uneven), lift(entries)
         )
 
     def dict_table(self, entries: Count, *, strings: bool = False, uneven: bool = False) -> Size:
@@ -185,7 +185,7 @@ class Sizes:
         return round_up(self._raw("set")) + _stepped(_growth(_set_steps(uneven), uneven), lift(entries))
 
     def ordered_dict(self, entries: Count, *, strings: bool = False, uneven: bool = False) -> Size:
-        """Return the size of an OrderedDict at most: beside the table, a node for each entry, and their index."""
+        """Return the size of an OrderedDict at most: beside the table a node for each entry, and an index."""
         n = lift(entries)
         table = self.dict_table(n, strings=strings, uneven=uneven)
         index = _unless_empty(n, lambda n: round_up(8 * (n * (6 if uneven else 3) + 8)))
@@ -209,7 +209,7 @@ class Sizes:
         return self._fields(min(fields + 1, INLINE_FIELDS), slots)
 
     def first_instance(self, fields: int, *, slots: int = 0) -> Size:
-        """Return the size of the first instances at most: these have room for 29 fields, later ones for less."""
+        """Return the size of the first instances at most: with room for 29 fields; later ones have less."""
         return self._fields(INLINE_FIELDS, slots) | self.instance(fields, slots=slots)
 
     def instances(self, count: Count, fields: int, *, slots: int = 0) -> Size:
@@ -226,7 +226,7 @@ class Sizes:
         return round_up(self._raw("instance") + 8 * slots)
 
     def _fields(self, room: int, slots: int) -> Size:
-        """The values have a block of their own with a byte for each; from 3.13 on they are in the instance."""
+        """The values have a block of their own, with a byte for each; from 3.13 on they are inside."""
         if self.version >= (3, 13):
             return round_up(self._raw("instance") + 8 * slots + 8 + 8 * room + (room + 7 & ~7))
         return self._header(slots) + round_up((room + 2 + 7 & ~7) + 8 * room)
@@ -360,9 +360,7 @@ def _dict_table(power: int, entry: int) -> int:
 
 @lru_cache(maxsize=2)
 def _set_steps(uneven: bool) -> Steps:
-    return Steps(
-        tuple(_uneven_set() if uneven else _even_set()), Fraction(128) if uneven else Fraction(320, 3)
-    )
+    return tuple(_uneven_set() if uneven else _even_set())
 
 
 def _even_set() -> Iterator[Step]:
