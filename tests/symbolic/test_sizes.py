@@ -62,7 +62,7 @@ COUNTS = [
     5000,
     9999,
 ]
-MANY = [*COUNTS, 30_000, 50_001, 80_000, 200_000]
+MANY = [*COUNTS, 30_000, 80_000]
 
 
 @pytest.fixture
@@ -513,7 +513,7 @@ def test_sets_to_the_byte(heap: Heap, kind: type) -> None:
 
 def test_sets_made_otherwise(heap: Heap) -> None:
     at_rest, growing = bounds(here.set_, uneven=True), bounds(here.set_growth, uneven=True)
-    for count in [*COUNTS, 18, 19, 38, 76]:
+    for count in [0, 1, 4, 5, 18, 19, 38, 76, 77, 308, 1000, 9999]:
         whole, table = set(range(count)), dict.fromkeys(range(count))
         for make, of in (
             (set, whole),
@@ -544,7 +544,7 @@ def test_library_containers(heap: Heap, count: int) -> None:
 
 
 def test_a_deque_s_blocks_wherever_it_begins(heap: Heap) -> None:
-    for count in (1, 2, 63, 64, 65, 200):
+    for count in (1, 64, 66, 200):
         bound = bounds(here.deque_)(count)[0]
 
         def turned(count: int = count, turns: int = 0) -> Any:
@@ -554,7 +554,7 @@ def test_a_deque_s_blocks_wherever_it_begins(heap: Heap) -> None:
             return out
 
         assert (
-            max(one(heap, functools.partial(turned, count, turns))[0] for turns in range(0, 130, 7))
+            max(one(heap, functools.partial(turned, count, turns))[0] for turns in (0, 31, 33, 63, 100))
             <= bound + 128
         )
 
