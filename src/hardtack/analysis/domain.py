@@ -9,7 +9,7 @@ Invariants, for every moment of every run that the state describes:
 
 1. A register's value covers what the register holds: an object that it may refer to is in `objects`.
 2. `cells[newest].bytes` is at least the bytes of that object; `cells[older].bytes` at least those of all the others
-   of its site that are alive; `totals[site]`, where both are alive, at least those of all.
+   of its site that are alive. What a container's newest object takes follows from its length: see `State.map`.
 3. What no register, no object and nothing from before the call reaches is dead, as by reference counting; but
    cycles stay charged, in `garbage`.
 4. `high[pool]` is at least what was ever alive at one time of a kind that CPython keeps for reuse: such blocks stay
@@ -35,6 +35,10 @@ Object: TypeAlias = int
 Site: TypeAlias = int
 SlotKey: TypeAlias = tuple[object, ...]
 
+Resize: TypeAlias = "Callable[[Object, Cell], Cell]"
+
+# containers whose tables grow
+GROWABLE = frozenset({"list", "dict", "set", "deque", "bytearray"})
 # what is neither an object that is followed nor an integer, as bits of Value.plain
 NONE, BOOL, FLOAT, OTHER = 1, 2, 4, 8
 
@@ -176,7 +180,6 @@ class State:
 
     frames: list[dict[str, Value]] = field(default_factory=lambda: [{}])
     cells: dict[Object, Cell] = field(default_factory=dict)
-    totals: dict[Site, tuple[Size, Size]] = field(default_factory=dict)  # bytes, pooled
     high: dict[str, Size] = field(default_factory=dict)
     garbage: Size = ZERO
     worlds: dict[Site, World] = field(default_factory=dict)
@@ -187,7 +190,6 @@ class State:
         return State(
             [dict(frame) for frame in self.frames],
             dict(self.cells),
-            dict(self.totals),
             dict(self.high),
             self.garbage,
             dict(self.worlds),
@@ -208,11 +210,10 @@ class State:
     def of_site(self, site: Site) -> tuple[Size, Size]:
         """Return the bytes of a site's living objects, and those that are pooled."""
         newest, older = self.cells.get(site * 2), self.cells.get(site * 2 + 1)
-        if older is None:
-            return (newest.bytes, newest.pooled) if newest is not None else (ZERO, ZERO)
-        if newest is None:
-            return older.bytes, older.pooled
-        return self.totals[site]
+        if older is None or newest is None:
+            one = older or newest
+            return (one.bytes, one.pooled) if one is not None else (ZERO, ZERO)
+        return newest.bytes + older.bytes, newest.pooled + older.pooled
 
     def live(self) -> Size:
         """Return the bytes that are charged now, scalars in registers aside."""
@@ -257,9 +258,7 @@ class State:
         many = linear(cell)
         before = self.cells.get(older)
         if before is not None:
-            size, pooled = self.totals.pop(site)
-            if many.bytes != cell.bytes:
-                size = before.bytes + many.bytes
+            size, pooled = before.bytes + many.bytes, before.pooled + many.pooled
             many = replace(join_cells(before, many), bytes=size, pooled=pooled)
         del self.cells[newest]
         self.cells[older] = many
@@ -280,17 +279,11 @@ class State:
         if before is not None and is_older(obj):
             cell = replace(cell, bytes=before.bytes, pooled=before.pooled)
         self.cells[obj] = cell
-        other = self.cells.get(obj ^ 1)
-        if other is not None and cell.owned and not (before is not None and is_older(obj)):
-            self.totals[obj >> 1] = (other.bytes + cell.bytes, other.pooled + cell.pooled)
 
     def grow(self, obj: Object, size: Size) -> None:
         """Add bytes to an object, or to one of older ones, or to what existed before."""
         cell = self.cells[obj]
         self.cells[obj] = replace(cell, bytes=cell.bytes + size)
-        if obj >> 1 in self.totals:
-            total, pooled = self.totals[obj >> 1]
-            self.totals[obj >> 1] = (total + size, pooled)
 
     # -- death
     def reached(self, roots: Iterable[Object]) -> set[Object]:
@@ -322,53 +315,52 @@ class State:
             return []
         dead = {obj: cell for obj, cell in self.cells.items() if obj not in alive}
         kept = self.reached(graphs.cyclic(_references(dead)))
-        sites = {obj >> 1 for obj in kept if obj in dead}
-        self.garbage = add_up([self.garbage, *(add_up(self._of_dead(site, dead)) for site in sites)])
+        lost = [cell for obj, cell in dead.items() if obj in kept]
+        self.garbage = add_up([self.garbage, *(cell.bytes for cell in lost), *(cell.pooled for cell in lost)])
         for obj in dead:
             del self.cells[obj]
-            self.totals.pop(obj >> 1, None)
             if obj ^ 1 not in self.cells:
                 self.worlds.pop(obj >> 1, None)
         return [(obj, cell) for obj, cell in dead.items() if obj not in kept]
 
-    def _of_dead(self, site: Site, dead: Mapping[Object, Cell]) -> tuple[Size, Size]:
-        both = [dead[obj] for obj in (site * 2, site * 2 + 1) if obj in dead]
-        if len(both) == 2:
-            return self.totals[site]
-        return both[0].bytes, both[0].pooled
-
     # -- the numbers in it, for loops
-    def map(self, f: Callable[[SlotKey, Size], Size]) -> None:
-        """Replace every size; `f` gets a key that says which it is."""
+    def map(self, f: Callable[[SlotKey, Size], Size], resize: Resize | None = None) -> None:
+        """Replace every size.
+
+        Args:
+            f: gets a key that says which size it is, and the size.
+            resize: gives the newest container of a site the bytes that follow from its length; without it, they
+                are replaced as well.
+        """
         for index, frame in enumerate(self.frames):
             for register, value in frame.items():
                 frame[register] = value.mapped(("r", index, register), f)
         for obj, cell in self.cells.items():
-            self.cells[obj] = _map_cell(obj, cell, f)
-        for site, (size, pooled) in self.totals.items():
-            self.totals[site] = (f(("t", site), size), f(("tp", site), pooled))
+            follows = resize is not None and cell.owned and not is_older(obj) and cell.kind in GROWABLE
+            changed = _map_cell(obj, cell, f, bytes_too=not follows)
+            self.cells[obj] = resize(obj, changed) if resize is not None and follows else changed
         for pool, size in self.high.items():
             self.high[pool] = f(("high", pool), size)
         self.garbage = f(("garbage",), self.garbage)
 
     def slots(self) -> dict[SlotKey, Size]:
-        """Return every size by its key."""
+        """Return every size by its key, but for those that follow from others."""
         found: dict[SlotKey, Size] = {}
 
         def note(key: SlotKey, size: Size) -> Size:
             found[key] = size
             return size
 
-        self.copy().map(note)
+        self.copy().map(note, lambda _, cell: cell)
         return found
 
 
-def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size]) -> Cell:
+def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:
     return replace(
         cell,
         length=f(("n", obj), cell.length),
-        bytes=f(("b", obj), cell.bytes),
-        pooled=f(("p", obj), cell.pooled) if cell.pool else cell.pooled,
+        bytes=f(("b", obj), cell.bytes) if bytes_too else cell.bytes,
+        pooled=f(("p", obj), cell.pooled) if cell.pool and bytes_too else cell.pooled,
         added=cell.added if cell.owned else f(("added", obj), cell.added),
         element=cell.element.mapped(("e", obj), f),
         mapped=cell.mapped.mapped(("m", obj), f),

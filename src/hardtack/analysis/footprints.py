@@ -26,7 +26,6 @@ _LIST, _DICT, _SET, _BYTEARRAY = 64, 64, 224, 64
 _SMALL_TABLE = 192  # a dict's first table, of eight slots; CPython keeps such for reuse
 _TUPLE_POOLED = 20  # tuples of fewer items are kept for reuse
 _DICT_ITEM, _SET_ITEM = 60, 128  # bytes of tables for each item, at the worst moment of their growth
-GROWABLE = frozenset({"list", "dict", "set", "deque", "bytearray"})
 
 
 def block(size: Size | int) -> Size:
@@ -177,7 +176,7 @@ def sized(cell: Cell, size: Size | None = None, *, shrunk: bool = False, boxed: 
     """
     held = items(cell, boxed=boxed)
     if size is not None:
-        return replace(cell, bytes=cell.bytes | (size + held))
+        return replace(cell, bytes=size + held)
     for name, value in cell.fields.items():
         if cell.kind == "tuple" and name.isdigit():
             held += scalar(value)
@@ -186,7 +185,7 @@ def sized(cell: Cell, size: Size | None = None, *, shrunk: bool = False, boxed: 
     if shrunk and cell.kind == "dict":
         whole += table("dict", cell.length, 2)
     body = whole.minus(pooled) if pool else whole
-    return replace(cell, bytes=cell.bytes | (body + held), pooled=cell.pooled | pooled, pool=pool)
+    return replace(cell, bytes=body + held, pooled=pooled, pool=pool)
 
 
 def pool_of(cell: Cell) -> tuple[str, Size]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
-from hardtack.analysis.domain import NO, NOTHING, Cell, State, Value, add_up, is_older
+from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, State, Value, add_up, is_older
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -287,14 +287,14 @@ class Interpreter:
         self.state.demote(site, lambda cell: self.as_many(key, cell))
         obj = site * 2
         cell = make()
-        self.state.put(obj, cell if cell.kind not in footprints.GROWABLE else self.sized(obj, cell))
+        self.state.put(obj, cell if cell.kind not in GROWABLE else self.sized(obj, cell))
         if not quiet:
             self.note(extra)
         return obj
 
     def as_many(self, key: Hashable, cell: Cell) -> Cell:
         """Return a cell with the bytes that it has as one of several."""
-        if cell.kind in footprints.GROWABLE and (key, "grown") in self.facts:
+        if cell.kind in GROWABLE and (key, "grown") in self.facts:
             return footprints.as_many(cell, boxed=(key, "boxed") in self.facts)
         return cell
 

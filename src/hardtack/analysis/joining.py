@@ -53,11 +53,6 @@ def _join(left: State, right: State, join: object) -> State:
     )
     for pool, size in right.high.items():
         joined.high[pool] = joined.high[pool] | size if pool in joined.high else size
-    for obj in cells:
-        if obj & 1 and obj ^ 1 in cells:
-            site = obj >> 1
-            (a, a_pooled), (b, b_pooled) = left.of_site(site), right.of_site(site)
-            joined.totals[site] = (a | b, a_pooled | b_pooled)
     return joined
 
 
@@ -103,7 +98,7 @@ def shape(state: State) -> tuple[object, ...]:
     """Return what a state is apart from its sizes: two with the same shape differ in numbers only."""
     bare = state.copy()
     bare.map(_nil)
-    return (bare.frames, bare.cells, bare.totals, bare.high, bare.worlds, bare.dead)
+    return (bare.frames, bare.cells, set(bare.high), bare.worlds, bare.dead)
 
 
 def widened(head: State, out: State) -> State:

@@ -68,8 +68,10 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     interp.touched()
     interp.collect()
     loop.entry.update(interp.state.frame)
-    head = _stable_head(interp, loop)
+    head, first = _stable_head(interp, loop)
     init = head.slots()
+    # what the first round made of a number holds in all, if it is set and does not grow
+    base = {key: size | first[key] if key in first else size for key, size in init.items()}
     hint = interp.loop_hints.setdefault(loop.key, set())
     changed = cast("set[SlotKey]", hint) & init.keys()
     names: dict[SlotKey, str] = {}
@@ -78,12 +80,12 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         number = interp.next_symbol()
         names = {key: f"β{number}.{i}" for i, key in enumerate(sorted(changed, key=repr))}
         start = head.copy()
-        start.map(lambda key, size, n=names: Size.symbol(n[key]) if key in n else size)  # type: ignore[misc]
+        start.map(lambda key, _, n=names: Size.symbol(n[key]) if key in n else base[key], interp.sized)  # type: ignore[misc]
         out = _round(interp, loop, start)
         after = {} if out.dead else out.slots()
         more = {
             key
-            for key, size in init.items()
+            for key, size in base.items()
             if key not in changed and key in after and not size.dominates(after[key])
         }
         if not more:
@@ -105,28 +107,29 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         ),
     ).solve()
     _put_back(interp, outside, solved)
-    interp.state = _substituted(start, solved)
+    interp.state = _substituted(interp, start, solved)
 
 
-def _stable_head(interp: Interpreter, loop: Loop) -> State:
+def _stable_head(interp: Interpreter, loop: Loop) -> tuple[State, dict[SlotKey, Size]]:
+    """Return a head whose shape no round changes, with the sizes of the loop's entry, and those after a round."""
     head = interp.state
     entry = head.slots()
     for _ in range(_SHAPES):
         _clear(interp)
         out = _round(interp, loop, head)
         if out.dead:
-            return head
+            return head, {}
         split(out, loop.key)
         split(head, loop.key)
         new = widened(head, join_states([head, out], loop.key))
         _forget_origins(new)
         foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
-        new.map(lambda key, size: _restart(key, size, entry, foreign))
+        new.map(lambda key, size: _restart(key, size, entry, foreign), interp.sized)
         if shape(new) == shape(head):
-            return head
+            return head, out.slots()
         head = new
     interp.finding("unsupported", "a loop whose objects do not settle", "report this")
-    return head
+    return head, {}
 
 
 def _restart(key: SlotKey, size: Size, entry: Mapping[SlotKey, Size], foreign: set[int]) -> Size:
@@ -189,20 +192,20 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
     for activation, (returns, breaks, continues) in zip(interp.different_activations(), outside.exits, strict=True):
         exits = activation.exits
         activation.exits = Exits(
-            returns + [_substituted(state, solved) for state in exits.returns],
-            breaks + [_substituted(state, solved) for state in exits.breaks],
-            continues + [_substituted(state, solved) for state in exits.continues],
+            returns + [_substituted(interp, state, solved) for state in exits.returns],
+            breaks + [_substituted(interp, state, solved) for state in exits.breaks],
+            continues + [_substituted(interp, state, solved) for state in exits.continues],
         )
     for one, before in zip(interp.catching, outside.caught, strict=True):
         catcher = cast("Catcher", one)
         if catcher.state is not None:
-            catcher.state = _substituted(catcher.state, solved)
+            catcher.state = _substituted(interp, catcher.state, solved)
         if before is not None:
             catcher.state = before if catcher.state is None else join_states([before, catcher.state], catcher.join)
 
 
-def _substituted(state: State, solved: Mapping[str, Size]) -> State:
-    state.map(lambda _key, size: size.substitute(solved))
+def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) -> State:
+    state.map(lambda _key, size: size.substitute(solved), interp.sized)
     return state
 
 
