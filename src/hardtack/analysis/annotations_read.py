@@ -11,7 +11,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
-from hardtack.analysis.constants import UNKNOWN
 from hardtack.analysis.hints import NO_LIMITS, NOTHING, Hint, tighter, with_hint
 from hardtack.analysis.mypy_types import convert
 
@@ -200,8 +199,8 @@ class Annotations:
             case ast.BinOp():
                 return self._arithmetic(module, node)
             case ast.Name() | ast.Attribute():
-                value = self._constants.value(self.resolve(module, node) or "")
-                return value if isinstance(value, int) and value is not UNKNOWN else None
+                known = self._constants.value(self.resolve(module, node) or "")
+                return known if isinstance(known, int) else None
         return None
 
     def _arithmetic(self, module: str, node: ast.BinOp) -> int | None:

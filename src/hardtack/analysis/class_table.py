@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Classes of stubs whose instances need no __dict__ because of them.
 _WITHOUT_DICT = frozenset({"builtins.object", "abc.ABC", "builtins.tuple", "builtins.int", "builtins.str"})
+_BUILT_IN = frozenset({"builtins", "typing", "collections", "types", "contextlib", "enum"})
 _ABSTRACT = ("typing.", "collections.abc.", "_collections_abc.")
 
 
@@ -32,12 +33,23 @@ class ClassTable:
         self._annotations = annotations
         self._stored = stored  # names of attributes that functions write
 
-    def rows(self) -> dict[str, ir.Class]:
-        """Return the classes of the sources and all their bases, by full name."""
+    def rows(self, everything: dict[str, mn.MypyFile]) -> dict[str, ir.Class]:
+        """Return the classes of the sources, and those of stubs that matter, by full name.
+
+        The latter are the bases of the former, exceptions, and what the built-in modules define.
+        """
         infos: dict[str, mn.TypeInfo] = {}
         for info in self._hierarchy.classes.values():
             infos.update({base.fullname: base for base in info.mro})
-        return {name: self._row(info) for name, info in infos.items()}
+        for tree in everything.values():
+            for symbol in tree.names.values():
+                info = symbol.node
+                if isinstance(info, mn.TypeInfo) and info.module_name == tree.fullname and _matters(info):
+                    infos |= {base.fullname: base for base in info.mro if base.fullname not in infos}
+        return {
+            name: self._row(info) if name in self._hierarchy.classes else _stub_row(info)
+            for name, info in infos.items()
+        }
 
     def _row(self, info: mn.TypeInfo) -> ir.Class:
         lineage = tuple(base.fullname for base in info.mro)
@@ -173,6 +185,25 @@ class ClassTable:
         if isinstance(node, mn.IndexExpr) and isinstance(node.base, mn.RefExpr) and node.base.node is not None:
             callee = self._hierarchy.callee(node.base.node)  # `list[int]`
         return callee or ir.Callee("unknown", "a default_factory that has no name")
+
+
+def _matters(info: mn.TypeInfo) -> bool:
+    return info.module_name in _BUILT_IN or any(base.fullname == "builtins.BaseException" for base in info.mro)
+
+
+def _stub_row(info: mn.TypeInfo) -> ir.Class:
+    lineage = tuple(base.fullname for base in info.mro)
+    return ir.Class(
+        name=info.fullname,
+        lineage=lineage,
+        in_sources=False,
+        fields=(),
+        methods=(),
+        slots=all(map(_needs_no_dict, info.mro)),
+        is_protocol=info.is_protocol,
+        is_enum=info.is_enum,
+        is_exception="builtins.BaseException" in lineage,
+    )
 
 
 def _needs_no_dict(info: mn.TypeInfo) -> bool:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from mypy import nodes as mn
 
 from hardtack.analysis import ir
-from hardtack.analysis.mypy_types import convert
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from mypy import types as mt
 
 _ORDER = ("__lt__", "__le__", "__gt__", "__ge__")
 _BOOL, _INT, _STR = ir.Instance("builtins.bool"), ir.Instance("builtins.int"), ir.Instance("builtins.str")
@@ -118,20 +118,18 @@ class _Writer:
         self.operations.append(ir.Return(self.at, register))
 
 
-def functions(info: mn.TypeInfo, file: str) -> Iterator[ir.Function]:
+def functions(
+    info: mn.TypeInfo, file: str, type_of: Callable[[mn.Var, mt.Type | None], ir.Type]
+) -> Iterator[ir.Function]:
     """Yield the methods that the decorator adds to a class, without digests."""
     at = ir.Place(file, info.line, max(0, info.column))
     names = field_names(info)
-    types = [_field_type(info, name) for name in names]
+    variables = [info[name].node for name in names]
+    types = [type_of(one, one.type) for one in variables if isinstance(one, mn.Var)]
     for name in method_names(info):
         writer = _Writer(at, names, types, info.fullname)
         rule = _compare if name in {"__eq__", *_ORDER} else _hash if name == "__hash__" else _repr
         yield rule(writer, name)
-
-
-def _field_type(info: mn.TypeInfo, name: str) -> ir.Type:
-    symbol = info.get(name)
-    return convert(symbol.node.type if symbol is not None and isinstance(symbol.node, mn.Var) else None)
 
 
 def _function(writer: _Writer, name: str, parameters: tuple[ir.Parameter, ...], result: ir.Type) -> ir.Function:

@@ -534,7 +534,7 @@ class Function:
     result: Type
     body: Block
     kind: Literal["function", "generator", "coroutine", "async generator"]
-    cells: tuple[str, ...]  # its own variables that inner functions capture
+    cells: tuple[str, ...]  # its own variables that inner functions capture; of parameters, filled on entry
     free: tuple[str, ...]  # variables of enclosing functions that it reads
     frame_slots: int  # local variables, cells and evaluation stack, as CPython's code object says
     digest: str  # of what the IR depends on: its source, its types

@@ -53,7 +53,7 @@ def lower(known: Knowledge) -> ir.Program:
     for name in rebound:
         known.constants.written_elsewhere(name)
     table = ClassTable(known.hierarchy, known.constants, known.annotations, stored)
-    program.classes.update(table.rows())
+    program.classes.update(table.rows(known.sources.everything))
     program.globals.update(_globals(known, program))
     program.constants.update(known.constants.known())
     return program
@@ -64,7 +64,7 @@ def _functions(known: Knowledge) -> Iterator[ir.Function]:
         yield from lower_function(known, definition)
     for info in known.hierarchy.classes.values():
         file = known.sources.modules[info.module_name].path
-        for function in generated.functions(info, file):
+        for function in generated.functions(info, file, known.annotations.type_of):
             yield with_digest(function)
 
 

@@ -108,6 +108,13 @@ class Lowering:
         self.emit(ir.Constant(self.at(node), into, value))
         return into
 
+    def is_constant_set(self, register: ir.Register) -> bool:
+        """Return whether the last operation loaded a frozenset, which `in {1, 2}` is compiled to."""
+        match self.operations[-1:]:
+            case [ir.Constant(into=into, value=frozenset())]:
+                return into == register
+        return False
+
     def copy(self, node: mn.Context, source: ir.Register) -> ir.Register:
         """Bind a new temporary to what a register holds."""
         into = self.fresh()
@@ -170,8 +177,29 @@ class Lowering:
 
     # -- types
     def mypy_type(self, expression: mn.Expression) -> mt.Type | None:
-        """Return what mypy found of an expression."""
-        return self.sources.types.get(expression)
+        """Return what mypy found of an expression.
+
+        It gives no types in code that it takes for unreachable, which may run all the same; there, what is
+        declared is told.
+        """
+        found = self.sources.types.get(expression)
+        return self._declared(expression) if found is None else found
+
+    def _declared(self, expression: mn.Expression) -> mt.Type | None:
+        match expression:
+            case mn.RefExpr(node=mn.Var() as variable):
+                return variable.type
+            case mn.RefExpr(node=mn.FuncDef() | mn.Decorator() | mn.OverloadedFuncDef() as function):
+                return function.type
+            case mn.MemberExpr():
+                for one in instances(self.mypy_type(expression.expr)):
+                    return self.field_type(one, expression.name)
+            case mn.CallExpr(callee=mn.RefExpr(node=mn.TypeInfo() as info)):
+                return mt.Instance(info, [mt.AnyType(mt.TypeOfAny.special_form)] * len(info.type_vars))
+            case mn.CallExpr(callee=mn.RefExpr() as callee):
+                made = mt.get_proper_type(self._declared(callee))
+                return made.ret_type if isinstance(made, mt.CallableType) else None
+        return None
 
     def type(self, expression: mn.Expression) -> ir.Type:
         """Return the type of an expression."""
@@ -267,9 +295,14 @@ class Lowering:
             raise InternalError(f"typeshed has no class builtins.{name}")
         return mt.Instance(node, [])
 
-    def loop_bound(self, node: mn.ForStmt | mn.WhileStmt) -> str | None:
-        """Return what an annotation says of a loop's rounds."""
-        return None
+    def loop_bound(self, node: mn.Expression) -> str | None:
+        """Return what `bounded(xs, 64)` and `loop_bound(64)` say of the rounds of a loop over them."""
+        if not isinstance(node, mn.CallExpr) or not isinstance(node.callee, mn.RefExpr) or not node.args:
+            return None
+        if node.callee.fullname not in {"hardtack.annotations.bounded", "hardtack.annotations.loop_bound"}:
+            return None
+        value = self.known.constants.fold(node.args[-1])
+        return str(value) if isinstance(value, int) else None
 
     # -- names
     def is_imported(self, node: mn.RefExpr) -> bool:

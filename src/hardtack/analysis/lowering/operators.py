@@ -185,6 +185,9 @@ def _contains(
     inverted: bool,
 ) -> ir.Register:
     callees: dict[ir.Callee, None] = {}
+    if low.is_constant_set(operands[1]):
+        callees[ir.Callee("model", "builtins.frozenset.__contains__")] = None
+        types = (types[0], None)
     for one in instances(types[1]):
         runs = low.hierarchy.methods(one.type, "__contains__") or low.hierarchy.methods(one.type, "__iter__")
         callees.update(dict.fromkeys(runs))

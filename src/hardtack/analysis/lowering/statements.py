@@ -257,7 +257,7 @@ def while_(low: Lowering, node: mn.WhileStmt) -> None:
         asked = truth.condition(low, node.expr)
     true, false = facts_of(low, node.expr)
     body, otherwise = block_of(low, node.body), block_of(low, node.else_body)
-    low.emit(ir.While(low.at(node), header(), asked, body, otherwise, true, false, low.loop_bound(node)))
+    low.emit(ir.While(low.at(node), header(), asked, body, otherwise, true, false))
 
 
 @runs(mn.ForStmt)
@@ -278,7 +278,7 @@ def for_(low: Lowering, node: mn.ForStmt) -> None:
             block_of(low, node.else_body),
             convert(item_type),
             iteration_callees(low, low.mypy_type(node.expr), asynchronous=node.is_async),
-            low.loop_bound(node),
+            low.loop_bound(node.expr),
             node.is_async,
         )
     )
