@@ -36,7 +36,7 @@ KINDS: dict[str, Row] = {
     "object": Row(16, "Objects/typeobject.c"),
     "float": Row(32, "Objects/floatobject.c"),
     "complex": Row(32, "Objects/complexobject.c"),
-    "length": Row(32, "Objects/longobject.c: two digits, so every int below 2**60"),
+    "length": Row(32, "Objects/longobject.c: an int below 2**60 that C code made, below 2**30 any"),
     "bound method": Row(64, "Objects/classobject.c"),
     "builtin method": Row(80, "Objects/methodobject.c"),
     "method wrapper": Row(48, "Objects/descrobject.c: [].__len__"),
@@ -82,24 +82,24 @@ KINDS: dict[str, Row] = {
     "Counter": Row((96, 80, 80), "Lib/collections/__init__.py: without its table"),
     "array": Row(80, "Modules/arraymodule.c: without its items"),
     "BytesIO": Row(80, "Modules/_io/bytesio.c: without its buffer"),
-    "StringIO": Row((144, 192, 192), "Modules/_io/stringio.c: without its buffer"),
+    "StringIO": Row((224, 208, 208), "Modules/_io/stringio.c: with its first, short buffer"),
     "traceback": Row(64, "Python/traceback.c: one for each frame that an exception goes through"),
     "Struct": Row(192, "Modules/_struct.c: of one code"),
     "enum member": Row(0, "Lib/enum.py: made with its class"),
 }
 
-# Exceptions as they are made, without arguments, traceback, frames and dict.
+# Exceptions as CPython asks for them, without arguments, traceback, frames and dict.
 EXCEPTIONS: dict[str, Row] = {
-    "BaseException": Row(96, "Objects/exceptions.c: also of every subclass that is not below one of these"),
+    "BaseException": Row(88, "Objects/exceptions.c: and all that are not below one of these"),
     "StopIteration": Row(96, "Objects/exceptions.c"),
     "SystemExit": Row(96, "Objects/exceptions.c"),
     "NameError": Row(96, "Objects/exceptions.c"),
-    "AttributeError": Row(112, "Objects/exceptions.c"),
-    "BaseExceptionGroup": Row(112, "Objects/exceptions.c"),
-    "ImportError": Row((112, 128, 128), "Objects/exceptions.c"),
+    "AttributeError": Row(104, "Objects/exceptions.c"),
+    "BaseExceptionGroup": Row(104, "Objects/exceptions.c"),
+    "ImportError": Row((112, 120, 120), "Objects/exceptions.c"),
     "OSError": Row(128, "Objects/exceptions.c"),
     "UnicodeError": Row(128, "Objects/exceptions.c: of decoding, encoding and translating"),
-    "SyntaxError": Row(160, "Objects/exceptions.c"),
+    "SyntaxError": Row(152, "Objects/exceptions.c"),
 }
 
 # Parts of objects whose size depends on what is in them.
@@ -117,6 +117,7 @@ RAW: dict[str, Row] = {
     "deque block": Row(528, "Modules/_collectionsmodule.c: 64 items"),
     "slotted": Row(32, "Objects/typeobject.c: and 8 for each field"),
     "instance": Row((56, 48, 48), "Objects/typeobject.c: without its fields"),
+    "subclass": Row((8, 16, 16), "Objects/typeobject.c: in an exception of a class written in Python"),
     "generator": Row(
         (168, 160, 160), "Objects/genobject.c: and 8 for each local and stack slot; also coroutines"
     ),

@@ -72,8 +72,12 @@ class Sizes:
             return ZERO
         return self.int_of_digits(-(-abs(value).bit_length() // 30))
 
+    def int_of_bits(self, bits: int) -> Size:
+        """Return the size of a computed int of so many bits, at most; past 30 with a digit to spare."""
+        return self.int_of_digits(1 if bits <= 30 else -(-bits // 30) + 1)
+
     def int_of_digits(self, digits: Count) -> Size:
-        """Return the size of an int of so many digits of 30 bits; a computed one may have one to spare."""
+        """Return the size of an int of so many digits of 30 bits."""
         return round_up(self._raw("int") + 4 * lift(digits))
 
     # -- text and bytes
@@ -163,7 +167,8 @@ class Sizes:
         Args:
             entries: how many the dict has, or had at most.
             strings: all keys are of type str itself.
-            uneven: entries were also deleted, or keys are of type str and of others; then it is at most this.
+            uneven: entries were also deleted, or keys are of type str and of others, or it is a display of
+                21, 85, 341 ... entries, which gets twice the slots; then it is at most this.
 
         Source: Objects/dictobject.c, dictresize and GROWTH_RATE.
         """
@@ -203,10 +208,10 @@ class Sizes:
             fields: how many attributes its class's instances have in all.
             slots: how many more fields are slots of a base.
         """
-        if fields > INLINE_FIELDS:
-            block = self._fields(INLINE_FIELDS, slots) if self.version >= (3, 13) else self._header(slots)
-            return block + self.dict_(fields, strings=True, uneven=True)
-        return self._fields(min(fields + 1, INLINE_FIELDS), slots)
+        if fields > INLINE_FIELDS + (self.version >= (3, 13) and slots > 0):
+            block = self._fields(INLINE_FIELDS, slots) if self._inline(slots) else self._header(slots)
+            return block + self.dict_(max(fields, 43), strings=True)  # 128 slots, which 30 entries ask for
+        return self._fields(min(fields + 1, INLINE_FIELDS) if fields or not slots else 0, slots)
 
     def first_instance(self, fields: int, *, slots: int = 0) -> Size:
         """Return the size of the first instances at most: with room for 29 fields; later ones have less."""
@@ -222,14 +227,22 @@ class Sizes:
         """Return what an instance's __dict__ takes once someone asks for it."""
         return round_up(self._raw("dict"))
 
+    def _inline(self, slots: int) -> bool:
+        return self.version >= (3, 13) and not slots
+
     def _header(self, slots: int) -> Size:
         return round_up(self._raw("instance") + 8 * slots)
 
     def _fields(self, room: int, slots: int) -> Size:
-        """The values have a block of their own, with a byte for each; from 3.13 on they are inside."""
-        if self.version >= (3, 13):
-            return round_up(self._raw("instance") + 8 * slots + 8 + 8 * room + (room + 7 & ~7))
-        return self._header(slots) + round_up((room + 2 + 7 & ~7) + 8 * room)
+        """The values have a block of their own, with a byte for each; from 3.13 on they are inside.
+
+        Below a base that has slots they are not, there: a dict holds them, which has room for 30.
+        """
+        if self.version < (3, 13):
+            return self._header(slots) + round_up((max(room, 1) + 2 + 7 & ~7) + 8 * max(room, 1))
+        if self._inline(slots):
+            return round_up(self._raw("instance") + 8 + 8 * room + (room + 7 & ~7))
+        return self._header(slots) + (self.instance_dict() + round_up(8 + 8 * 30 + 32) if room else ZERO)
 
     # -- calls
     def generator(self, locals_: int, stack: int) -> Size:
@@ -244,12 +257,22 @@ class Sizes:
         """Return the size of a function and so many cells, without defaults and annotations."""
         return self.of("function") + self.of("cell") * cells + self.tuple_(cells)
 
-    def exception(self, kind: str = "BaseException", arguments: int = 1) -> Size:
-        """Return the size of an exception and the tuple of its arguments; see `layouts.EXCEPTIONS`."""
-        return Size.const(self._number(EXCEPTIONS[kind])) + self.tuple_(arguments)
+    def exception(self, kind: str = "BaseException", arguments: int = 1, *, subclass: bool = False) -> Size:
+        """Return the size of an exception and the tuple of its arguments.
+
+        Args:
+            kind: the nearest of its bases, or itself, that is among `layouts.EXCEPTIONS`.
+            arguments: how many it was made with.
+            subclass: its class is written in Python. Attributes take an `instance_dict` more, and its table.
+        """
+        raw = self._number(EXCEPTIONS[kind]) + (self._raw("subclass") if subclass else 0)
+        return round_up(raw) + self.tuple_(arguments)
 
     def raised(self, locals_: int, stack: int) -> Size:
-        """Return what an exception takes more for each frame that it goes through."""
+        """Return what an exception takes more for each frame that it goes through.
+
+        Where the outermost of these frames ends and the traceback stays, its caller's has a frame object too.
+        """
         return self.of("traceback") + self.frame(locals_, stack)
 
     # -- the library's
@@ -270,8 +293,14 @@ class Sizes:
         return self.bytes_io(length) + self.bytes_(length)
 
     def string_io(self, length: Count) -> Size:
-        """Return the size of a StringIO that so many characters were written to, at most."""
-        return self.of("StringIO") + round_up((lift(length) * Fraction(5, 4) + 17) * 4 + self._raw("wide"))
+        """Return the size of a StringIO that so many characters were written to, at most.
+
+        Until it is read, that of 3.11 keeps every piece that was written, in a list.
+        """
+        n = lift(length)
+        buffer = round_up((n * Fraction(5, 4) + 24) * 4 + self._raw("wide"))
+        pieces = n * self.str_(1) + self.list_grown(n) if self.version < (3, 12) else ZERO
+        return self.of("StringIO") + buffer + pieces
 
     def string_io_growth(self, length: Count) -> Size:
         """Return what a StringIO has at most while it grows to this length: the old buffer as well."""
@@ -297,7 +326,7 @@ def _list_buffer(n: Size) -> Size:
     if known is None:
         return round_up(9 * n + 48)
     count = ceil(known)
-    return round_up(8 * max(count + (count >> 3) + 6 & ~3, 8))
+    return round_up(8 * (count + (count >> 3) + 6 & ~3))
 
 
 def _bytearray_buffer(n: Size) -> Size:
@@ -340,12 +369,12 @@ def _growth(steps: Steps, uneven: bool) -> Steps:
 
 @lru_cache(maxsize=4)
 def _dict_steps(strings: bool, uneven: bool) -> Steps:
-    """A table that is full, or has to be made anew, goes to the first power of two from 3 * entries on."""
+    """A full table, or one to be made anew, goes to the first power of two past 3 * entries, but to 16."""
     entry = 16 if strings else 24
     steps = [Step(1, _dict_table(3, entry))]
     for power in range(4, _MOST_SLOTS + 1):
-        least = (1 << power - 1) // 3 if uneven else _usable(power - 1)
-        steps.append(Step(least + 1, _dict_table(power, entry)))
+        least = (1 << power - 1) // 3 + 1 if uneven else _usable(power - 1) + 1
+        steps.append(Step(2 if uneven and power == 4 else least, _dict_table(power, entry)))
     return tuple(steps)
 
 
