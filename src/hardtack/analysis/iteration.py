@@ -16,7 +16,7 @@ from hardtack.analysis.integers import Number
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from hardtack.analysis.domain import Object, State
     from hardtack.analysis.interpreting import Interpreter
@@ -36,6 +36,7 @@ class Consumer:
     callees: tuple[ir.Callee, ...] = ()
     asynchronous: bool = False
     outer_breaks: list[State] = field(default_factory=list)
+    amortised: Mapping[str, tuple[Size, Size]] = field(default_factory=dict)
 
 
 def iterate(interp: Interpreter, source: ir.Register, consumer: Consumer) -> None:
@@ -52,7 +53,7 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: Consumer) -> Non
         generators.iterate(interp, source, consumer)
     else:
         rounds = Size.parse(consumer.bound) if consumer.bound is not None else count(interp, value)
-        loops.run_for(interp, consumer, source, rounds, lambda: next_item(interp, source, consumer.item))
+        loops.run_for(interp, consumer, source, rounds, lambda: next_item(interp, source, consumer.item, consumer))
     interp.activation.exits.continues = outer_continues
 
 
@@ -109,37 +110,49 @@ def _over_own(interp: Interpreter, source: ir.Register, consumer: Consumer) -> N
     interp.release(iterator)
 
 
-def next_item(interp: Interpreter, source: ir.Register, into: ir.Register) -> None:
-    """Write the next item of what a register holds to another register."""
+def next_item(
+    interp: Interpreter, source: ir.Register, into: ir.Register, consumer: Consumer, path: str = ""
+) -> None:
+    """Write the next item of what a register holds to another register.
+
+    `path` says by which parts of the iterator that the consumer goes over the source is reached.
+    """
     value = interp.read(source)
-    lazy = [(obj, cell) for obj, cell in access.cells(interp, value) if cell.kind == "iterator" and cell.name in _DRAWS]
+    lazy = [
+        (obj, cell)
+        for obj, cell in access.cells(interp, value)
+        if cell.kind == "iterator" and cell.name in _DRAWS
+    ]
     if not lazy:
-        interp.write(into, _plain_item(interp, source, value))
+        interp.write(into, _plain_item(interp, value, consumer, path))
     elif len(lazy) == 1 and len(value.objects) == 1:
-        _draw(interp, lazy[0][0], lazy[0][1], into)
+        _draw(interp, lazy[0], into, consumer, path)
     else:
         interp.finding("unsupported", "one of several iterators", "iterate over each by itself")
-        interp.write(into, _plain_item(interp, source, value))
+        interp.write(into, _plain_item(interp, value, consumer, path))
     interp.note()
 
 
-def _plain_item(interp: Interpreter, source: ir.Register, value: Value) -> Value:
+def _plain_item(interp: Interpreter, value: Value, consumer: Consumer, path: str) -> Value:
     item = access.element(interp, value)
-    amortised = loops.amortise(interp, source)
-    if amortised and item.objects:
-        (symbol,) = amortised
-        item = replace(item, length=Size.symbol(symbol))
+    if item.objects:
+        for symbol in consumer.amortised:
+            if symbol.partition("ℓ")[2].split(".", 3)[3:] == ([path[1:]] if path else []):
+                return replace(item, length=Size.symbol(symbol))
     return item
 
 
-def _draw(interp: Interpreter, obj: Object, cell: Cell, into: ir.Register) -> None:
+def _draw(
+    interp: Interpreter, drawn: tuple[Object, Cell], into: ir.Register, consumer: Consumer, path: str
+) -> None:
     """Have `enumerate` and its like make the next item."""
+    obj, cell = drawn
     parts = [name for name in sorted(cell.fields) if name.isdigit()]
     inner = []
     for name in parts:
         source, item = interp.scratch_register("drawn"), interp.scratch_register("item")
         interp.write(source, interp.state.cells[obj].fields[name])
-        next_item(interp, source, item)
+        next_item(interp, source, item, consumer, f"{path}.{name}")
         interp.unbind(source)
         inner.append(item)
         if interp.state.dead:

@@ -250,7 +250,7 @@ def run_for(
     length_before = {
         obj: cell.length for obj, cell in access.cells(interp, interp.read(source)) if cell.kind != "generator"
     }
-    amortised = amortise(interp, source)
+    consumer.amortised = amortise(interp, interp.read(source), f"ℓ{at.line}.{at.column}.{interp.context}")
 
     def once() -> None:
         activation = interp.activation
@@ -258,7 +258,7 @@ def run_for(
         consumer.body()
         _join_continues(interp, activation.exits, consumer.key)
 
-    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=amortised))
+    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised))
     for obj, cell in access.cells(interp, interp.read(source)):
         if obj in length_before and cell.length != length_before[obj] and cell.kind not in {"str", "bytes"}:
             if not length_before[obj].dominates(cell.length):
@@ -290,17 +290,22 @@ def run_times(
     interp.at = at
 
 
-def amortise(interp: Interpreter, source: ir.Register) -> dict[str, tuple[Size, Size]]:
-    """Return the symbol of an item's length, if the sum over all items is better known than by the greatest."""
-    value = interp.read(source)
+def amortise(interp: Interpreter, value: Value, name: str) -> dict[str, tuple[Size, Size]]:
+    """Return the symbols of items' lengths, where the sum over all items is better known than by the greatest.
+
+    `name` is that of the items; those that an iterator draws on have it and the number of what they come from.
+    """
+    drawn = [cell for _, cell in access.cells(interp, value) if cell.kind == "iterator"]
+    if len(drawn) == 1 and len(value.objects) == 1:
+        parts = [part for part in drawn[0].fields if part.isdigit()]
+        found: dict[str, tuple[Size, Size]] = {}
+        for part in parts:
+            found |= amortise(interp, drawn[0].fields[part], f"{name}.{part}")
+        return found
     total = access.known_total(interp, value)
-    if total is None or total.is_top:
+    if total is None or total.is_top or total.is_zero:
         return {}
-    return {f"ℓ{source}@{interp.context}": (total, access.length(interp, _items(interp, value)))}
-
-
-def _items(interp: Interpreter, value: Value) -> Value:
-    return access.element(interp, value)
+    return {name: (total, access.length(interp, access.element(interp, value)))}
 
 
 def _join_continues(interp: Interpreter, exits: Exits, key: Hashable) -> None:
