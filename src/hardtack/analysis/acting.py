@@ -115,7 +115,9 @@ class ModelMachine:
 
     def integer(self, low: int | None, high: Size) -> str:
         """Return a fresh int in a range."""
-        return self._keep(Value(number=integers.between(low, high), fresh=True))
+        number = integers.between(low, high)
+        wide = number.wide()
+        return self._keep(Value(number=replace(number, room=wide + wide.minus(1)), fresh=True))
 
     def scalar(self, kind: str) -> str:
         """Return a fresh float or complex."""

@@ -83,6 +83,7 @@ class Value:
                 high=f((*key, "high"), number.high),
                 low=f((*key, "low"), number.low),
                 digits=None if number.digits is None else f((*key, "digits"), number.digits),
+                room=None if number.room is None else f((*key, "room"), number.room),
             )
         if number is self.number and self.length is None and self.total is None:
             return self

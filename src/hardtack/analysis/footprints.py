@@ -55,21 +55,21 @@ def scalar(value: Value) -> Size:
     number = value.number
     if number is None or number.is_small:
         return size
-    return size | integer(number.wide())
+    return size | integer(number.allocated())
 
 
 def integer(digits: Size) -> Size:
-    """Return the bytes of an integer of so many 30-bit digits; one may be kept to spare."""
+    """Return the bytes of an integer with room for so many 30-bit digits."""
     count = digits.as_const()
     if count is not None:
-        return Size.const(32 if count <= 2 else size_class(28 + 4 * ceil(count)))
+        return Size.const(size_class(24 + 4 * max(2, ceil(count))))
     most = ZERO
     for polynomial in digits.polynomials:
-        one = Size((polynomial,))
-        fixed = ceil(constant_of(polynomial))
-        # each digit more moves a block of less than 512 bytes on by one class at most, a larger one by less
-        exact = fixed <= 64
-        most |= integer(Size.const(fixed)) + one.minus(fixed) * 16 if exact else block(one * 4 + 28)
+        one, fixed = Size((polynomial,)), ceil(constant_of(polynomial))
+        if fixed > 64:
+            most |= block(one * 4 + 24)
+        else:  # each digit more moves a block of less than 512 bytes on by one class at most, a larger one by less
+            most |= integer(Size.const(fixed)) + one.minus(fixed) * 16
     return most if not digits.is_top else digits
 
 

@@ -54,9 +54,9 @@ def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         return None
     if not (first.low.is_zero and all(one.low.is_zero for one in rest)) and method.strip("_") in {"and", "or", "xor"}:
         widest = max((one.wide() for one in (first, *rest)), key=lambda size: float(size.as_const() or 10**6))
-        interp.note(footprints.integer(widest) * 3)
+        interp.note(footprints.integer(widest + 1) * 3)
     if method.strip("_").lstrip("ri") in {"floordiv", "mod", "pow", "divmod"}:
-        interp.note(sum((footprints.integer(one.wide()) for one in (first, *rest)), ZERO) * 2)
+        interp.note(sum((footprints.integer(one.wide() + 1) for one in (first, *rest)), ZERO) * 2)
     return Value(number=found, fresh=True)
 
 
@@ -87,7 +87,7 @@ def _range(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     stop = known[1] if len(known) > 1 else known[0]
     step = known[2] if len(known) > 2 else integers.constant(1)
     rounds, item = _span(interp, start, stop, step)
-    scalars = sum((footprints.integer(number.wide()) for number in (*known, integers.Number(rounds))), ZERO)
+    scalars = sum((footprints.integer(number.allocated()) for number in (*known, integers.Number(rounds))), ZERO)
     size = Size.const(footprints.RANGE) + scalars
 
     def make() -> Cell:
@@ -134,7 +134,17 @@ def _least(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
         digits = numbers[0].wide()
         for number in numbers[1:]:
             digits |= number.wide()
-    return Value(number=integers.Number(high, low, least if low.is_zero else 0, digits), fresh=True)
+    return Value(number=integers.Number(high, low, least if low.is_zero else 0, digits, _room(numbers)), fresh=True)
+
+
+def _room(numbers: list[integers.Number]) -> Size | None:
+    """Return the room of the objects that one of some integers is."""
+    if all(number.room is None for number in numbers):
+        return None
+    most = ZERO
+    for number in numbers:
+        most |= number.allocated()
+    return most
 
 
 def _lesser(left: Size, right: Size) -> Size:

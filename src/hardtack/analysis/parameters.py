@@ -7,7 +7,7 @@ are made of paths, and `evaluating` reads them on real arguments:
     len(p), maxlen(p)      the length of one object, the greatest of several
     total(p)               the sum of the lengths of a container's items
     p, max(p), neg(p)      an integer (at least 0), the greatest of several, how far it lies below 0
-    extra(p)               30-bit digits of an integer, beyond two
+    extra(p)               30-bit digits of an integer, beyond one
 
 Two paths may lead to the same object. What the call writes by one is therefore read by every other whose type
 could meet it: `also_written`.
