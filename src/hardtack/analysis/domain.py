@@ -23,13 +23,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import graphs
+from hardtack.analysis.integers import Number
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hardtack.analysis import ir
-    from hardtack.analysis.integers import Number
 
 Object: TypeAlias = int
 Site: TypeAlias = int
@@ -76,23 +76,21 @@ class Value:
 
     def mapped(self, key: SlotKey, f: Callable[[SlotKey, Size], Size]) -> Value:
         """Return the value with its sizes replaced."""
-        number = self.number
-        if number is not None:
-            number = replace(
-                number,
-                high=f((*key, "high"), number.high),
-                low=f((*key, "low"), number.low),
-                digits=None if number.digits is None else f((*key, "digits"), number.digits),
-                room=None if number.room is None else f((*key, "room"), number.room),
-            )
-        if number is self.number and self.length is None and self.total is None:
+        number = None if self.number is None else _map_number(self.number, key, f)
+        length = None if self.length is None else f((*key, "length"), self.length)
+        total = None if self.total is None else f((*key, "total"), self.total)
+        if number is self.number and length is self.length and total is self.total:
             return self
-        return replace(
-            self,
-            number=number,
-            length=None if self.length is None else f((*key, "length"), self.length),
-            total=None if self.total is None else f((*key, "total"), self.total),
-        )
+        return Value(self.objects, number, self.plain, self.fresh, length, total)
+
+
+def _map_number(number: Number, key: SlotKey, f: Callable[[SlotKey, Size], Size]) -> Number:
+    high, low = f((*key, "high"), number.high), f((*key, "low"), number.low)
+    digits = None if number.digits is None else f((*key, "digits"), number.digits)
+    room = None if number.room is None else f((*key, "room"), number.room)
+    if high is number.high and low is number.low and digits is number.digits and room is number.room:
+        return number
+    return Number(high, low, number.least, digits, room, number.origin)
 
 
 NOTHING = Value()
@@ -357,18 +355,31 @@ class State:
 
 
 def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:
+    length = f(("n", obj), cell.length)
+    size = f(("b", obj), cell.bytes) if bytes_too else cell.bytes
+    pooled = f(("p", obj), cell.pooled) if cell.pool and bytes_too else cell.pooled
+    element, mapped = cell.element.mapped(("e", obj), f), cell.mapped.mapped(("m", obj), f)
+    total = None if cell.total is None else f(("total", obj), cell.total)
+    added = cell.added if cell.owned else f(("added", obj), cell.added)
+    fields = cell.fields
+    if fields:
+        changed = {name: value.mapped(("f", obj, name), f) for name, value in fields.items()}
+        if any(changed[name] is not value for name, value in fields.items()):
+            fields = changed
+    before = (cell.length, cell.bytes, cell.pooled, cell.element, cell.mapped, cell.total, cell.added, cell.fields)
+    after = (length, size, pooled, element, mapped, total, added, fields)
+    if all(new is old for new, old in zip(after, before, strict=True)):
+        return cell
     return replace(
         cell,
-        length=f(("n", obj), cell.length),
-        bytes=f(("b", obj), cell.bytes) if bytes_too else cell.bytes,
-        pooled=f(("p", obj), cell.pooled) if cell.pool and bytes_too else cell.pooled,
-        added=cell.added if cell.owned else f(("added", obj), cell.added),
-        element=cell.element.mapped(("e", obj), f),
-        mapped=cell.mapped.mapped(("m", obj), f),
-        fields={name: value.mapped(("f", obj, name), f) for name, value in cell.fields.items()}
-        if cell.fields
-        else cell.fields,
-        total=None if cell.total is None else f(("total", obj), cell.total),
+        length=length,
+        bytes=size,
+        pooled=pooled,
+        element=element,
+        mapped=mapped,
+        total=total,
+        added=added,
+        fields=fields,
     )
 
 
