@@ -43,9 +43,9 @@ class ClassTable:
             infos.update({base.fullname: base for base in info.mro})
         for tree in everything.values():
             for symbol in tree.names.values():
-                info = symbol.node
-                if isinstance(info, mn.TypeInfo) and info.module_name == tree.fullname and _matters(info):
-                    infos |= {base.fullname: base for base in info.mro if base.fullname not in infos}
+                node = symbol.node
+                if isinstance(node, mn.TypeInfo) and node.module_name == tree.fullname and _matters(node):
+                    infos |= {base.fullname: base for base in node.mro if base.fullname not in infos}
         return {
             name: self._row(info) if name in self._hierarchy.classes else _stub_row(info)
             for name, info in infos.items()
@@ -83,21 +83,30 @@ class ClassTable:
         """Return what instances hold, and what the class holds for them."""
         fields: dict[str, ir.Type] = {}
         variables: dict[str, ir.Type] = {}
+        if info.is_named_tuple:
+            return self._items(info), ()
         for base in reversed(info.mro):
             for name, symbol in base.names.items():
                 node = symbol.node
                 if not isinstance(node, mn.Var) or symbol.plugin_generated or name.startswith("__"):
                     continue
                 on_class = node.is_classvar or self._is_class_variable(base, name, node)
-                (variables if on_class else fields)[name] = self._annotations.type_of(node, node.type)
+                is_member = base.is_enum and name in base.enum_members
+                type_ = ir.Instance(base.fullname) if is_member else self._annotations.type_of(node, node.type)
+                (variables if on_class else fields)[name] = type_
                 (fields if on_class else variables).pop(name, None)
         return tuple(fields.items()), tuple(variables.items())
+
+    def _items(self, info: mn.TypeInfo) -> tuple[tuple[str, ir.Type], ...]:
+        """Return a named tuple's items."""
+        owner = next(base for base in info.mro if "namedtuple" in base.metadata)
+        names = owner.metadata["namedtuple"]["fields"]
+        nodes = [(str(name), owner.names[name].node) for name in names if name in owner.names]
+        return tuple((name, self._annotations.type_of(one, one.type)) for name, one in nodes if isinstance(one, mn.Var))
 
     def _is_class_variable(self, base: mn.TypeInfo, name: str, node: mn.Var) -> bool:
         """Return whether a variable has its value in the class and no function gives instances another."""
         if generated.dataclass_of(base) is not None and name in generated.field_names(base):
-            return False
-        if base.is_named_tuple and base.tuple_type is not None:
             return False
         if base.is_enum and name in base.enum_members:
             return True

@@ -58,6 +58,18 @@ def field_names(info: mn.TypeInfo) -> list[str]:
     return [str(one["name"]) for one in attributes if isinstance(one, dict) and not one.get("is_init_var")]
 
 
+def compared(info: mn.TypeInfo) -> list[str]:
+    """Return the fields of a dataclass that it compares and hashes."""
+    left_out = set()
+    for base in info.mro:
+        for statement in base.defn.defs.body:
+            if isinstance(statement, mn.AssignmentStmt) and (call := field_call(statement.rvalue)) is not None:
+                told = argument(call, "compare")
+                if told is not None and not _is_true(told):
+                    left_out |= {one.name for one in statement.lvalues if isinstance(one, mn.NameExpr)}
+    return [name for name in field_names(info) if name not in left_out]
+
+
 def field_call(node: mn.Expression) -> mn.CallExpr | None:
     """Return a call of dataclasses.field, if an expression is one."""
     is_one = isinstance(node, mn.CallExpr) and isinstance(node.callee, mn.RefExpr)
@@ -123,7 +135,7 @@ def functions(
 ) -> Iterator[ir.Function]:
     """Yield the methods that the decorator adds to a class, without digests."""
     at = ir.Place(file, info.line, max(0, info.column))
-    names = field_names(info)
+    names = compared(info)
     variables = [info[name].node for name in names]
     types = [type_of(one, one.type) for one in variables if isinstance(one, mn.Var)]
     for name in method_names(info):

@@ -189,13 +189,15 @@ class Lowering:
         match expression:
             case mn.RefExpr(node=mn.Var() as variable):
                 return variable.type
+            case mn.RefExpr(node=mn.TypeInfo() as info):
+                return mt.TypeType.make_normalized(self._instance(info))
             case mn.RefExpr(node=mn.FuncDef() | mn.Decorator() | mn.OverloadedFuncDef() as function):
                 return function.type
             case mn.MemberExpr():
                 for one in instances(self.mypy_type(expression.expr)):
                     return self.field_type(one, expression.name)
             case mn.CallExpr(callee=mn.RefExpr(node=mn.TypeInfo() as info)):
-                return mt.Instance(info, [mt.AnyType(mt.TypeOfAny.special_form)] * len(info.type_vars))
+                return self._instance(info)
             case mn.CallExpr(callee=mn.RefExpr() as callee):
                 made = mt.get_proper_type(self._declared(callee))
                 return made.ret_type if isinstance(made, mt.CallableType) else None
@@ -204,6 +206,10 @@ class Lowering:
     def type(self, expression: mn.Expression) -> ir.Type:
         """Return the type of an expression."""
         return convert(self.mypy_type(expression))
+
+    @staticmethod
+    def _instance(info: mn.TypeInfo) -> mt.Instance:
+        return mt.Instance(info, [mt.AnyType(mt.TypeOfAny.special_form)] * len(info.type_vars))
 
     def target_type(self, target: mn.Expression) -> mt.Type | None:
         """Return the type of what an augmented assignment reads and writes."""
