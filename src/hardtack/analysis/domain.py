@@ -9,7 +9,7 @@ Invariants, for every moment of every run that the state describes:
 
 1. A register's value covers what the register holds: an object that it may refer to is in `objects`.
 2. `cells[newest].bytes` is at least the bytes of that object; `cells[older].bytes` at least those of all the others
-   of its site that are alive. What a container's newest object takes follows from its length: see `State.map`.
+   of its site that are alive, and of the newest one as well where it is `shared`. What a container's newest object takes follows from its length: see `State.map`.
 3. What no register, no object and nothing from before the call reaches is dead, as by reference counting; but
    cycles stay charged, in `garbage`.
 4. `high[pool]` is at least what was ever alive at one time of a kind that CPython keeps for reuse: such blocks stay
@@ -118,6 +118,7 @@ class Cell:
         targets: the functions that a call of it runs.
         written: of what existed before: the attributes that the call has set by this path; "[]": its items.
         added: of what existed before: by how much the call has made it longer by this path.
+        shared: of older objects that grow one by one: whether `bytes` has the newest one's in it, too.
     """
 
     kind: str
@@ -136,6 +137,7 @@ class Cell:
     targets: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     added: Size = ZERO
+    shared: bool = False
 
     def values(self) -> Iterator[Value]:
         """Iterate over what it refers to."""
@@ -212,6 +214,8 @@ class State:
         if older is None or newest is None:
             one = older or newest
             return (one.bytes, one.pooled) if one is not None else (ZERO, ZERO)
+        if older.shared:
+            return older.bytes, newest.pooled + older.pooled
         return newest.bytes + older.bytes, newest.pooled + older.pooled
 
     def live(self) -> Size:
@@ -257,7 +261,8 @@ class State:
         many = linear(cell)
         before = self.cells.get(older)
         if before is not None:
-            size, pooled = before.bytes + many.bytes, before.pooled + many.pooled
+            size = before.bytes if before.shared else before.bytes + many.bytes
+            pooled = before.pooled + many.pooled
             many = replace(join_cells(before, many), bytes=size, pooled=pooled)
         del self.cells[newest]
         self.cells[older] = many
@@ -477,4 +482,5 @@ def join_cells(left: Cell, right: Cell) -> Cell:
         left.targets | right.targets,
         left.written | right.written,
         left.added | right.added,
+        left.shared or right.shared,
     )

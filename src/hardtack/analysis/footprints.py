@@ -205,4 +205,4 @@ def as_many(cell: Cell, *, boxed: bool = False) -> Cell:
     size = cell.length * per_item + Fraction(slack * 5, 4) + 16 + items(cell, boxed=boxed)
     if cell.kind not in _POOLS:
         size += _HEADERS[cell.kind]
-    return replace(cell, bytes=cell.bytes | size)
+    return replace(cell, bytes=cell.bytes | size, shared=True)

@@ -288,6 +288,9 @@ class Interpreter:
         obj = site * 2
         cell = make()
         self.state.put(obj, cell if cell.kind not in GROWABLE else self.sized(obj, cell))
+        older = self.state.cells.get(obj | 1)
+        if older is not None and older.shared:
+            self.state.grow(obj | 1, self.as_many(key, self.state.cells[obj]).bytes)
         if not quiet:
             self.note(extra)
         return obj
