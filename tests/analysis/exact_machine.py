@@ -275,7 +275,12 @@ class ExactMachine:
                 made = any(part.fresh for value in values for part in value.parts)
                 found.append(Part("int", number=result, nonnegative=result >= 0, fresh=made))
                 continue
-            cancels = operation == "sub"
+            if not isinstance(result, int):
+                continue
+            if operation == "hull":
+                found.append(Part("int", number=result, nonnegative=min(combination) >= 0, fresh=True))
+                continue
+            cancels = operation in {"add", "sub", "mod", "and", "or", "xor"}
             spare = max(_digits(one) for one in combination) - _digits(result) if cancels else 0
             found.append(
                 Part("int", number=result, nonnegative=result >= 0, fresh=True, spare=max(spare, 0) + 1)
@@ -331,8 +336,8 @@ class ExactMachine:
         self.live += size
         self.peak = max(self.peak, self.live)
 
-    def scratch(self, size: Size) -> None:
-        self.peak = max(self.peak, self.live + const(size))
+    def scratch(self, size: Size, beside: Value | None = None) -> None:
+        self.peak = max(self.peak, self.live + const(size) + (beside.scalar() if beside is not None else 0))
 
     # -- changing
     def append(self, container: Value, item: Value, by: Size) -> None:

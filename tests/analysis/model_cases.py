@@ -62,3 +62,9 @@ def arguments_of(case: Case) -> tuple[tuple[object, ...], dict[str, object]]:
     if isinstance(made, Given):
         return made.positional, made.keywords
     return made, {}
+
+
+def calling(name: str, more: int = 0) -> object:
+    """Return a function that calls a method by its name, as compiled code does it: nothing is bound."""
+    parameters = ", ".join(f"a{index}" for index in range(more))
+    return eval(f"lambda self, {parameters}: self.{name}({parameters})")

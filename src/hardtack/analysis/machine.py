@@ -130,8 +130,13 @@ class Machine(Protocol[V]):
             holds: what each keeps alive besides.
         """
 
-    def scratch(self, size: Size) -> None:
-        """Hold so many bytes for a moment, on top of what is live."""
+    def scratch(self, size: Size, beside: V | None = None) -> None:
+        """Hold so many bytes for a moment, on top of what is live.
+
+        Args:
+            size: how many.
+            beside: a value; the fresh number that it may be is live as well.
+        """
 
     # -- changing
     def append(self, container: V, item: V, by: Size) -> None:

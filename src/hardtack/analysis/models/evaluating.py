@@ -40,7 +40,7 @@ def run(
         evaluator.effect(effect.node)
     value = evaluator.value(result.node)
     if scratch is not None:
-        machine.scratch(evaluator.size(scratch.node))
+        machine.scratch(evaluator.size(scratch.node), value)
     return value
 
 
@@ -389,6 +389,8 @@ class _Evaluator(Generic[V]):
                 return name in self._bound.given or (star is not None and bool(star.arguments or star.spread))
             case ast.Call(func=ast.Name(id="nonnegative"), args=[argument]):
                 return self._machine.nonnegative(self.value(argument))
+            case ast.Call(func=ast.Name(id="large"), args=[argument]):
+                return self._machine.digits(self.value(argument)).as_const() not in {0, 1}
             case ast.Call(func=ast.Name(id="wide"), args=[argument]):
                 return self._machine.width(self.value(argument)) > 1
             case ast.Call(func=ast.Name(id="constant"), args=[argument]):

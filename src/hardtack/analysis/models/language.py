@@ -25,8 +25,9 @@ effect: what is done
     temporary(value): it is made, and dies when the call ends,
     finding("kind", "message", "remedy"), call(...), special(...)
 condition: what is known when the call is analysed
-    given(parameter), nonnegative(x), wide(x): text that may not be ASCII, constant(x), among(x, "a", "b"): it
-    is one of these constants, not c, c and d, c or d
+    given(parameter), nonnegative(x), large(x): an int that may have two digits of 30 bits,
+    wide(x): text that may not be ASCII, constant(x),
+    among(x, "a", "b"): it is one of these constants, not c, c and d, c or d
 
 A size, value or effect may be `a if condition else b`, or `cases(x, int=a, slice=b, other=c)`: what fits
 each kind that x may be of, all of them together; bool stands under int, frozenset under set, unless they have
@@ -75,7 +76,7 @@ _MEASURES = {
     "steps": 3,
 }
 RUNS = ("call", "keep", "special", "later")
-_CONDITIONS = ("nonnegative", "wide", "constant")
+_CONDITIONS = ("nonnegative", "large", "wide", "constant")
 NUMBERS = frozenset(
     {"add", "sub", "mul", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift"}
     | {"neg", "pos", "invert", "abs", "min", "max", "hull"}
