@@ -14,4 +14,6 @@ pytest_collect_file = Sybil(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --update-data."""
-    parser.addoption("--update-data", action="store_true", help="rewrite the expectations of tests/analysis/cases")
+    parser.addoption(
+        "--update-data", action="store_true", help="rewrite the expectations of tests/analysis/cases"
+    )

@@ -178,7 +178,9 @@ class GoldenItem(pytest.Item):
             return
         for kind, text in self.case.sections.items():
             if found[kind] != text:
-                lines = difflib.unified_diff(text.splitlines(), found[kind].splitlines(), "expected", "found", "", "", 5)
+                lines = difflib.unified_diff(
+                    text.splitlines(), found[kind].splitlines(), "expected", "found", "", "", 5
+                )
                 pytest.fail(f"[{kind}]\n" + "\n".join(lines), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -27,7 +27,14 @@ _DEEP = 16  # an alias may be defined by itself
 _TRANSPARENT = frozenset({"Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "InitVar"})
 _UNIONS = frozenset({"Union", "Optional"})
 _TYPING = ("typing.", "typing_extensions.", "dataclasses.")
-_LIMITS = {"MaxLen": "max_length", "MinLen": "min_length", "Le": "most", "Lt": "most", "Ge": "least", "Gt": "least"}
+_LIMITS = {
+    "MaxLen": "max_length",
+    "MinLen": "min_length",
+    "Le": "most",
+    "Lt": "most",
+    "Ge": "least",
+    "Gt": "least",
+}
 _SHIFT = {"Lt": -1, "Gt": 1, "lt": -1, "gt": 1}
 _INTERVAL = {"gt": "least", "ge": "least", "lt": "most", "le": "most"}
 
@@ -89,7 +96,11 @@ class Annotations:
         call = self.decorator(module, definition, "assume_bound")
         if call is None:
             return None
-        names = ["peak", *(one.arg or "" for one in call.keywords)] if call.args else [one.arg or "" for one in call.keywords]
+        names = (
+            ["peak", *(one.arg or "" for one in call.keywords)]
+            if call.args
+            else [one.arg or "" for one in call.keywords]
+        )
         values = [*call.args[:1], *(one.value for one in call.keywords)]
         return tuple((name, self._text(module, value)) for name, value in zip(names, values, strict=True))
 
@@ -170,7 +181,9 @@ class Annotations:
             return None if value is None else ir.Limits(**{_LIMITS[kind]: value})
         if kind == "Len":
             ends = dict(zip(("min_length", "max_length"), node.args, strict=False)) | given
-            return ir.Limits(**{key: self.integer(module, one) for key, one in ends.items() if key.endswith("_length")})
+            return ir.Limits(
+                **{key: self.integer(module, one) for key, one in ends.items() if key.endswith("_length")}
+            )
         if kind == "Interval":
             return self._interval(module, given)
         return None
@@ -248,7 +261,9 @@ class Annotations:
     def _imported(self, module: str) -> dict[str, str]:
         if module not in self._imports:
             tree = self._tree(module)
-            self._imports[module] = {} if tree is None else dict(_imports(module, tree, self._is_package(module)))
+            self._imports[module] = (
+                {} if tree is None else dict(_imports(module, tree, self._is_package(module)))
+            )
         return self._imports[module]
 
     def _is_package(self, module: str) -> bool:
@@ -332,7 +347,9 @@ def _variables(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.exp
                 yield from _variables(node.body, prefix)
 
 
-def _self_variables(node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str) -> Iterator[tuple[str, ast.expr]]:
+def _self_variables(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str
+) -> Iterator[tuple[str, ast.expr]]:
     for inner in ast.walk(node):
         match inner:
             case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)):

@@ -92,7 +92,9 @@ class ClassTable:
                     continue
                 on_class = node.is_classvar or self._is_class_variable(base, name, node)
                 is_member = base.is_enum and name in base.enum_members
-                type_ = ir.Instance(base.fullname) if is_member else self._annotations.type_of(node, node.type)
+                type_ = (
+                    ir.Instance(base.fullname) if is_member else self._annotations.type_of(node, node.type)
+                )
                 (variables if on_class else fields)[name] = type_
                 (fields if on_class else variables).pop(name, None)
         return tuple(fields.items()), tuple(variables.items())
@@ -102,7 +104,9 @@ class ClassTable:
         owner = next(base for base in info.mro if "namedtuple" in base.metadata)
         names = owner.metadata["namedtuple"]["fields"]
         nodes = [(str(name), owner.names[name].node) for name in names if name in owner.names]
-        return tuple((name, self._annotations.type_of(one, one.type)) for name, one in nodes if isinstance(one, mn.Var))
+        return tuple(
+            (name, self._annotations.type_of(one, one.type)) for name, one in nodes if isinstance(one, mn.Var)
+        )
 
     def _is_class_variable(self, base: mn.TypeInfo, name: str, node: mn.Var) -> bool:
         """Return whether a variable has its value in the class and no function gives instances another."""
@@ -191,13 +195,19 @@ class ClassTable:
             return ir.Callee("function", self._hierarchy.names[node])
         if isinstance(node, mn.RefExpr) and node.node is not None:
             callee = self._hierarchy.callee(node.node)
-        if isinstance(node, mn.IndexExpr) and isinstance(node.base, mn.RefExpr) and node.base.node is not None:
+        if (
+            isinstance(node, mn.IndexExpr)
+            and isinstance(node.base, mn.RefExpr)
+            and node.base.node is not None
+        ):
             callee = self._hierarchy.callee(node.base.node)  # `list[int]`
         return callee or ir.Callee("unknown", "a default_factory that has no name")
 
 
 def _matters(info: mn.TypeInfo) -> bool:
-    return info.module_name in _BUILT_IN or any(base.fullname == "builtins.BaseException" for base in info.mro)
+    return info.module_name in _BUILT_IN or any(
+        base.fullname == "builtins.BaseException" for base in info.mro
+    )
 
 
 def _stub_row(info: mn.TypeInfo) -> ir.Class:

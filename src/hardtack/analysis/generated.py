@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mypy import nodes as mn
 
 from hardtack.analysis import ir
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -63,7 +64,10 @@ def compared(info: mn.TypeInfo) -> list[str]:
     left_out = set()
     for base in info.mro:
         for statement in base.defn.defs.body:
-            if isinstance(statement, mn.AssignmentStmt) and (call := field_call(statement.rvalue)) is not None:
+            if (
+                isinstance(statement, mn.AssignmentStmt)
+                and (call := field_call(statement.rvalue)) is not None
+            ):
                 told = argument(call, "compare")
                 if told is not None and not _is_true(told):
                     left_out |= {one.name for one in statement.lvalues if isinstance(one, mn.NameExpr)}
@@ -144,7 +148,9 @@ def functions(
         yield rule(writer, name)
 
 
-def _function(writer: _Writer, name: str, parameters: tuple[ir.Parameter, ...], result: ir.Type) -> ir.Function:
+def _function(
+    writer: _Writer, name: str, parameters: tuple[ir.Parameter, ...], result: ir.Type
+) -> ir.Function:
     return ir.Function(
         name=f"{writer.owner}.{name}",
         place=writer.at,
@@ -154,7 +160,9 @@ def _function(writer: _Writer, name: str, parameters: tuple[ir.Parameter, ...], 
         kind="function",
         cells=(),
         free=(),
-        frame_slots=2 + 2 * len(writer.names) + 4,  # two locals; both tuples' items are never on the stack at once
+        frame_slots=2
+        + 2 * len(writer.names)
+        + 4,  # two locals; both tuples' items are never on the stack at once
         digest="",
     )
 
@@ -166,9 +174,7 @@ def _self(writer: _Writer) -> ir.Parameter:
 def _compare(writer: _Writer, name: str) -> ir.Function:
     """`(self.a, self.b) == (other.a, other.b)` if other is of the class."""
     kind = writer.fresh()
-    writer.operations.append(
-        ir.LoadGlobal(writer.at, kind, writer.owner, ir.ClassObject(writer.owner))
-    )
+    writer.operations.append(ir.LoadGlobal(writer.at, kind, writer.owner, ir.ClassObject(writer.owner)))
     asked = writer.call("builtins.isinstance", ("other", kind), _BOOL)
     before, writer.operations = writer.operations, []
     pair = (writer.tuple_of("self"), writer.tuple_of("other"))
@@ -198,5 +204,3 @@ def _repr(writer: _Writer, name: str) -> ir.Function:
     writer.operations.append(ir.Unsupported(writer.at, into, (), what, remedy))
     writer.returns(into)
     return _function(writer, name, (_self(writer),), _STR)
-
-

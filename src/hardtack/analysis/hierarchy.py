@@ -48,7 +48,9 @@ class Hierarchy:
             if isinstance(statement, mn.ClassDef):
                 self.classes[statement.info.fullname] = statement.info
                 made = generated.method_names(statement.info)
-                self.generated[statement.info.fullname] = {one: f"{statement.info.fullname}.{one}" for one in made}
+                self.generated[statement.info.fullname] = {
+                    one: f"{statement.info.fullname}.{one}" for one in made
+                }
                 self._collect(statement.defs.body, statement.info.fullname, module, statement.info)
             for function in implementations(statement):
                 if owner is not None and _is_generated(owner, function):
@@ -212,7 +214,18 @@ class Hierarchy:
 
 # Modules in C that typeshed names, and the ones that programs import their contents from.
 _PUBLIC = frozenset(
-    {"_bisect", "_codecs", "_contextvars", "_csv", "_decimal", "_hashlib", "_heapq", "_io", "_json", "_operator"}
+    {
+        "_bisect",
+        "_codecs",
+        "_contextvars",
+        "_csv",
+        "_decimal",
+        "_hashlib",
+        "_heapq",
+        "_io",
+        "_json",
+        "_operator",
+    }
     | {"_queue", "_random", "_socket", "_ssl", "_struct", "_weakref", "_collections_abc"}
 )
 

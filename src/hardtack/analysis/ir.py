@@ -562,7 +562,9 @@ class Class:
         tuple[str, str], ...
     ]  # name to function's full name, as its lineage resolves them; properties too
     properties: frozenset[str] = frozenset()
-    class_variables: tuple[tuple[str, Type], ...] = ()  # held by the class: reading one from an instance makes nothing
+    class_variables: tuple[
+        tuple[str, Type], ...
+    ] = ()  # held by the class: reading one from an instance makes nothing
     subclasses: tuple[str, ...] = ()  # all below it in the sources
     slots: bool = False  # no instance of it has a __dict__
     is_protocol: bool = False

@@ -129,7 +129,7 @@ class _Anew(Plugin):
         self._run = os.urandom(8).hex()
 
     def report_config_data(self, ctx: ReportConfigContext) -> str | None:
-        return self._run if os.path.abspath(ctx.path).startswith(self._roots) else None  # noqa: PTH100
+        return self._run if os.path.abspath(ctx.path).startswith(self._roots) else None
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     modules = {
         name: tree
         for name, tree in result.files.items()
-        if name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside))  # noqa: PTH100
+        if name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside))
     }
     return Sources(modules, result.types, result.files, [_finding(line) for line in result.errors if line])
 

@@ -237,7 +237,7 @@ class Lowering:
         owner = node.info if node.info else instance.type
         return expand_type_by_instance(type_, map_instance_to_supertype(instance, owner))
 
-    def method_type(self, instance: mt.Instance, name: str) -> mt.Type | None:
+    def method_type(self, instance: mt.Instance, name: str) -> mt.ProperType | None:
         """Return a method's type, with the instance's own type arguments."""
         symbol = instance.type.get(name)
         node = symbol.node if symbol is not None else None
@@ -247,7 +247,7 @@ class Lowering:
         proper = mt.get_proper_type(node.type)
         if isinstance(proper, mt.CallableType):
             proper = bind_self(proper, instance)
-        return expand_type_by_instance(proper, map_instance_to_supertype(instance, owner))
+        return mt.get_proper_type(expand_type_by_instance(proper, map_instance_to_supertype(instance, owner)))
 
     def attribute_type(self, node: mn.Expression, owner: mt.Type | None, name: str) -> ir.Type:
         """Return the type of a field as declared; what mypy narrowed it to may not outlive the next call."""
@@ -275,13 +275,22 @@ class Lowering:
 
     def item_type(self, type_: mt.Type | None) -> mt.Type | None:
         """Return the type of an iterable's items."""
-        items = []
-        for one in instances(type_):
-            base = next((base for base in one.type.mro if base.fullname in _ITERABLES), None)
-            if base is None or not (mapped := map_instance_to_supertype(one, base)).args:
-                return None
-            items.append(mapped.args[0])
-        return mt.UnionType.make_union(items) if items else None
+        items = [self._item_of(one) for one in instances(type_)]
+        known = [item for item in items if item is not None]
+        return mt.UnionType.make_union(known) if known and len(known) == len(items) else None
+
+    def _item_of(self, one: mt.Instance) -> mt.Type | None:
+        base = next((base for base in one.type.mro if base.fullname in _ITERABLES), None)
+        if base is not None:
+            mapped = map_instance_to_supertype(one, base)
+            return mapped.args[0] if mapped.args else None
+        for name in ("__iter__", "__aiter__", "__next__", "__getitem__"):
+            method = self.method_type(one, name)
+            made = mt.get_proper_type(method.ret_type) if isinstance(method, mt.CallableType) else None
+            if made is not None:
+                is_iterator = isinstance(made, mt.Instance) and name.endswith("iter__") and made != one
+                return self._item_of(made) if is_iterator else made
+        return None
 
     def iterator_types(self, instance: mt.Instance, begin: str) -> list[mn.TypeInfo]:
         """Return the classes of the iterators that a class's __iter__ makes."""
@@ -371,8 +380,11 @@ def _ends(operation: ir.Operation) -> bool:
             return True
         case ir.If():
             return not falls_through(operation.then) and not falls_through(operation.otherwise)
-        case ir.While():
-            return _is_endless(operation) and not _breaks(operation.body)
+        case ir.For() | ir.While() if _breaks(operation.body):
+            return False
+        case ir.For() | ir.While():
+            endless = isinstance(operation, ir.While) and _is_endless(operation)
+            return endless or not falls_through(operation.otherwise)
         case ir.Try():
             return _try_ends(operation)
     return False

@@ -19,6 +19,7 @@ from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, is_constant
 from hardtack.analysis.lowering.statements import run_all
 from hardtack.analysis.mypy_types import convert, instances
+from hardtack.errors import InternalError
 
 if TYPE_CHECKING:
     import types
@@ -56,7 +57,10 @@ def _lower(known: Knowledge, function: mn.FuncDef, typed: mn.FuncDef, name: str)
 
 def _start(known: Knowledge, function: mn.FuncDef, name: str) -> tuple[str, types.CodeType | None, Lowering]:
     module = known.hierarchy.modules[function]
-    code = known.sources.syntax(module).code(function.line, max(0, function.column), *_DEFINITIONS)
+    syntax = known.sources.syntax(module)
+    code = syntax.code(syntax.at(function.line, max(0, function.column), *_DEFINITIONS))
+    if code is None:
+        raise InternalError(f"{name} has no code object")
     method = known.hierarchy.owners.get(function)
     first = function.arguments[0].variable.name if method is not None and function.arguments else None
     return module, code, Lowering(known, scope_of(name, module, code, first))
@@ -70,7 +74,9 @@ def _dispatcher(known: Knowledge, function: mn.FuncDef, name: str) -> ir.Functio
     _, _, low = _start(known, function, name)
     with low.block() as body:
         _dispatch(low, function, 0)
-    return with_digest(replace(finish(low, function, None, body()), frame_slots=0, kind="function", cells=(), free=()))
+    return with_digest(
+        replace(finish(low, function, None, body()), frame_slots=0, kind="function", cells=(), free=())
+    )
 
 
 def _dispatch(low: Lowering, function: mn.FuncDef, index: int) -> None:
@@ -147,7 +153,9 @@ def _bound_by_walrus(low: Lowering, function: mn.FuncItem) -> set[str]:
 def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, body: ir.Block) -> ir.Function:
     """Return a lowered function with what its signature, decorators and code object say."""
     type_ = signature(low, function)
-    result = convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no signature")
+    result = (
+        convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no signature")
+    )
     definition = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
     annotations, module = low.known.annotations, low.scope.module
     if isinstance(definition, _DEFINITIONS) and _kind(function) == "function":
@@ -174,6 +182,18 @@ def signature(low: Lowering, function: mn.FuncItem) -> mt.ProperType | None:
     """Return the type of a function; a lambda's is inferred."""
     found = low.mypy_type(function) if isinstance(function, mn.LambdaExpr) else function.type
     return mt.get_proper_type(found) if found is not None else None
+
+
+def crashed(known: Knowledge, function: mn.FuncDef, error: Exception) -> ir.Function:
+    """Return what stands for a function that the analyser failed to lower: a finding."""
+    module = known.hierarchy.modules[function]
+    at = ir.Place(known.sources.modules[module].path, function.line, max(0, function.column))
+    what = f"internal: {type(error).__name__}: {error}"
+    body = ir.Block((ir.Unsupported(at, "%1", (), what, "please report this"), ir.Return(at, "%1")))
+    made = ir.Function(
+        known.hierarchy.names[function], at, (), ir.Unknown(what), body, "function", (), (), 0, ""
+    )
+    return with_digest(made)
 
 
 def with_digest(function: ir.Function) -> ir.Function:
@@ -278,7 +298,9 @@ def lambda_(low: Lowering, node: mn.LambdaExpr) -> ir.Register:
 
 def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST], ...]) -> ir.Register:
     """Lower an inner function, and emit the making of its object."""
-    code = low.syntax.code(node.line, max(0, node.column), *kinds)
+    code = low.syntax.code(low.syntax.at(node.line, max(0, node.column), *kinds))
+    if code is None:
+        return low.unsupported(node, "a function whose code cannot be found", "write it in another place")
     scope = scope_of(name, low.scope.module, code, low.scope.first_parameter)
     scope.imported |= low.scope.imported
     inner = Lowering(low.known, scope)

@@ -27,6 +27,7 @@ BINARY = {
     "^": "xor",
     "<<": "lshift",
     ">>": "rshift",
+    "divmod": "divmod",  # mypy takes a call of divmod for an operator
 }
 COMPARISONS = {
     "<": ("__lt__", "__gt__"),
@@ -66,7 +67,9 @@ def binary_callees(
     for one in lefts:
         for other in rights:
             found.update(dict.fromkeys(_pair(low, one, other, names)))
-    return tuple(found) or (ir.Callee("unknown", f"{what} runs {names[0]}, which no class that it may have defines"),)
+    return tuple(found) or (
+        ir.Callee("unknown", f"{what} runs {names[0]}, which no class that it may have defines"),
+    )
 
 
 def _with_none(

@@ -25,7 +25,19 @@ Captures = list[tuple[mn.NameExpr, ir.Register, mt.Type | None]]
 _SEQUENCE = "typing.Sequence"
 _ITSELF = frozenset(
     f"builtins.{name}"
-    for name in ("bool", "bytearray", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple")
+    for name in (
+        "bool",
+        "bytearray",
+        "bytes",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "set",
+        "str",
+        "tuple",
+    )
 )
 
 
@@ -159,7 +171,7 @@ def _then(
     with low.block() as rest:
         second = more()
         if second is None:
-            low.emit(ir.Constant(low.at(node), into, True))  # noqa: FBT003
+            low.emit(ir.Constant(low.at(node), into, True))
         else:
             low.emit(ir.Copy(low.at(node), into, second))
     low.emit(ir.If(low.at(node), first, rest(), _constant(low, node, into, value=False), facts))
@@ -179,7 +191,7 @@ def _any_of(
     into = low.fresh()
     with low.block() as rest:
         second = _any_of(low, patterns[1:], subject, type_, captures)
-        source = low.constant(patterns[1], True) if second is None else second  # noqa: FBT003
+        source = low.constant(patterns[1], True) if second is None else second
         low.emit(ir.Copy(low.at(patterns[1]), into, source))
     low.emit(ir.If(low.at(patterns[0]), first, _constant(low, patterns[0], into, value=True), rest()))
     return into

@@ -292,6 +292,8 @@ def iteration_callees(
     found: dict[ir.Callee, None] = {}
     for instance in instances(type_):
         iterators = low.hierarchy.methods(instance.type, begin)
+        if not iterators and not asynchronous:
+            iterators = low.hierarchy.methods(instance.type, "__getitem__")
         own = [callee for callee in iterators if callee.kind != "model"]
         found.update(dict.fromkeys(own))
         for iterator in low.iterator_types(instance, begin) if own or instance.type.is_protocol else ():
