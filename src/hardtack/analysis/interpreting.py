@@ -109,6 +109,7 @@ class Interpreter:
         self.calls_left: dict[str, int] = {}
         self.handlers: dict[type[object], Handler] = {}
         self.loop_hints: dict[Hashable, object] = {}
+        self.constants: dict[Object, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
         self._released = False
         self.steps = 0

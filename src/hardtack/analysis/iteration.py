@@ -134,12 +134,36 @@ def next_item(
 
 
 def _plain_item(interp: Interpreter, value: Value, consumer: Consumer, path: str) -> Value:
-    item = access.element(interp, value)
+    item = _stepped(interp, value, access.element(interp, value))
     if item.objects:
         for symbol in consumer.amortised:
             if symbol.partition("ℓ")[2].split(".", 3)[3:] == ([path[1:]] if path else []):
                 return replace(item, length=Size.symbol(symbol))
     return item
+
+
+def made_by_step(interp: Interpreter, value: Value, obj: Object) -> bool:
+    """Tell whether an iterator makes an item anew at each step: it was made by the operation that made it."""
+    for iterator, cell in access.cells(interp, value):
+        if cell.kind == "iterator" and cell.owned and obj in interp.state.cells and interp.state.cells[obj].owned:
+            here, there = interp.key_of(iterator), interp.key_of(obj)
+            if isinstance(here, tuple) and isinstance(there, tuple) and here[:4] == there[:4]:
+                return True
+    return False
+
+
+def _stepped(interp: Interpreter, value: Value, item: Value) -> Value:
+    """Return the item of an iterator's next step: what it makes anew is an object of its own."""
+    made = sorted(obj for obj in item.objects if made_by_step(interp, value, obj))
+    if not made:
+        return item
+    objects = item.objects - set(made)
+    for number, obj in enumerate(made):
+        if interp.state.cells[obj].fields:
+            interp.finding("unsupported", "an iterator whose items are made of parts", "make a list of it")
+        copy = interp.new(f"step {number}", lambda one=obj: interp.state.cells[one])
+        objects |= {copy}
+    return replace(item, objects=objects, length=None)
 
 
 def _draw(

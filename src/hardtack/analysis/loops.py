@@ -268,9 +268,17 @@ def run_for(
 
 
 def run_times(
-    interp: Interpreter, times: Size, into: ir.Register, run: Callable[[], Value], name: str
+    interp: Interpreter,
+    times: Size,
+    into: ir.Register,
+    run: Callable[[], Value],
+    name: str,
+    kept: ir.Register | None = None,
 ) -> None:
-    """Run something so many times, one after the other; a register gets what the results may be."""
+    """Run something so many times, one after the other; a register gets what the results may be.
+
+    `kept` holds an object that keeps all results, if they are alive together.
+    """
     if times.is_zero:
         return
     if times.as_const() == 1:
@@ -283,8 +291,13 @@ def run_times(
     def once() -> None:
         interp.at = at
         value = run()
-        if not interp.state.dead:
-            interp.write(into, join_values(interp.read(into), value))
+        if interp.state.dead:
+            return
+        interp.write(into, join_values(interp.read(into), value))
+        if kept is not None:
+            for obj, cell in list(access.cells(interp, interp.read(kept))):
+                interp.state.put(obj, replace(cell, element=join_values(cell.element, interp.read(into))))
+                interp.state.grow(obj, footprints.scalar(value))
 
     repeat(interp, Loop(("times", interp.context, at, name, into), once, lambda *_: times))
     interp.at = at
