@@ -263,18 +263,19 @@ class ModelMachine:
         """Have there be many of the object that was made: they are all older ones of its site."""
         interp = self._interp
         cell = interp.state.cells[obj]
-        each = cell.bytes + cell.pooled
+        whole = times * cell.bytes
         if together is not None and cell.kind in {"str", "bytes"}:
             empty = footprints.structure(cell.kind, Size.const(0), cell.width)
             per = cell.width if cell.kind == "str" else 1
             whole = times * (empty * Fraction(5, 4) + 16) + together * Fraction(5 * per, 4)
-        else:
-            whole = times * each
-        site = obj >> 1
-        interp.state.demote(site, lambda one: replace(one, bytes=ZERO, pooled=ZERO, pool=""))
-        interp.state.grow(site * 2 + 1, whole)
+        older = obj | 1
+        interp.state.demote(obj >> 1, lambda one: one)
+        made = interp.state.cells[older]
+        interp.state.cells[older] = replace(
+            made, bytes=made.bytes + whole, pooled=made.pooled + times * cell.pooled
+        )
         interp.note()
-        return Value(frozenset((site * 2 + 1,)))
+        return Value(frozenset((older,)))
 
     def scratch(self, size: Size, beside: str | None = None) -> None:
         """Hold so many bytes for a moment, beside a fresh number."""

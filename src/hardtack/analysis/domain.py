@@ -39,6 +39,7 @@ Resize: TypeAlias = "Callable[[Object, Cell], Cell]"
 
 # containers whose tables grow
 GROWABLE = frozenset({"list", "dict", "set", "deque", "bytearray"})
+_MANY = 5  # references to older objects, from which on they are not counted one by one
 # what is neither an object that is followed nor an integer, as bits of Value.plain
 NONE, BOOL, FLOAT, OTHER = 1, 2, 4, 8
 
@@ -118,6 +119,7 @@ class Cell:
         targets: the functions that a call of it runs.
         written: of what existed before: the attributes that the call has set by this path; "[]": its items.
         added: of what existed before: by how much the call has made it longer by this path.
+        each: of older objects: the most bytes of one, and those of one that are pooled.
         shared: of older objects that grow one by one: whether `bytes` has the newest one's in it, too.
     """
 
@@ -137,6 +139,7 @@ class Cell:
     targets: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     added: Size = ZERO
+    each: tuple[Size, Size] = (ZERO, ZERO)
     shared: bool = False
 
     def values(self) -> Iterator[Value]:
@@ -259,6 +262,7 @@ class State:
         if cell is None:
             return
         many = linear(cell)
+        many = replace(many, each=(many.bytes, many.pooled))
         before = self.cells.get(older)
         if before is not None:
             size = before.bytes if before.shared else before.bytes + many.bytes
@@ -287,7 +291,8 @@ class State:
     def grow(self, obj: Object, size: Size) -> None:
         """Add bytes to an object, or to one of older ones, or to what existed before."""
         cell = self.cells[obj]
-        self.cells[obj] = replace(cell, bytes=cell.bytes + size)
+        each = (cell.each[0] + size, cell.each[1]) if is_older(obj) else cell.each
+        self.cells[obj] = replace(cell, bytes=cell.bytes + size, each=each)
 
     # -- death
     def reached(self, roots: Iterable[Object]) -> set[Object]:
@@ -315,6 +320,7 @@ class State:
     def collect(self) -> list[tuple[Object, Cell]]:
         """Let what nothing reaches die, and return it; cycles stay charged."""
         alive = self.reached(self.roots())
+        self._count_older()
         if len(alive) == len(self.cells):
             return []
         dead = {obj: cell for obj, cell in self.cells.items() if obj not in alive}
@@ -326,6 +332,37 @@ class State:
             if obj ^ 1 not in self.cells:
                 self.worlds.pop(obj >> 1, None)
         return [(obj, cell) for obj, cell in dead.items() if obj not in kept]
+
+    def _count_older(self) -> None:
+        """Charge older objects that only few variables refer to for so many: each refers to one at a time."""
+        older = [obj for obj, cell in self.cells.items() if is_older(obj) and not cell.shared]
+        if not older:
+            return
+        counts = dict.fromkeys(older, 0)
+        for frame in self.frames:
+            for value in frame.values():
+                for obj in value.objects:
+                    if obj in counts:
+                        counts[obj] += 1
+        for holder, cell in self.cells.items():
+            one = cell.owned and not is_older(holder)
+            for name, value in cell.fields.items():
+                for obj in value.objects:
+                    if obj in counts:
+                        counts[obj] += 1 if one and not name.startswith(("held", "args[]")) else _MANY
+            if not (cell.kind == "tuple" and cell.fields):
+                for obj in cell.element.objects | cell.mapped.objects:
+                    if obj in counts:
+                        counts[obj] += _MANY
+        for obj, count in counts.items():
+            if count < _MANY:
+                self._charge_few(obj, count)
+
+    def _charge_few(self, obj: Object, count: int) -> None:
+        cell = self.cells[obj]
+        size, pooled = cell.each[0] * count, cell.each[1] * count
+        if not (size.dominates(cell.bytes) and pooled.dominates(cell.pooled)):
+            self.cells[obj] = replace(cell, bytes=size, pooled=pooled)
 
     # -- the numbers in it, for loops
     def map(self, f: Callable[[SlotKey, Size], Size], resize: Resize | None = None) -> None:
@@ -366,13 +403,17 @@ def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, by
     element, mapped = cell.element.mapped(("e", obj), f), cell.mapped.mapped(("m", obj), f)
     total = None if cell.total is None else f(("total", obj), cell.total)
     added = cell.added if cell.owned else f(("added", obj), cell.added)
+    each = cell.each
+    if is_older(obj) and bytes_too:
+        each = (f(("each", obj), each[0]), f(("each pooled", obj), each[1]) if cell.pool else each[1])
+        each = cell.each if each[0] is cell.each[0] and each[1] is cell.each[1] else each
     fields = cell.fields
     if fields:
         changed = {name: value.mapped(("f", obj, name), f) for name, value in fields.items()}
         if any(changed[name] is not value for name, value in fields.items()):
             fields = changed
-    before = (cell.length, cell.bytes, cell.pooled, cell.element, cell.mapped, cell.total, cell.added, cell.fields)
-    after = (length, size, pooled, element, mapped, total, added, fields)
+    before = (cell.length, cell.bytes, cell.pooled, cell.element, cell.mapped, cell.total, cell.added, cell.each, cell.fields)
+    after = (length, size, pooled, element, mapped, total, added, each, fields)
     if all(new is old for new, old in zip(after, before, strict=True)):
         return cell
     return replace(
@@ -384,6 +425,7 @@ def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, by
         mapped=mapped,
         total=total,
         added=added,
+        each=each,
         fields=fields,
     )
 
@@ -482,5 +524,6 @@ def join_cells(left: Cell, right: Cell) -> Cell:
         left.targets | right.targets,
         left.written | right.written,
         left.added | right.added,
+        (left.each[0] | right.each[0], left.each[1] | right.each[1]),
         left.shared or right.shared,
     )
