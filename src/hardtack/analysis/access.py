@@ -187,6 +187,7 @@ def store(interp: Interpreter, container: Value, key: Value, item: Value, by: Si
 
 def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Value) -> None:
     more = lengths_of(interp, key, by)
+    charged: set[int] = set()
     for obj, _ in list(cells(interp, container)):
         cell = interp.state.cells[obj]
         old_table = footprints.table(cell.kind, length_of(interp, obj, cell))
@@ -202,12 +203,15 @@ def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Val
             mapped=join_values(cell.mapped, item),
             total=_added(cell.total, more),
         )
+        older = interp.state.cells.get(obj | 1)
         if not is_older(obj):
             interp.state.put(obj, interp.sized(obj, grown))
         else:
             interp.want(obj, "grown")
             interp.state.put(obj, grown)
-            interp.state.grow(obj, by * (per_item + footprints.growth(cell.kind)))
+        if older is not None and (is_older(obj) or older.shared) and obj >> 1 not in charged:
+            charged.add(obj >> 1)  # one of the site's objects grows
+            interp.state.grow(obj | 1, by * (per_item + footprints.growth(cell.kind)))
         interp.note(old_table)
     interp.note()
 

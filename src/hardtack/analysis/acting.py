@@ -10,8 +10,19 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, exceptions, footprints, integers, ir, parameters
-from hardtack.analysis.domain import FLOAT, NO, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.analysis import (
+    access,
+    exceptions,
+    footprints,
+    integers,
+    ir,
+    iteration,
+    natives,
+    operations,
+    parameters,
+    slices,
+)
+from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.models import Model
 
 _ONE = Size.const(1)
+_ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
 
@@ -100,9 +112,53 @@ class ModelMachine:
         """Return what items may be."""
         return self._keep(access.element(self._interp, self._read(value)))
 
+    def drained(self, value: str, times: Size) -> str:
+        """Return what the items are if so many of them are kept."""
+        item = access.element(self._interp, self._read(value))
+        held = self._keep(item)
+        made = [obj for obj in item.objects if iteration.made_by_step(self._interp, self._read(value), obj)]
+        if not made:
+            return held
+        fresh = self.fresh_copies(held, made, times)
+        return self._keep(Value(fresh | (item.objects - set(made)), item.number, item.plain, item.fresh))
+
+    def fresh_copies(self, held: str, made: list[int], times: Size) -> frozenset[int]:
+        """Make copies of objects, as many of each."""
+        found = set()
+        for number, obj in enumerate(made):
+            cell = self._interp.state.cells[obj]
+            copy = self._interp.new(f"{self._name} drained {number}", lambda one=cell: one, quiet=True)
+            found |= self._several(copy, times, None).objects
+        del held
+        return frozenset(found)
+
     def mapped(self, value: str) -> str:
         """Return what a dict's values may be."""
         return self._keep(access.mapped(self._interp, self._read(value)))
+
+    def item(self, value: str, index: int) -> str:
+        """Return what one item of a tuple may be; else any item."""
+        return self._keep(operations.item_at(self._interp, self._read(value), index))
+
+    def kinds(self, value: str) -> frozenset[str]:
+        """Return the kinds that a value may be of."""
+        return kinds_of(self._interp, self._read(value))
+
+    def constant(self, value: str) -> object:
+        """Return the constant that a value is known to be, else None."""
+        return parameters.known_constant(self._interp, self._read(value))
+
+    def span(self, index: str, length: Size) -> Size:
+        """Return the most items that a slice takes of a sequence of that length."""
+        return slices.span(self._interp, self._read(index), length)
+
+    def steps(self, start: str, stop: str, step: str) -> Size:
+        """Return the most integers from start to before stop, by step."""
+        numbers = [_number(self._read(one)) for one in (start, stop, step)]
+        known = [number for number in numbers if number is not None]
+        if len(known) < 3:
+            return self._interp.unbounded("loop", f"{self._name} of integers that are not known", "bound them")
+        return natives.span_of(known[0], known[1], known[2])[0]
 
     def size_of(self, kind: str, length: Size, width: int) -> Size:
         """Return the bytes of an object of a kind."""
@@ -115,7 +171,23 @@ class ModelMachine:
 
     def integer(self, low: int | None, high: Size) -> str:
         """Return a fresh int in a range."""
-        return self._keep(Value(number=integers.between(low, high), fresh=True))
+        number = integers.between(low, high)
+        wide = number.wide()
+        return self._keep(Value(number=replace(number, room=wide + wide.minus(1)), fresh=True))
+
+    def number(self, operation: str, values: Sequence[str]) -> str:
+        """Return the fresh int that an operation on integers gives."""
+        numbers = [_number(self._read(value)) for value in values]
+        known = [number for number in numbers if number is not None]
+        if len(known) < len(numbers) or not known:
+            found = integers.unknown(f"{self._name} of what is no known integer")
+        elif operation in {"min", "max", "hull"}:
+            found = natives.one_of(operation, known)
+        elif len(known) == 1:
+            found = integers.unary(f"__{operation}__", known[0]) or integers.unknown(operation)
+        else:
+            found = integers.binary(f"__{operation}__", known[0], known[1]) or integers.unknown(operation)
+        return self._keep(Value(number=found, fresh=True))
 
     def scalar(self, kind: str) -> str:
         """Return a fresh float or complex."""
@@ -191,21 +263,23 @@ class ModelMachine:
         """Have there be many of the object that was made: they are all older ones of its site."""
         interp = self._interp
         cell = interp.state.cells[obj]
-        each = cell.bytes + cell.pooled
+        whole = times * cell.bytes
         if together is not None and cell.kind in {"str", "bytes"}:
             empty = footprints.structure(cell.kind, Size.const(0), cell.width)
             per = cell.width if cell.kind == "str" else 1
             whole = times * (empty * Fraction(5, 4) + 16) + together * Fraction(5 * per, 4)
-        else:
-            whole = times * each
-        site = obj >> 1
-        interp.state.demote(site, lambda one: replace(one, bytes=ZERO, pooled=ZERO, pool=""))
-        interp.state.grow(site * 2 + 1, whole)
+        older = obj | 1
+        interp.state.demote(obj >> 1, lambda one: one)
+        made = interp.state.cells[older]
+        interp.state.cells[older] = replace(
+            made, bytes=made.bytes + whole, pooled=made.pooled + times * cell.pooled
+        )
         interp.note()
-        return Value(frozenset((site * 2 + 1,)))
+        return Value(frozenset((older,)))
 
-    def scratch(self, size: Size) -> None:
-        """Hold so many bytes for a moment."""
+    def scratch(self, size: Size, beside: str | None = None) -> None:
+        """Hold so many bytes for a moment, beside a fresh number."""
+        del beside  # it stands in a register, which is counted
         self._interp.note(size)
 
     # -- changing
@@ -232,35 +306,44 @@ class ModelMachine:
                 parameters.attribute(self._interp, obj, "held", _UNTYPED)
                 parameters.write_part(self._interp, obj, "held", value, strong=False)
 
-    def call(self, function: str, arguments: Sequence[str], times: Size) -> str:
+    def call(self, function: str, arguments: Sequence[str], times: Size, *, keep: bool = False) -> str:
         """Call a callable so many times."""
         from hardtack.analysis import calls  # noqa: PLC0415 - calls build on models
 
-        return self._repeat(times, lambda: calls.call_value(self._interp, function, tuple(arguments)))
+        return self._repeat(times, lambda: calls.call_value(self._interp, function, tuple(arguments)), keep=keep)
+
+    def later(self, function: str, arguments: Sequence[str], gives: str | None) -> str:
+        """Refuse an iterator that calls a function as it goes: `map` and `filter` are natives."""
+        del function, arguments
+        self._interp.finding(
+            "generator", f"{self._name} calls a function for each item that is taken", "use a comprehension"
+        )
+        return gives if gives is not None else self.none()
 
     def special(self, value: str, name: str, arguments: Sequence[str], times: Size) -> str:
-        """Run a special method, if a class of the sources defines it."""
+        """Run a special method, as a class of the sources defines it, or a container's model says."""
         from hardtack.analysis import calls  # noqa: PLC0415 - calls build on models
 
         interp = self._interp
-        methods = {
-            method
-            for _, cell in access.cells(interp, self._read(value))
-            for method in special_methods(interp, cell, name)
-        }
-        if not methods:
+        methods: set[str] = set()
+        for _, cell in access.cells(interp, self._read(value)):
+            methods |= special_methods(interp, cell, name)
+            if cell.kind in _ASKING and interp.models.find(f"builtins.{cell.kind}.{name}") is not None:
+                methods.add(f"model builtins.{cell.kind}.{name}")
+        if not methods or len(interp.activations) > 60:
             return self.none()
+        given = calls.Given((value, *arguments))
+        return self._repeat(times, lambda: calls.call_one_of(interp, sorted(methods), given), keep=False)
 
-        def run() -> Value:
-            return calls.call_one_of(interp, sorted(methods), calls.Given((value, *arguments)))
-
-        return self._repeat(times, run)
-
-    def _repeat(self, times: Size, run: Callable[[], Value]) -> str:
+    def _repeat(self, times: Size, run: Callable[[], Value], *, keep: bool) -> str:
         from hardtack.analysis import loops  # noqa: PLC0415 - loops build on models
 
         into = self._keep(NO)
-        loops.run_times(self._interp, times, into, run, self._name)
+        kept = self._keep(NO)
+        if keep and times.as_const() != 1:
+            obj = self._interp.new(f"{self._name} results", lambda: Cell("gathered", "builtins.list"))
+            self._interp.write(kept, Value(frozenset((obj,))))
+        loops.run_times(self._interp, times, into, run, self._name, kept if keep else None)
         return into
 
     def finding(self, kind: str, message: str, remedy: str) -> None:
@@ -270,6 +353,24 @@ class ModelMachine:
     def assume(self, text: str) -> None:
         """Note something that the bound takes for granted."""
         self._interp.assume(text)
+
+
+def kinds_of(interp: Interpreter, value: Value) -> frozenset[str]:
+    """Return the kinds that a value may be of, as models tell them apart."""
+    found = {name for name, bit in _PLAIN_KINDS.items() if value.plain & bit}
+    if value.number is not None:
+        found.add("int")
+    for _, cell in access.cells(interp, value):
+        found.add(_KINDS.get(cell.kind, cell.kind if cell.kind in _NAMED else "other"))
+    return frozenset(found)
+
+
+_PLAIN_KINDS = {"none": NONE, "bool": BOOL, "float": FLOAT, "complex": OTHER}
+_NAMED = frozenset(
+    {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
+    | {"slice", "iterator", "instance", "function"}
+)
+_KINDS = {"gathered": "list", "method": "function", "class": "function", "generator": "iterator"}
 
 
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:

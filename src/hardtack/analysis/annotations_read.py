@@ -11,7 +11,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
-from hardtack.analysis.constants import UNKNOWN
 from hardtack.analysis.hints import NO_LIMITS, NOTHING, Hint, tighter, with_hint
 from hardtack.analysis.mypy_types import convert
 
@@ -28,7 +27,14 @@ _DEEP = 16  # an alias may be defined by itself
 _TRANSPARENT = frozenset({"Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "InitVar"})
 _UNIONS = frozenset({"Union", "Optional"})
 _TYPING = ("typing.", "typing_extensions.", "dataclasses.")
-_LIMITS = {"MaxLen": "max_length", "MinLen": "min_length", "Le": "most", "Lt": "most", "Ge": "least", "Gt": "least"}
+_LIMITS = {
+    "MaxLen": "max_length",
+    "MinLen": "min_length",
+    "Le": "most",
+    "Lt": "most",
+    "Ge": "least",
+    "Gt": "least",
+}
 _SHIFT = {"Lt": -1, "Gt": 1, "lt": -1, "gt": 1}
 _INTERVAL = {"gt": "least", "ge": "least", "lt": "most", "le": "most"}
 
@@ -90,7 +96,11 @@ class Annotations:
         call = self.decorator(module, definition, "assume_bound")
         if call is None:
             return None
-        names = ["peak", *(one.arg or "" for one in call.keywords)] if call.args else [one.arg or "" for one in call.keywords]
+        names = (
+            ["peak", *(one.arg or "" for one in call.keywords)]
+            if call.args
+            else [one.arg or "" for one in call.keywords]
+        )
         values = [*call.args[:1], *(one.value for one in call.keywords)]
         return tuple((name, self._text(module, value)) for name, value in zip(names, values, strict=True))
 
@@ -171,7 +181,9 @@ class Annotations:
             return None if value is None else ir.Limits(**{_LIMITS[kind]: value})
         if kind == "Len":
             ends = dict(zip(("min_length", "max_length"), node.args, strict=False)) | given
-            return ir.Limits(**{key: self.integer(module, one) for key, one in ends.items() if key.endswith("_length")})
+            return ir.Limits(
+                **{key: self.integer(module, one) for key, one in ends.items() if key.endswith("_length")}
+            )
         if kind == "Interval":
             return self._interval(module, given)
         return None
@@ -200,8 +212,8 @@ class Annotations:
             case ast.BinOp():
                 return self._arithmetic(module, node)
             case ast.Name() | ast.Attribute():
-                value = self._constants.value(self.resolve(module, node) or "")
-                return value if isinstance(value, int) and value is not UNKNOWN else None
+                known = self._constants.value(self.resolve(module, node) or "")
+                return known if isinstance(known, int) else None
         return None
 
     def _arithmetic(self, module: str, node: ast.BinOp) -> int | None:
@@ -249,7 +261,9 @@ class Annotations:
     def _imported(self, module: str) -> dict[str, str]:
         if module not in self._imports:
             tree = self._tree(module)
-            self._imports[module] = {} if tree is None else dict(_imports(module, tree, self._is_package(module)))
+            self._imports[module] = (
+                {} if tree is None else dict(_imports(module, tree, self._is_package(module)))
+            )
         return self._imports[module]
 
     def _is_package(self, module: str) -> bool:
@@ -333,7 +347,9 @@ def _variables(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.exp
                 yield from _variables(node.body, prefix)
 
 
-def _self_variables(node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str) -> Iterator[tuple[str, ast.expr]]:
+def _self_variables(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str
+) -> Iterator[tuple[str, ast.expr]]:
     for inner in ast.walk(node):
         match inner:
             case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)):

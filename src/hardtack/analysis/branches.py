@@ -176,6 +176,8 @@ def _limit_length(
     elif access.strong(interp, value):
         (obj,) = value.objects
         cell = interp.state.cells[obj]
+        if cell.owned:
+            return  # its table stays as long as it was
         added = ZERO if cell.owned else parameters.also_added(interp, obj)
         if added.is_zero:
             interp.state.cells[obj] = replace(cell, length=new)

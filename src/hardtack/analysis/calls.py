@@ -365,7 +365,8 @@ def call_one_of(interp: Interpreter, functions: Sequence[str], arguments: Given)
 
     def way(name: str) -> Callable[[], None]:
         def run() -> None:
-            value = call_function(interp, interp.program.functions[name], arguments)
+            kind, _, bare = name.rpartition(" ")
+            value = run_callee(interp, kind or "function", bare, arguments, ir.Unknown(name))
             if not interp.state.dead:
                 interp.write(into, value)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Classes of stubs whose instances need no __dict__ because of them.
 _WITHOUT_DICT = frozenset({"builtins.object", "abc.ABC", "builtins.tuple", "builtins.int", "builtins.str"})
+_BUILT_IN = frozenset({"builtins", "typing", "collections", "types", "contextlib", "enum"})
 _ABSTRACT = ("typing.", "collections.abc.", "_collections_abc.")
 
 
@@ -32,12 +33,23 @@ class ClassTable:
         self._annotations = annotations
         self._stored = stored  # names of attributes that functions write
 
-    def rows(self) -> dict[str, ir.Class]:
-        """Return the classes of the sources and all their bases, by full name."""
+    def rows(self, everything: dict[str, mn.MypyFile]) -> dict[str, ir.Class]:
+        """Return the classes of the sources, and those of stubs that matter, by full name.
+
+        The latter are the bases of the former, exceptions, and what the built-in modules define.
+        """
         infos: dict[str, mn.TypeInfo] = {}
         for info in self._hierarchy.classes.values():
             infos.update({base.fullname: base for base in info.mro})
-        return {name: self._row(info) for name, info in infos.items()}
+        for tree in everything.values():
+            for symbol in tree.names.values():
+                node = symbol.node
+                if isinstance(node, mn.TypeInfo) and node.module_name == tree.fullname and _matters(node):
+                    infos |= {base.fullname: base for base in node.mro if base.fullname not in infos}
+        return {
+            name: self._row(info) if name in self._hierarchy.classes else _stub_row(info)
+            for name, info in infos.items()
+        }
 
     def _row(self, info: mn.TypeInfo) -> ir.Class:
         lineage = tuple(base.fullname for base in info.mro)
@@ -71,21 +83,34 @@ class ClassTable:
         """Return what instances hold, and what the class holds for them."""
         fields: dict[str, ir.Type] = {}
         variables: dict[str, ir.Type] = {}
+        if info.is_named_tuple:
+            return self._items(info), ()
         for base in reversed(info.mro):
             for name, symbol in base.names.items():
                 node = symbol.node
                 if not isinstance(node, mn.Var) or symbol.plugin_generated or name.startswith("__"):
                     continue
                 on_class = node.is_classvar or self._is_class_variable(base, name, node)
-                (variables if on_class else fields)[name] = self._annotations.type_of(node, node.type)
+                is_member = base.is_enum and name in base.enum_members
+                type_ = (
+                    ir.Instance(base.fullname) if is_member else self._annotations.type_of(node, node.type)
+                )
+                (variables if on_class else fields)[name] = type_
                 (fields if on_class else variables).pop(name, None)
         return tuple(fields.items()), tuple(variables.items())
+
+    def _items(self, info: mn.TypeInfo) -> tuple[tuple[str, ir.Type], ...]:
+        """Return a named tuple's items."""
+        owner = next(base for base in info.mro if "namedtuple" in base.metadata)
+        names = owner.metadata["namedtuple"]["fields"]
+        nodes = [(str(name), owner.names[name].node) for name in names if name in owner.names]
+        return tuple(
+            (name, self._annotations.type_of(one, one.type)) for name, one in nodes if isinstance(one, mn.Var)
+        )
 
     def _is_class_variable(self, base: mn.TypeInfo, name: str, node: mn.Var) -> bool:
         """Return whether a variable has its value in the class and no function gives instances another."""
         if generated.dataclass_of(base) is not None and name in generated.field_names(base):
-            return False
-        if base.is_named_tuple and base.tuple_type is not None:
             return False
         if base.is_enum and name in base.enum_members:
             return True
@@ -170,9 +195,34 @@ class ClassTable:
             return ir.Callee("function", self._hierarchy.names[node])
         if isinstance(node, mn.RefExpr) and node.node is not None:
             callee = self._hierarchy.callee(node.node)
-        if isinstance(node, mn.IndexExpr) and isinstance(node.base, mn.RefExpr) and node.base.node is not None:
+        if (
+            isinstance(node, mn.IndexExpr)
+            and isinstance(node.base, mn.RefExpr)
+            and node.base.node is not None
+        ):
             callee = self._hierarchy.callee(node.base.node)  # `list[int]`
         return callee or ir.Callee("unknown", "a default_factory that has no name")
+
+
+def _matters(info: mn.TypeInfo) -> bool:
+    return info.module_name in _BUILT_IN or any(
+        base.fullname == "builtins.BaseException" for base in info.mro
+    )
+
+
+def _stub_row(info: mn.TypeInfo) -> ir.Class:
+    lineage = tuple(base.fullname for base in info.mro)
+    return ir.Class(
+        name=info.fullname,
+        lineage=lineage,
+        in_sources=False,
+        fields=(),
+        methods=(),
+        slots=all(map(_needs_no_dict, info.mro)),
+        is_protocol=info.is_protocol,
+        is_enum=info.is_enum,
+        is_exception="builtins.BaseException" in lineage,
+    )
 
 
 def _needs_no_dict(info: mn.TypeInfo) -> bool:

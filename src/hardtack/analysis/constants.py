@@ -88,7 +88,9 @@ class Constants:
             case mn.NameExpr(fullname="builtins.None" | "builtins.True" | "builtins.False"):
                 return {"None": None, "True": True, "False": False}[node.name]
             case mn.RefExpr():
-                return self.value(node.fullname) if isinstance(node.node, mn.Var) and node.fullname else UNKNOWN
+                return (
+                    self.value(node.fullname) if isinstance(node.node, mn.Var) and node.fullname else UNKNOWN
+                )
             case mn.UnaryExpr(op="-"):
                 inner = self.fold(node.expr)
                 return -inner if isinstance(inner, (int, float)) else UNKNOWN

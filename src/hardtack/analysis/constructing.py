@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, footprints, instances, ir, parameters
-from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
+from hardtack.analysis import access, footprints, instances, ir, operations, parameters
+from hardtack.analysis.domain import NOTHING, Cell, Value, join_all
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -126,29 +126,36 @@ def _generated(interp: Interpreter, known: ir.Class, made: ir.Register, argument
 def _not_in_init(interp: Interpreter, known: ir.Class, made: ir.Register) -> None:
     """Give the attributes that are no parameters what their default factories make."""
     taken = {parameter.name for parameter in known.init or ()}
-    for name, type_ in known.defaults:
-        if name not in taken:
-            value = _made_by_factory(interp, known, name, type_)
-            access.set_attribute(interp, interp.read(made), name, value, type_)
+    for name, factory in known.factories:
+        if name not in taken and not interp.state.dead:
+            value = _made_by(interp, factory)
+            access.set_attribute(interp, interp.read(made), name, value, ir.Unknown(name))
 
 
 def _default(interp: Interpreter, known: ir.Class, parameter: ir.Parameter) -> Value:
-    factories = dict(known.defaults)
+    factories = dict(known.factories)
     if parameter.name in factories:
-        return _made_by_factory(interp, known, parameter.name, factories[parameter.name])
+        return _made_by(interp, factories[parameter.name])
     if parameter.default_register is not None:
-        from hardtack.analysis.operations import load_global  # noqa: PLC0415
-
-        return load_global(interp, parameter.default_register, parameter.type)
+        return operations.load_global(interp, parameter.default_register, parameter.type)
     return parameters.constant_value(interp, parameter.default)
 
 
-def _made_by_factory(interp: Interpreter, known: ir.Class, name: str, type_: ir.Type) -> Value:
-    """Return what a default factory makes: an empty container; others are findings."""
-    kind = parameters.KINDS.get(type_.name) if isinstance(type_, ir.Instance) else None
-    if kind not in {"list", "dict", "set", "deque", "bytearray"}:
-        interp.finding("unsupported", f"the default factory of {known.name}.{name}", "set it in __post_init__")
-        return NO
-    full = f"builtins.{kind}" if kind != "deque" else "collections.deque"
-    cell = footprints.sized(Cell(kind, full, total=ZERO))
-    return Value(frozenset((interp.new(f"default of {name}", lambda: cell, quiet=True),)))
+def _made_by(interp: Interpreter, factory: ir.Callee) -> Value:
+    """Return what a default factory makes."""
+    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on this module
+
+    kind = _EMPTY.get(factory.name)
+    if kind is not None:
+        cell = footprints.sized(Cell(kind, factory.name, total=ZERO))
+        return Value(frozenset((interp.new(f"default {factory.name}", lambda: cell, quiet=True),)))
+    return calls.run_callee(interp, factory.kind, factory.name, calls.Given(()), ir.Unknown(factory.name))
+
+
+_EMPTY = {
+    "builtins.list": "list",
+    "builtins.dict": "dict",
+    "builtins.set": "set",
+    "collections.deque": "deque",
+    "builtins.bytearray": "bytearray",
+}

@@ -9,7 +9,7 @@ Invariants, for every moment of every run that the state describes:
 
 1. A register's value covers what the register holds: an object that it may refer to is in `objects`.
 2. `cells[newest].bytes` is at least the bytes of that object; `cells[older].bytes` at least those of all the others
-   of its site that are alive; `totals[site]`, where both are alive, at least those of all.
+   of its site that are alive, and of the newest one as well where it is `shared`. What a container's newest object takes follows from its length: see `State.map`.
 3. What no register, no object and nothing from before the call reaches is dead, as by reference counting; but
    cycles stay charged, in `garbage`.
 4. `high[pool]` is at least what was ever alive at one time of a kind that CPython keeps for reuse: such blocks stay
@@ -23,18 +23,23 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import graphs
+from hardtack.analysis.integers import Number
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hardtack.analysis import ir
-    from hardtack.analysis.integers import Number
 
 Object: TypeAlias = int
 Site: TypeAlias = int
 SlotKey: TypeAlias = tuple[object, ...]
 
+Resize: TypeAlias = "Callable[[Object, Cell], Cell]"
+
+# containers whose tables grow
+GROWABLE = frozenset({"list", "dict", "set", "deque", "bytearray"})
+_MANY = 5  # references to older objects, from which on they are not counted one by one
 # what is neither an object that is followed nor an integer, as bits of Value.plain
 NONE, BOOL, FLOAT, OTHER = 1, 2, 4, 8
 
@@ -72,22 +77,21 @@ class Value:
 
     def mapped(self, key: SlotKey, f: Callable[[SlotKey, Size], Size]) -> Value:
         """Return the value with its sizes replaced."""
-        number = self.number
-        if number is not None:
-            number = replace(
-                number,
-                high=f((*key, "high"), number.high),
-                low=f((*key, "low"), number.low),
-                digits=None if number.digits is None else f((*key, "digits"), number.digits),
-            )
-        if number is self.number and self.length is None and self.total is None:
+        number = None if self.number is None else _map_number(self.number, key, f)
+        length = None if self.length is None else f((*key, "length"), self.length)
+        total = None if self.total is None else f((*key, "total"), self.total)
+        if number is self.number and length is self.length and total is self.total:
             return self
-        return replace(
-            self,
-            number=number,
-            length=None if self.length is None else f((*key, "length"), self.length),
-            total=None if self.total is None else f((*key, "total"), self.total),
-        )
+        return Value(self.objects, number, self.plain, self.fresh, length, total)
+
+
+def _map_number(number: Number, key: SlotKey, f: Callable[[SlotKey, Size], Size]) -> Number:
+    high, low = f((*key, "high"), number.high), f((*key, "low"), number.low)
+    digits = None if number.digits is None else f((*key, "digits"), number.digits)
+    room = None if number.room is None else f((*key, "room"), number.room)
+    if high is number.high and low is number.low and digits is number.digits and room is number.room:
+        return number
+    return Number(high, low, number.least, digits, room, number.origin)
 
 
 NOTHING = Value()
@@ -115,6 +119,8 @@ class Cell:
         targets: the functions that a call of it runs.
         written: of what existed before: the attributes that the call has set by this path; "[]": its items.
         added: of what existed before: by how much the call has made it longer by this path.
+        each: of older objects: the most bytes of one, and those of one that are pooled.
+        shared: of older objects that grow one by one: whether `bytes` has the newest one's in it, too.
     """
 
     kind: str
@@ -133,6 +139,8 @@ class Cell:
     targets: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     added: Size = ZERO
+    each: tuple[Size, Size] = (ZERO, ZERO)
+    shared: bool = False
 
     def values(self) -> Iterator[Value]:
         """Iterate over what it refers to."""
@@ -176,7 +184,6 @@ class State:
 
     frames: list[dict[str, Value]] = field(default_factory=lambda: [{}])
     cells: dict[Object, Cell] = field(default_factory=dict)
-    totals: dict[Site, tuple[Size, Size]] = field(default_factory=dict)  # bytes, pooled
     high: dict[str, Size] = field(default_factory=dict)
     garbage: Size = ZERO
     worlds: dict[Site, World] = field(default_factory=dict)
@@ -187,7 +194,6 @@ class State:
         return State(
             [dict(frame) for frame in self.frames],
             dict(self.cells),
-            dict(self.totals),
             dict(self.high),
             self.garbage,
             dict(self.worlds),
@@ -208,11 +214,12 @@ class State:
     def of_site(self, site: Site) -> tuple[Size, Size]:
         """Return the bytes of a site's living objects, and those that are pooled."""
         newest, older = self.cells.get(site * 2), self.cells.get(site * 2 + 1)
-        if older is None:
-            return (newest.bytes, newest.pooled) if newest is not None else (ZERO, ZERO)
-        if newest is None:
-            return older.bytes, older.pooled
-        return self.totals[site]
+        if older is None or newest is None:
+            one = older or newest
+            return (one.bytes, one.pooled) if one is not None else (ZERO, ZERO)
+        if older.shared:
+            return older.bytes, newest.pooled + older.pooled
+        return newest.bytes + older.bytes, newest.pooled + older.pooled
 
     def live(self) -> Size:
         """Return the bytes that are charged now, scalars in registers aside."""
@@ -255,11 +262,11 @@ class State:
         if cell is None:
             return
         many = linear(cell)
+        many = replace(many, each=(many.bytes, many.pooled))
         before = self.cells.get(older)
         if before is not None:
-            size, pooled = self.totals.pop(site)
-            if many.bytes != cell.bytes:
-                size = before.bytes + many.bytes
+            size = before.bytes if before.shared else before.bytes + many.bytes
+            pooled = before.pooled + many.pooled
             many = replace(join_cells(before, many), bytes=size, pooled=pooled)
         del self.cells[newest]
         self.cells[older] = many
@@ -280,17 +287,12 @@ class State:
         if before is not None and is_older(obj):
             cell = replace(cell, bytes=before.bytes, pooled=before.pooled)
         self.cells[obj] = cell
-        other = self.cells.get(obj ^ 1)
-        if other is not None and cell.owned and not (before is not None and is_older(obj)):
-            self.totals[obj >> 1] = (other.bytes + cell.bytes, other.pooled + cell.pooled)
 
     def grow(self, obj: Object, size: Size) -> None:
         """Add bytes to an object, or to one of older ones, or to what existed before."""
         cell = self.cells[obj]
-        self.cells[obj] = replace(cell, bytes=cell.bytes + size)
-        if obj >> 1 in self.totals:
-            total, pooled = self.totals[obj >> 1]
-            self.totals[obj >> 1] = (total + size, pooled)
+        each = (cell.each[0] + size, cell.each[1]) if is_older(obj) else cell.each
+        self.cells[obj] = replace(cell, bytes=cell.bytes + size, each=each)
 
     # -- death
     def reached(self, roots: Iterable[Object]) -> set[Object]:
@@ -318,64 +320,113 @@ class State:
     def collect(self) -> list[tuple[Object, Cell]]:
         """Let what nothing reaches die, and return it; cycles stay charged."""
         alive = self.reached(self.roots())
+        self._count_older()
         if len(alive) == len(self.cells):
             return []
         dead = {obj: cell for obj, cell in self.cells.items() if obj not in alive}
         kept = self.reached(graphs.cyclic(_references(dead)))
-        sites = {obj >> 1 for obj in kept if obj in dead}
-        self.garbage = add_up([self.garbage, *(add_up(self._of_dead(site, dead)) for site in sites)])
+        lost = [cell for obj, cell in dead.items() if obj in kept]
+        self.garbage = add_up([self.garbage, *(cell.bytes for cell in lost), *(cell.pooled for cell in lost)])
         for obj in dead:
             del self.cells[obj]
-            self.totals.pop(obj >> 1, None)
             if obj ^ 1 not in self.cells:
                 self.worlds.pop(obj >> 1, None)
         return [(obj, cell) for obj, cell in dead.items() if obj not in kept]
 
-    def _of_dead(self, site: Site, dead: Mapping[Object, Cell]) -> tuple[Size, Size]:
-        both = [dead[obj] for obj in (site * 2, site * 2 + 1) if obj in dead]
-        if len(both) == 2:
-            return self.totals[site]
-        return both[0].bytes, both[0].pooled
+    def _count_older(self) -> None:
+        """Charge older objects that only few variables refer to for so many: each refers to one at a time."""
+        older = [obj for obj, cell in self.cells.items() if is_older(obj) and not cell.shared]
+        if not older:
+            return
+        counts = dict.fromkeys(older, 0)
+        for frame in self.frames:
+            for value in frame.values():
+                for obj in value.objects:
+                    if obj in counts:
+                        counts[obj] += 1
+        for holder, cell in self.cells.items():
+            one = cell.owned and not is_older(holder)
+            for name, value in cell.fields.items():
+                for obj in value.objects:
+                    if obj in counts:
+                        counts[obj] += 1 if one and not name.startswith(("held", "args[]")) else _MANY
+            if not (cell.kind == "tuple" and cell.fields):
+                for obj in cell.element.objects | cell.mapped.objects:
+                    if obj in counts:
+                        counts[obj] += _MANY
+        for obj, count in counts.items():
+            if count < _MANY:
+                self._charge_few(obj, count)
+
+    def _charge_few(self, obj: Object, count: int) -> None:
+        cell = self.cells[obj]
+        size, pooled = cell.each[0] * count, cell.each[1] * count
+        if not (size.dominates(cell.bytes) and pooled.dominates(cell.pooled)):
+            self.cells[obj] = replace(cell, bytes=size, pooled=pooled)
 
     # -- the numbers in it, for loops
-    def map(self, f: Callable[[SlotKey, Size], Size]) -> None:
-        """Replace every size; `f` gets a key that says which it is."""
+    def map(self, f: Callable[[SlotKey, Size], Size], resize: Resize | None = None) -> None:
+        """Replace every size.
+
+        Args:
+            f: gets a key that says which size it is, and the size.
+            resize: gives the newest container of a site the bytes that follow from its length; without it, they
+                are replaced as well.
+        """
         for index, frame in enumerate(self.frames):
             for register, value in frame.items():
                 frame[register] = value.mapped(("r", index, register), f)
         for obj, cell in self.cells.items():
-            self.cells[obj] = _map_cell(obj, cell, f)
-        for site, (size, pooled) in self.totals.items():
-            self.totals[site] = (f(("t", site), size), f(("tp", site), pooled))
+            follows = resize is not None and cell.owned and not is_older(obj) and cell.kind in GROWABLE
+            changed = _map_cell(obj, cell, f, bytes_too=not follows)
+            self.cells[obj] = resize(obj, changed) if resize is not None and follows else changed
         for pool, size in self.high.items():
             self.high[pool] = f(("high", pool), size)
         self.garbage = f(("garbage",), self.garbage)
 
     def slots(self) -> dict[SlotKey, Size]:
-        """Return every size by its key."""
+        """Return every size by its key, but for those that follow from others."""
         found: dict[SlotKey, Size] = {}
 
         def note(key: SlotKey, size: Size) -> Size:
             found[key] = size
             return size
 
-        self.copy().map(note)
+        self.copy().map(note, lambda _, cell: cell)
         return found
 
 
-def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size]) -> Cell:
+def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:
+    length = f(("n", obj), cell.length)
+    size = f(("b", obj), cell.bytes) if bytes_too else cell.bytes
+    pooled = f(("p", obj), cell.pooled) if cell.pool and bytes_too else cell.pooled
+    element, mapped = cell.element.mapped(("e", obj), f), cell.mapped.mapped(("m", obj), f)
+    total = None if cell.total is None else f(("total", obj), cell.total)
+    added = cell.added if cell.owned else f(("added", obj), cell.added)
+    each = cell.each
+    if is_older(obj) and bytes_too:
+        each = (f(("each", obj), each[0]), f(("each pooled", obj), each[1]) if cell.pool else each[1])
+        each = cell.each if each[0] is cell.each[0] and each[1] is cell.each[1] else each
+    fields = cell.fields
+    if fields:
+        changed = {name: value.mapped(("f", obj, name), f) for name, value in fields.items()}
+        if any(changed[name] is not value for name, value in fields.items()):
+            fields = changed
+    before = (cell.length, cell.bytes, cell.pooled, cell.element, cell.mapped, cell.total, cell.added, cell.each, cell.fields)
+    after = (length, size, pooled, element, mapped, total, added, each, fields)
+    if all(new is old for new, old in zip(after, before, strict=True)):
+        return cell
     return replace(
         cell,
-        length=f(("n", obj), cell.length),
-        bytes=f(("b", obj), cell.bytes),
-        pooled=f(("p", obj), cell.pooled) if cell.pool else cell.pooled,
-        added=cell.added if cell.owned else f(("added", obj), cell.added),
-        element=cell.element.mapped(("e", obj), f),
-        mapped=cell.mapped.mapped(("m", obj), f),
-        fields={name: value.mapped(("f", obj, name), f) for name, value in cell.fields.items()}
-        if cell.fields
-        else cell.fields,
-        total=None if cell.total is None else f(("total", obj), cell.total),
+        length=length,
+        bytes=size,
+        pooled=pooled,
+        element=element,
+        mapped=mapped,
+        total=total,
+        added=added,
+        each=each,
+        fields=fields,
     )
 
 
@@ -473,4 +524,6 @@ def join_cells(left: Cell, right: Cell) -> Cell:
         left.targets | right.targets,
         left.written | right.written,
         left.added | right.added,
+        (left.each[0] | right.each[0], left.each[1] | right.each[1]),
+        left.shared or right.shared,
     )

@@ -242,5 +242,5 @@ def meaning(symbol: str) -> str:
         "total": f"sum of the lengths of the items of {path}",
         "max": f"greatest of {path}, at least 0",
         "neg": f"how far {path} lies below 0",
-        "extra": f"30-bit digits of {path} beyond two: 0 below 2**60",
+        "extra": f"30-bit digits of {path} beyond one: 0 below 2**30",
     }.get(name, f"value of {symbol}, at least 0")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STEP = re.compile(r"\.(\w+)|\[(\d*)\]")
 _ROOT = re.compile(r"(?:[\w.]+::)?\w+")
 _FUNCTION = re.compile(r"(len|maxlen|total|max|neg|extra)\((.*)\)")
+_LONGEST = 1 << 30
 _NO_LENGTH = (int, float, complex, type(None))
 
 
@@ -62,7 +63,7 @@ def _inner(path: str, given: Mapping[str, object]) -> list[object]:
 
 
 def _extra(value: int) -> int:
-    return max(0, (abs(value).bit_length() + 29) // 30 - 2)
+    return max(0, (abs(value).bit_length() + 29) // 30 - 1)
 
 
 def _integer(value: object) -> int:
@@ -75,7 +76,10 @@ def _length(value: object) -> int:
     measure: Callable[[object], int] | None = getattr(type(value), "__len__", None)
     if measure is None:
         raise NoValue(f"a {type(value).__name__} has no length")
-    return measure(value)
+    length = measure(value)
+    if length >= _LONGEST:
+        raise NoValue(f"a {type(value).__name__} of {length} items: bounds hold for fewer than 2**30")
+    return length
 
 
 def _items(value: object) -> Iterable[object]:

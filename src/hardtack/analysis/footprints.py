@@ -26,7 +26,6 @@ _LIST, _DICT, _SET, _BYTEARRAY = 64, 64, 224, 64
 _SMALL_TABLE = 192  # a dict's first table, of eight slots; CPython keeps such for reuse
 _TUPLE_POOLED = 20  # tuples of fewer items are kept for reuse
 _DICT_ITEM, _SET_ITEM = 60, 128  # bytes of tables for each item, at the worst moment of their growth
-GROWABLE = frozenset({"list", "dict", "set", "deque", "bytearray"})
 
 
 def block(size: Size | int) -> Size:
@@ -56,21 +55,21 @@ def scalar(value: Value) -> Size:
     number = value.number
     if number is None or number.is_small:
         return size
-    return size | integer(number.wide())
+    return size | integer(number.allocated())
 
 
 def integer(digits: Size) -> Size:
-    """Return the bytes of an integer of so many 30-bit digits; one may be kept to spare."""
+    """Return the bytes of an integer with room for so many 30-bit digits."""
     count = digits.as_const()
     if count is not None:
-        return Size.const(32 if count <= 2 else size_class(28 + 4 * ceil(count)))
+        return Size.const(size_class(24 + 4 * max(2, ceil(count))))
     most = ZERO
     for polynomial in digits.polynomials:
-        one = Size((polynomial,))
-        fixed = ceil(constant_of(polynomial))
-        # each digit more moves a block of less than 512 bytes on by one class at most, a larger one by less
-        exact = fixed <= 64
-        most |= integer(Size.const(fixed)) + one.minus(fixed) * 16 if exact else block(one * 4 + 28)
+        one, fixed = Size((polynomial,)), ceil(constant_of(polynomial))
+        if fixed > 64:
+            most |= block(one * 4 + 24)
+        else:  # each digit more moves a block of less than 512 bytes on by one class at most, a larger one by less
+            most |= integer(Size.const(fixed)) + one.minus(fixed) * 16
     return most if not digits.is_top else digits
 
 
@@ -177,7 +176,7 @@ def sized(cell: Cell, size: Size | None = None, *, shrunk: bool = False, boxed: 
     """
     held = items(cell, boxed=boxed)
     if size is not None:
-        return replace(cell, bytes=cell.bytes | (size + held))
+        return replace(cell, bytes=size + held)
     for name, value in cell.fields.items():
         if cell.kind == "tuple" and name.isdigit():
             held += scalar(value)
@@ -186,7 +185,7 @@ def sized(cell: Cell, size: Size | None = None, *, shrunk: bool = False, boxed: 
     if shrunk and cell.kind == "dict":
         whole += table("dict", cell.length, 2)
     body = whole.minus(pooled) if pool else whole
-    return replace(cell, bytes=cell.bytes | (body + held), pooled=cell.pooled | pooled, pool=pool)
+    return replace(cell, bytes=body + held, pooled=pooled, pool=pool)
 
 
 def pool_of(cell: Cell) -> tuple[str, Size]:
@@ -206,4 +205,4 @@ def as_many(cell: Cell, *, boxed: bool = False) -> Cell:
     size = cell.length * per_item + Fraction(slack * 5, 4) + 16 + items(cell, boxed=boxed)
     if cell.kind not in _POOLS:
         size += _HEADERS[cell.kind]
-    return replace(cell, bytes=cell.bytes | size)
+    return replace(cell, bytes=cell.bytes | size, shared=True)

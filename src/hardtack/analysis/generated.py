@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from mypy import nodes as mn
 
 from hardtack.analysis import ir
-from hardtack.analysis.mypy_types import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from mypy import types as mt
 
 _ORDER = ("__lt__", "__le__", "__gt__", "__ge__")
 _BOOL, _INT, _STR = ir.Instance("builtins.bool"), ir.Instance("builtins.int"), ir.Instance("builtins.str")
@@ -56,6 +57,21 @@ def field_names(info: mn.TypeInfo) -> list[str]:
     if not isinstance(attributes, list):
         return []
     return [str(one["name"]) for one in attributes if isinstance(one, dict) and not one.get("is_init_var")]
+
+
+def compared(info: mn.TypeInfo) -> list[str]:
+    """Return the fields of a dataclass that it compares and hashes."""
+    left_out = set()
+    for base in info.mro:
+        for statement in base.defn.defs.body:
+            if (
+                isinstance(statement, mn.AssignmentStmt)
+                and (call := field_call(statement.rvalue)) is not None
+            ):
+                told = argument(call, "compare")
+                if told is not None and not _is_true(told):
+                    left_out |= {one.name for one in statement.lvalues if isinstance(one, mn.NameExpr)}
+    return [name for name in field_names(info) if name not in left_out]
 
 
 def field_call(node: mn.Expression) -> mn.CallExpr | None:
@@ -118,23 +134,23 @@ class _Writer:
         self.operations.append(ir.Return(self.at, register))
 
 
-def functions(info: mn.TypeInfo, file: str) -> Iterator[ir.Function]:
+def functions(
+    info: mn.TypeInfo, file: str, type_of: Callable[[mn.Var, mt.Type | None], ir.Type]
+) -> Iterator[ir.Function]:
     """Yield the methods that the decorator adds to a class, without digests."""
     at = ir.Place(file, info.line, max(0, info.column))
-    names = field_names(info)
-    types = [_field_type(info, name) for name in names]
+    names = compared(info)
+    variables = [info[name].node for name in names]
+    types = [type_of(one, one.type) for one in variables if isinstance(one, mn.Var)]
     for name in method_names(info):
         writer = _Writer(at, names, types, info.fullname)
         rule = _compare if name in {"__eq__", *_ORDER} else _hash if name == "__hash__" else _repr
         yield rule(writer, name)
 
 
-def _field_type(info: mn.TypeInfo, name: str) -> ir.Type:
-    symbol = info.get(name)
-    return convert(symbol.node.type if symbol is not None and isinstance(symbol.node, mn.Var) else None)
-
-
-def _function(writer: _Writer, name: str, parameters: tuple[ir.Parameter, ...], result: ir.Type) -> ir.Function:
+def _function(
+    writer: _Writer, name: str, parameters: tuple[ir.Parameter, ...], result: ir.Type
+) -> ir.Function:
     return ir.Function(
         name=f"{writer.owner}.{name}",
         place=writer.at,
@@ -144,7 +160,9 @@ def _function(writer: _Writer, name: str, parameters: tuple[ir.Parameter, ...], 
         kind="function",
         cells=(),
         free=(),
-        frame_slots=2 + 2 * len(writer.names) + 4,  # two locals; both tuples' items are never on the stack at once
+        frame_slots=2
+        + 2 * len(writer.names)
+        + 4,  # two locals; both tuples' items are never on the stack at once
         digest="",
     )
 
@@ -156,9 +174,7 @@ def _self(writer: _Writer) -> ir.Parameter:
 def _compare(writer: _Writer, name: str) -> ir.Function:
     """`(self.a, self.b) == (other.a, other.b)` if other is of the class."""
     kind = writer.fresh()
-    writer.operations.append(
-        ir.LoadGlobal(writer.at, kind, writer.owner, ir.ClassObject(writer.owner))
-    )
+    writer.operations.append(ir.LoadGlobal(writer.at, kind, writer.owner, ir.ClassObject(writer.owner)))
     asked = writer.call("builtins.isinstance", ("other", kind), _BOOL)
     before, writer.operations = writer.operations, []
     pair = (writer.tuple_of("self"), writer.tuple_of("other"))
@@ -188,5 +204,3 @@ def _repr(writer: _Writer, name: str) -> ir.Function:
     writer.operations.append(ir.Unsupported(writer.at, into, (), what, remedy))
     writer.returns(into)
     return _function(writer, name, (_self(writer),), _STR)
-
-

@@ -48,7 +48,9 @@ class Hierarchy:
             if isinstance(statement, mn.ClassDef):
                 self.classes[statement.info.fullname] = statement.info
                 made = generated.method_names(statement.info)
-                self.generated[statement.info.fullname] = {one: f"{statement.info.fullname}.{one}" for one in made}
+                self.generated[statement.info.fullname] = {
+                    one: f"{statement.info.fullname}.{one}" for one in made
+                }
                 self._collect(statement.defs.body, statement.info.fullname, module, statement.info)
             for function in implementations(statement):
                 if owner is not None and _is_generated(owner, function):
@@ -164,7 +166,7 @@ class Hierarchy:
         if info.is_newtype:
             return ir.Callee("model", "typing.cast")  # calling a NewType gives its argument back
         if info.fullname not in self.classes:
-            return ir.Callee("model", info.fullname)
+            return ir.Callee("model", public(info.fullname))
         odd = self._odd_class(info)
         return ir.Callee("unknown", f"{info.fullname}, {odd}") if odd else ir.Callee("class", info.fullname)
 
@@ -203,11 +205,35 @@ class Hierarchy:
         """
         owner = _owner_of(node)
         if owner is None or receiver is None:
-            return node.fullname
-        if owner.module_name not in _ABSTRACT_MODULES:
-            return f"{owner.fullname}.{node.name}"
+            return public(node.fullname)
+        if owner.module_name not in _ABSTRACT_MODULES and not owner.is_protocol:
+            return public(f"{owner.fullname}.{node.name}")
         concrete = next((one for one in receiver.mro if one.fullname not in self.classes), owner)
-        return f"{concrete.fullname}.{node.name}"
+        return public(f"{concrete.fullname}.{node.name}")
+
+
+# Modules in C that typeshed names, and the ones that programs import their contents from.
+_PUBLIC = frozenset(
+    {
+        "_bisect",
+        "_codecs",
+        "_contextvars",
+        "_csv",
+        "_decimal",
+        "_hashlib",
+        "_heapq",
+        "_io",
+        "_json",
+        "_operator",
+    }
+    | {"_queue", "_random", "_socket", "_ssl", "_struct", "_weakref", "_collections_abc"}
+)
+
+
+def public(name: str) -> str:
+    """Return a name by the module that programs import it from: struct.unpack, not _struct.unpack."""
+    module = name.partition(".")[0]
+    return name[1:] if module in _PUBLIC else name
 
 
 KNOWN_CLASS_DECORATORS = frozenset(

@@ -4,7 +4,8 @@ A range is two sizes: how far above zero, and how far below it. Everything here 
 upper bound may stand for either. Invariant: for every integer v that a `Number` stands for,
 v <= high, -v <= low, and v >= least, which is zero unless low is.
 
-`extra(x)` is a symbol: the digits of x beyond two, zero for what fits in 60 bits.
+`extra(x)` is a symbol: the digits of an integer x beyond one, zero for what fits in 30 bits. Lengths are below 2**30
+(`evaluating` refuses others), so that they need no such symbol.
 
 An origin ties an integer to what a register held when the round of a loop began: `(token, a, b)` says that v is
 that integer plus something from a to b (None: unknown). Loops count their rounds by it.
@@ -14,10 +15,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.symbolic import ZERO, Size, lift
-from hardtack.symbolic.polynomials import cap_of, symbol_of
+from hardtack.symbolic.polynomials import Coefficient, cap_of, symbol_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,6 @@ Origin: TypeAlias = tuple[str, int | None, int | None]
 
 _DIGIT = 30  # bits
 _SMALL = (-5, 256)  # the integers that CPython keeps for ever
-_LENGTH_BITS = 48  # no object's length reaches 2**48: the address space ends there
 _WIDE = Size.unbounded("an integer of any size")
 
 
@@ -39,6 +40,8 @@ class Number:
         low: the most that it lies below zero.
         least: a natural number that it is never less than; 0 unless low is zero.
         digits: the most 30-bit digits that it has, where high or low has no bound; None: as they say.
+        room: the most digits that its object has room for, None: as many as it has; arithmetic on more than one
+            digit leaves one to spare.
         origin: how it stems from a register at the head of a loop.
     """
 
@@ -46,6 +49,7 @@ class Number:
     low: Size = ZERO
     least: int = 0
     digits: Size | None = None
+    room: Size | None = None
     origin: Origin | None = None
 
     def join(self, other: Number) -> Number:
@@ -60,8 +64,13 @@ class Number:
             self.low | other.low,
             min(self.least, other.least),
             digits,
+            None if self.room is None and other.room is None else self.allocated() | other.allocated(),
             _hull(self.origin, other.origin),
         )
+
+    def allocated(self) -> Size:
+        """Return the most digits that its object has room for."""
+        return self.wide() if self.room is None else self.room
 
     def wide(self) -> Size:
         """Return the most 30-bit digits that the magnitude has."""
@@ -104,24 +113,30 @@ def digits_of(magnitude: Size) -> Size:
     for polynomial in magnitude.polynomials:
         bits = ZERO
         for monomial, coefficient in polynomial:
-            term = Size.const(int(coefficient + 1).bit_length())
+            term = Size.const(_log2(coefficient))
             for factor in monomial:
                 term += _bits_of(factor)
             bits |= term
-        bits += Size.const(len(polynomial).bit_length())
-        most |= bits
-    return most.ceil_div(_DIGIT)
+        most |= bits + _log2(len(polynomial))
+    return most.ceil_div(_DIGIT) | 1
+
+
+def _log2(value: Coefficient) -> int:
+    """Return the logarithm of a number of at least one, rounded up."""
+    return max(ceil(value) - 1, 0).bit_length()
 
 
 def _bits_of(factor: str) -> Size:
     if cap := cap_of(factor):
         return Size.const(int(cap.limit).bit_length())
     name = symbol_of(factor)
-    if name.startswith(("len(", "maxlen(", "total(", "ℓ")):
-        return Size.const(_LENGTH_BITS * (2 if name.startswith("total(") else 1))
+    if name.startswith(("len(", "maxlen(", "ℓ")):
+        return Size.const(_DIGIT)
+    if name.startswith("total("):
+        return Size.const(2 * _DIGIT)
     if name.startswith("neg("):
         name = name.removeprefix("neg(").removesuffix(")")
-    return Size.symbol(f"extra({name})") * _DIGIT + 2 * _DIGIT
+    return Size.symbol(f"extra({name})") * _DIGIT + _DIGIT
 
 
 def _hull(left: Origin | None, right: Origin | None) -> Origin | None:
@@ -166,7 +181,7 @@ def _add(left: Number, right: Number) -> Number:
     digits = _wide_digits(left, right, lambda a, b: (a | b) + 1)
     natural = left.low.is_zero and right.low.is_zero
     least = left.least + right.least if natural else 0
-    return Number(left.high + right.high, left.low + right.low, least, digits, origin)
+    return Number(left.high + right.high, left.low + right.low, least, digits, origin=origin)
 
 
 def _subtract(left: Number, right: Number) -> Number:
@@ -177,7 +192,7 @@ def _subtract(left: Number, right: Number) -> Number:
     if most is not None and left.low.is_zero and left.least >= most:
         low = ZERO
     digits = _wide_digits(left, right, lambda a, b: (a | b) + 1)
-    return Number(high, low, least if low.is_zero else 0, digits, _widened(left.origin, right, -1))
+    return Number(high, low, least if low.is_zero else 0, digits, origin=_widened(left.origin, right, -1))
 
 
 def _multiply(left: Number, right: Number) -> Number:
@@ -272,23 +287,31 @@ _BINARY: dict[str, Callable[[Number, Number], Number]] = {
 def binary(name: str, left: Number, right: Number) -> Number | None:
     """Return what an operator's special method gives (`__add__`, `__radd__`, `__iadd__`), or None if unknown."""
     bare = name.strip("_")
-    if bare in _BINARY:
-        return _BINARY[bare](left, right)
-    if bare.startswith("r") and bare[1:] in _BINARY:
-        return _BINARY[bare[1:]](right, left)
-    if bare.startswith("i") and bare[1:] in _BINARY:
-        return _BINARY[bare[1:]](left, right)
-    return None
+    if bare not in _BINARY and bare[1:] in _BINARY:
+        if bare.startswith("r"):
+            left, right = right, left
+        bare = bare[1:]
+    if bare not in _BINARY:
+        return None
+    return _with_room(_BINARY[bare](left, right), left, right)
+
+
+def _with_room(result: Number, *operands: Number) -> Number:
+    """Return a result with room for a digit more, if an operand has more than one."""
+    room = result.wide()
+    for operand in operands:
+        room += operand.wide().minus(1)
+    return replace(result, room=room)
 
 
 def unary(name: str, number: Number) -> Number | None:
     """Return what a special method of one operand gives (`__neg__`, `__abs__`), or None if unknown."""
     if name == "__neg__":
-        return Number(number.low, number.high, 0, number.digits)
+        return _with_room(Number(number.low, number.high, 0, number.digits), number)
     if name == "__invert__":
-        return Number(number.low, number.high + 1, 0, number.digits)
+        return _with_room(Number(number.low, number.high + 1, 0, number.digits), number)
     if name == "__abs__":
-        return Number(number.high | number.low, ZERO, number.least, number.digits)
+        return _with_room(Number(number.high | number.low, ZERO, number.least, number.digits), number)
     if name in {"__pos__", "__int__", "__index__"}:
         return number
     return None

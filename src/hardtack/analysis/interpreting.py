@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
-from hardtack.analysis.domain import NO, NOTHING, Cell, State, Value, add_up, is_older
+from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, State, Value, add_up, is_older
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class Interpreter:
         self.calls_left: dict[str, int] = {}
         self.handlers: dict[type[object], Handler] = {}
         self.loop_hints: dict[Hashable, object] = {}
+        self.constants: dict[Object, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
         self._released = False
         self.steps = 0
@@ -287,14 +288,17 @@ class Interpreter:
         self.state.demote(site, lambda cell: self.as_many(key, cell))
         obj = site * 2
         cell = make()
-        self.state.put(obj, cell if cell.kind not in footprints.GROWABLE else self.sized(obj, cell))
+        self.state.put(obj, cell if cell.kind not in GROWABLE else self.sized(obj, cell))
+        older = self.state.cells.get(obj | 1)
+        if older is not None and older.shared:
+            self.state.grow(obj | 1, self.as_many(key, self.state.cells[obj]).bytes)
         if not quiet:
             self.note(extra)
         return obj
 
     def as_many(self, key: Hashable, cell: Cell) -> Cell:
         """Return a cell with the bytes that it has as one of several."""
-        if cell.kind in footprints.GROWABLE and (key, "grown") in self.facts:
+        if cell.kind in GROWABLE and (key, "grown") in self.facts:
             return footprints.as_many(cell, boxed=(key, "boxed") in self.facts)
         return cell
 

@@ -534,7 +534,7 @@ class Function:
     result: Type
     body: Block
     kind: Literal["function", "generator", "coroutine", "async generator"]
-    cells: tuple[str, ...]  # its own variables that inner functions capture
+    cells: tuple[str, ...]  # its own variables that inner functions capture; of parameters, filled on entry
     free: tuple[str, ...]  # variables of enclosing functions that it reads
     frame_slots: int  # local variables, cells and evaluation stack, as CPython's code object says
     digest: str  # of what the IR depends on: its source, its types
@@ -562,7 +562,9 @@ class Class:
         tuple[str, str], ...
     ]  # name to function's full name, as its lineage resolves them; properties too
     properties: frozenset[str] = frozenset()
-    class_variables: tuple[tuple[str, Type], ...] = ()  # held by the class: reading one from an instance makes nothing
+    class_variables: tuple[
+        tuple[str, Type], ...
+    ] = ()  # held by the class: reading one from an instance makes nothing
     subclasses: tuple[str, ...] = ()  # all below it in the sources
     slots: bool = False  # no instance of it has a __dict__
     is_protocol: bool = False

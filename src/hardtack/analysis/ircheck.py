@@ -20,7 +20,9 @@ def check_program(program: ir.Program) -> list[str]:
     for function in program.functions.values():
         errors += [f"{function.name}: {error}" for error in _dangling(function.body, program)]
     for one in program.classes.values():
-        errors += [f"{one.name}: no function {name}" for _, name in one.methods if name not in program.functions]
+        errors += [
+            f"{one.name}: no function {name}" for _, name in one.methods if name not in program.functions
+        ]
         errors += [f"{one.name}: no class {name}" for name in one.lineage if name not in program.classes]
     return errors
 

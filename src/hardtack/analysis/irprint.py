@@ -65,6 +65,34 @@ def print_function(function: ir.Function) -> str:
     return "\n".join([head, *notes, *_block(function.body, 1)])
 
 
+def print_class(one: ir.Class) -> str:
+    """Return a row of the class table as text."""
+    flags = [name for name in _FLAGS if getattr(one, name)]
+    lines = [f"{one.name}({', '.join(one.lineage[1:])}) {' '.join(flags)}".rstrip()]
+    lines += [f"    {name}: {print_type(type_)}" for name, type_ in one.fields]
+    lines += [f"    class {name}: {print_type(type_)}" for name, type_ in one.class_variables]
+    lines += [f"    def {name} = {full}" for name, full in one.methods]
+    lines += [f"    property {name}" for name in sorted(one.properties)]
+    lines += [f"    new {factory.kind} {factory.name} for {name}" for name, factory in one.factories]
+    if one.init is not None:
+        lines.append(f"    init ({', '.join(map(_parameter, one.init))})")
+    if one.subclasses:
+        lines.append(f"    below: {', '.join(one.subclasses)}")
+    return "\n".join(lines)
+
+
+_FLAGS = (
+    "slots",
+    "is_protocol",
+    "is_dataclass",
+    "is_frozen",
+    "is_enum",
+    "is_exception",
+    "is_named_tuple",
+    "is_typed_dict",
+)
+
+
 def _parameter(one: ir.Parameter) -> str:
     mark = {"positional": "", "keyword": "", "star": "*", "stars": "**"}[one.kind]
     text = f"{mark}{one.name}: {print_type(one.type)}"

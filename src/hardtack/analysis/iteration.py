@@ -16,7 +16,7 @@ from hardtack.analysis.integers import Number
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from hardtack.analysis.domain import Object, State
     from hardtack.analysis.interpreting import Interpreter
@@ -36,6 +36,7 @@ class Consumer:
     callees: tuple[ir.Callee, ...] = ()
     asynchronous: bool = False
     outer_breaks: list[State] = field(default_factory=list)
+    amortised: Mapping[str, tuple[Size, Size]] = field(default_factory=dict)
 
 
 def iterate(interp: Interpreter, source: ir.Register, consumer: Consumer) -> None:
@@ -52,7 +53,7 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: Consumer) -> Non
         generators.iterate(interp, source, consumer)
     else:
         rounds = Size.parse(consumer.bound) if consumer.bound is not None else count(interp, value)
-        loops.run_for(interp, consumer, source, rounds, lambda: next_item(interp, source, consumer.item))
+        loops.run_for(interp, consumer, source, rounds, lambda: next_item(interp, source, consumer.item, consumer))
     interp.activation.exits.continues = outer_continues
 
 
@@ -109,37 +110,73 @@ def _over_own(interp: Interpreter, source: ir.Register, consumer: Consumer) -> N
     interp.release(iterator)
 
 
-def next_item(interp: Interpreter, source: ir.Register, into: ir.Register) -> None:
-    """Write the next item of what a register holds to another register."""
+def next_item(
+    interp: Interpreter, source: ir.Register, into: ir.Register, consumer: Consumer, path: str = ""
+) -> None:
+    """Write the next item of what a register holds to another register.
+
+    `path` says by which parts of the iterator that the consumer goes over the source is reached.
+    """
     value = interp.read(source)
-    lazy = [(obj, cell) for obj, cell in access.cells(interp, value) if cell.kind == "iterator" and cell.name in _DRAWS]
+    lazy = [
+        (obj, cell)
+        for obj, cell in access.cells(interp, value)
+        if cell.kind == "iterator" and cell.name in _DRAWS
+    ]
     if not lazy:
-        interp.write(into, _plain_item(interp, source, value))
+        interp.write(into, _plain_item(interp, value, consumer, path))
     elif len(lazy) == 1 and len(value.objects) == 1:
-        _draw(interp, lazy[0][0], lazy[0][1], into)
+        _draw(interp, lazy[0], into, consumer, path)
     else:
         interp.finding("unsupported", "one of several iterators", "iterate over each by itself")
-        interp.write(into, _plain_item(interp, source, value))
+        interp.write(into, _plain_item(interp, value, consumer, path))
     interp.note()
 
 
-def _plain_item(interp: Interpreter, source: ir.Register, value: Value) -> Value:
-    item = access.element(interp, value)
-    amortised = loops.amortise(interp, source)
-    if amortised and item.objects:
-        (symbol,) = amortised
-        item = replace(item, length=Size.symbol(symbol))
+def _plain_item(interp: Interpreter, value: Value, consumer: Consumer, path: str) -> Value:
+    item = _stepped(interp, value, access.element(interp, value))
+    if item.objects:
+        for symbol in consumer.amortised:
+            if symbol.partition("ℓ")[2].split(".", 3)[3:] == ([path[1:]] if path else []):
+                return replace(item, length=Size.symbol(symbol))
     return item
 
 
-def _draw(interp: Interpreter, obj: Object, cell: Cell, into: ir.Register) -> None:
+def made_by_step(interp: Interpreter, value: Value, obj: Object) -> bool:
+    """Tell whether an iterator makes an item anew at each step: it was made by the operation that made it."""
+    for iterator, cell in access.cells(interp, value):
+        if cell.kind == "iterator" and cell.owned and obj in interp.state.cells and interp.state.cells[obj].owned:
+            here, there = interp.key_of(iterator), interp.key_of(obj)
+            if isinstance(here, tuple) and isinstance(there, tuple) and here[:4] == there[:4]:
+                return True
+    return False
+
+
+def _stepped(interp: Interpreter, value: Value, item: Value) -> Value:
+    """Return the item of an iterator's next step: what it makes anew is an object of its own."""
+    made = sorted(obj for obj in item.objects if made_by_step(interp, value, obj))
+    if not made:
+        return item
+    objects = item.objects - set(made)
+    for number, obj in enumerate(made):
+        if interp.state.cells[obj].fields:
+            interp.finding("unsupported", "an iterator whose items are made of parts", "make a list of it")
+        copy = interp.new(f"step {number}", lambda one=obj: interp.state.cells[one])
+        objects |= {copy}
+    return replace(item, objects=objects, length=None)
+
+
+def _draw(
+    interp: Interpreter, drawn: tuple[Object, Cell], into: ir.Register, consumer: Consumer, path: str
+) -> None:
     """Have `enumerate` and its like make the next item."""
+    obj, cell = drawn
     parts = [name for name in sorted(cell.fields) if name.isdigit()]
     inner = []
     for name in parts:
         source, item = interp.scratch_register("drawn"), interp.scratch_register("item")
         interp.write(source, interp.state.cells[obj].fields[name])
-        next_item(interp, source, item)
+        next_item(interp, source, item, consumer, f"{path}.{name}")
         interp.unbind(source)
         inner.append(item)
         if interp.state.dead:

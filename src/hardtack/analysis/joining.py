@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hardtack.analysis import footprints
 from hardtack.analysis.domain import State, World, join_cells, join_values
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hardtack.analysis.domain import Site, SlotKey, Value
+    from hardtack.analysis.domain import Object, Site, SlotKey, Value
 
 
 def split(state: State, join: object) -> None:
@@ -51,14 +52,21 @@ def _join(left: State, right: State, join: object) -> State:
         garbage=left.garbage | right.garbage,
         worlds=_join_worlds(left, right, join),
     )
+    for obj, cell in joined.cells.items():
+        if cell.shared:
+            _share(joined, left, right, obj)
     for pool, size in right.high.items():
         joined.high[pool] = joined.high[pool] | size if pool in joined.high else size
-    for obj in cells:
-        if obj & 1 and obj ^ 1 in cells:
-            site = obj >> 1
-            (a, a_pooled), (b, b_pooled) = left.of_site(site), right.of_site(site)
-            joined.totals[site] = (a | b, a_pooled | b_pooled)
     return joined
+
+
+def _share(joined: State, left: State, right: State, older: Object) -> None:
+    """Have shared bytes cover a side on which the newest object is alone."""
+    for side in (left, right):
+        if older not in side.cells and older ^ 1 in side.cells:
+            alone = footprints.as_many(side.cells[older ^ 1], boxed=True)
+            cell = joined.cells[older]
+            joined.cells[older] = replace(cell, bytes=cell.bytes | alone.bytes)
 
 
 def _join_frames(left: dict[str, Value], right: dict[str, Value]) -> dict[str, Value]:
@@ -103,7 +111,7 @@ def shape(state: State) -> tuple[object, ...]:
     """Return what a state is apart from its sizes: two with the same shape differ in numbers only."""
     bare = state.copy()
     bare.map(_nil)
-    return (bare.frames, bare.cells, bare.totals, bare.high, bare.worlds, bare.dead)
+    return (bare.frames, bare.cells, set(bare.high), bare.worlds, bare.dead)
 
 
 def widened(head: State, out: State) -> State:

@@ -10,7 +10,7 @@ from hardtack.analysis import generated, ir, ircheck, source
 from hardtack.analysis.class_table import ClassTable
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.lowering import lower_function
-from hardtack.analysis.lowering.functions import with_digest
+from hardtack.analysis.lowering.functions import crashed, with_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def lower(known: Knowledge) -> ir.Program:
     for name in rebound:
         known.constants.written_elsewhere(name)
     table = ClassTable(known.hierarchy, known.constants, known.annotations, stored)
-    program.classes.update(table.rows())
+    program.classes.update(table.rows(known.sources.everything))
     program.globals.update(_globals(known, program))
     program.constants.update(known.constants.known())
     return program
@@ -61,10 +61,13 @@ def lower(known: Knowledge) -> ir.Program:
 
 def _functions(known: Knowledge) -> Iterator[ir.Function]:
     for definition in list(known.hierarchy.functions.values()):
-        yield from lower_function(known, definition)
+        try:
+            yield from lower_function(known, definition)
+        except Exception as error:  # noqa: BLE001 # whatever strange program it is: a finding, never a number
+            yield crashed(known, definition, error)
     for info in known.hierarchy.classes.values():
         file = known.sources.modules[info.module_name].path
-        for function in generated.functions(info, file):
+        for function in generated.functions(info, file, known.annotations.type_of):
             yield with_digest(function)
 
 
@@ -84,7 +87,11 @@ def _globals(known: Knowledge, program: ir.Program) -> Iterator[tuple[str, ir.Ty
     for tree in known.sources.modules.values():
         for name, symbol in tree.names.items():
             node = symbol.node
-            if isinstance(node, mn.Var) and node.fullname == f"{tree.fullname}.{name}" and not name.startswith("__"):
+            if (
+                isinstance(node, mn.Var)
+                and node.fullname == f"{tree.fullname}.{name}"
+                and not name.startswith("__")
+            ):
                 yield node.fullname, known.annotations.type_of(node, node.type)
     for one in program.classes.values():
         if one.in_sources:

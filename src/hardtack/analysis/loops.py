@@ -68,8 +68,10 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     interp.touched()
     interp.collect()
     loop.entry.update(interp.state.frame)
-    head = _stable_head(interp, loop)
+    head, first = _stable_head(interp, loop)
     init = head.slots()
+    # what the first round made of a number holds in all, if it is set and does not grow
+    base = {key: size | first[key] if key in first else size for key, size in init.items()}
     hint = interp.loop_hints.setdefault(loop.key, set())
     changed = cast("set[SlotKey]", hint) & init.keys()
     names: dict[SlotKey, str] = {}
@@ -78,12 +80,12 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         number = interp.next_symbol()
         names = {key: f"β{number}.{i}" for i, key in enumerate(sorted(changed, key=repr))}
         start = head.copy()
-        start.map(lambda key, size, n=names: Size.symbol(n[key]) if key in n else size)  # type: ignore[misc]
+        start.map(lambda key, _, n=names: Size.symbol(n[key]) if key in n else base[key], interp.sized)  # type: ignore[misc]
         out = _round(interp, loop, start)
         after = {} if out.dead else out.slots()
         more = {
             key
-            for key, size in init.items()
+            for key, size in base.items()
             if key not in changed and key in after and not size.dominates(after[key])
         }
         if not more:
@@ -105,28 +107,29 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         ),
     ).solve()
     _put_back(interp, outside, solved)
-    interp.state = _substituted(start, solved)
+    interp.state = _substituted(interp, start, solved)
 
 
-def _stable_head(interp: Interpreter, loop: Loop) -> State:
+def _stable_head(interp: Interpreter, loop: Loop) -> tuple[State, dict[SlotKey, Size]]:
+    """Return a head whose shape no round changes, with the sizes of the loop's entry, and those after a round."""
     head = interp.state
     entry = head.slots()
     for _ in range(_SHAPES):
         _clear(interp)
         out = _round(interp, loop, head)
         if out.dead:
-            return head
+            return head, {}
         split(out, loop.key)
         split(head, loop.key)
         new = widened(head, join_states([head, out], loop.key))
         _forget_origins(new)
         foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
-        new.map(lambda key, size: _restart(key, size, entry, foreign))
+        new.map(lambda key, size: _restart(key, size, entry, foreign), interp.sized)
         if shape(new) == shape(head):
-            return head
+            return head, out.slots()
         head = new
     interp.finding("unsupported", "a loop whose objects do not settle", "report this")
-    return head
+    return head, {}
 
 
 def _restart(key: SlotKey, size: Size, entry: Mapping[SlotKey, Size], foreign: set[int]) -> Size:
@@ -189,20 +192,20 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
     for activation, (returns, breaks, continues) in zip(interp.different_activations(), outside.exits, strict=True):
         exits = activation.exits
         activation.exits = Exits(
-            returns + [_substituted(state, solved) for state in exits.returns],
-            breaks + [_substituted(state, solved) for state in exits.breaks],
-            continues + [_substituted(state, solved) for state in exits.continues],
+            returns + [_substituted(interp, state, solved) for state in exits.returns],
+            breaks + [_substituted(interp, state, solved) for state in exits.breaks],
+            continues + [_substituted(interp, state, solved) for state in exits.continues],
         )
     for one, before in zip(interp.catching, outside.caught, strict=True):
         catcher = cast("Catcher", one)
         if catcher.state is not None:
-            catcher.state = _substituted(catcher.state, solved)
+            catcher.state = _substituted(interp, catcher.state, solved)
         if before is not None:
             catcher.state = before if catcher.state is None else join_states([before, catcher.state], catcher.join)
 
 
-def _substituted(state: State, solved: Mapping[str, Size]) -> State:
-    state.map(lambda _key, size: size.substitute(solved))
+def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) -> State:
+    state.map(lambda _key, size: size.substitute(solved), interp.sized)
     return state
 
 
@@ -247,7 +250,7 @@ def run_for(
     length_before = {
         obj: cell.length for obj, cell in access.cells(interp, interp.read(source)) if cell.kind != "generator"
     }
-    amortised = amortise(interp, source)
+    consumer.amortised = amortise(interp, interp.read(source), f"ℓ{at.line}.{at.column}.{interp.context}")
 
     def once() -> None:
         activation = interp.activation
@@ -255,7 +258,7 @@ def run_for(
         consumer.body()
         _join_continues(interp, activation.exits, consumer.key)
 
-    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=amortised))
+    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised))
     for obj, cell in access.cells(interp, interp.read(source)):
         if obj in length_before and cell.length != length_before[obj] and cell.kind not in {"str", "bytes"}:
             if not length_before[obj].dominates(cell.length):
@@ -265,9 +268,17 @@ def run_for(
 
 
 def run_times(
-    interp: Interpreter, times: Size, into: ir.Register, run: Callable[[], Value], name: str
+    interp: Interpreter,
+    times: Size,
+    into: ir.Register,
+    run: Callable[[], Value],
+    name: str,
+    kept: ir.Register | None = None,
 ) -> None:
-    """Run something so many times, one after the other; a register gets what the results may be."""
+    """Run something so many times, one after the other; a register gets what the results may be.
+
+    `kept` holds an object that keeps all results, if they are alive together.
+    """
     if times.is_zero:
         return
     if times.as_const() == 1:
@@ -280,24 +291,34 @@ def run_times(
     def once() -> None:
         interp.at = at
         value = run()
-        if not interp.state.dead:
-            interp.write(into, join_values(interp.read(into), value))
+        if interp.state.dead:
+            return
+        interp.write(into, join_values(interp.read(into), value))
+        if kept is not None:
+            for obj, cell in list(access.cells(interp, interp.read(kept))):
+                interp.state.put(obj, replace(cell, element=join_values(cell.element, interp.read(into))))
+                interp.state.grow(obj, footprints.scalar(value))
 
     repeat(interp, Loop(("times", interp.context, at, name, into), once, lambda *_: times))
     interp.at = at
 
 
-def amortise(interp: Interpreter, source: ir.Register) -> dict[str, tuple[Size, Size]]:
-    """Return the symbol of an item's length, if the sum over all items is better known than by the greatest."""
-    value = interp.read(source)
+def amortise(interp: Interpreter, value: Value, name: str) -> dict[str, tuple[Size, Size]]:
+    """Return the symbols of items' lengths, where the sum over all items is better known than by the greatest.
+
+    `name` is that of the items; those that an iterator draws on have it and the number of what they come from.
+    """
+    drawn = [cell for _, cell in access.cells(interp, value) if cell.kind == "iterator"]
+    if len(drawn) == 1 and len(value.objects) == 1:
+        parts = [part for part in drawn[0].fields if part.isdigit()]
+        found: dict[str, tuple[Size, Size]] = {}
+        for part in parts:
+            found |= amortise(interp, drawn[0].fields[part], f"{name}.{part}")
+        return found
     total = access.known_total(interp, value)
-    if total is None or total.is_top:
+    if total is None or total.is_top or total.is_zero:
         return {}
-    return {f"ℓ{source}@{interp.context}": (total, access.length(interp, _items(interp, value)))}
-
-
-def _items(interp: Interpreter, value: Value) -> Value:
-    return access.element(interp, value)
+    return {name: (total, access.length(interp, access.element(interp, value)))}
 
 
 def _join_continues(interp: Interpreter, exits: Exits, key: Hashable) -> None:

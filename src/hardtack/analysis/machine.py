@@ -21,7 +21,7 @@ class Machine(Protocol[V]):
 
     # -- asking. A question without an answer is an unbounded Size with its reason
     def length(self, value: V) -> Size:
-        """Return the most items, characters or bytes that a value holds."""
+        """Return the most items, characters or bytes that a value holds; of a memoryview it is bytes."""
 
     def total(self, value: V) -> Size:
         """Return the most that the lengths of a container's items add up to."""
@@ -41,11 +41,11 @@ class Machine(Protocol[V]):
     def element(self, value: V) -> V:
         """Return what a container's items, an iterator's or a generator's may be; a dict's are its keys."""
 
-    def drained(self, value: V) -> V:
-        """Return what the items are if all are kept.
+    def drained(self, value: V, times: Size) -> V:
+        """Return what the items are if so many of them are kept.
 
         Those that an iterator makes anew as it goes (pairs of zip, what a generator yields) are allocated, as
-        many as it has, and are alive together.
+        many, and are alive together.
         """
 
     def mapped(self, value: V) -> V:
@@ -57,7 +57,7 @@ class Machine(Protocol[V]):
     def kinds(self, value: V) -> frozenset[str]:
         """Return the kinds that a value may be of.
 
-        None, bool, int, float, complex, str, bytes, bytearray, memoryview, list, tuple, set, frozenset, dict,
+        none, bool, int, float, complex, str, bytes, bytearray, memoryview, list, tuple, set, frozenset, dict,
         deque, range, slice, iterator (generators, views and files too), function (whatever can be called),
         instance (of a class of the sources), and other: anything else, also what is not known.
         """
@@ -86,8 +86,8 @@ class Machine(Protocol[V]):
 
         Args:
             operation: add, sub, mul, floordiv, mod, pow, and, or, xor, lshift, rshift, neg, pos, invert, abs;
-                min and max: the least, the greatest of several; hull: anything from the least to the
-                greatest. Of what is no integer, nothing is known.
+                min and max: the least, the greatest of several, which is one of them; hull: anything from the
+                least to the greatest. Of what is no integer, nothing is known.
             values: its operands.
         """
 
@@ -130,12 +130,20 @@ class Machine(Protocol[V]):
             holds: what each keeps alive besides.
         """
 
-    def scratch(self, size: Size) -> None:
-        """Hold so many bytes for a moment, on top of what is live."""
+    def scratch(self, size: Size, beside: V | None = None) -> None:
+        """Hold so many bytes for a moment, on top of what is live.
+
+        Args:
+            size: how many.
+            beside: a value; the fresh number that it may be is live as well.
+        """
 
     # -- changing
     def append(self, container: V, item: V, by: Size) -> None:
-        """Grow a list, deque, bytearray or set by so many items; its table is copied as it grows."""
+        """Grow a list, deque, bytearray or set by so many items; its table is copied as it grows.
+
+        By none: it may be copied as it shrinks.
+        """
 
     def store(self, container: V, key: V, item: V, by: Size) -> None:
         """Put items into a dict, by as many as may be new."""

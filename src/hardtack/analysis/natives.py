@@ -13,7 +13,7 @@ from hardtack.analysis.domain import BOOL, NONE, TRUTH, Cell, Value
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hardtack.analysis.calls import Given
     from hardtack.analysis.interpreting import Interpreter
@@ -54,9 +54,9 @@ def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         return None
     if not (first.low.is_zero and all(one.low.is_zero for one in rest)) and method.strip("_") in {"and", "or", "xor"}:
         widest = max((one.wide() for one in (first, *rest)), key=lambda size: float(size.as_const() or 10**6))
-        interp.note(footprints.integer(widest) * 3)
+        interp.note(footprints.integer(widest + 1) * 3)
     if method.strip("_").lstrip("ri") in {"floordiv", "mod", "pow", "divmod"}:
-        interp.note(sum((footprints.integer(one.wide()) for one in (first, *rest)), ZERO) * 2)
+        interp.note(sum((footprints.integer(one.wide() + 1) for one in (first, *rest)), ZERO) * 2)
     return Value(number=found, fresh=True)
 
 
@@ -86,8 +86,8 @@ def _range(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     start = known[0] if len(known) > 1 else integers.constant(0)
     stop = known[1] if len(known) > 1 else known[0]
     step = known[2] if len(known) > 2 else integers.constant(1)
-    rounds, item = _span(interp, start, stop, step)
-    scalars = sum((footprints.integer(number.wide()) for number in (*known, integers.Number(rounds))), ZERO)
+    rounds, item = span_of(start, stop, step)
+    scalars = sum((footprints.integer(number.allocated()) for number in (*known, integers.Number(rounds))), ZERO)
     size = Size.const(footprints.RANGE) + scalars
 
     def make() -> Cell:
@@ -96,45 +96,40 @@ def _range(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     return Value(frozenset((interp.new("range", make),)))
 
 
-def _span(
-    interp: Interpreter, start: integers.Number, stop: integers.Number, step: integers.Number
+def span_of(
+    start: integers.Number, stop: integers.Number, step: integers.Number
 ) -> tuple[Size, integers.Number]:
-    """Return how many integers a range has, and what they are."""
-    both = start.join(stop)
-    upward = step.low.is_zero
-    downward = step.high.is_zero
-    if upward:
+    """Return how many integers a range has at most, and what they are."""
+    if step.low.is_zero:
         distance = stop.high.minus(start.least) if start.low.is_zero else stop.high + start.low
         by = max(step.least, 1)
         rounds = distance if by == 1 else distance.ceil_div(by)
-        low, least = (start.low, start.least) if start.low.is_zero else (start.low, 0)
-        return rounds, integers.Number(stop.high.minus(1) | (start.high if start.high.is_zero else ZERO), low, least)
-    if downward:
-        least = 0 if stop.low.as_const() not in {0, 1} else 0
-        rounds = start.high + stop.low
-        low = stop.low.minus(1)
-        return rounds, integers.Number(start.high, low | (start.low if not start.low.is_zero else ZERO), least)
-    distance = stop.high + start.low | start.high + stop.low
-    del interp
-    return distance, integers.Number(both.high, both.low)
+        return rounds, integers.Number(stop.high.minus(1), start.low, start.least)
+    if step.high.is_zero:
+        return start.high + stop.low, integers.Number(start.high, stop.low.minus(1))
+    both = start.join(stop)
+    return (stop.high + start.low) | (start.high + stop.low), integers.Number(both.high, both.low)
+
+
+def one_of(operation: str, numbers: Sequence[integers.Number]) -> integers.Number:
+    """Return the least (min) or the greatest (max) of some integers, or anything between them (hull)."""
+    joined = numbers[0]
+    for number in numbers[1:]:
+        joined = joined.join(number)
+    joined = replace(joined, origin=None)
+    if operation == "min":
+        high = numbers[0].high
+        for number in numbers[1:]:
+            high = _lesser(high, number.high)
+        return replace(joined, high=high, digits=joined.wide() if high.is_top or joined.low.is_top else None)
+    if operation == "max" and any(number.low.is_zero for number in numbers):
+        return replace(joined, low=ZERO, least=max(number.least for number in numbers))
+    return joined
 
 
 def _least(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     numbers = _several(interp, arguments)
-    if numbers is None:
-        return None
-    high = numbers[0].high
-    for number in numbers[1:]:
-        high = _lesser(high, number.high)
-    low, least = numbers[0].low, numbers[0].least
-    for number in numbers[1:]:
-        low, least = low | number.low, min(least, number.least)
-    digits = None
-    if high.is_top or low.is_top:
-        digits = numbers[0].wide()
-        for number in numbers[1:]:
-            digits |= number.wide()
-    return Value(number=integers.Number(high, low, least if low.is_zero else 0, digits), fresh=True)
+    return None if numbers is None else Value(number=one_of("min", numbers), fresh=True)
 
 
 def _lesser(left: Size, right: Size) -> Size:
@@ -149,15 +144,7 @@ def _lesser(left: Size, right: Size) -> Size:
 
 def _greatest(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     numbers = _several(interp, arguments)
-    if numbers is None:
-        return None
-    joined = numbers[0]
-    for number in numbers[1:]:
-        joined = joined.join(number)
-    least = max(number.least for number in numbers)
-    natural = any(number.low.is_zero for number in numbers)
-    low = ZERO if natural else joined.low
-    return Value(number=replace(joined, low=low, least=least if natural else 0, origin=None), fresh=True)
+    return None if numbers is None else Value(number=one_of("max", numbers), fresh=True)
 
 
 def _several(interp: Interpreter, arguments: Given) -> list[integers.Number] | None:

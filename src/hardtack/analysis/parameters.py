@@ -7,7 +7,7 @@ are made of paths, and `evaluating` reads them on real arguments:
     len(p), maxlen(p)      the length of one object, the greatest of several
     total(p)               the sum of the lengths of a container's items
     p, max(p), neg(p)      an integer (at least 0), the greatest of several, how far it lies below 0
-    extra(p)               30-bit digits of an integer, beyond two
+    extra(p)               30-bit digits of an integer, beyond one
 
 Two paths may lead to the same object. What the call writes by one is therefore read by every other whose type
 could meet it: `also_written`.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
 from hardtack.analysis.domain import BOOL, FLOAT, NO, NOTHING, OTHER, TRUTH, Cell, Value, join_all, join_values
-from hardtack.analysis.integers import Number, constant
+from hardtack.analysis.integers import Number, constant, exact
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.symbolic import ZERO, Size
 
@@ -116,7 +116,17 @@ def _constant_object(interp: Interpreter, value: str | bytes | tuple[object, ...
     site = interp.site(("constant", type(value), repr(value)), SiteOf(repr(value), "", None))
     name = f"builtins.{cell.kind}"
     interp.state.cells[site * 2] = replace(cell, name=name, length=Size.const(len(value)), owned=False)
+    interp.constants[site * 2] = value
     return Value(frozenset((site * 2,)), length=Size.const(len(value)))
+
+
+def known_constant(interp: Interpreter, value: Value) -> object:
+    """Return the constant that a value can only be, else None."""
+    if len(value.objects) == 1 and value.number is None and not value.plain:
+        return interp.constants.get(min(value.objects))
+    if value.number is not None and not value.objects and not value.plain:
+        return exact(value.number)
+    return None
 
 
 def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) -> Value:

@@ -119,7 +119,7 @@ def with_digits(sup: Mapping[str, Size]) -> dict[str, Size]:
     found = dict(sup)
     for name, size in sup.items():
         if not name.startswith("extra("):
-            found[f"extra({name})"] = size if size.is_top else digits_of(size).minus(2)
+            found[f"extra({name})"] = size if size.is_top else digits_of(size).minus(1)
     return found
 
 

@@ -129,7 +129,7 @@ class _Anew(Plugin):
         self._run = os.urandom(8).hex()
 
     def report_config_data(self, ctx: ReportConfigContext) -> str | None:
-        return self._run if os.path.abspath(ctx.path).startswith(self._roots) else None  # noqa: PTH100
+        return self._run if os.path.abspath(ctx.path).startswith(self._roots) else None
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,8 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
         TargetError: mypy cannot go on, as on a syntax error.
     """
     options = (run or MypyRun()).options
-    roots = {_root(target): None for target in targets}
-    options.mypy_path = [*dict.fromkeys([*map(str, roots), *options.mypy_path])]
+    roots = [str(root) for target in targets if not _is_installed(root := _root(target))]
+    options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
     packages = tuple({_analysed(target): None for target in targets})
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
     try:
@@ -188,7 +188,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     modules = {
         name: tree
         for name, tree in result.files.items()
-        if name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside))  # noqa: PTH100
+        if name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside))
     }
     return Sources(modules, result.types, result.files, [_finding(line) for line in result.errors if line])
 
@@ -196,10 +196,13 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
 def _analysed(target: Target) -> Path:
     """Return the directory whose modules are analysed: the project's, but of what is installed one package."""
     root = _root(target)
-    installed = root.name in {"site-packages", "dist-packages"} or root == Path(os.__file__).resolve().parent
-    if not installed:
+    if not _is_installed(root):
         return root
     return root / target.module.split(".")[0] if "." in target.module else target.path
+
+
+def _is_installed(root: Path) -> bool:
+    return root.name in {"site-packages", "dist-packages"} or root == Path(os.__file__).resolve().parent
 
 
 def _finding(line: str) -> Finding:

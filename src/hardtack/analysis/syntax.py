@@ -16,15 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SCOPES = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.Lambda,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
-)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True)
@@ -64,17 +56,40 @@ class Syntax:
             found.setdefault((code.co_firstlineno, code.co_name), []).append(code)
         return found
 
-    def code(self, line: int, column: int, *kinds: type[ast.AST]) -> types.CodeType | None:
-        """Return the code object of the function, lambda or comprehension that begins there."""
-        node = self.at(line, column, *(kinds or _SCOPES))
+    def code(self, node: ast.AST | None) -> types.CodeType | None:
+        """Return the code object of a function, lambda or comprehension."""
         if node is None:
             return None
+        line = getattr(node, "lineno", 0)
         decorators = getattr(node, "decorator_list", [])
         first = decorators[0].lineno if decorators else line
         candidates = self._codes.get((first, _code_name(node)), [])
         if len(candidates) < 2:
             return candidates[0] if candidates else None
         return next((code for code in candidates if _lies_in(code, node)), None)
+
+    def comprehension(self, start: tuple[int, int], end: tuple[int, int]) -> ast.AST | None:
+        """Return the comprehension that begins and ends there.
+
+        mypy leaves the parentheses out of a generator expression that is a call's only argument.
+        """
+        found = [node for node in self.nodes.get(start, ()) if isinstance(node, _COMPREHENSIONS)]
+        found += self._generators.get(start, [])
+        return min(found, key=lambda node: _distance(node, end), default=None)
+
+    @cached_property
+    def _generators(self) -> dict[tuple[int, int], list[ast.AST]]:
+        """Generator expressions by where what they yield begins."""
+        found: dict[tuple[int, int], list[ast.AST]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.GeneratorExp):
+                found.setdefault((node.elt.lineno, node.elt.col_offset), []).append(node)
+        return found
+
+
+def _distance(node: ast.AST, end: tuple[int, int]) -> tuple[int, int]:
+    line, column = getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
+    return abs(line - end[0]), abs(column - end[1])
 
 
 def _code_name(node: ast.AST) -> str:

@@ -6,7 +6,6 @@ expressions run in the frame around them, with variables of their own.
 
 from __future__ import annotations
 
-import ast
 import sys
 from dataclasses import dataclass
 from typing import Literal
@@ -109,9 +108,10 @@ def _names(target: mn.Expression) -> list[str]:
 def _as_function(low: Lowering, one: Comprehension) -> ir.Register:
     node = one.node
     name = low.inner_name(f"<{_NAMES[one.kind]}:{node.line}>")
-    code = low.syntax.code(
-        node.line, max(0, node.column), ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp
-    )
+    start, end = (node.line, max(0, node.column)), (node.end_line or 0, node.end_column or 0)
+    code = low.syntax.code(low.syntax.comprehension(start, end))
+    if code is None:
+        return low.unsupported(node, "a comprehension whose code cannot be found", "write it as a loop")
     scope = scope_of(name, low.scope.module, code, low.scope.first_parameter)
     scope.imported |= low.scope.imported
     inner = Lowering(low.known, scope)

@@ -108,6 +108,13 @@ class Lowering:
         self.emit(ir.Constant(self.at(node), into, value))
         return into
 
+    def is_constant_set(self, register: ir.Register) -> bool:
+        """Return whether the last operation loaded a frozenset, which `in {1, 2}` is compiled to."""
+        match self.operations[-1:]:
+            case [ir.Constant(into=into, value=frozenset())]:
+                return into == register
+        return False
+
     def copy(self, node: mn.Context, source: ir.Register) -> ir.Register:
         """Bind a new temporary to what a register holds."""
         into = self.fresh()
@@ -170,12 +177,39 @@ class Lowering:
 
     # -- types
     def mypy_type(self, expression: mn.Expression) -> mt.Type | None:
-        """Return what mypy found of an expression."""
-        return self.sources.types.get(expression)
+        """Return what mypy found of an expression.
+
+        It gives no types in code that it takes for unreachable, which may run all the same; there, what is
+        declared is told.
+        """
+        found = self.sources.types.get(expression)
+        return self._declared(expression) if found is None else found
+
+    def _declared(self, expression: mn.Expression) -> mt.Type | None:
+        match expression:
+            case mn.RefExpr(node=mn.Var() as variable):
+                return variable.type
+            case mn.RefExpr(node=mn.TypeInfo() as info):
+                return mt.TypeType.make_normalized(self._instance(info))
+            case mn.RefExpr(node=mn.FuncDef() | mn.Decorator() | mn.OverloadedFuncDef() as function):
+                return function.type
+            case mn.MemberExpr():
+                for one in instances(self.mypy_type(expression.expr)):
+                    return self.field_type(one, expression.name)
+            case mn.CallExpr(callee=mn.RefExpr(node=mn.TypeInfo() as info)):
+                return self._instance(info)
+            case mn.CallExpr(callee=mn.RefExpr() as callee):
+                made = mt.get_proper_type(self._declared(callee))
+                return made.ret_type if isinstance(made, mt.CallableType) else None
+        return None
 
     def type(self, expression: mn.Expression) -> ir.Type:
         """Return the type of an expression."""
         return convert(self.mypy_type(expression))
+
+    @staticmethod
+    def _instance(info: mn.TypeInfo) -> mt.Instance:
+        return mt.Instance(info, [mt.AnyType(mt.TypeOfAny.special_form)] * len(info.type_vars))
 
     def target_type(self, target: mn.Expression) -> mt.Type | None:
         """Return the type of what an augmented assignment reads and writes."""
@@ -203,7 +237,7 @@ class Lowering:
         owner = node.info if node.info else instance.type
         return expand_type_by_instance(type_, map_instance_to_supertype(instance, owner))
 
-    def method_type(self, instance: mt.Instance, name: str) -> mt.Type | None:
+    def method_type(self, instance: mt.Instance, name: str) -> mt.ProperType | None:
         """Return a method's type, with the instance's own type arguments."""
         symbol = instance.type.get(name)
         node = symbol.node if symbol is not None else None
@@ -213,7 +247,7 @@ class Lowering:
         proper = mt.get_proper_type(node.type)
         if isinstance(proper, mt.CallableType):
             proper = bind_self(proper, instance)
-        return expand_type_by_instance(proper, map_instance_to_supertype(instance, owner))
+        return mt.get_proper_type(expand_type_by_instance(proper, map_instance_to_supertype(instance, owner)))
 
     def attribute_type(self, node: mn.Expression, owner: mt.Type | None, name: str) -> ir.Type:
         """Return the type of a field as declared; what mypy narrowed it to may not outlive the next call."""
@@ -241,13 +275,22 @@ class Lowering:
 
     def item_type(self, type_: mt.Type | None) -> mt.Type | None:
         """Return the type of an iterable's items."""
-        items = []
-        for one in instances(type_):
-            base = next((base for base in one.type.mro if base.fullname in _ITERABLES), None)
-            if base is None or not (mapped := map_instance_to_supertype(one, base)).args:
-                return None
-            items.append(mapped.args[0])
-        return mt.UnionType.make_union(items) if items else None
+        items = [self._item_of(one) for one in instances(type_)]
+        known = [item for item in items if item is not None]
+        return mt.UnionType.make_union(known) if known and len(known) == len(items) else None
+
+    def _item_of(self, one: mt.Instance) -> mt.Type | None:
+        base = next((base for base in one.type.mro if base.fullname in _ITERABLES), None)
+        if base is not None:
+            mapped = map_instance_to_supertype(one, base)
+            return mapped.args[0] if mapped.args else None
+        for name in ("__iter__", "__aiter__", "__next__", "__getitem__"):
+            method = self.method_type(one, name)
+            made = mt.get_proper_type(method.ret_type) if isinstance(method, mt.CallableType) else None
+            if made is not None:
+                is_iterator = isinstance(made, mt.Instance) and name.endswith("iter__") and made != one
+                return self._item_of(made) if is_iterator else made
+        return None
 
     def iterator_types(self, instance: mt.Instance, begin: str) -> list[mn.TypeInfo]:
         """Return the classes of the iterators that a class's __iter__ makes."""
@@ -267,9 +310,14 @@ class Lowering:
             raise InternalError(f"typeshed has no class builtins.{name}")
         return mt.Instance(node, [])
 
-    def loop_bound(self, node: mn.ForStmt | mn.WhileStmt) -> str | None:
-        """Return what an annotation says of a loop's rounds."""
-        return None
+    def loop_bound(self, node: mn.Expression) -> str | None:
+        """Return what `bounded(xs, 64)` and `loop_bound(64)` say of the rounds of a loop over them."""
+        if not isinstance(node, mn.CallExpr) or not isinstance(node.callee, mn.RefExpr) or not node.args:
+            return None
+        if node.callee.fullname not in {"hardtack.annotations.bounded", "hardtack.annotations.loop_bound"}:
+            return None
+        value = self.known.constants.fold(node.args[-1])
+        return str(value) if isinstance(value, int) else None
 
     # -- names
     def is_imported(self, node: mn.RefExpr) -> bool:
@@ -332,8 +380,11 @@ def _ends(operation: ir.Operation) -> bool:
             return True
         case ir.If():
             return not falls_through(operation.then) and not falls_through(operation.otherwise)
-        case ir.While():
-            return _is_endless(operation) and not _breaks(operation.body)
+        case ir.For() | ir.While() if _breaks(operation.body):
+            return False
+        case ir.For() | ir.While():
+            endless = isinstance(operation, ir.While) and _is_endless(operation)
+            return endless or not falls_through(operation.otherwise)
         case ir.Try():
             return _try_ends(operation)
     return False

@@ -140,12 +140,12 @@ def _swallowing(
     """
     pending, caught = low.hidden(), low.hidden()
     at = low.at(node)
-    low.emit(ir.Copy(at, pending, low.constant(node, True)))  # noqa: FBT003
+    low.emit(ir.Copy(at, pending, low.constant(node, True)))
     with low.block() as body:
         low.operations.extend(first)
         _nest(low, node, index + 1)
     with low.block() as handling:
-        low.emit(ir.Copy(at, pending, low.constant(node, False)))  # noqa: FBT003
+        low.emit(ir.Copy(at, pending, low.constant(node, False)))
         kind = low.model(node, "builtins.type", (caught,), ir.Instance("builtins.type"))
         traceback = low.fresh()
         type_ = ir.Instance("types.TracebackType")

@@ -17,6 +17,7 @@ from hardtack.analysis.mypy_types import NONE, convert
 if TYPE_CHECKING:
     from hardtack.analysis.lowering.context import Lowering
 
+
 @lowers(mn.IntExpr, mn.StrExpr, mn.FloatExpr, mn.ComplexExpr, mn.BytesExpr, mn.EllipsisExpr)
 def literal(low: Lowering, node: mn.Expression) -> ir.Register:
     """Lower a literal."""
@@ -251,7 +252,7 @@ def _compare_from(low: Lowering, node: mn.ComparisonExpr, index: int, left: ir.R
         low.emit(ir.Copy(low.at(node), into, _compare_from(low, node, index + 1, held)))
     with low.block() as stop:
         low.release(node, middle)
-        low.emit(ir.Constant(low.at(node), into, False))  # noqa: FBT003
+        low.emit(ir.Constant(low.at(node), into, False))
     low.emit(ir.If(low.at(node), asked, go_on(), stop()))
     return into
 

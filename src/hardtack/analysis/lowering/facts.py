@@ -269,5 +269,6 @@ def _plain(low: Lowering, node: mn.Expression) -> bool:
     if not known:
         proper = mt.get_proper_type(type_)
         return isinstance(proper, mt.NoneType) or attributes.class_object(type_) is not None
-    return not any(info.fullname in low.hierarchy.classes for one in known for info in low.hierarchy.candidates(one.type))
-
+    return not any(
+        info.fullname in low.hierarchy.classes for one in known for info in low.hierarchy.candidates(one.type)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from mypy import nodes as mn
@@ -17,7 +18,8 @@ from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, is_constant
 from hardtack.analysis.lowering.statements import run_all
-from hardtack.analysis.mypy_types import convert
+from hardtack.analysis.mypy_types import convert, instances
+from hardtack.errors import InternalError
 
 if TYPE_CHECKING:
     import types
@@ -37,14 +39,91 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def lower_function(known: Knowledge, function: mn.FuncDef) -> list[ir.Function]:
     """Lower a function of a module or class; returns it and those that it makes."""
-    hierarchy = known.hierarchy
-    module = hierarchy.modules[function]
-    code = known.sources.syntax(module).code(function.line, max(0, function.column), *_DEFINITIONS)
-    method = hierarchy.owners.get(function)
+    name = known.hierarchy.names[function]
+    if len(function.expanded) < 2:
+        return _lower(known, function, function, name)
+    made = [_dispatcher(known, function, name)]
+    for i, one in enumerate(function.expanded):
+        if isinstance(one, mn.FuncDef):
+            made += _lower(known, function, one, f"{name}~{i}")
+    return made
+
+
+def _lower(known: Knowledge, function: mn.FuncDef, typed: mn.FuncDef, name: str) -> list[ir.Function]:
+    """Lower a function, or what mypy made of it for one value of its type variables."""
+    _, code, low = _start(known, function, name)
+    return [finish(low, typed, code, _body(low, typed)), *low.nested]
+
+
+def _start(known: Knowledge, function: mn.FuncDef, name: str) -> tuple[str, types.CodeType | None, Lowering]:
+    module = known.hierarchy.modules[function]
+    syntax = known.sources.syntax(module)
+    code = syntax.code(syntax.at(function.line, max(0, function.column), *_DEFINITIONS))
+    if code is None:
+        raise InternalError(f"{name} has no code object")
+    method = known.hierarchy.owners.get(function)
     first = function.arguments[0].variable.name if method is not None and function.arguments else None
-    scope = scope_of(hierarchy.names[function], module, code, first)
-    low = Lowering(known, scope)
-    return [finish(low, function, code, _body(low, function)), *low.nested]
+    return module, code, Lowering(known, scope_of(name, module, code, first))
+
+
+def _dispatcher(known: Knowledge, function: mn.FuncDef, name: str) -> ir.Function:
+    """Return a function that calls one of several: mypy types the body once for each value of a type variable.
+
+    Nothing of it is there at run time, so it has no frame.
+    """
+    _, _, low = _start(known, function, name)
+    with low.block() as body:
+        _dispatch(low, function, 0)
+    return with_digest(
+        replace(finish(low, function, None, body()), frame_slots=0, kind="function", cells=(), free=())
+    )
+
+
+def _dispatch(low: Lowering, function: mn.FuncDef, index: int) -> None:
+    at = low.at(function)
+    given = tuple(_passed(argument) for argument in function.arguments)
+    last = index == len(function.expanded) - 1
+    with low.block() as calling:
+        into = low.fresh()
+        type_ = signature(low, function.expanded[index])
+        result = convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("no signature")
+        callee = ir.Callee("function", f"{low.scope.name}~{index}")
+        low.emit(ir.Call(at, into, (callee,), given, result))
+        low.emit(ir.Return(at, into))
+    if last:
+        low.operations.extend(calling().operations)
+        return
+    tested = next((i for i in range(len(function.arguments)) if _is_variable(function, i)), 0)
+    subject = function.arguments[tested].variable.name
+    info = _value_class(function.expanded[index], tested)
+    kind = low.fresh()
+    low.emit(ir.LoadGlobal(at, kind, info, ir.ClassObject(info)))
+    asked = low.model(function, "builtins.isinstance", (subject, kind), ir.Instance("builtins.bool"))
+    known = _is_variable(function, tested)
+    with low.block() as otherwise:
+        _dispatch(low, function, index + 1)
+    true = (ir.Fact(subject, "isinstance", (info,)),) if known else ()
+    false = (ir.Fact(subject, "not isinstance", (info,)),) if known else ()
+    low.emit(ir.If(at, asked, calling(), otherwise(), true, false))
+
+
+def _passed(argument: mn.Argument) -> ir.Argument:
+    name = argument.variable.name
+    stars = {mn.ARG_STAR: 1, mn.ARG_STAR2: 2}.get(argument.kind, 0)
+    return ir.Argument(name, name if argument.kind.is_named() else None, stars)
+
+
+def _is_variable(function: mn.FuncDef, index: int) -> bool:
+    """Return whether a parameter's type is a type variable itself."""
+    if not isinstance(function.type, mt.CallableType):
+        return False
+    return isinstance(mt.get_proper_type(function.type.arg_types[index]), mt.TypeVarType)
+
+
+def _value_class(function: mn.FuncItem, index: int) -> str:
+    type_ = function.type.arg_types[index] if isinstance(function.type, mt.CallableType) else None
+    known = instances(type_)
+    return known[0].type.fullname if known else "builtins.object"
 
 
 def scope_of(name: str, module: str, code: types.CodeType | None, first: str | None) -> Scope:
@@ -56,9 +135,8 @@ def scope_of(name: str, module: str, code: types.CodeType | None, first: str | N
 
 def _body(low: Lowering, function: mn.FuncItem) -> ir.Block:
     low.rebound = _bound_by_walrus(low, function)
-    node = function.expanded[0] if function.expanded else function
     with low.block() as made:
-        run_all(low, node.body.body)
+        run_all(low, function.body.body)
         ended = made()
         if falls_through(ended):
             low.emit(ir.Return(low.end(function), low.constant_at(low.end(function), None)))
@@ -75,7 +153,9 @@ def _bound_by_walrus(low: Lowering, function: mn.FuncItem) -> set[str]:
 def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, body: ir.Block) -> ir.Function:
     """Return a lowered function with what its signature, decorators and code object say."""
     type_ = signature(low, function)
-    result = convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no signature")
+    result = (
+        convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no signature")
+    )
     definition = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
     annotations, module = low.known.annotations, low.scope.module
     if isinstance(definition, _DEFINITIONS) and _kind(function) == "function":
@@ -104,12 +184,22 @@ def signature(low: Lowering, function: mn.FuncItem) -> mt.ProperType | None:
     return mt.get_proper_type(found) if found is not None else None
 
 
+def crashed(known: Knowledge, function: mn.FuncDef, error: Exception) -> ir.Function:
+    """Return what stands for a function that the analyser failed to lower: a finding."""
+    module = known.hierarchy.modules[function]
+    at = ir.Place(known.sources.modules[module].path, function.line, max(0, function.column))
+    what = f"internal: {type(error).__name__}: {error}"
+    body = ir.Block((ir.Unsupported(at, "%1", (), what, "please report this"), ir.Return(at, "%1")))
+    made = ir.Function(
+        known.hierarchy.names[function], at, (), ir.Unknown(what), body, "function", (), (), 0, ""
+    )
+    return with_digest(made)
+
+
 def with_digest(function: ir.Function) -> ir.Function:
     """Return a function with the hash of all that stands in it."""
-    import dataclasses  # noqa: PLC0415
-
     text = f"{sys.version_info[:2]} {function!r}"
-    return dataclasses.replace(function, digest=hashlib.sha256(text.encode()).hexdigest())
+    return replace(function, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def frame_slots(code: types.CodeType | None) -> int:
@@ -208,7 +298,9 @@ def lambda_(low: Lowering, node: mn.LambdaExpr) -> ir.Register:
 
 def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST], ...]) -> ir.Register:
     """Lower an inner function, and emit the making of its object."""
-    code = low.syntax.code(node.line, max(0, node.column), *kinds)
+    code = low.syntax.code(low.syntax.at(node.line, max(0, node.column), *kinds))
+    if code is None:
+        return low.unsupported(node, "a function whose code cannot be found", "write it in another place")
     scope = scope_of(name, low.scope.module, code, low.scope.first_parameter)
     scope.imported |= low.scope.imported
     inner = Lowering(low.known, scope)

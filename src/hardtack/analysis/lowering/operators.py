@@ -27,6 +27,7 @@ BINARY = {
     "^": "xor",
     "<<": "lshift",
     ">>": "rshift",
+    "divmod": "divmod",  # mypy takes a call of divmod for an operator
 }
 COMPARISONS = {
     "<": ("__lt__", "__gt__"),
@@ -66,7 +67,9 @@ def binary_callees(
     for one in lefts:
         for other in rights:
             found.update(dict.fromkeys(_pair(low, one, other, names)))
-    return tuple(found) or (ir.Callee("unknown", f"{what} runs {names[0]}, which no class that it may have defines"),)
+    return tuple(found) or (
+        ir.Callee("unknown", f"{what} runs {names[0]}, which no class that it may have defines"),
+    )
 
 
 def _with_none(
@@ -185,6 +188,9 @@ def _contains(
     inverted: bool,
 ) -> ir.Register:
     callees: dict[ir.Callee, None] = {}
+    if low.is_constant_set(operands[1]):
+        callees[ir.Callee("model", "builtins.frozenset.__contains__")] = None
+        types = (types[0], None)
     for one in instances(types[1]):
         runs = low.hierarchy.methods(one.type, "__contains__") or low.hierarchy.methods(one.type, "__iter__")
         callees.update(dict.fromkeys(runs))

@@ -257,7 +257,7 @@ def while_(low: Lowering, node: mn.WhileStmt) -> None:
         asked = truth.condition(low, node.expr)
     true, false = facts_of(low, node.expr)
     body, otherwise = block_of(low, node.body), block_of(low, node.else_body)
-    low.emit(ir.While(low.at(node), header(), asked, body, otherwise, true, false, low.loop_bound(node)))
+    low.emit(ir.While(low.at(node), header(), asked, body, otherwise, true, false))
 
 
 @runs(mn.ForStmt)
@@ -278,7 +278,7 @@ def for_(low: Lowering, node: mn.ForStmt) -> None:
             block_of(low, node.else_body),
             convert(item_type),
             iteration_callees(low, low.mypy_type(node.expr), asynchronous=node.is_async),
-            low.loop_bound(node),
+            low.loop_bound(node.expr),
             node.is_async,
         )
     )
@@ -292,6 +292,8 @@ def iteration_callees(
     found: dict[ir.Callee, None] = {}
     for instance in instances(type_):
         iterators = low.hierarchy.methods(instance.type, begin)
+        if not iterators and not asynchronous:
+            iterators = low.hierarchy.methods(instance.type, "__getitem__")
         own = [callee for callee in iterators if callee.kind != "model"]
         found.update(dict.fromkeys(own))
         for iterator in low.iterator_types(instance, begin) if own or instance.type.is_protocol else ():

@@ -16,6 +16,7 @@ mean. A model is one table, named as mypy names what it describes:
 | effects | what is done to the arguments, in order, before the result is made |
 | refuse | instead of a result: why there is no bound, and what would settle it (`remedy`) |
 | assume | what is taken for granted, shown beside every bound that rests on it |
+| packs | true: CPython packs the arguments, `self` and `cls` aside, into a tuple and a dict for the call |
 | raises | the exceptions that it may raise by itself, such as "KeyError"; left out, any may be |
 | also | more names with the same model: "upper" for another method of the class, or full names |
 | source | where it can be checked: a file of CPython's and its version, or the test that measures it |
@@ -37,6 +38,7 @@ from hardtack.analysis.models.evaluating import run
 from hardtack.analysis.models.language import Expression, parse
 from hardtack.analysis.models.signatures import Signature, bind, parse_signature
 from hardtack.errors import HardtackError
+from hardtack.symbolic import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,6 +54,7 @@ _KEYS = {
     "refuse",
     "remedy",
     "assume",
+    "packs",
     "also",
     "raises",
     "source",
@@ -77,6 +80,7 @@ class Model:
         remedy: what would settle it.
         assume: what is taken for granted, or empty.
         raises: names of the exceptions that it may raise by itself; None for any.
+        packs: whether the arguments, `self` and `cls` aside, are packed into a tuple and a dict for the call.
         source: where this can be checked.
     """
 
@@ -89,6 +93,7 @@ class Model:
     remedy: str
     assume: str
     raises: tuple[str, ...] | None
+    packs: bool
     source: str
 
 
@@ -136,7 +141,26 @@ class Models:
         if isinstance(bound, str):
             machine.finding("no-model", f"{model.name}: {bound}", "call it as its model's signature says")
             return machine.none()
+        if model.packs:
+            held = _packed(machine, model.signature, positional, keywords)  # noqa: F841 - it lives during the call
         return run(machine, bound, model.effects, model.result, model.scratch)
+
+
+def _packed(
+    machine: Machine[V], signature: Signature, positional: Sequence[V], keywords: Mapping[str, V]
+) -> list[V]:
+    """Make the tuple and the dict that a function of METH_VARARGS, or tp_new, gets its arguments in."""
+    parameters = signature.parameters
+    rest = positional[1:] if parameters and parameters[0].name in {"self", "cls"} else positional
+    made = []
+    if rest:
+        one = Size.const(1)
+        made.append(machine.fresh("tuple", length=Size.const(len(rest)), times=one, items=rest))
+    if keywords:
+        length = Size.const(len(keywords))
+        given = machine.join(list(keywords.values()))
+        made.append(machine.fresh("dict", length=length, times=Size.const(1), mapped=given))
+    return made
 
 
 def load_models(extra: Sequence[Path] = (), version: tuple[int, int] | None = None) -> Models:
@@ -191,6 +215,8 @@ def _read_one(name: str, table: dict[str, object], file: str, version: str) -> l
     if not isinstance(overrides, dict):
         raise ModelError(f"{file}: {name!r}: {version} is no table")
     merged = {key: value for key, value in table.items() if key not in _VERSIONS} | overrides
+    if not isinstance(merged.get("packs", False), bool):
+        raise ModelError(f"{file}: {name!r}: packs is true or false")
     unknown = sorted(merged.keys() - _KEYS)
     if unknown:
         raise ModelError(
@@ -226,6 +252,7 @@ def _compile(name: str, table: dict[str, object], file: str) -> Model:
         refuse=refuse,
         remedy=remedy,
         assume=_text(table, "assume", file, name),
+        packs=table.get("packs", False) is True,
         raises=tuple(_texts(table, "raises", file, name)) if "raises" in table else None,
         source=source,
     )

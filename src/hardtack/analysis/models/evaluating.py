@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import struct
+from functools import reduce
 from typing import TYPE_CHECKING, Generic
 
 from hardtack.analysis.machine import V
 from hardtack.analysis.models import texts
 from hardtack.analysis.models.language import RUNS
-from hardtack.analysis.models.signatures import Bound
+from hardtack.analysis.models.signatures import Bound, Star
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.size_classes import round_up
 
@@ -39,7 +40,7 @@ def run(
         evaluator.effect(effect.node)
     value = evaluator.value(result.node)
     if scratch is not None:
-        machine.scratch(evaluator.size(scratch.node))
+        machine.scratch(evaluator.size(scratch.node), value)
     return value
 
 
@@ -98,6 +99,8 @@ class _Evaluator(Generic[V]):
                 return sum(
                     (machine.length(value) for value in found.spread), Size.const(len(found.arguments))
                 )
+            case "least", [ast.Name(id=star)]:
+                return self._least_length(self._bound.stars[star])
             case "size_of", [ast.Name(id=kind), length, *rest]:
                 return machine.size_of(kind, self.size(length), self._width(rest[0]) if rest else 1)
             case "block", [argument]:
@@ -113,12 +116,55 @@ class _Evaluator(Generic[V]):
                 return machine.steps(self.value(start), self.value(stop), self.value(step))
             case "packed", [argument]:
                 return Size.const(struct.calcsize(self._format(argument)))
-            case "formatted" | "formatted_width", [value, specification]:
-                given = self._constant(specification)
-                found_text = texts.formatted(machine, self.value(value), given)
-                return found_text.length if name == "formatted" else Size.const(found_text.width)
+        return self._text_measure(name, arguments)
+
+    def _least_length(self, star: Star[V]) -> Size:
+        lengths = [self._machine.length(value) for value in star.arguments]
+        if star.spread:
+            lengths += [self._machine.length(self._machine.element(value)) for value in star.spread]
+        return reduce(_least, lengths) if lengths else ZERO
+
+    def _text_measure(self, name: str, arguments: list[ast.expr]) -> Size:
+        machine = self._machine
+        match name, arguments:
+            case "replaced", [value, old, new, count]:
+                given = isinstance(count, ast.Name) and count.id in self._bound.given
+                return texts.replaced(
+                    machine,
+                    self.value(value),
+                    self._constant(old),
+                    self.value(new),
+                    machine.upper(self.value(count))
+                    if given and machine.nonnegative(self.value(count))
+                    else None,
+                )
+            case "formatted" | "filled" | "percent", _:
+                return self._text(name, arguments).length
+            case "formatted_width" | "filled_width" | "percent_width", _:
+                return Size.const(self._text(name.removesuffix("_width"), arguments).width)
         (argument,) = arguments
         return self._measures[name](self.value(argument))
+
+    def _text(self, name: str, arguments: list[ast.expr]) -> texts.Text:
+        match name, arguments:
+            case "filled", [template, ast.Name(id=star), ast.Name(id=stars)]:
+                return self._filled(
+                    self._constant(template), self._bound.stars[star], self._bound.stars[stars]
+                )
+            case "formatted", [value, specification]:
+                return texts.formatted(self._machine, self.value(value), self._constant(specification))
+        template, value = arguments
+        return texts.percent(self._machine, self._constant(template), self.value(value))
+
+    def _filled(self, template: object, star: Star[V], stars: Star[V]) -> texts.Text:
+        machine = self._machine
+        positional = list(star.arguments)
+        if star.spread:
+            positional.append(machine.join([*star.arguments, *map(machine.element, star.spread)]))
+        named = dict(zip(stars.names, stars.arguments, strict=True))
+        if stars.spread:
+            machine.finding("no-model", "the fields of a template are spread with **", "use an f-string")
+        return texts.filled(machine, template, positional, named, spread=bool(star.spread))
 
     def _width(self, node: ast.expr) -> int:
         width = self.size(node).as_const()
@@ -175,8 +221,9 @@ class _Evaluator(Generic[V]):
                 return machine.element(self.value(argument))
             case "mapped", [argument]:
                 return machine.mapped(self.value(argument))
-            case "drained", [argument]:
-                return machine.drained(self.value(argument))
+            case "drained", [argument, *rest]:
+                value = self.value(argument)
+                return machine.drained(value, self.size(rest[0]) if rest else machine.length(value))
             case "item", [argument, ast.Constant(value=int() as index)]:
                 return machine.item(self.value(argument), index)
             case "integer", [low, high]:
@@ -184,11 +231,21 @@ class _Evaluator(Generic[V]):
             case "scalar", [ast.Name(id=kind)]:
                 return machine.scalar(kind)
             case "number", [ast.Name(id=operation), *operands]:
-                return machine.number(operation.strip("_"), [self.value(operand) for operand in operands])
+                return machine.number(operation.strip("_"), self._operands(operands))
             case "unpacked", [argument]:
                 return self._unpacked(self._format(argument), times)
         assert name == "join"
         return machine.join([self.value(argument, times, together) for argument in arguments])
+
+    def _operands(self, nodes: list[ast.expr]) -> list[V]:
+        found: list[V] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred) and isinstance(node.value, ast.Name):
+                star = self._bound.stars[node.value.id]
+                found += [*star.arguments, *map(self._machine.element, star.spread)]
+            else:
+                found.append(self.value(node))
+        return found
 
     def _named(self, name: str) -> V:
         bound, machine = self._bound, self._machine
@@ -205,6 +262,8 @@ class _Evaluator(Generic[V]):
         return machine.none()
 
     def _fresh(self, kind: str, parts: Mapping[str, ast.expr], times: Size, together: Size | None) -> V:
+        if "made" in parts:
+            times = _least(times, self.size(parts["made"]))
         length = self.size(parts["length"]) if "length" in parts else ZERO
         total = self.size(parts["total"]) if "total" in parts else None
         items = self._values(parts, "items", times)
@@ -227,6 +286,12 @@ class _Evaluator(Generic[V]):
 
     def _values(self, parts: Mapping[str, ast.expr], key: str, times: Size) -> list[V] | None:
         node = parts.get(key)
+        match node:
+            case ast.Call(func=ast.Name(id="elements"), args=[ast.Name(id=star)]):
+                found = self._bound.stars[star]
+                if found.spread:
+                    self._machine.finding("no-model", "arguments are spread with *", "write them one by one")
+                return [self._machine.element(value) for value in found.arguments]
         return [self.value(item, times) for item in node.elts] if isinstance(node, ast.Tuple) else None
 
     def _unpacked(self, given: str | bytes, times: Size) -> V:
@@ -324,10 +389,17 @@ class _Evaluator(Generic[V]):
                 return name in self._bound.given or (star is not None and bool(star.arguments or star.spread))
             case ast.Call(func=ast.Name(id="nonnegative"), args=[argument]):
                 return self._machine.nonnegative(self.value(argument))
+            case ast.Call(func=ast.Name(id="large"), args=[argument]):
+                return self._machine.digits(self.value(argument)).as_const() not in {0, 1}
             case ast.Call(func=ast.Name(id="wide"), args=[argument]):
                 return self._machine.width(self.value(argument)) > 1
             case ast.Call(func=ast.Name(id="constant"), args=[argument]):
                 return self._constant(argument) is not None
+            case ast.Call(func=ast.Name(id="among"), args=[argument, *constants]):
+                known = self._constant(argument)
+                return any(
+                    known == constant.value for constant in constants if isinstance(constant, ast.Constant)
+                )
             case ast.UnaryOp(operand=operand):
                 return not self._holds(operand)
             case ast.BoolOp(op=ast.And(), values=values):
@@ -364,9 +436,9 @@ def _sample(order: str, code: str) -> object:
 
 
 def _least(left: Size, right: Size) -> Size:
-    """Return an upper bound of the lesser of two, one of which is a number."""
+    """Return an upper bound of the lesser of two: the one that is a number at most, else the first."""
     for size, other in ((left, right), (right, left)):
         limit = other.as_const()
         if limit is not None:
-            return size.at_most(int(limit))
+            return size.at_most(limit)
     return left

@@ -3,24 +3,31 @@
 The syntax is that of Python expressions, parsed with `ast` and never executed. Each is of one sort:
 
 size: bytes or a number, never negative
-    3, a + b, a - b (at least 0), a * b, a // 3, max(a, b), min(a, b) where one is a number,
-    len(x), total(x), width(x), upper(x), digits(x), count(args), size_of(kind, length, width=1),
-    block(n): what a block of n bytes is charged, span(index, length), steps(start, stop, step),
+    3, a + b, a - b (at least 0), a * b, a // 3, max(a, b), min(a, b): b if only b is a number, else a,
+    len(x), total(x), width(x), upper(x), digits(x), count(args), least(args): their least length,
+    size_of(kind, length, width=1), block(n): what a block of n bytes is charged, span(index, length),
+    steps(start, stop, step),
+    replaced(x, old, new, count): the length of x.replace(...), filled(template, args, keywords) and
+    percent(template, x): characters of template.format(...) and template % x, filled_width, percent_width,
     shown(x) and spelled(x): the characters of str(x) and repr(x), formatted(x, specification),
     shown_width(x), spelled_width(x), formatted_width(x, specification), packed(format): bytes of a struct
 value: what a register may hold
     a parameter (the join of all for *args and **keywords), element(x), mapped(x), item(x, 1), none, boolean,
-    drained(x): the items if all are kept,
-    integer(low, high), number(add, a, b), scalar(float), join(a, b), unpacked(format): a tuple of a struct's
-    items, call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together,
+    drained(x), drained(x, n): the items if all are kept, or n of them, integer(low, high), number(add, a, b),
+    number(max, *args), scalar(float), join(a, b), unpacked(format): a tuple of a struct's items,
+    call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together,
     special(x, "__eq__", a, times=n), later(f, a, gives=x): items of an iterator that calls f for each,
-    fresh(kind, length=, element=, mapped=, items=, total=, together=, width=, size=, holds=)
+    fresh(kind, length=, element=, mapped=, items=, total=, together=, width=, size=, holds=, made=): `made`
+    says how many at most are made as items, where others are there already; items=elements(args): those of
+    each argument
 effect: what is done
     append(x, item, by), store(x, key, item, by), replace(x, item), hold(x, held), scratch(size),
     temporary(value): it is made, and dies when the call ends,
     finding("kind", "message", "remedy"), call(...), special(...)
 condition: what is known when the call is analysed
-    given(parameter), nonnegative(x), wide(x): text that may not be ASCII, constant(x), not c, c and d, c or d
+    given(parameter), nonnegative(x), large(x): an int that may have two digits of 30 bits,
+    wide(x): text that may not be ASCII, constant(x),
+    among(x, "a", "b"): it is one of these constants, not c, c and d, c or d
 
 A size, value or effect may be `a if condition else b`, or `cases(x, int=a, slice=b, other=c)`: what fits
 each kind that x may be of, all of them together; bool stands under int, frozenset under set, unless they have
@@ -63,10 +70,13 @@ _MEASURES = {
     "packed": 1,
     "formatted": 2,
     "formatted_width": 2,
+    "percent": 2,
+    "percent_width": 2,
+    "replaced": 4,
     "steps": 3,
 }
 RUNS = ("call", "keep", "special", "later")
-_CONDITIONS = ("nonnegative", "wide", "constant")
+_CONDITIONS = ("nonnegative", "large", "wide", "constant")
 NUMBERS = frozenset(
     {"add", "sub", "mul", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift"}
     | {"neg", "pos", "invert", "abs", "min", "max", "hull"}
@@ -77,6 +87,7 @@ _FRESH: dict[str, Sort | Literal["values"]] = {
     "together": "size",
     "size": "size",
     "width": "size",
+    "made": "size",
     "element": "value",
     "mapped": "value",
     "items": "values",
@@ -108,7 +119,7 @@ def parse(text: str, signature: Signature, sort: Sort) -> Expression:
         ValueError: if it is not; the message names the part that is wrong.
     """
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        node = ast.parse(f"({text.strip()})", mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"{text!r} is no expression") from error
     _Checker(signature).check(node, sort)
@@ -173,8 +184,11 @@ class _Checker:
                 self.check(argument, "value")
             return len(arguments) == _MEASURES[name]
         match name, arguments:
-            case "count", [ast.Name(id=star)]:
+            case "count" | "least", [ast.Name(id=star)]:
                 return star in self._names
+            case "filled" | "filled_width", [template, ast.Name(id=star), ast.Name(id=stars)]:
+                self.check(template, "value")
+                return {star, stars} <= self._names
             case "block", [argument]:
                 self.check(argument, "size")
                 return True
@@ -189,7 +203,7 @@ class _Checker:
             case "max" | "min", [left, right]:
                 self.check(left, "size")
                 self.check(right, "size")
-                return name == "max" or any(isinstance(side, ast.Constant) for side in (left, right))
+                return True
         return False
 
     def _value(self, node: ast.expr) -> bool:
@@ -208,6 +222,10 @@ class _Checker:
     def _part(self, name: str, arguments: Sequence[ast.expr]) -> bool:
         """Check a function that gives a value."""
         match name, arguments:
+            case "drained", [argument, times]:
+                self.check(argument, "value")
+                self.check(times, "size")
+                return True
             case "element" | "drained" | "mapped" | "unpacked", [argument]:
                 self.check(argument, "value")
                 return True
@@ -221,7 +239,7 @@ class _Checker:
                 return kind in {"float", "complex"}
             case "number", [ast.Name(id=operation), *operands] if operands:
                 for operand in operands:
-                    self.check(operand, "value")
+                    self.check(operand.value if isinstance(operand, ast.Starred) else operand, "value")
                 return operation in NUMBERS
             case "join", [_, *_]:
                 for argument in arguments:
@@ -239,6 +257,9 @@ class _Checker:
         return True
 
     def _values(self, node: ast.expr) -> bool:
+        match node:
+            case ast.Call(func=ast.Name(id="elements"), args=[ast.Name(id=star)], keywords=[]):
+                return star in self._names
         if not isinstance(node, ast.Tuple):
             return False
         for item in node.elts:
@@ -291,6 +312,9 @@ class _Checker:
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _CONDITIONS:
                 self.check(argument, "value")
                 return True
+            case ast.Call(func=ast.Name(id="among"), args=[argument, _, *_] as arguments, keywords=[]):
+                self.check(argument, "value")
+                return all(isinstance(one, ast.Constant) for one in arguments[1:])
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 self.check(operand, "condition")
                 return True

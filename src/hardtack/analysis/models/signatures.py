@@ -40,6 +40,7 @@ class Star(Generic[V]):
     arguments: Sequence[V]
     spread: Sequence[V]
     by_keyword: bool
+    names: tuple[str, ...] = ()  # of arguments by keyword
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,9 @@ def bind(
             stars[parameter.name] = Star(rest, spread, by_keyword=False)
             rest, spread = [], ()
         elif parameter.kind == "stars":
-            stars[parameter.name] = Star(list(named.values()), spread_keywords, by_keyword=True)
+            stars[parameter.name] = Star(
+                list(named.values()), spread_keywords, by_keyword=True, names=tuple(named)
+            )
             named, spread_keywords = {}, ()
         elif parameter.kind == "positional" and rest:
             given[parameter.name] = rest.pop(0)
