@@ -4,17 +4,18 @@ Owns the shape of the IR and nothing else: `lowering` makes it, `ircheck` says w
 `irprint` prints it, `interpreting` reads it. It holds no mypy object, so that it can be kept, hashed and
 compared.
 
-A register is a local variable (`data`), or a temporary (`%3`). Invariants, which `ircheck` checks:
+A register is a local variable (`data`), a hidden local that the source has no name for (`$1`), or a temporary
+(`%3`). Invariants, which `ircheck` checks:
 
-1. A temporary is written once, and on every path read exactly once after that; it dies in the operation that
+1. On every path a temporary is written once, and read exactly once after that; it dies in the operation that
    reads it, as CPython's evaluation stack has it. `Drop` is the read that does nothing else. What two
-   operations need is a `Copy` into two temporaries, or a local.
+   operations need is bound to a hidden local (`$1`), which is deleted after them.
 2. An operation's result exists before its operands die.
 3. A local lives until it is written again, deleted by `Delete`, or its frame ends.
 4. Every operator, subscript, comparison and conversion is a `Call` of the special method that it runs
-   (`builtins.int.__add__`), so that what a call costs stands in one place. `is`, `is not`, `not` and the
-   tests of `If` and `While` on built-in truth values cost nothing; a truth value that runs code is a `Call`
-   of `__bool__` or `__len__`.
+   (`builtins.int.__add__`), so that what a call costs stands in one place. `Test` (`is`, `is not`, `not`)
+   and the tests of `If` and `While` on built-in truth values cost nothing; a truth value that runs code is
+   a `Call` of `__bool__` or `__len__`.
 5. What cannot be lowered is `Unsupported`, which is a finding: nothing is left out in silence.
 """
 
@@ -212,12 +213,15 @@ class Callee:
 
     kind: "function": a function of the sources, by name. "class": the construction of an instance: __new__,
         __init__, __post_init__ of the sources run as the class table says. "model": what has no source here:
-        looked up among the models. "value": whatever callable the register holds. "unknown": a finding;
-        `name` says what was written.
+        looked up among the models. "value": whatever callable the register holds. "dynamic": the method
+        `name` of whatever class the first argument turns out to have, where mypy knows only Any (it says so
+        of what struct unpacks); a finding where the interpreter does not know it either. "unknown": a
+        finding; `name` says what was written.
     """
 
-    kind: Literal["function", "class", "model", "value", "unknown"]
+    kind: Literal["function", "class", "model", "value", "dynamic", "unknown"]
     name: str  # of "value": the register
+    swapped: bool = False  # the first two arguments change places: a reflected operator, `__radd__`
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +247,16 @@ class Call:
     arguments: tuple[Argument, ...]
     type: Type  # of the result
     bound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Make a truth value without running code or allocating: `a is b`, `a is not b`, `not a`."""
+
+    at: Place
+    into: Register
+    kind: Literal["is", "is not", "not"]
+    operands: tuple[Register, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,18 +297,22 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Unpack:
-    """Take an iterable apart into temporaries; `star` is the index of `*rest`, or None."""
+    """Take an iterable apart into temporaries; `star` is the index of `*rest`, or None.
+
+    `callees` as in For.
+    """
 
     at: Place
     into: tuple[Register, ...]
     source: Register
     star: int | None
     types: tuple[Type, ...]
+    callees: tuple[Callee, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on a branch: `subject relation operand`.
+    """What holds on a branch: `subject relation operand`, with `offset` added to an operand that is a subject.
 
     subject: a local register, `len:REGISTER` for its length, or `.attribute` paths on it (`self.size`,
         `len:self.name`).
@@ -307,6 +325,7 @@ class Fact:
         "<", "<=", "==", "!=", ">=", ">", "is", "is not", "isinstance", "not isinstance", "true", "false"
     ]
     operand: str | int | tuple[str, ...] | None = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +480,7 @@ Operation: TypeAlias = (
     | LoadAttribute
     | StoreAttribute
     | Call
+    | Test
     | BindMethod
     | MakeFunction
     | Build
@@ -514,7 +534,7 @@ class Function:
     result: Type
     body: Block
     kind: Literal["function", "generator", "coroutine", "async generator"]
-    cells: tuple[str, ...]  # its own variables that inner functions capture
+    cells: tuple[str, ...]  # its own variables that inner functions capture; of parameters, filled on entry
     free: tuple[str, ...]  # variables of enclosing functions that it reads
     frame_slots: int  # local variables, cells and evaluation stack, as CPython's code object says
     digest: str  # of what the IR depends on: its source, its types
@@ -535,13 +555,16 @@ class Class:
     """
 
     name: str
-    mro: tuple[str, ...]
+    lineage: tuple[str, ...]  # its method resolution order, itself first
     in_sources: bool
     fields: tuple[tuple[str, Type], ...]  # of instances, its bases' first
     methods: tuple[
         tuple[str, str], ...
-    ]  # name to function's full name, as its mro resolves them; properties too
+    ]  # name to function's full name, as its lineage resolves them; properties too
     properties: frozenset[str] = frozenset()
+    class_variables: tuple[
+        tuple[str, Type], ...
+    ] = ()  # held by the class: reading one from an instance makes nothing
     subclasses: tuple[str, ...] = ()  # all below it in the sources
     slots: bool = False  # no instance of it has a __dict__
     is_protocol: bool = False
@@ -552,7 +575,7 @@ class Class:
     is_named_tuple: bool = False
     is_typed_dict: bool = False
     init: tuple[Parameter, ...] | None = None  # of a generated __init__ (dataclass, named tuple)
-    defaults: tuple[tuple[str, Type], ...] = ()  # fields with default_factory
+    factories: tuple[tuple[str, Callee], ...] = ()  # fields with default_factory, and what it calls
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class Analysed:
         assumptions: what was taken for granted.
         findings: why there is no bound; empty if there is one.
         assumed: whether peak rests on --assume in spite of findings.
+        defaults: of the parameters that may be left out and whose default is a constant.
     """
 
     entry: str
@@ -89,3 +90,14 @@ class Analysed:
     assumptions: tuple[Assumption, ...]
     findings: tuple[Finding, ...]
     assumed: bool = False
+    defaults: tuple[tuple[str, object], ...] = ()
+
+    def for_call(self, *args: object, **kwargs: object) -> int:
+        """Return the most bytes that the call with these arguments holds; they are only looked at.
+
+        Raises:
+            HardtackError: there is no bound, or an argument is not of the parameter's type.
+        """
+        from hardtack.analysis.evaluating import evaluate
+
+        return evaluate(self, args, kwargs)

@@ -112,6 +112,8 @@ class Size:
             return other
         if not other.polynomials:
             return self
+        if len(self.polynomials) == len(other.polynomials) == 1:
+            return Size((polys.polynomial((*self.polynomials[0], *other.polynomials[0])),))
         return _greatest(polys.polynomial((*p, *q)) for p in self.polynomials for q in other.polynomials)
 
     def __mul__(self, other: Size | Coefficient) -> Size:
@@ -126,6 +128,10 @@ class Size:
         other = lift(other)
         if self.reasons or other.reasons:
             return Size((), self.reasons | other.reasons)
+        if not other.polynomials or self.polynomials == other.polynomials:
+            return self
+        if not self.polynomials:
+            return other
         return _greatest((*self.polynomials, *other.polynomials))
 
     __radd__ = __add__
@@ -240,6 +246,8 @@ def lift(value: Size | Coefficient) -> Size:
 def _greatest(ps: Iterable[Polynomial]) -> Size:
     """Return the greatest of some polynomials, in normal form."""
     every = sorted({p for p in ps if p}, key=_rank)
+    if len(every) == 1:
+        return Size(tuple(every))
     if len(every) < 2:
         return Size(tuple(every))
     kept = [p for p in every if not any(q != p and polys.dominates(q, p) for q in every)]

@@ -187,11 +187,13 @@ def capped(p: Polynomial, limit: int) -> Polynomial:
     return (((f"min({text(p)},{limit})",), 1),)
 
 
+@lru_cache(maxsize=16384)
 def uncapped(p: Polynomial) -> Polynomial:
     """Return an upper bound of a polynomial: its caps replaced by what they cap, rounded up."""
     return _replaced(p, lambda cap: polynomial([*cap.inner, ((), rounding(cap.inner))]))
 
 
+@lru_cache(maxsize=16384)
 def at_limits(p: Polynomial) -> Polynomial:
     """Return an upper bound of a polynomial: its caps replaced by their limits."""
     return _replaced(p, lambda cap: constant(cap.limit))
