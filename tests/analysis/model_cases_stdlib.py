@@ -7,9 +7,10 @@ import heapq
 import math
 import operator
 import struct
+from collections import Counter, OrderedDict, defaultdict, deque
 
-from model_cases import Given, measured
-from model_cases_containers import COSTLY, INTS, LENGTHS, LISTS, Costly, and_then, fresh, identity, numbers
+from model_cases import Given, calling, measured
+from model_cases_containers import COSTLY, INTS, ITERABLES, LENGTHS, LISTS, Costly, and_then, fresh, identity, numbers
 
 # -- math
 FLOATS = [0.5, 1.0, 0.25]
@@ -95,3 +96,74 @@ for form, buffer in BUFFERS:
     measured("struct.Struct.iter_unpack", struct.Struct.iter_unpack, lambda f=form, b=buffer: (struct.Struct(f), b * 3))
     measured("struct.Struct.size", operator.attrgetter("size"), lambda f=form: (struct.Struct(f),))
 measured("struct.error", struct.error, (), ("a",), ("a", 1, 2))
+measured("collections.deque", deque, (), *and_then(ITERABLES), *and_then(ITERABLES[:40], 3), lambda: (deque(numbers(90)),))
+
+
+def dequed(n):
+    """Return a deque that grew at one end and shrank at the other."""
+    made = deque(numbers(40))
+    for number in numbers(n):
+        made.append(number)
+    for _ in range(40):
+        made.popleft()
+    return made
+
+
+DEQUES = [lambda n=n, f=f: f(n) for n in LENGTHS for f in (lambda n: deque(numbers(n)), dequed)]
+FULL_DEQUES = [make for make in DEQUES if make()]
+DEQUED = [lambda m=m: deque(m()) for m in COSTLY]
+for name in ("append", "appendleft"):
+    measured(f"collections.deque.{name}", getattr(deque, name), *and_then(DEQUES, 7))
+measured("collections.deque.insert", deque.insert, *and_then(DEQUES, 0, 7), *and_then(DEQUES, 30, 7))
+for name in ("extend", "extendleft"):
+    measured(f"collections.deque.{name}", getattr(deque, name), *(lambda i=i: (dequed(9), i()) for i in ITERABLES))
+    measured(f"collections.deque.{name}", getattr(deque, name), *(lambda m=m: (m(), INTS[:70]) for m in DEQUES))
+
+
+def by_itself(one):
+    """Extend a deque by itself."""
+    one.extend(one)
+
+
+measured("collections.deque.__iadd__", operator.iadd, *(lambda i=i: (dequed(9), i()) for i in ITERABLES))
+measured("collections.deque.__iadd__", operator.iadd, *(lambda m=m: (lambda d: (d, d))(m()) for m in DEQUES))
+for name in ("pop", "popleft"):
+    measured(f"collections.deque.{name}", getattr(deque, name), *and_then(FULL_DEQUES))
+for name in ("clear", "copy", "reverse"):
+    measured(f"collections.deque.{name}", getattr(deque, name), *and_then(DEQUES))
+measured("collections.deque.__copy__", deque.__copy__, *and_then(DEQUES))
+for name in ("count", "index", "remove"):
+    measured(f"collections.deque.{name}", getattr(deque, name), *(lambda m=m: (m(), m()[-1]) for m in FULL_DEQUES))
+    measured(f"collections.deque.{name}", getattr(deque, name), *(lambda m=m: (m(), Costly(0)) for m in DEQUED[1:]))
+measured("collections.deque.rotate", calling("rotate"), *and_then(DEQUES))
+measured("collections.deque.rotate", deque.rotate, *(lambda m=m, n=n: (m(), n) for m in DEQUES for n in (-1, 9, 70, -70)))
+measured("collections.deque.__delitem__", operator.delitem, *(lambda m=m: (m(), len(m()) // 2) for m in FULL_DEQUES))
+measured("collections.deque.__getitem__", operator.getitem, *and_then(FULL_DEQUES, 0))
+measured("collections.deque.__setitem__", operator.setitem, *and_then(FULL_DEQUES, 0, 7))
+measured("collections.deque.__contains__", operator.contains, *and_then(DEQUES, 7), *(lambda m=m: (m(), Costly(9)) for m in DEQUED))
+measured("collections.deque.__len__", len, *and_then(DEQUES))
+measured("collections.deque.__iter__", iter, *and_then(DEQUES))
+measured("collections.deque.__reversed__", calling("__reversed__"), *and_then(DEQUES))
+measured("collections.deque.maxlen", operator.attrgetter("maxlen"), lambda: (deque((), 5000),), lambda: (deque((), 2**62),))
+for name in ("eq", "ne"):
+    measured(f"collections.deque.__{name}__", getattr(operator, name), *(lambda m=m: (m(), m()) for m in [*DEQUES, *DEQUED]))
+measured("collections.deque.__add__", operator.add, *(lambda m=m, o=o: (m(), o()) for m in DEQUES for o in DEQUES[::7]))
+measured("collections.deque.__mul__", operator.mul, *(lambda m=m, n=n: (m(), n) for m in DEQUES for n in (-1, 0, 1, 2, 7)))
+
+ORDERED = [lambda n=n: OrderedDict.fromkeys(numbers(n), 7) for n in LENGTHS]
+FULL_ORDERED = ORDERED[1:]
+for name, call in (("__getitem__", operator.getitem), ("get", OrderedDict.get), ("__contains__", operator.contains)):
+    measured(f"collections.OrderedDict.{name}", call, *and_then(FULL_ORDERED, 1000))
+measured("collections.OrderedDict.move_to_end", OrderedDict.move_to_end, *and_then(FULL_ORDERED, 1000))
+measured("collections.OrderedDict.clear", OrderedDict.clear, *and_then(ORDERED))
+measured("collections.OrderedDict.__iter__", iter, *and_then(ORDERED))
+measured("collections.OrderedDict.__reversed__", calling("__reversed__"), *and_then(ORDERED))
+measured("collections.OrderedDict.__len__", len, *and_then(ORDERED))
+DEFAULTS = [lambda n=n: defaultdict(list, dict.fromkeys(numbers(n), 7)) for n in LENGTHS]
+measured("collections.defaultdict.__setitem__", operator.setitem, *and_then(DEFAULTS, 9, 7), *and_then(DEFAULTS, 1000, 7))
+measured("collections.defaultdict.setdefault", defaultdict.setdefault, *and_then(DEFAULTS, 9, 7), *and_then(DEFAULTS, 1000, 7))
+measured("collections.Counter", Counter, (), *and_then(ITERABLES), lambda: (Counter("abc" * 90),), *and_then(COSTLY))
+COUNTERS = [lambda n=n: Counter(numbers(n)) for n in LENGTHS]
+measured("collections.Counter.__getitem__", operator.getitem, *and_then(COUNTERS, 9), *and_then(COUNTERS, 1000))
+measured("collections.Counter.__setitem__", operator.setitem, *and_then(COUNTERS, 9, 7), *and_then(COUNTERS, 1000, 7))
+measured("collections.Counter.most_common", calling("most_common"), *and_then(COUNTERS), lambda: (Counter("abc" * 900),))
