@@ -9,8 +9,8 @@ from model_cases import Given, calling, measured
 
 PATTERNS = [r"a", r"a*", r"(a|b)*", r"(?:a|b)*c?", r"((a*)b*)*", r"(?:(?:a|b)+?)*", r"(\w+)\s*=\s*(\w*)", r"(?=(a*))", r"(a)(b)?"]
 PATTERNS += [r"(?:ab|a){2,9}", r"\d{1,3}(\.\d{1,3}){3}", r"(?P<name>[a-z]+)(?P<rest>.*)", r"", r"(?:a(?:b(?:a?)*)*)*", r"(a*?b*?)+$"]
-PATTERNS += [r"(?x) a+ # more (than ]that", r"(?i)AB", r"(?<=a)b", r"(?:(a)|(b)|(c))+", r"((?:(?=a)a|b))*", r"[ab]+?(?:c|$)", r"^(([a-z])+.)+[A-Z]([a-z])+$"]
-TEXTS = ["", "a", "ab", "ab" * 9, "a" * 300, "ab" * 1500, "key = value", "1.2.3.44", "ж" * 90 + "ab" * 40, "ab\U00010000" * 90, "b" * 3000, "a" * 5000]
+PATTERNS += [r"(?x) a+ # more (than ]that", r"(?i)AB", r"(?<=a)b", r"(?:(a)|(b)|(c))+", r"((?:(?=a)a|b))*", r"[ab]+?(?:c|$)"]
+TEXTS = ["", "a", "ab", "ab" * 9, "a" * 300, "ab" * 300, "key = value", "1.2.3.44", "ж" * 90 + "ab" * 40, "ab\U00010000" * 90, "b" * 700, "a" * 900]
 COMPILED = [re.compile(pattern) for pattern in PATTERNS]
 BYTES = [re.compile(pattern.encode()) for pattern in PATTERNS]
 CALLS = [(pattern, text) for pattern in COMPILED for text in TEXTS]
@@ -43,11 +43,11 @@ def advanced(pattern, string):
 
 measured("re.Pattern.finditer", advanced, *CALLS)
 measured("re.Pattern.match", re.Pattern.match, *((pattern, text, 1, 90) for pattern, text in CALLS[::5]))
-SUBSTITUTES = ["", "x", "a longer one, of which there are many", "жж", r"\g<0>\g<0>"]
+SUBSTITUTES = ["", "a longer one, of which there are many", "жж"]
 for by in SUBSTITUTES:
     given = [(pattern, by, text) for pattern, text in CALLS if isinstance(text, str) and len(text) < 3100]
     for name in ("sub", "subn"):
-        measured(f"re.Pattern.{name}", calling(name, 2), *given[:: 3 if name == "subn" else 1])
+        measured(f"re.Pattern.{name}", calling(name, 2), *given[:: 5 if name == "subn" else 2])
         measured(f"re.{name}", getattr(re, name), *((pattern.pattern, by, text) for pattern, _, text in given[::4]))
 measured("re.Pattern.sub", calling("sub", 2), *((pattern, b"xyz", text) for pattern, text in CALLS if isinstance(text, bytes)))
 measured("re.compile", re.compile, *((pattern,) for pattern in PATTERNS), Given("ab", flags=re.I))

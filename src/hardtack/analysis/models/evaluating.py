@@ -215,12 +215,7 @@ class _Evaluator(Generic[V]):
         captured = length * (length + 1) if pattern.looks_around else length
         if name == "captured":
             return captured
-        by = self._machine.length(self.value(values[0]))
-        text = self._constant(values[0])
-        escapes = isinstance(text, str) and "\\" in text or isinstance(text, bytes) and b"\\" in text
-        if escapes or not isinstance(text, str | bytes):
-            return length + (length + 1) * by + (by // 2 + 1) * captured
-        return length + (length + 1) * by
+        return length + (length + 1) * self._machine.length(self.value(values[0]))
 
     # -- values
     def value(self, node: ast.expr, times: Size = ONE, together: Size | None = None) -> V:
@@ -423,6 +418,11 @@ class _Evaluator(Generic[V]):
                 return self._machine.digits(self.value(argument)).as_const() not in {0, 1}
             case ast.Call(func=ast.Name(id="wide"), args=[argument]):
                 return self._machine.width(self.value(argument)) > 1
+            case ast.Call(func=ast.Name(id="literal"), args=[argument]):
+                text = self._constant(argument)
+                return (isinstance(text, str) and "\\" not in text) or (
+                    isinstance(text, bytes) and b"\\" not in text
+                )
             case ast.Call(func=ast.Name(id="several"), args=[argument]):
                 return self._pattern(argument).groups > 1
             case ast.Call(func=ast.Name(id="constant"), args=[argument]):

@@ -29,6 +29,7 @@ effect: what is done
 condition: what is known when the call is analysed
     given(parameter), nonnegative(x), large(x): an int that may have two digits of 30 bits,
     wide(x): text that may not be ASCII, constant(x), several(pattern): it has more than one group,
+    literal(x): a constant text without a backslash,
     among(x, "a", "b"): it is one of these constants, not c, c and d, c or d
 
 A size, value or effect may be `a if condition else b`, or `cases(x, int=a, slice=b, other=c)`: what fits
@@ -82,7 +83,7 @@ _MEASURES = {
     "steps": 3,
 }
 RUNS = ("call", "keep", "special", "later")
-_CONDITIONS = ("nonnegative", "large", "wide", "constant", "several")
+_CONDITIONS = ("nonnegative", "large", "wide", "constant", "several", "literal")
 NUMBERS = frozenset(
     {"add", "sub", "mul", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift"}
     | {"neg", "pos", "invert", "abs", "min", "max", "hull"}
