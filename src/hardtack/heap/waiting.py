@@ -94,9 +94,13 @@ class Course:
         waiter.since = self._began
 
     def begin(self) -> None:
-        """Join those who wait."""
-        _present.add(self._waiter)
-        self._tree.join(self._waiter)
+        """Join those who wait; for memory of a group that is dying nobody does."""
+        waiter, tree = self._waiter, self._tree
+        _present.add(waiter)
+        tree.join(waiter)
+        # After it has joined: whoever kills marks the group first, and lets go of all who have joined then.
+        if tree.ladder is not None and (dying := tree.ladder.dying((waiter.heap, *waiter.also))) is not None:
+            tree.doom(dying)
 
     def look(self) -> float | None:
         """Do what there is to do; return how long to sleep at most, or None if the wait is over."""
