@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap.admission import MAX_OVERTAKEN, Admission, Waiter
+from hardtack.units import parse_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -223,7 +224,7 @@ def reserve(
 
     On the thread of a running event loop it does not wait, but returns what can be awaited.
     """
-    timeout = seconds_of(timeout)
+    timeout = parse_timeout(timeout)
     if in_event_loop():
         from hardtack.heap.tasks import Pending
 
@@ -259,27 +260,6 @@ def in_event_loop() -> bool:
         )
         raise WouldBlock(message)
     return False
-
-
-def seconds_of(timeout: float | None) -> float | None:
-    """Check a timeout.
-
-    Raises:
-        TypeError: it is neither a number nor None.
-        ValueError: it is negative, not a number, or infinite.
-    """
-    if timeout is None:
-        return None
-    try:
-        if math.isfinite(timeout) and timeout >= 0:
-            return float(timeout)
-    except OverflowError:
-        pass
-    except TypeError:
-        message = f"timeout is a number of seconds or None, not {type(timeout).__name__}"
-        raise TypeError(message) from None
-    message = f"timeout is a number of seconds from 0 on, or None to wait for ever; not {timeout}"
-    raise ValueError(message)
 
 
 def root_of(heap: Heap) -> Heap:
