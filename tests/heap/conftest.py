@@ -14,6 +14,8 @@ from hardtack.heap import Heap, _native
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytest.register_assert_rewrite("explorer", "interrupting")  # what fails there says so as tests do
+
 
 @pytest.fixture(autouse=True)
 def _no_reservation_is_left() -> Iterator[None]:

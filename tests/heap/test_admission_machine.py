@@ -13,10 +13,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from explorer import Asker, Grant, Room, World
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from test_admission import Asker, Grant, Room, World
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, size_class
