@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from until import until_waiters
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, _native
@@ -949,8 +950,7 @@ def test_a_victim_that_waits_on_another_thread_is_let_go() -> None:
     ladder_of(root).rule = lambda groups: None  # until both wait
     thread = threading.Thread(target=request)
     thread.start()
-    while tenant.statistics().waiters == 0:
-        threading.Event().wait(0.001)
+    until_waiters(tenant, 1)
     ladder_of(root).rule = None
     root.reserve(500 * KB, timeout=20).release()
     thread.join()

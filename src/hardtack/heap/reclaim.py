@@ -401,7 +401,7 @@ class Ladder:
     @staticmethod
     def _in_aside(function: Callable[..., _T], *arguments: object) -> _T:
         """Call a function where it costs no heap anything and cannot wait for memory."""
-        result: _T = _aside.reserve_nowait(_PLENTY, fresh=True).run(_aside, function, *arguments)
+        result: _T = _aside.admit(_aside, _PLENTY, function, *arguments)  # one call: no interrupt in between
         return result
 
 
