@@ -189,7 +189,7 @@ class Admission:
 
     def end_reclaim(self, waiter: Waiter) -> None:
         """Let others climb the ladder, if this one did."""
-        if self._reclaimer == {None: waiter}:
+        if self._reclaimer and self._reclaimer[None] is waiter:  # which allocates nothing: see `serve`
             self._reclaimer.clear()
 
     def join(self, waiter: Waiter) -> None:
@@ -264,7 +264,8 @@ class Admission:
         while self._gone:
             self._take_out(self._gone[0], tell=True)
             self._gone.popleft()
-        promising = [heap for heap, line in self._lines.items() if _promising(heap, line)]
+        # Not by items(): CPython 3.11 crashes where the memory for their iterator is not to be had.
+        promising = [heap for heap in self._lines if _promising(heap, self._lines[heap])]
         after = 0
         while promising and (waiter := self._next(promising, after)) is not None:
             after = waiter.number

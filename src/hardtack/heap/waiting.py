@@ -163,8 +163,8 @@ class Course:
 
     def end(self) -> None:
         """Clean up."""
+        self._stop()  # first, for it needs no memory: nobody else climbs the ladder before
         _present.discard(self._waiter)
-        self._stop()
 
     def _note(self, text: str) -> None:
         from hardtack.heap.black_box import note
