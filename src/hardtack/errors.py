@@ -15,12 +15,12 @@ kernels and the analyser.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 from hardtack.units import format_bytes
 
+TYPE_CHECKING = False  # typing takes its time
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ClassVar
 
 
 class HardtackException(BaseException):
@@ -162,3 +162,31 @@ class KernelError(HardtackError):
 
 class BoundExceeded(HardtackError):
     """On a strict heap: a call allocated more than it had reserved. Both figures stand in the message."""
+
+
+class AnnotationBroken(HardtackError, ValueError):
+    """What a program wrote for the analyser does not hold: a bound that rests on it is none.
+
+    Attributes:
+        annotation: which one, as in "MaxLen(32)" or "loop_bound(100)".
+        where: the function or class, as in "package.module:function", and the line where it is known.
+        path: what of it, as in "records[3].name"; empty where the annotation stands in the code itself.
+        bound: the bound that is stated.
+        found: the length, value or count that breaks it; where counting stops there, the first that does.
+        what: `found` in words.
+    """
+
+    def __init__(
+        self, annotation: str, where: str, path: str, bound: object, found: object, what: str
+    ) -> None:
+        self.annotation = annotation
+        self.where = where
+        self.path = path
+        self.bound = bound
+        self.found = found
+        self.what = what
+        super().__init__(annotation, where, path, bound, found, what)  # so that pickling keeps them
+
+    def __str__(self) -> str:
+        subject = f"{self.path} " if self.path else ""
+        return f"{self.where}: {subject}{self.what}, but {self.annotation} is stated"

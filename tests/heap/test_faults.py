@@ -218,7 +218,7 @@ def test_whichever_allocation_of_our_own_fails_the_books_balance(
 WAITING = """
 import gc, logging, sys
 from _testcapi import remove_mem_hooks, set_nomemory
-from hardtack.errors import Doomed, HeapFull, ReservationTimeout
+from hardtack.errors import ReservationTimeout
 from hardtack.heap import Heap, _native, black_box, explaining, waiting  # which make heaps of their own
 from hardtack.heap.reclaim import ladder_of
 from hardtack.heap.waiting import tree_of
@@ -237,11 +237,6 @@ blocks = []
 def shrink(wanted):
     blocks.clear()
 
-def kill(heap):
-    load.clear()
-
-load = []
-tenant = Heap(None, name="tenant", parent=root, kill=kill)
 cache = root.cache()
 
 def time_runs_out():
@@ -254,17 +249,6 @@ def time_runs_out():
 def a_shrinker_gives():
     blocks.append(root.run(bytes, 900_000))
     root.reserve(500_000).release()
-
-def one_is_killed():
-    load.append(tenant.run(bytes, 900_000))
-    root.reserve(500_000).release()
-
-def one_is_doomed():
-    load.append(tenant.run(bytes, 900_000))
-    try:
-        tenant.reserve(500_000)
-    except Doomed:
-        pass
 
 def stored():
     cache["key"] = ["value" * 100]
@@ -284,7 +268,7 @@ def adopted():
 def looked_at():
     root.explain(), root.statistics(), root.black_box()
 
-for path in (time_runs_out, a_shrinker_gives, one_is_killed, one_is_doomed, stored, a_cache_gives, adopted, looked_at):
+for path in (time_runs_out, a_shrinker_gives, stored, a_cache_gives, adopted, looked_at):
     path()
     path()
     cache.clear()
@@ -304,7 +288,6 @@ for path in (time_runs_out, a_shrinker_gives, one_is_killed, one_is_doomed, stor
         finally:
             remove_mem_hooks()
         blocks.clear()
-        load.clear()
         cache.check()
         cache.clear()
         gc.collect()
@@ -325,5 +308,5 @@ for path in (time_runs_out, a_shrinker_gives, one_is_killed, one_is_doomed, stor
 def test_whichever_allocation_of_a_wait_or_a_cache_fails_the_books_balance(
     python: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    """Waiting, the ladder, kills, caches and reports are Python, which allocates at every step."""
+    """Waiting, the ladder, caches and reports are Python, which allocates at every step."""
     python(WAITING)

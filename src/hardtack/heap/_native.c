@@ -60,6 +60,7 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((cold, noinline)) /* out of the way of those that are measured in nanoseconds */
+#define APART __attribute__((noinline)) /* called last, so that who calls it has no registers to save */
 
 #define SPAN_BITS 16
 #define SPAN_BYTES ((size_t)1 << SPAN_BITS)
@@ -113,12 +114,13 @@ struct Arena {
 };
 
 struct Core {
-    size_t live, peak;             /* the hot words */
+    size_t live, peak;             /* the hot words: a cache line */
     Py_ssize_t ceiling;
     Core *parent;
-    size_t limit, slack, reserved, held;
-    Span *room[CLASSES];           /* spans with a free block, by class */
-    size_t allocations, frees, failures, footprint, overruns, overrun_bytes, injected, leaked, granted;
+    size_t allocations, frees, reserved, held;
+    size_t limit, slack;
+    Span *room[CLASSES];           /* by class: all spans with a free block, and full ones that nobody has come across yet */
+    size_t failures, footprint, overruns, overrun_bytes, injected, leaked, granted;
     int64_t fail_in;               /* the n-th allocation from now gets NULL; 0 = off */
     size_t fail_least;
     int fail_repeat, policy, orphan, awaited, strict;
@@ -177,7 +179,8 @@ static __thread size_t told;           /* how far a heap was over its ceiling wh
 
 static PyMemAllocatorEx previous[3];
 static int hooked, faults;             /* faults: cores with an injection */
-static Arena *arenas[(size_t)1 << (ADDRESS_BITS - ARENA_BITS)];
+static Span *spans_at[(size_t)1 << (ADDRESS_BITS - ARENA_BITS)]; /* the records of 64 MiB of addresses, if they are an arena's */
+static uintptr_t lowest, extent;       /* all arenas are in here: most blocks of others are told by this alone */
 static Arena *all_arenas;
 static Arena *filling;                 /* the arena that new runs are cut from */
 static size_t filled;                  /* spans of it that were handed out */
@@ -198,8 +201,16 @@ static PyObject *heap_full, *reservation_impossible, *would_block, *bound_exceed
 
 /* ---------------------------------------------------------------- addresses, classes, runs */
 
-static inline Arena *arena_of(const void *p) { return arenas[(uintptr_t)p >> ARENA_BITS & (((size_t)1 << (ADDRESS_BITS - ARENA_BITS)) - 1)]; }
-static inline Span *span_in(Arena *a, const void *p) { return &a->span[(size_t)((const char *)p - a->base) >> SPAN_BITS]; }
+static inline int may_be_ours(const void *p) { return (uintptr_t)p - lowest < extent; }
+
+/* The record of the span that an address is in; NULL if it is in none of ours. */
+static inline Span *span_of(const void *p)
+{
+    if (!may_be_ours(p))
+        return NULL;
+    Span *first = spans_at[(uintptr_t)p >> ARENA_BITS];
+    return first ? &first[(uintptr_t)p >> SPAN_BITS & (((size_t)1 << (ARENA_BITS - SPAN_BITS)) - 1)] : NULL;
+}
 
 static inline unsigned class_of(size_t n)
 {
@@ -316,8 +327,14 @@ static int new_arena(size_t spans)
     a->spans = count;
     a->next = all_arenas;
     all_arenas = a;
-    for (size_t i = 0; i < bytes >> ARENA_BITS; i++)
-        arenas[((uintptr_t)base >> ARENA_BITS) + i] = a;
+    for (size_t i = 0; i < count; i += (size_t)1 << (ARENA_BITS - SPAN_BITS))
+        spans_at[((uintptr_t)base + (i << SPAN_BITS)) >> ARENA_BITS] = &a->span[i];
+    uintptr_t end = (uintptr_t)base + bytes;
+    if (extent && lowest + extent > end)
+        end = lowest + extent;
+    if (!extent || (uintptr_t)base < lowest)
+        lowest = (uintptr_t)base;
+    extent = end - lowest;
     if (filling) {
         size_t rest = filled;
         filled = filling->spans;
@@ -339,7 +356,9 @@ static Span *run_from_longer(unsigned bin, size_t length)
     if (from >= BINS)
         return NULL;
     Span *s = run_pop(from);
-    Arena *a = arena_of(s->memory);
+    Arena *a = all_arenas;
+    while (s < a->span || s >= a->span + a->spans)
+        a = a->next;
     size_t first = (size_t)(s - a->span), whole = s->length;
     s->length = (uint32_t)length;
     s->bin = (uint8_t)bin;
@@ -700,41 +719,46 @@ static int charge_slow(Core *chain, size_t n)
     return 1;
 }
 
-/* With a claim at work or a fault under way. */
-static int charge_claimed(Core *chain, size_t n)
+/* With a claim at work: if it covers all of it, live + reserved stays as it was where it is reserved. */
+static inline int charge_claimed(Core *chain, Claim *claim, size_t n)
 {
-    Claim *claim = active_claim;
-    if (UNLIKELY(!claim || claim->left < n || claim->holds || faults))
-        return charge_slow(chain, n);
     Core *c = chain;
+    if (UNLIKELY(claim->left < n || claim->holds))
+        return 0;
     for (; c != claim->core; c = c->parent)
         if (UNLIKELY(!c || beyond(c, n)))
-            return charge_slow(chain, n);
+            return 0;
     for (c = chain; c != claim->core; c = c->parent)
         live_add(c, n);
     claim->left -= n;
     claim->drawn += n;
     if (claim->drawn > claim->most)
         claim->most = claim->drawn;
-    for (; c; c = c->parent) { /* live + reserved stays as it was: nothing to check */
+    do {
         c->reserved -= n;
         c->ceiling += (Py_ssize_t)n;
         live_add(c, n);
-    }
+    } while ((c = c->parent));
     return 1;
 }
 
-static inline int charge(Core *chain, size_t n)
+/* Charge if there is nothing to think about; 0 = nothing is charged yet, see charge_slow. */
+static inline int charge_quickly(Core *chain, size_t n)
 {
-    if (UNLIKELY(active_claim || faults))
-        return charge_claimed(chain, n);
+    Claim *claim = active_claim;
+    if (UNLIKELY(faults))
+        return 0;
+    if (claim)
+        return charge_claimed(chain, claim, n);
     for (Core *c = chain; c; c = c->parent)
         if (UNLIKELY(beyond(c, n)))
-            return charge_slow(chain, n);
+            return 0;
     for (Core *c = chain; c; c = c->parent)
         live_add(c, n);
     return 1;
 }
+
+static int charge(Core *chain, size_t n) { return charge_quickly(chain, n) || charge_slow(chain, n); }
 
 /* What a reserved call frees is refunded to its claim, up to what that drew, and then to the outer ones. */
 static size_t refund(Claim *claim, size_t n)
@@ -762,18 +786,46 @@ static COLD void refund_hold(const Claim *claim, Core *c, size_t n)
     held_add(c, (Py_ssize_t)back);
 }
 
-static inline void uncharge(Core *chain, size_t n)
+static inline int takes_back(const Claim *claim, size_t n) { return claim->drawn >= n && !claim->holds; }
+
+static inline void uncharge_claimed(Core *chain, Claim *claim, size_t n)
+{
+    Core *c = chain;
+    for (; c != claim->core; c = c->parent) {
+        if (UNLIKELY(!c)) /* a block of another heap */
+            return;
+        c->live -= n;
+    }
+    claim->left += n;
+    claim->drawn -= n;
+    do {
+        c->live -= n;
+        c->reserved += n;
+        c->ceiling -= (Py_ssize_t)n;
+    } while ((c = c->parent));
+}
+
+static inline void uncharge_unclaimed(Core *chain, size_t n)
+{
+    for (Core *c = chain; c; c = c->parent)
+        c->live -= n;
+}
+
+static void uncharge(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
-    for (Core *c = chain; c; c = c->parent) {
-        c->live -= n;
-        if (LIKELY(!claim))
-            continue;
-        if (c == claim->core)
-            reserved_add(c, refund(claim, n));
-        else if (UNLIKELY(claim->holds != NULL))
-            refund_hold(claim, c, n);
-    }
+    if (!claim)
+        uncharge_unclaimed(chain, n);
+    else if (takes_back(claim, n))
+        uncharge_claimed(chain, claim, n);
+    else
+        for (Core *c = chain; c; c = c->parent) {
+            c->live -= n;
+            if (c == claim->core)
+                reserved_add(c, refund(claim, n));
+            else if (claim->holds)
+                refund_hold(claim, c, n);
+        }
     if (UNLIKELY(chain->orphan))
         core_release(chain);
 }
@@ -853,23 +905,32 @@ static void drop_span(Core *c, Span *s)
     run_drop(s);
 }
 
-static inline void *take_small(Core *c, unsigned class)
+/* A block of a span; NULL if it is full. */
+static inline void *take_from(Core *c, Span *s, size_t block)
 {
-    Span *s = c->room[class];
-    if (UNLIKELY(!s) && !(s = new_span(c, class)))
-        return NULL;
     void *p = s->freed;
     if (p) {
         s->freed = *(void **)p;
     } else {
+        if (UNLIKELY(s->fresh + block > SPAN_BYTES))
+            return NULL;
         p = s->memory + s->fresh;
-        s->fresh += s->block;
+        s->fresh += (uint32_t)block;
     }
     s->used++;
     c->allocations++;
-    if (UNLIKELY(!has_room(s)))
-        unlist_span(c, s);
     return p;
+}
+
+static void *take_small(Core *c, unsigned class)
+{
+    for (Span *s; (s = c->room[class]); unlist_span(c, s)) {
+        void *p = take_from(c, s, s->block);
+        if (p)
+            return p;
+    }
+    Span *s = new_span(c, class);
+    return s ? take_from(c, s, s->block) : NULL;
 }
 
 static void *take_large(Core *c, size_t bytes)
@@ -884,23 +945,35 @@ static void *take_large(Core *c, size_t bytes)
     return s->memory;
 }
 
+/* A span without a block in use goes, unless it is the only one of its class. */
+static inline void drop_empty(Core *c, Span *s)
+{
+    if (s->next || s->prev || c->orphan)
+        drop_span(c, s);
+}
+
+static COLD void drop_large(Core *c, Span *s)
+{
+    footprint_take(c, large_bytes(s));
+    s->dirty = 1;
+    clean(s);
+    run_drop(s);
+}
+
 static inline void drop(Span *s, void *p)
 {
     Core *c = s->core;
     c->frees++;
     if (UNLIKELY(s->pages)) {
-        footprint_take(c, large_bytes(s));
-        s->dirty = 1;
-        clean(s);
-        run_drop(s);
+        drop_large(c, s);
         return;
     }
     *(void **)p = s->freed;
     s->freed = p;
     if (UNLIKELY(!s->listed))
         list_span(c, s);
-    if (UNLIKELY(--s->used == 0) && (s->next || s->prev || c->orphan)) /* keep one empty span a class */
-        drop_span(c, s);
+    if (UNLIKELY(--s->used == 0))
+        drop_empty(c, s);
 }
 
 static void *alloc_large(Core *c, size_t n)
@@ -917,13 +990,9 @@ static void *alloc_large(Core *c, size_t n)
     return p;
 }
 
-static inline void *alloc(Core *c, size_t n)
+/* A small block that is charged already. */
+static APART void *take_charged(Core *c, unsigned class)
 {
-    if (UNLIKELY(n > SMALL_MAX))
-        return alloc_large(c, n);
-    unsigned class = class_of(n);
-    if (UNLIKELY(!charge(c, class_bytes[class])))
-        return NULL;
     void *p = take_small(c, class);
     if (UNLIKELY(!p)) {
         c->failures++;
@@ -932,12 +1001,97 @@ static inline void *alloc(Core *c, size_t n)
     return p;
 }
 
-static inline void release(Span *s, void *p)
+static APART void *alloc_slow(Core *c, size_t n)
+{
+    if (n > SMALL_MAX)
+        return alloc_large(c, n);
+    unsigned class = class_of(n);
+    return charge(c, class_bytes[class]) ? take_charged(c, class) : NULL;
+}
+
+/* Any small block that can be charged without a thought. */
+static APART void *alloc_small(Core *c, size_t n)
+{
+    if (UNLIKELY(n > SMALL_MAX))
+        return alloc_slow(c, n);
+    unsigned class = class_of(n);
+    size_t block = class_bytes[class];
+    Span *s = c->room[class];
+    if (UNLIKELY(!s || !charge_quickly(c, block)))
+        return alloc_slow(c, n);
+    void *p = take_from(c, s, block);
+    return LIKELY(p) ? p : take_charged(c, class);
+}
+
+/* What is most frequent first: a heap without a parent, no claim, a span with room, up to 512 bytes. */
+static inline void *alloc(Core *c, size_t n)
+{
+    if (UNLIKELY(n - 1 >= 512))
+        return alloc_small(c, n);
+    size_t block = (n + 15) & ~(size_t)15;
+    Span *s = c->room[(n - 1) >> 4];
+    if (UNLIKELY(!s || c->parent || active_claim || faults || beyond(c, block)))
+        return alloc_small(c, n);
+    void *p = take_from(c, s, block);
+    if (UNLIKELY(!p))
+        return alloc_small(c, n);
+    live_add(c, block);
+    return p;
+}
+
+static APART void release_slow(Span *s, void *p)
 {
     Core *c = s->core;
     size_t bytes = block_bytes(s);
     drop(s, p);
     uncharge(c, bytes); /* last, for it frees the core of a heap that is gone */
+}
+
+/* After a release: the span is empty, or nothing of the heap is live. */
+static APART void emptied(Core *c, Span *s)
+{
+    if (!s->used)
+        drop_empty(c, s);
+    if (c->orphan)
+        core_release(c);
+}
+
+static inline void put_block(Core *c, Span *s, void *p)
+{
+    *(void **)p = s->freed;
+    s->freed = p;
+    c->frees++;
+    if (UNLIKELY(--s->used == 0 || c->live == 0))
+        emptied(c, s);
+}
+
+/* A small block of a span that is listed. */
+static APART void release_small(Span *s, void *p)
+{
+    Core *c = s->core;
+    size_t block = s->block;
+    Claim *claim = active_claim;
+    if (UNLIKELY(!s->listed || (claim && !takes_back(claim, block)))) {
+        release_slow(s, p);
+        return;
+    }
+    if (claim)
+        uncharge_claimed(c, claim, block);
+    else
+        uncharge_unclaimed(c, block);
+    put_block(c, s, p);
+}
+
+/* As in alloc, what is most frequent first. */
+static inline void release(Span *s, void *p)
+{
+    Core *c = s->core;
+    if (UNLIKELY(!s->listed || c->parent || active_claim)) {
+        release_small(s, p);
+        return;
+    }
+    c->live -= s->block;
+    put_block(c, s, p);
 }
 
 /* A large block that stays where it is: its run is long enough. */
@@ -1018,57 +1172,66 @@ static void core_release(Core *c)
 
 /* ---------------------------------------------------------------- the hooks */
 
-#define PREVIOUS(context) ((PyMemAllocatorEx *)(context))
-
-static void *hook_malloc(void *context, size_t n)
+static inline void *malloc_over(const PyMemAllocatorEx *below, size_t n)
 {
     Core *c = current_core;
     if (LIKELY(!c))
-        return PREVIOUS(context)->malloc(PREVIOUS(context)->ctx, n);
+        return below->malloc(below->ctx, n);
     return alloc(c, n);
 }
 
-static void *hook_calloc(void *context, size_t count, size_t size)
+static inline void *calloc_over(const PyMemAllocatorEx *below, size_t count, size_t size)
 {
     Core *c = current_core;
     if (LIKELY(!c))
-        return PREVIOUS(context)->calloc(PREVIOUS(context)->ctx, count, size);
+        return below->calloc(below->ctx, count, size);
     size_t n = count * size; /* PyMem_Calloc has checked that this does not overflow */
     void *p = alloc(c, n);
-    if (p && (n <= SMALL_MAX || span_in(arena_of(p), p)->dirty))
+    if (p && (n <= SMALL_MAX || span_of(p)->dirty))
         memset(p, 0, n);
     return p;
 }
 
-static __attribute__((noinline)) void *realloc_inside(void *context, void *p, size_t n)
+static APART void *realloc_inside(const PyMemAllocatorEx *below, void *p, size_t n)
 {
     Core *c = current_core;
-    if (!p)
+    if (c && !p)
         return alloc(c, n);
-    Arena *a = arena_of(p);
-    if (a)
-        return resize(span_in(a, p), p, n);
+    Span *s = span_of(p);
+    if (s)
+        return resize(s, p, n);
     current_core = NULL; /* what the allocator below us asks for is not ours to count */
-    void *q = PREVIOUS(context)->realloc(PREVIOUS(context)->ctx, p, n);
+    void *q = below->realloc(below->ctx, p, n);
     current_core = c;
     return q;
 }
 
-static void *hook_realloc(void *context, void *p, size_t n)
+static inline void *realloc_over(const PyMemAllocatorEx *below, void *p, size_t n)
 {
-    if (LIKELY(!current_core && !arena_of(p)))
-        return PREVIOUS(context)->realloc(PREVIOUS(context)->ctx, p, n);
-    return realloc_inside(context, p, n);
+    if (LIKELY(!current_core && !may_be_ours(p)))
+        return below->realloc(below->ctx, p, n);
+    return realloc_inside(below, p, n);
 }
 
-static void hook_free(void *context, void *p)
+static inline void free_over(const PyMemAllocatorEx *below, void *p)
 {
-    Arena *a = arena_of(p);
-    if (LIKELY(!a))
-        PREVIOUS(context)->free(PREVIOUS(context)->ctx, p);
+    Span *s = span_of(p);
+    if (LIKELY(!s))
+        below->free(below->ctx, p);
     else
-        release(span_in(a, p), p);
+        release(s, p);
 }
+
+/* One set a domain, for an allocator whose address is known is reached in fewer steps than one that the context names. */
+#define HOOKS(domain, name)                                                                                                      \
+    static void *name##_malloc(void *Py_UNUSED(x), size_t n) { return malloc_over(&previous[domain], n); }                       \
+    static void *name##_calloc(void *Py_UNUSED(x), size_t count, size_t size) { return calloc_over(&previous[domain], count, size); } \
+    static void *name##_realloc(void *Py_UNUSED(x), void *p, size_t n) { return realloc_over(&previous[domain], p, n); }          \
+    static void name##_free(void *Py_UNUSED(x), void *p) { free_over(&previous[domain], p); }                                    \
+    static PyMemAllocatorEx name##_hooks = {NULL, name##_malloc, name##_calloc, name##_realloc, name##_free};
+
+HOOKS(PYMEM_DOMAIN_MEM, mem)
+HOOKS(PYMEM_DOMAIN_OBJ, obj)
 
 /* Put the hook in place.  Python code runs only before the mark in sys is looked at: it may let another thread in,
  * which may be here, too. */
@@ -1104,11 +1267,10 @@ static int install(void)
         return -1;
     }
     hooked = 1;
-    for (int domain = PYMEM_DOMAIN_MEM; domain <= PYMEM_DOMAIN_OBJ; domain++) {
-        PyMem_GetAllocator((PyMemAllocatorDomain)domain, &previous[domain]);
-        PyMemAllocatorEx ours = {&previous[domain], hook_malloc, hook_calloc, hook_realloc, hook_free};
-        PyMem_SetAllocator((PyMemAllocatorDomain)domain, &ours);
-    }
+    PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &previous[PYMEM_DOMAIN_MEM]);
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &previous[PYMEM_DOMAIN_OBJ]);
+    PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &mem_hooks);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &obj_hooks);
     return 0;
 }
 
@@ -2359,8 +2521,8 @@ PyDoc_STRVAR(owns_doc,
 
 static PyObject *heap_owns(PyObject *o, PyObject *thing)
 {
-    Arena *a = arena_of(thing);
-    return PyBool_FromLong(a && span_in(a, thing)->core == HEAP(o)->core);
+    const Span *s = span_of(thing);
+    return PyBool_FromLong(s && s->core == HEAP(o)->core);
 }
 
 /* ---------------------------------------------------------------- checking the books */
@@ -2377,8 +2539,8 @@ static const char *wrong_with_span(const Span *s)
         freed++;
     if (freed + s->used != made)
         return "a span's free list does not hold what is not in use";
-    if (s->listed != has_room(s))
-        return "a span with room is not listed, or a full one is";
+    if (has_room(s) && !s->listed)
+        return "a span with room is not listed";
     return NULL;
 }
 
@@ -3140,7 +3302,7 @@ static PyObject *module_installed(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ig
 {
     PyMemAllocatorEx now;
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
-    return PyBool_FromLong(hooked && now.malloc == hook_malloc);
+    return PyBool_FromLong(hooked && now.malloc == obj_malloc);
 }
 
 static PyObject *module_size_class(PyObject *Py_UNUSED(m), PyObject *arg)
