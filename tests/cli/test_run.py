@@ -171,6 +171,7 @@ def test_ctrl_c_ends_it_cleanly(cli: CommandLine, policy: str) -> None:
         (["--timeout", "soon"], "'soon' is not a number of seconds"),
         (["--timeout", "-1"], "'-1' is not a number of seconds"),
         (["--timeout", "nan"], "'nan' is not a number of seconds"),
+        (["--timeout", "-inf"], "'-inf' is not a number of seconds"),
         (["--on-exhaustion", "pray"], "'pray' is not one of"),
         (["--bogus"], "No such option"),
     ],

@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from until import until_waiters
 
 from hardtack.errors import ReservationImpossible, WouldBlock
 from hardtack.heap import Heap, Overrun, _native
@@ -163,8 +164,7 @@ def test_a_call_waits_for_its_reservation(heap: Heap) -> None:
     done: list[bool] = []
     waiting = threading.Thread(target=lambda: done.append(heap.owns(heap.call(10_000)(bytes)(1000))))
     waiting.start()
-    while not heap.statistics().waiters:
-        threading.Event().wait(0.0005)
+    until_waiters(heap, 1)
     assert not done
     held.release()
     waiting.join()

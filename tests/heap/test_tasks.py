@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from until import HANG_SECONDS
 
 from hardtack.errors import Doomed, ReservationImpossible, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, Reservation
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 
 async def waiters(heap: Heap, count: int) -> None:
     """Let tasks run until so many wait."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANG_SECONDS
     while heap.statistics().waiters != count:
         assert time.monotonic() < deadline
         await asyncio.sleep(0)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(main(), 30))
+    asyncio.run(asyncio.wait_for(main(), HANG_SECONDS))
 
 
 def test_where_there_is_room_it_is_had_at_once(heap: Heap) -> None:

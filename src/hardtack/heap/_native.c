@@ -2021,7 +2021,7 @@ static COLD PyObject *wait_for(HeapObject *heap, Request *request, PyObject *tim
     return result;
 }
 
-/* A senseless timeout is an error even if there is nothing to wait for; waiting.py says which. */
+/* A senseless timeout is an error even if there is nothing to wait for; units.py says which. */
 static int check_timeout(PyObject *timeout)
 {
     if (LIKELY(!timeout || timeout == Py_None))
@@ -2031,11 +2031,11 @@ static int check_timeout(PyObject *timeout)
         return 0;
     PyErr_Clear();
     Core *was = step_out();
-    PyObject *waiting = PyImport_ImportModule("hardtack.heap.waiting");
-    PyObject *check[] = {waiting ? PyObject_GetAttrString(waiting, "seconds_of") : NULL, timeout};
+    PyObject *units = PyImport_ImportModule("hardtack.units");
+    PyObject *check[] = {units ? PyObject_GetAttrString(units, "parse_timeout") : NULL, timeout};
     PyObject *result = check[0] ? call_outside(active_claim, check, 2) : NULL;
     Py_XDECREF(check[0]);
-    Py_XDECREF(waiting);
+    Py_XDECREF(units);
     current_core = was;
     Py_XDECREF(result);
     return result ? 0 : -1;

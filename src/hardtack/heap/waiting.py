@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap.admission import MAX_OVERTAKEN, Admission, Waiter
+from hardtack.units import parse_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,9 +96,13 @@ class Course:
         waiter.since = self._began
 
     def begin(self) -> None:
-        """Join those who wait."""
-        _present[id(self._waiter)] = weakref.ref(self._waiter)
-        self._tree.join(self._waiter)
+        """Join those who wait; for memory of a group that is dying nobody does."""
+        waiter, tree = self._waiter, self._tree
+        _present[id(waiter)] = weakref.ref(waiter)
+        tree.join(waiter)
+        # After it has joined: whoever kills marks the group first, and lets go of all who have joined then.
+        if tree.ladder is not None and (dying := tree.ladder.dying((waiter.heap, *waiter.also))) is not None:
+            tree.doom(dying)
 
     def look(self) -> float | None:
         """Do what there is to do; return how long to sleep at most, or None if the wait is over."""
@@ -161,8 +166,8 @@ class Course:
 
     def end(self) -> None:
         """Clean up."""
+        self._stop()  # first, for it needs no memory: nobody else climbs the ladder before
         _present.pop(id(self._waiter), None)
-        self._stop()
 
     def _note(self, text: str) -> None:
         from hardtack.heap.black_box import note
@@ -222,7 +227,7 @@ def reserve(
 
     On the thread of a running event loop it does not wait, but returns what can be awaited.
     """
-    timeout = seconds_of(timeout)
+    timeout = parse_timeout(timeout)
     if in_event_loop():
         return _pending()(heap, amount, timeout, also)
     waiter = ThreadWaiter(heap, amount, also)
@@ -263,27 +268,6 @@ def in_event_loop() -> bool:
         )
         raise WouldBlock(message)
     return False
-
-
-def seconds_of(timeout: float | None) -> float | None:
-    """Check a timeout.
-
-    Raises:
-        TypeError: it is neither a number nor None.
-        ValueError: it is negative, not a number, or infinite.
-    """
-    if timeout is None:
-        return None
-    try:
-        if math.isfinite(timeout) and timeout >= 0:
-            return float(timeout)
-    except OverflowError:
-        pass
-    except TypeError:
-        message = f"timeout is a number of seconds or None, not {type(timeout).__name__}"
-        raise TypeError(message) from None
-    message = f"timeout is a number of seconds from 0 on, or None to wait for ever; not {timeout}"
-    raise ValueError(message)
 
 
 def root_of(heap: Heap) -> Heap:
