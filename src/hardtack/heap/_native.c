@@ -18,6 +18,8 @@
  *   hold         bytes set aside for a claim on a core below the claim's, which has a limit of its own: they do
  *                not count above it, where the claim does.
  *   slack        bytes inside the limit that only overruns and overdrafts may use.
+ *   spill        a core of its own, beside its heap's chain, for the small blocks that a full heap may not refuse,
+ *                since CPython does not survive that.  Its home is the core that they would have been charged to.
  *   frame        one `with` or one call that changed a thread's heap: what to go back to.
  *   coroutine    one that brings its own frames along, and takes them away again, at every step.
  *
@@ -72,7 +74,8 @@
 #define CLASSES 56
 #define BINS 64
 #define UNLIMITED (SIZE_MAX >> 2)
-#define SOFT_MAX ((size_t)512)   /* blocks up to this never fail while slack is left (CPython crashes if they do) */
+#define SOFT_MAX ((size_t)512)   /* blocks up to this are never refused (CPython crashes if they are) */
+#define EMERGENCY_BYTES ((size_t)65536) /* of spilled blocks, in which a thread may end in order; then it is told at every one */
 #define DIRTY_BYTES ((size_t)16 << 20) /* free runs keep their pages up to this; more is given back to the system */
 #define EMERGENCY_SPANS 16       /* kept for small blocks when no address space is left */
 #define SPARE_RESERVATIONS 32
@@ -123,7 +126,8 @@ struct Core {
     size_t fail_least;
     int fail_repeat, policy, orphan, awaited, strict;
     int cyclic;                    /* its Heap, or one above, may refer to things that refer to reservations on it */
-    size_t children, holds;        /* that keep it from being freed */
+    Core *spill, *home;            /* see above; a core has one of them at most */
+    size_t children, holds;        /* that keep it from being freed, as does a spill that is not empty */
     size_t call_peak, call_kept;   /* of the last reservation that ended */
     Core *next, *prev;             /* all cores, for check() */
     Core *below, *beside, *before; /* the first child; the next and the previous child of the same parent */
@@ -170,9 +174,12 @@ static __thread Core *current_core;    /* the hot word: NULL for threads that ar
 static __thread Claim *active_claim;
 static __thread Frame *frames;
 static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
+static __thread int spilling;          /* it was told because a block was spilled: that is not forgiven on leaving */
+static __thread size_t refusals;       /* allocations of this thread that got NULL */
 
 static PyMemAllocatorEx previous[3];
 static int hooked, faults;             /* faults: cores with an injection */
+static Core *refuser;                  /* the full core that the last charge failed on; NULL if that was an injected fault */
 static Arena *arenas[(size_t)1 << (ADDRESS_BITS - ARENA_BITS)];
 static Arena *all_arenas;
 static Arena *filling;                 /* the arena that new runs are cut from */
@@ -601,24 +608,29 @@ static void send_heap_full(const Core *full)
 }
 
 /* Handling HeapFull allocates too: tell a thread again only when half of the slack that was left is used
- * as well, or when it has come down by half and is up again. */
+ * as well, and then of the emergency's bytes, or when it has come down by half and is up again. */
 static void tell(const Core *full, size_t over)
 {
-    if (told && over > told / 2 && over < told + (full->slack > told ? (full->slack - told) / 2 : 0))
+    size_t end = told < full->slack ? full->slack : full->slack + EMERGENCY_BYTES;
+    if (told && over > told / 2 && over < told + (end > told ? (end - told) / 2 : 0))
         return;
     told = over;
     send_heap_full(full);
 }
 
-/* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about. */
-static inline void call_off(void)
+/* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about.  Returns
+ * whether that may not be forgiven. */
+static COLD int call_off_told(void)
 {
-    if (UNLIKELY(told)) {
-        told = 0;
-        if (PyThreadState_Get()->async_exc == heap_full)
-            PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
-    }
+    int pending = PyThreadState_Get()->async_exc == heap_full, spilled = spilling;
+    told = 0;
+    spilling = 0;
+    if (pending)
+        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
+    return pending && spilled;
 }
+
+static inline int call_off(void) { return UNLIKELY(told) && call_off_told(); }
 
 /* What a heap that is full does, by its policy: 1 = the slack serves, 0 = no.  May not return (panic). */
 static void write_events(const Core *c);
@@ -656,6 +668,7 @@ static inline void live_add(Core *c, size_t n)
 static int charge_slow(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
+    refuser = NULL;
     if (UNLIKELY(faults) && fault_due(chain, n))
         return 0;
     if (claim && !in_chain(chain, claim->core))
@@ -664,6 +677,7 @@ static int charge_slow(Core *chain, size_t n)
     Core *full = full_core(chain, claim, n, take, 0);
     if (full && !at_the_limit(full, chain, claim, n, take)) {
         full->failures++;
+        refuser = full;
         return 0;
     }
     int covered = 0;
@@ -895,16 +909,58 @@ static inline void drop(Span *s, void *p)
         drop_span(c, s);
 }
 
+static void link_core(Core *c)
+{
+    c->next = all_cores;
+    if (c->next)
+        c->next->prev = c;
+    all_cores = c;
+}
+
+static COLD void *refuse_block(void)
+{
+    refusals++;
+    return NULL;
+}
+
+static COLD Core *new_spill(Core *home)
+{
+    Core *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->limit = UNLIMITED;
+    c->home = home;
+    c->orphan = home->orphan;
+    set_ceiling(c);
+    link_core(c);
+    home->holds++;
+    return home->spill = c;
+}
+
+/* A small block that a full heap may not refuse: it is made beside the heap, and the thread is told. */
+static COLD void *spill(Core *c, size_t n)
+{
+    Core *full = refuser, *to = n > SOFT_MAX || !full ? NULL : c->spill ? c->spill : new_spill(c);
+    void *p = to ? take_small(to, class_of(n)) : NULL;
+    if (!p)
+        return refuse_block();
+    live_add(to, class_bytes[class_of(n)]);
+    spilling |= in_chain(current_core, full);
+    tell(full, full->slack + to->live);
+    return p;
+}
+
 static void *alloc_large(Core *c, size_t n)
 {
     size_t bytes = whole_pages(n);
     if (n > UNLIMITED || !charge(c, bytes))
-        return NULL;
+        return refuse_block();
     void *p = take_large(c, bytes);
     if (!p) { /* no address space: the thread learns it from this, and handles it on emergency spans */
         told += !told && in_chain(current_core, c);
         c->failures++;
         uncharge(c, bytes);
+        refuse_block();
     }
     return p;
 }
@@ -915,11 +971,12 @@ static inline void *alloc(Core *c, size_t n)
         return alloc_large(c, n);
     unsigned class = class_of(n);
     if (UNLIKELY(!charge(c, class_bytes[class])))
-        return NULL;
+        return spill(c, n);
     void *p = take_small(c, class);
     if (UNLIKELY(!p)) {
         c->failures++;
         uncharge(c, class_bytes[class]);
+        refuse_block();
     }
     return p;
 }
@@ -951,32 +1008,43 @@ static int resize_in_place(Span *s, size_t bytes)
     return 1;
 }
 
-/* The owner pays, wherever the thread is.  Shrinking needs no room and cannot fail. */
-static void *resize(Span *s, void *p, size_t n)
+/* A block that grows: the owner pays, wherever the thread is, and for a spilled one its home, if it can. */
+static void *grow(Span *s, void *p, size_t n)
 {
     Core *c = s->core;
+    void *q = alloc(c->home ? c->home : c, n);
+    if (q) {
+        memcpy(q, p, block_bytes(s));
+        release(s, p);
+    }
+    return q;
+}
+
+/* Shrinking needs no room and cannot fail. */
+static void *shrink(Span *s, void *p, size_t n)
+{
+    Core *c = s->core;
+    size_t old = block_bytes(s), bytes = charged_bytes(n);
+    void *q = n > SMALL_MAX ? take_large(c, bytes) : take_small(c, class_of(n));
+    if (!q)
+        return p;
+    memcpy(q, p, n);
+    drop(s, p);
+    uncharge(c, old - bytes);
+    return q;
+}
+
+static void *resize(Span *s, void *p, size_t n)
+{
     size_t old = block_bytes(s);
     if (n > UNLIMITED)
-        return NULL;
+        return refuse_block();
     size_t bytes = charged_bytes(n);
     if (bytes == old)
         return p;
     if (s->pages && n > SMALL_MAX && bytes <= run_bytes(s))
-        return resize_in_place(s, bytes) ? p : NULL;
-    if (bytes > old && !charge(c, bytes))
-        return NULL;
-    void *q = n > SMALL_MAX ? take_large(c, bytes) : take_small(c, class_of(n));
-    if (!q) {
-        if (bytes < old)
-            return p;
-        c->failures++;
-        uncharge(c, bytes);
-        return NULL;
-    }
-    memcpy(q, p, n < old ? n : old);
-    drop(s, p);
-    uncharge(c, bytes > old ? old : old - bytes);
-    return q;
+        return resize_in_place(s, bytes) ? p : refuse_block();
+    return bytes > old ? grow(s, p, n) : shrink(s, p, n);
 }
 
 /* Give back the spans that an orphan holds empty; free it once nothing of it is left. */
@@ -986,7 +1054,7 @@ static void core_release(Core *c)
         for (unsigned k = 0; k < CLASSES; k++)
             while (c->room[k])
                 drop_span(c, c->room[k]);
-        Core *parent = c->parent;
+        Core *parent = c->parent, *home = c->home;
         if (c->next)
             c->next->prev = c->prev;
         if (c->prev)
@@ -1004,8 +1072,22 @@ static void core_release(Core *c)
         free(c);
         if (parent)
             parent->children--;
-        c = parent;
+        if (home) {
+            home->spill = NULL;
+            home->holds--;
+        }
+        c = parent ? parent : home;
     }
+}
+
+static void drop_empty_spans(Core *c)
+{
+    for (unsigned k = 0; k < CLASSES; k++)
+        for (Span *s = c->room[k], *next; s; s = next) {
+            next = s->next;
+            if (!s->used)
+                drop_span(c, s);
+        }
 }
 
 /* ---------------------------------------------------------------- the hooks */
@@ -1134,6 +1216,7 @@ struct CoroutineObject {
     Core *core;
     Claim *claim;
     int started, running;
+    int owed;                      /* HeapFull was to strike in the last step: it does so in the next */
     CoroutineObject *around;       /* in a step: the one whose step this one's is part of */
     CoroutineObject *next, *prev;  /* all of them */
 };
@@ -1191,6 +1274,13 @@ static void put_back(Raised r)
 #else
     PyErr_Restore(r.type, r.value, r.traceback);
 #endif
+}
+
+static void drop_raised(Raised r)
+{
+    Py_XDECREF(r.type);
+    Py_XDECREF(r.value);
+    Py_XDECREF(r.traceback);
 }
 
 /* Our own objects are nobody's: they are made outside every heap. */
@@ -1316,13 +1406,14 @@ static COLD int pop_suspended(const PyObject *owner)
     return 0;
 }
 
+/* Leave a `with`. Returns -1 with an error set if it is not the thread's topmost, 1 if HeapFull was to strike in it
+ * and may not be forgiven. */
 static int pop(PyObject *owner)
 {
     Frame *f = frames;
     if (LIKELY(f && f->owner == owner)) {
         Py_DECREF(pop_frame());
-        call_off();
-        return 0;
+        return call_off();
     }
     while (f && f->owner && f->owner != owner)
         f = f->up;
@@ -1336,12 +1427,41 @@ static int pop(PyObject *owner)
     return -1;
 }
 
+/* A call has failed in which an allocation was refused: where CPython lost that error on its way, say what it was. */
+static COLD void as_memory_error(void)
+{
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_SystemError))
+        return;
+    Core *was = step_out();
+    Raised raised = set_aside();
+#if PY_VERSION_HEX < 0x030C0000
+    if (raised.type)
+        PyErr_NormalizeException(&raised.type, &raised.value, &raised.traceback);
+    if (raised.value && raised.traceback)
+        PyException_SetTraceback(raised.value, raised.traceback);
+#endif
+    PyObject *error = PyObject_CallFunction(PyExc_MemoryError, "s", "an allocation was refused, and CPython lost the error");
+    if (error) {
+        PyException_SetContext(error, Py_XNewRef(raised.value)); /* steals */
+        PyException_SetCause(error, raised.value);
+        PyErr_SetObject(PyExc_MemoryError, error);
+        Py_DECREF(error);
+        raised.value = NULL;
+        drop_raised(raised);
+    } else {
+        PyErr_Clear();
+        put_back(raised);
+    }
+    current_core = was;
+}
+
 /* Call args[0] with the rest, in another heap or in none.  Whatever it does, the thread is then where it was. */
 static inline PyObject *call_in(Core *core, Claim *claim, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
 {
     if (unknown_thread())
         return NULL;
     Frame barrier = {frames, current_core, active_claim, NULL, claim != active_claim ? claim : NULL};
+    size_t refused = refusals;
     frames = &barrier;
     current_core = core;
     activate(claim);
@@ -1352,7 +1472,13 @@ static inline PyObject *call_in(Core *core, Claim *claim, PyObject *const *args,
     frames = barrier.up;
     current_core = barrier.core;
     activate(barrier.claim);
-    call_off();
+    int owed = call_off();
+    if (UNLIKELY(refusals != refused) && !result)
+        as_memory_error();
+    else if (UNLIKELY(owed) && result) {
+        Py_CLEAR(result);
+        PyErr_SetNone(heap_full);
+    }
     return result;
 }
 
@@ -1396,10 +1522,11 @@ static void forked(void)
 static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
 {
     size_t was_told = told;
-    int pending = told && PyThreadState_Get()->async_exc == heap_full;
-    call_off();
+    int was_spilling = spilling, pending = told && PyThreadState_Get()->async_exc == heap_full;
+    (void)call_off();
     PyObject *result = call_in(NULL, claim, args, n, NULL);
     told = was_told;
+    spilling = was_spilling;
     if (pending)
         PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
     return result;
@@ -2039,10 +2166,7 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         c->parent->below = c;
     }
     set_ceiling(c);
-    c->next = all_cores;
-    if (c->next)
-        c->next->prev = c;
-    all_cores = c;
+    link_core(c);
     c->object = result;
     HEAP(result)->core = c;
     HEAP(result)->parent = Py_NewRef(parent);
@@ -2086,13 +2210,12 @@ static void heap_dealloc(PyObject *o)
     if (c) {
         c->object = NULL;
         c->orphan = 1;
-        for (unsigned k = 0; k < CLASSES; k++)
-            for (Span *s = c->room[k], *next; s; s = next) {
-                next = s->next;
-                if (!s->used)
-                    drop_span(c, s);
-            }
-        core_release(c);
+        drop_empty_spans(c);
+        if (c->spill) {
+            c->spill->orphan = 1;
+            drop_empty_spans(c->spill);
+        }
+        core_release(c->spill ? c->spill : c);
     }
     Py_TYPE(o)->tp_free(o); /* a subclass's own dealloc, which called us, lets go of the type */
     Py_XDECREF(parent);
@@ -2111,12 +2234,20 @@ PyDoc_STRVAR(exit_doc,
 "__exit__($self, /, *exception)\n--\n\n"
 "Have the thread allocate from where it did before. Out of order or on another thread: RuntimeError.");
 
-static PyObject *heap_exit(PyObject *o, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(n))
+/* Whether a `with` is left without an exception. */
+static inline int left_in_peace(PyObject *const *args, Py_ssize_t n) { return !n || args[0] == Py_None; }
+
+/* What `__exit__` returns after pop(). */
+static inline PyObject *exited(int popped, int in_peace)
 {
-    if (pop(o))
-        return NULL;
-    Py_RETURN_NONE;
+    if (LIKELY(!popped) || (popped > 0 && !in_peace))
+        Py_RETURN_NONE;
+    if (popped > 0)
+        PyErr_SetNone(heap_full);
+    return NULL;
 }
+
+static PyObject *heap_exit(PyObject *o, PyObject *const *args, Py_ssize_t n) { return exited(pop(o), left_in_peace(args, n)); }
 
 PyDoc_STRVAR(run_doc,
 "run($self, function, /, *arguments, **keywords)\n--\n\n"
@@ -2383,6 +2514,8 @@ static const char *wrong_with(const Core *c)
     return NULL;
 }
 
+static int belongs(const Core *c, const Core *top) { return in_chain(c->home ? c->home : c, top); }
+
 /* The first thing that does not hold of a core and those below it, and of which core. */
 static const char *wrong_anywhere(const Core *top, const Core **where)
 {
@@ -2394,7 +2527,7 @@ static const char *wrong_anywhere(const Core *top, const Core **where)
         for (size_t k = 0; k < end; k += a->span[k].length)
             if (a->span[k].core) {
                 const char *bad = wrong_with_span(&a->span[k]);
-                if (bad && in_chain(a->span[k].core, top)) {
+                if (bad && belongs(a->span[k].core, top)) {
                     *where = a->span[k].core;
                     wrong = bad;
                 }
@@ -2413,7 +2546,7 @@ static const char *wrong_anywhere(const Core *top, const Core **where)
             c->parent->sum.children++;
         }
     for (Core *c = all_cores; c && !wrong; c = c->next)
-        if (in_chain(c, top) && (wrong = wrong_with(c)))
+        if (belongs(c, top) && (wrong = wrong_with(c)))
             *where = c;
     return wrong;
 }
@@ -2440,6 +2573,7 @@ static PyObject *heap_get(PyObject *o, void *offset) { return PyLong_FromSize_t(
 static PyObject *heap_get_free(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(free_bytes(HEAP(o)->core)); }
 static PyObject *heap_get_room(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(room_bytes(HEAP(o)->core)); }
 static PyObject *heap_get_possible(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(possible_bytes(HEAP(o)->core)); }
+static PyObject *heap_get_spilled(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(HEAP(o)->core->spill ? HEAP(o)->core->spill->live : 0); }
 static PyObject *heap_get_name(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->name); }
 static PyObject *heap_get_parent(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->parent); }
 static PyObject *heap_get_overrun(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->last_overrun ? HEAP(o)->last_overrun : Py_None); }
@@ -2486,6 +2620,7 @@ static PyGetSetDef heap_properties[] = {
     {"free", heap_get_free, NULL, "Bytes that are neither live, reserved, held nor slack.", NULL},
     {"room", heap_get_room, NULL, "The least `free` from here to the root, in bytes.", NULL},
     {"possible", heap_get_possible, NULL, "The most bytes that could ever be reserved.", NULL},
+    {"spilled", heap_get_spilled, NULL, "Bytes of small blocks that live beside it, because it was full when they were made.", NULL},
     {"capacity", heap_get_capacity, NULL, "The most bytes it may hold; None for its parents' limits alone.", NULL},
     {"name", heap_get_name, NULL, "For messages.", NULL},
     {"parent", heap_get_parent, NULL, "The heap that everything here is charged to as well, or None.", NULL},
@@ -2602,19 +2737,17 @@ PyDoc_STRVAR(reservation_exit_doc, "__exit__($self, /, *exception)\n--\n\nLeave,
 
 static PyObject *reservation_exit(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
-    int failed = pop(o);
-    if (!failed)
+    int popped = pop(o), in_peace = left_in_peace(args, n);
+    if (popped >= 0)
         RESERVATION(o)->entered = 0;
-    if (failed && !RESERVATION(o)->entered) {
+    if (popped < 0 && !RESERVATION(o)->entered) {
         Raised raised = set_aside();
         (void)give_back(RESERVATION(o), NULL, 0);
         put_back(raised);
-    } else if (!failed) {
-        failed = give_back(RESERVATION(o), NULL, !n || args[0] == Py_None);
-    }
-    if (failed)
+    } else if (popped >= 0 && give_back(RESERVATION(o), NULL, in_peace && !popped)) {
         return NULL;
-    Py_RETURN_NONE;
+    }
+    return exited(popped, in_peace);
 }
 
 PyDoc_STRVAR(reservation_aenter_doc,
@@ -2794,7 +2927,7 @@ static PyObject *coroutine_new(PyTypeObject *Py_UNUSED(type), PyObject *args, Py
     co->core = reserved ? RESERVATION(on)->claim.core : HEAP(on)->core;
     co->bottom = (Frame){.mine = co->claim};
     co->top = &co->bottom;
-    co->started = co->running = 0;
+    co->started = co->running = co->owed = 0;
     co->around = co->prev = NULL;
     co->next = all_coroutines;
     if (co->next)
@@ -2818,6 +2951,10 @@ static void step_into(CoroutineObject *co)
     current_core = co->core;
     activate(co->claim);
     entered(co->bottom.core);
+    if (UNLIKELY(co->owed)) {
+        spilling = 1;
+        send_heap_full(co->core);
+    }
 }
 
 static void step_out_of(CoroutineObject *co)
@@ -2830,7 +2967,7 @@ static void step_out_of(CoroutineObject *co)
     activate(co->bottom.claim);
     current_coroutine = co->around;
     co->running = 0;
-    call_off();
+    co->owed = call_off();
 }
 
 /* Begin a step, if there is one to begin. */
@@ -2847,8 +2984,8 @@ static int step(CoroutineObject *co)
     return -1;
 }
 
-/* End the step that was the last: what it left open is left, and the reservation goes back. Returns -1 if that
- * raises, which it may do only after a return. */
+/* End the step that was the last: what it left open is left, and the reservation goes back. Returns -1 with an
+ * error set if that raises, which it may do only after a return; an error that was set stays else. */
 static int end(CoroutineObject *co, int returned)
 {
     Raised raised = set_aside();
@@ -2856,23 +2993,28 @@ static int end(CoroutineObject *co, int returned)
     co->coroutine = NULL;
     unwind(&co->bottom);
     step_out_of(co);
-    put_back(raised);
     int failed = 0;
     if (Py_IS_TYPE(co->on, &Reservation_Type)) {
         RESERVATION(co->on)->entered = 0;
-        raised = set_aside();
-        failed = give_back(RESERVATION(co->on), coroutine, returned);
-        if (!failed)
-            put_back(raised);
+        failed = give_back(RESERVATION(co->on), coroutine, returned && !co->owed);
+    }
+    if (!failed && co->owed && returned) {
+        PyErr_SetNone(heap_full);
+        failed = -1;
     }
     co->claim = NULL;
     Py_DECREF(coroutine);
+    if (failed)
+        drop_raised(raised);
+    else
+        put_back(raised);
     return failed;
 }
 
 static PySendResult coroutine_am_send(PyObject *o, PyObject *value, PyObject **result)
 {
     CoroutineObject *co = COROUTINE(o);
+    size_t refused = refusals;
     *result = NULL;
     if (step(co))
         return PYGEN_ERROR;
@@ -2882,6 +3024,8 @@ static PySendResult coroutine_am_send(PyObject *o, PyObject *value, PyObject **r
     } else if (end(co, how == PYGEN_RETURN)) {
         Py_CLEAR(*result);
         how = PYGEN_ERROR;
+    } else if (UNLIKELY(refusals != refused) && how == PYGEN_ERROR) {
+        as_memory_error();
     }
     return how;
 }
@@ -2920,14 +3064,15 @@ PyDoc_STRVAR(throw_doc, "throw($self, /, *exception)\n--\n\nRaise an exception i
 static PyObject *coroutine_throw(PyObject *o, PyObject *args)
 {
     CoroutineObject *co = COROUTINE(o);
+    size_t refused = refusals;
     if (step(co))
         return NULL;
     PyObject *method = PyObject_GetAttrString(co->coroutine, "throw"), *result = method ? PyObject_CallObject(method, args) : NULL;
     Py_XDECREF(method);
     if (result)
         step_out_of(co);
-    else
-        (void)end(co, PyErr_ExceptionMatches(PyExc_StopIteration));
+    else if (!end(co, PyErr_ExceptionMatches(PyExc_StopIteration)) && UNLIKELY(refusals != refused))
+        as_memory_error();
     return result;
 }
 
@@ -3168,7 +3313,7 @@ static PyObject *module_census(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignor
 {
     Py_ssize_t cores = 0, claims = 0, arenas_held = 0;
     for (Core *c = all_cores; c; c = c->next)
-        cores++;
+        cores += !c->home;
     for (Claim *k = all_claims; k; k = k->next)
         claims++;
     for (Arena *a = all_arenas; a; a = a->next)

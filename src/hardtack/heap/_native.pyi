@@ -12,6 +12,7 @@ class Heap:
     held: int
     slack: int
     footprint: int
+    spilled: int
     overruns: int
     injected: int
     free: int
