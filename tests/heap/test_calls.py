@@ -615,6 +615,39 @@ def test_only_coroutines_are_wrapped(heap: Heap) -> None:
     coroutine.close()
 
 
+def test_a_wrapped_coroutine_may_reserve_before_its_first_step(heap: Heap) -> None:
+    seen: list[tuple[bool, int]] = []
+
+    async def work() -> int:
+        seen.append((_native.in_reservation(), heap.reserved))
+        await asyncio.sleep(0)
+        return 7
+
+    async def main() -> None:
+        held = heap.reserve(heap.possible - 150_000)
+        both = [asyncio.create_task(heap.wrap(work(), bound)) for bound in (100_000, "97 KiB")]
+        await asyncio.sleep(0)
+        (site,) = {row[3] for row in heap._reservations() if row[0] == 100_000}
+        assert site.startswith(__file__)
+        held.release()
+        assert await asyncio.gather(*both) == [7, 7]
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+    assert [inside for inside, _ in seen] == [True, True]
+    assert 99_000 < seen[0][1] - (heap.possible - 150_000) <= 100_000
+    assert heap.reserved == 0
+
+
+def test_one_whose_bound_is_impossible_is_closed(heap: Heap) -> None:
+    async def work() -> None: ...
+
+    coroutine = work()
+    with pytest.raises(ReservationImpossible):
+        asyncio.run(heap.wrap(coroutine, "1 GiB"))  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="cannot reuse"):
+        coroutine.send(None)
+
+
 def test_a_reservation_that_a_coroutine_runs_on_is_in_use(heap: Heap) -> None:
     reservation = heap.reserve(10_000)
     coroutine = _native.Coroutine(pauses(), reservation)

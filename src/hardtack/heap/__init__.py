@@ -196,12 +196,17 @@ class Heap(_native.Heap):
 
         return call(self, bound)
 
-    def wrap(self, coroutine: Coroutine[Any, Any, _T]) -> Coroutine[Any, Any, _T]:
-        """Return a coroutine that runs inside this heap, and nowhere else, across every await."""
+    def wrap(
+        self, coroutine: Coroutine[Any, Any, _T], bound: int | str | None = None
+    ) -> Coroutine[Any, Any, _T]:
+        """Return a coroutine that runs inside this heap, and nowhere else, across every await.
+
+        See `hardtack.heap.calls.wrap`.
+        """
         _load("hardtack.heap.calls")
         from hardtack.heap.calls import wrap
 
-        return wrap(self, coroutine)
+        return wrap(self, coroutine, bound)
 
     def adopt(self, value: _T) -> _T:
         """Return a copy of a value that lives in this heap; see `hardtack.heap.caches.adopt`."""

@@ -3286,13 +3286,21 @@ static PyObject *module_outside(PyObject *Py_UNUSED(m), PyObject *const *args, P
     return call_outside(active_claim, args, n);
 }
 
+static int is_ours(PyObject *module)
+{
+    if (!module || !PyUnicode_Check(module) || PyUnicode_Tailmatch(module, package, 0, PY_SSIZE_T_MAX, -1) != 1)
+        return 0;
+    Py_ssize_t end = PyUnicode_GET_LENGTH(package);
+    return PyUnicode_GET_LENGTH(module) == end || PyUnicode_READ_CHAR(module, end) == '.';
+}
+
 /* (code, offset) of the innermost frame that is not of this package, for _made_by. */
 static PyObject *module_here(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
 {
     PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
     while (frame) {
         PyObject *globals = PyFrame_GetGlobals(frame), *name = PyDict_GetItemString(globals, "__name__"); /* borrowed */
-        int ours = name && PyUnicode_Check(name) && PyUnicode_Tailmatch(name, package, 0, PY_SSIZE_T_MAX, -1) == 1;
+        int ours = is_ours(name);
         Py_DECREF(globals);
         if (!ours)
             break;
@@ -3371,7 +3379,7 @@ static int module_exec(PyObject *m)
         class_bytes[i] = i < 32 ? (size_t)(i + 1) * 16 : ((size_t)1 << (9 + (i - 32) / 4)) + ((size_t)((i - 32) % 4 + 1) << (7 + (i - 32) / 4));
     PyObject *errors = PyImport_ImportModule("hardtack.errors"), *units = PyImport_ImportModule("hardtack.units");
     PyObject *overruns = PyImport_ImportModule("hardtack.heap.overruns");
-    Py_XSETREF(package, PyUnicode_InternFromString("hardtack.heap."));
+    Py_XSETREF(package, PyUnicode_InternFromString("hardtack.heap"));
     int failed = !errors || !units || !package || !overruns || fetch(&report_overrun, overruns, "report_overrun") ||
                  fetch(&report_leak, overruns, "report_leak") || fetch(&bound_exceeded, errors, "BoundExceeded") || fetch(&heap_full, errors, "HeapFull") || fetch(&reservation_impossible, errors, "ReservationImpossible") ||
                  fetch(&would_block, errors, "WouldBlock") || fetch(&internal_error, errors, "InternalError") ||
