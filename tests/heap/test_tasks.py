@@ -260,24 +260,32 @@ def test_waiting_inside_a_full_heap_does_not_need_its_memory() -> None:
 
 
 @pytest.mark.parametrize("tasks", [400, 2000])
-def test_thousands_wait_in_the_heap_they_wait_for_and_take_nothing_of_it(tasks: int) -> None:
-    heap = Heap("400 KiB")
+def test_thousands_wait_in_the_heap_they_wait_for_and_take_nothing_of_it(python: Python, tasks: int) -> None:
+    python(
+        f"""
+        import asyncio
+        from hardtack.heap import Heap
 
-    async def work() -> int:
-        async with heap.reserve("300 KiB"):
-            await asyncio.sleep(0)
-            return len(bytes(1000))
+        heap = Heap("400 KiB")
 
-    async def main() -> None:
-        held = heap.reserve("300 KiB")
-        waiting = [asyncio.create_task(heap.wrap(work())) for _ in range(tasks)]
-        await waiters(heap, tasks)
-        assert heap.live < 1000
-        held.release()
-        assert await asyncio.gather(*waiting) == [1000] * tasks
+        async def work():
+            async with heap.reserve("300 KiB"):
+                await asyncio.sleep(0)
+                return len(bytes(1000))
 
-    run(main)
-    assert (heap.overruns, heap.spilled, heap.statistics().failures) == (0, 0, 0)
+        async def main():
+            held = heap.reserve("300 KiB")
+            waiting = [asyncio.create_task(heap.wrap(work())) for _ in range({tasks})]
+            while heap.statistics().waiters < {tasks}:
+                await asyncio.sleep(0)
+            assert heap.live < 1000, heap.live
+            held.release()
+            assert await asyncio.gather(*waiting) == [1000] * {tasks}
+
+        asyncio.run(asyncio.wait_for(main(), 15))
+        assert (heap.overruns, heap.spilled, heap.statistics().failures) == (0, 0, 0)
+        """
+    )
 
 
 def test_who_waits_in_a_heap_without_a_byte_left_allocates_nothing_there() -> None:

@@ -29,7 +29,8 @@
  *   ceiling = limit - slack - reserved - held, so that one comparison admits a charge; overruns can bring it below 0.
  *   A claim's left + drawn, and the same of all that are carved from it, add up to what it asked for.
  *   Nothing points to a claim that has ended: what was carved from it then stands by itself.
- *   Automatic collection is off while a thread draws from a claim, if it was on when the first of them began.
+ *   Automatic collection is off while a thread draws from a claim, if it was on when the first of them began.  A
+ *   thread that ends a claim then does what is due of it, outside every heap and every claim of its own.
  *
  * The MEM and OBJ domains are called with the GIL held, so nothing here takes a lock, and no hook takes
  * the GIL or touches a Python object.  What the heaps themselves need (reservations, their errors, the line
@@ -79,6 +80,8 @@
 #define DIRTY_BYTES ((size_t)16 << 20) /* free runs keep their pages up to this; more is given back to the system */
 #define EMERGENCY_SPANS 16       /* kept for small blocks when no address space is left */
 #define SPARE_RESERVATIONS 32
+#define LOOK_SECONDS 0.01        /* between two looks of those who leave whether garbage is to be collected */
+#define FULL_SHARE 10            /* full collections may take one such part of the time */
 
 enum policy { RESERVE, FAIL, PANIC, WAIT };
 static const char *const policy_names[] = {"reserve", "fail", "panic", "wait"};
@@ -195,9 +198,10 @@ static Thread *all_threads;
 static __thread Thread *this_thread;
 static size_t admitted;                /* threads that draw from a claim now */
 static int collecting;                 /* automatic collection was on before they did */
+static double look_due, full_due;      /* when to look again whether something is to be collected, and whether fully */
 static Frame *spare_frames;
 static void (*enter_hook)(void);       /* an integration's: called when a thread in no heap has entered one */
-static PyObject *heap_full, *reservation_impossible, *would_block, *bound_exceeded, *internal_error, *parse_bytes, *report_overrun, *report_leak, *package;
+static PyObject *heap_full, *reservation_impossible, *would_block, *bound_exceeded, *internal_error, *parse_bytes, *report_overrun, *report_leak, *package, *garbage;
 
 /* ---------------------------------------------------------------- addresses, classes, runs */
 
@@ -1675,11 +1679,66 @@ static COLD int overran(HeapObject *heap, const Claim *claim, PyObject *function
     return failed;
 }
 
+static inline double seconds(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* The oldest generation that CPython itself would collect now, were it not for those who draw from claims; -1 if
+ * none. Its rule for full collections counts objects, which the collector alone can see; ours is about time. */
+static int generation_due(void)
+{
+    long count[3], threshold[3];
+    PyObject *counts = PyObject_CallMethod(garbage, "get_count", NULL);
+    PyObject *thresholds = counts ? PyObject_CallMethod(garbage, "get_threshold", NULL) : NULL;
+    int due = -1;
+    if (thresholds && PyArg_ParseTuple(counts, "lll", &count[0], &count[1], &count[2]) &&
+        PyArg_ParseTuple(thresholds, "lll", &threshold[0], &threshold[1], &threshold[2]) && threshold[0] && count[0] > threshold[0])
+        due = count[1] <= threshold[1] ? 0 : count[2] <= threshold[2] || seconds(CLOCK_MONOTONIC) < full_due ? 1 : 2;
+    Py_XDECREF(counts);
+    Py_XDECREF(thresholds);
+    return due;
+}
+
+/* Somebody draws from a claim all the time, so automatic collection never comes back on: do here what is due of
+ * it. This thread has ended its claim and draws from none, and is outside every heap; so what finalizers allocate
+ * is charged to nobody, and no claim is theirs to draw from. What they and the collector free goes back to
+ * the books of its heaps, and is refunded to no claim: refunds go to the thread's own. Others stand inside admitted
+ * calls meanwhile, between two bytecodes or where they let the GIL go, as they would for any other thread's
+ * Python code; their bytes are set aside. A finalizer that reserves may find this at work: then the
+ * collector is busy, and does nothing. */
+static COLD void collect_what_is_due(void)
+{
+    if (finalizing())
+        return;
+    Raised raised = set_aside();
+    Core *was = step_out();
+    int due = generation_due();
+    PyObject *call[] = {due < 0 ? NULL : PyObject_GetAttrString(garbage, "collect"), PyLong_FromLong(due)};
+    double start = seconds(CLOCK_MONOTONIC);
+    PyObject *found = call[0] && call[1] ? call_outside(NULL, call, 2) : NULL;
+    double end = seconds(CLOCK_MONOTONIC);
+    if (due == 2)
+        full_due = end + FULL_SHARE * (end - start);
+    look_due = end + LOOK_SECONDS;
+    if (PyErr_Occurred())
+        PyErr_WriteUnraisable(garbage);
+    Py_XDECREF(found);
+    Py_XDECREF(call[0]);
+    Py_XDECREF(call[1]);
+    current_core = was;
+    put_back(raised);
+}
+
 /* End a claim on a heap; `function` is what ran on it, or NULL for a `with`. Returns -1 if that raises. */
 static inline int finish(HeapObject *heap, Claim *claim, PyObject *function, int may_raise)
 {
     if (UNLIKELY(claim_close(claim)))
         serve(heap);
+    if (UNLIKELY(admitted && !active_claim && collecting) && seconds(CLOCK_MONOTONIC_COARSE) >= look_due)
+        collect_what_is_due();
     return UNLIKELY(claim->over) ? overran(heap, claim, function, may_raise) : 0;
 }
 
@@ -3379,8 +3438,9 @@ static int module_exec(PyObject *m)
         class_bytes[i] = i < 32 ? (size_t)(i + 1) * 16 : ((size_t)1 << (9 + (i - 32) / 4)) + ((size_t)((i - 32) % 4 + 1) << (7 + (i - 32) / 4));
     PyObject *errors = PyImport_ImportModule("hardtack.errors"), *units = PyImport_ImportModule("hardtack.units");
     PyObject *overruns = PyImport_ImportModule("hardtack.heap.overruns");
+    Py_XSETREF(garbage, PyImport_ImportModule("gc"));
     Py_XSETREF(package, PyUnicode_InternFromString("hardtack.heap"));
-    int failed = !errors || !units || !package || !overruns || fetch(&report_overrun, overruns, "report_overrun") ||
+    int failed = !errors || !units || !package || !overruns || !garbage || fetch(&report_overrun, overruns, "report_overrun") ||
                  fetch(&report_leak, overruns, "report_leak") || fetch(&bound_exceeded, errors, "BoundExceeded") || fetch(&heap_full, errors, "HeapFull") || fetch(&reservation_impossible, errors, "ReservationImpossible") ||
                  fetch(&would_block, errors, "WouldBlock") || fetch(&internal_error, errors, "InternalError") ||
                  fetch(&parse_bytes, units, "parse_bytes") || add_api(m) || PyModule_AddType(m, &Heap_Type) || PyModule_AddType(m, &Reservation_Type) ||
