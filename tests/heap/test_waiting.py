@@ -15,7 +15,7 @@ import pytest
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, _native
 from hardtack.heap.admission import MAX_OVERTAKEN
-from hardtack.heap.waiting import doom
+from hardtack.heap.waiting import ThreadWaiter, doom, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -565,3 +565,31 @@ def test_interrupts_at_any_moment_leave_no_trace(python: Callable[..., object]) 
         heap.check()
         """
     )
+
+
+# ---------------------------------------------------------------- grants that are not taken
+
+
+def test_a_grant_whose_waiter_was_cut_off_goes_back_and_is_no_leak(
+    heap: Heap, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = heap.reserve(heap.possible)
+    waiter = ThreadWaiter(heap, 1000, ())
+    tree_of(heap).join(waiter)
+    held.release()
+    assert waiter.settled
+    assert heap.reserved == 1000
+    del waiter
+    assert (heap.reserved, heap.statistics().leaked) == (0, 0)
+    assert not caplog.records
+
+
+def test_one_that_was_taken_and_is_dropped_is_a_leak(heap: Heap, caplog: pytest.LogCaptureFixture) -> None:
+    held = heap.reserve(heap.possible)
+    thread = threading.Thread(target=heap.reserve, args=(1000,))
+    thread.start()
+    until(lambda: heap.statistics().waiters == 1)
+    held.release()
+    thread.join()
+    assert (heap.reserved, heap.statistics().leaked) == (0, 1)
+    assert "1000 bytes" in caplog.text

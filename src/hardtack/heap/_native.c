@@ -1206,6 +1206,7 @@ typedef struct {
     HeapObject *heap;
     Claim claim;
     int entered;
+    int untaken;     /* granted to one who waits and has not taken it: nobody's fault if it is dropped */
 } ReservationObject;
 
 /* Another coroutine, whose steps run in frames of their own: between the steps these stand in no thread. */
@@ -1751,13 +1752,14 @@ static inline int give_back(ReservationObject *r, PyObject *function, int may_ra
     return failed;
 }
 
-/* A reservation that was dropped without being released. */
+/* A reservation that was dropped without being released. That is a leak, unless it was on its way to one who
+ * waited and was cut off. */
 static COLD void note_leak(ReservationObject *r)
 {
-    r->claim.core->leaked++;
+    r->claim.core->leaked += !r->untaken;
     Py_ssize_t amount = (Py_ssize_t)r->claim.asked;
     (void)give_back(r, NULL, 0);
-    if (finalizing())
+    if (r->untaken || finalizing())
         return;
     Raised raised = set_aside();
     Core *was = step_out();
@@ -1865,7 +1867,7 @@ static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n, Hold 
         }
     }
     r->heap = (HeapObject *)Py_NewRef(heap);
-    r->entered = 0;
+    r->entered = r->untaken = 0;
     claim_open(&r->claim, heap->core, outer, n, holds);
     r->claim.maker = running_code(&r->claim.at);
     if (UNLIKELY(heap->core->cyclic))
@@ -2153,7 +2155,10 @@ static PyObject *heap_grant(PyObject *o, PyObject *const *args, Py_ssize_t count
     Core *full = short_with_holds(HEAP(o)->core, n, holds, NOBODY);
     if (!full) {
         PyObject *r = new_reservation(HEAP(o), NULL, n, holds);
-        HEAP(o)->core->granted += r != NULL;
+        if (r) {
+            HEAP(o)->core->granted++;
+            RESERVATION(r)->untaken = 1;
+        }
         return r;
     }
     free_holds(holds);
@@ -2895,6 +2900,13 @@ static PyObject *reservation_heap(PyObject *o, void *Py_UNUSED(x)) { return Py_N
 static PyObject *reservation_site(PyObject *o, void *Py_UNUSED(x)) { return site_of(RESERVATION(o)->claim.maker, RESERVATION(o)->claim.at); }
 static PyObject *reservation_released(PyObject *o, void *Py_UNUSED(x)) { return PyBool_FromLong(RESERVATION(o)->claim.ended); }
 
+/* For the drivers of admission: whoever waited has it now. */
+static PyObject *reservation_take(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    RESERVATION(o)->untaken = 0;
+    return Py_NewRef(o);
+}
+
 /* For those who reserve for others: the reservation counts as made by a function, or where _native.here() was. */
 static PyObject *reservation_made_by(PyObject *o, PyObject *who)
 {
@@ -2923,6 +2935,7 @@ static PyMethodDef reservation_methods[] = {
     {"__aexit__", FUNCTION(reservation_aexit), METH_FASTCALL, reservation_aexit_doc},
     {"run", FUNCTION(reservation_run), METH_FASTCALL, reservation_run_doc},
     {"_made_by", reservation_made_by, METH_O, NULL},
+    {"_take", reservation_take, METH_NOARGS, NULL},
     {"_make", FUNCTION(reservation_make), METH_FASTCALL | METH_KEYWORDS, NULL},
     {"release", reservation_release, METH_NOARGS, release_doc},
     {"refill", reservation_refill, METH_NOARGS, refill_doc},

@@ -46,7 +46,7 @@ RECLAIM_SHARE: Final = 10  # climb the ladder in vain for at most a tenth of the
 _making: threading.RLock = threading.RLock()  # while a tree is made
 _trees: weakref.WeakSet[Admission] = weakref.WeakSet()
 # Those who wait, and those who have not taken their grant yet. Not held: a grant whose waiter was cut off by
-# an exception from outside goes back when the waiter is dropped.
+# an exception from outside goes back when the waiter is dropped, and is no leak.
 _present: weakref.WeakSet[Waiter] = weakref.WeakSet()
 
 
@@ -144,7 +144,7 @@ class Course:
             raise Doomed(message)
         if self._noted:
             self._note(f"{waiter.amount} bytes are granted after {time.monotonic() - self._began:.1f} s")
-        return waiter.grant
+        return waiter.grant._take()
 
     def give_up(self) -> None:
         """Leave, with nothing, and clean up."""

@@ -106,7 +106,7 @@ class Memory:
         except BaseException:
             self._leave(waiter)
             raise
-        return waiter.grant
+        return None if waiter.grant is None else waiter.grant._take()
 
     def _find_until(self, last: Waiter | None) -> None:
         """Find memory for the first who waits until `last` is served, or nobody waits any more."""
