@@ -1841,13 +1841,18 @@ static COLD int carve_holds(const Claim *outer, size_t n, Hold **holds)
     return 0;
 }
 
+/* The first hold that could not be had, of a claim that is to be carved. */
+static const Hold *missing_hold(size_t n, const Hold *holds)
+{
+    while (holds && (holds->outer ? holds->left <= holds->outer->left : !beyond(holds->core, n) && !holds->core->awaited))
+        holds = holds->next;
+    return holds;
+}
+
 /* Whether n bytes can be carved from a claim, with these holds. */
 static int can_carve(const Claim *outer, size_t n, const Hold *holds)
 {
-    int can = n <= outer->left;
-    for (; can && holds; holds = holds->next)
-        can = holds->outer ? holds->left <= holds->outer->left : !beyond(holds->core, n) && !holds->core->awaited;
-    return can;
+    return n <= outer->left && !missing_hold(n, holds);
 }
 
 /* A reservation that there is room for. The holds become its own, or are freed. */
@@ -1916,23 +1921,27 @@ static COLD PyObject *impossible(HeapObject *heap, size_t n, size_t possible)
     return NULL;
 }
 
-static PyObject *would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer, const Hold *holds)
+/* WouldBlock, with the heap that refuses, which need not be the one that was asked, and its figures. */
+static COLD void would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer, const Hold *holds)
 {
-    Core *was = step_out(), *full = short_with_holds(heap->core, n, holds, NOBODY);
-    if (outer && n <= outer->left)
-        PyErr_Format(would_block, "a heap below '%U', where this reservation would count as well, has no room for %zu bytes now", heap->name, n);
-    else if (outer)
-        PyErr_Format(would_block, "the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", heap->name, outer->left,
+    Core *was = step_out();
+    const Hold *missing = outer && n <= outer->left ? missing_hold(n, holds) : NULL;
+    const Core *full = outer ? missing ? missing->core : heap->core : short_with_holds(heap->core, n, holds, NOBODY);
+    PyObject *name = full && full->object ? HEAP(full->object)->name : heap->name;
+    const char *where = !full || full == heap->core ? NULL : in_chain(heap->core, full) ? "above" : "below";
+    if (missing && missing->outer)
+        PyErr_Format(would_block, "the reservation that this is inside has %zu bytes left on heap '%U', below '%U', not %zu", missing->outer->left, name,
+                     heap->name, missing->left);
+    else if (outer && !missing)
+        PyErr_Format(would_block, "the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", name, outer->left,
                      outer->asked, n);
-    else if (!full)
-        PyErr_Format(would_block, "heap '%U': others wait for its memory, and %zu more bytes may not pass them", heap->name, n);
-    else if (!in_chain(heap->core, full))
-        PyErr_Format(would_block, "heap '%U', below '%U', has no room for %zu bytes now: %zu are free", HEAP(full->object)->name, heap->name, n,
-                     free_bytes(full));
+    else if (!full || !beyond(full, n))
+        PyErr_Format(would_block, "heap '%U': others wait for its memory, and %zu more bytes may not pass them", name, n);
+    else if (where)
+        PyErr_Format(would_block, "heap '%U', %s '%U', has no room for %zu bytes now: %zu are free", name, where, heap->name, n, free_bytes(full));
     else
-        PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", heap->name, n, room_bytes(heap->core));
+        PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", name, n, free_bytes(full));
     current_core = was;
-    return NULL;
 }
 
 /* Sort a call's arguments by its parameters, of which the first must be given. */
@@ -2200,10 +2209,14 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_Format(PyExc_TypeError, "a heap's parent is a heap or None, not %.100s", Py_TYPE(parent)->tp_name);
         return NULL;
     }
-    if (policy == 4 || slack < 0 || (size_t)slack > limit || limit > UNLIMITED) {
-        PyErr_Format(PyExc_ValueError, "a heap's capacity is from 0 to 2**62 - 1 bytes, its slack within it, its policy reserve, fail, panic or wait");
-        return NULL;
-    }
+    if (limit > UNLIMITED)
+        return PyErr_Format(PyExc_ValueError, "a heap's capacity is at most 2**62 - 1 bytes, not %zu", limit);
+    if (slack < 0)
+        return PyErr_Format(PyExc_ValueError, "a heap's slack is a number of bytes from 0 on, not %zd", slack);
+    if ((size_t)slack > limit)
+        return PyErr_Format(PyExc_ValueError, "a heap's slack is a part of its capacity: %zd bytes are more than %zu", slack, limit);
+    if (policy == 4)
+        return PyErr_Format(PyExc_ValueError, "a heap's policy, on_exhaustion, is reserve, fail, panic or wait, not '%s'", policy_name);
     if (install())
         return NULL;
     Core *c = calloc(1, sizeof *c);
