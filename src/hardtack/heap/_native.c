@@ -148,7 +148,7 @@ struct Claim {
     size_t carved;                 /* claims whose outer one this is */
     Hold *holds;                   /* one a core */
     PyObject *maker;               /* the code that made it and where in it; of a call (at < 0), the function */
-    int at, ended;
+    int at, ended, object;         /* object: it is a Reservation's */
 };
 
 /* Made by malloc; belongs to one claim. */
@@ -1875,6 +1875,7 @@ static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n, Hold 
     r->entered = r->untaken = 0;
     claim_open(&r->claim, heap->core, outer, n, holds);
     r->claim.maker = running_code(&r->claim.at);
+    r->claim.object = 1;
     if (UNLIKELY(heap->core->cyclic))
         PyObject_GC_Track((PyObject *)r);
     return (PyObject *)r;
@@ -2118,7 +2119,8 @@ PyDoc_STRVAR(reserve_doc,
 "Raises:\n"
 "    ReservationImpossible: there never could be room; nothing was evicted or waited for.\n"
 "    ReservationTimeout: the time is over; nothing is held.\n"
-"    WouldBlock: it would have to wait inside a reservation, or on the thread of a running event loop.\n"
+"    WouldBlock: it would have to wait inside a reservation, or on the thread of a running event loop; or for\n"
+"        ever, where there is a single thread, for what that has reserved and not entered.\n"
 "\n"
 "Example:\n"
 "    >>> from hardtack.heap import Heap\n"
@@ -2144,6 +2146,39 @@ static PyObject *heap_reserve(PyObject *o, PyObject *const *args, Py_ssize_t n, 
     if (LIKELY(now > 0))
         return new_reservation(HEAP(o), request.outer, request.amount, request.holds);
     return now ? NULL : wait_for(HEAP(o), &request, given[1], given[2]);
+}
+
+/* Whether a claim is a Reservation's that is not entered, and is not a group's, whose kill callback may release it. */
+static int is_idle(const Claim *k)
+{
+    if (!k->object || ((const ReservationObject *)((const char *)k - offsetof(ReservationObject, claim)))->entered)
+        return 0;
+    for (const Core *c = k->core; c; c = c->parent)
+        if (c->object && HEAP(c->object)->group && HEAP(c->object)->group != Py_None)
+            return 0;
+    return 1;
+}
+
+/* For who waits where no other thread is: (bytes, site of the last) of the reservations that are not entered, if so
+ * many bytes can never be had beside them; else None. */
+static PyObject *heap_held_by_nobody_else(PyObject *o, PyObject *amount)
+{
+    size_t n = PyLong_AsSize_t(amount);
+    if (n == (size_t)-1 && PyErr_Occurred())
+        return NULL;
+    PyThreadState *first = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
+    for (Core *c = HEAP(o)->core; c && !PyThreadState_Next(first); c = c->parent) {
+        const Claim *last = NULL;
+        size_t held = 0;
+        for (const Claim *k = all_claims; k; k = k->next)
+            if (is_idle(k) && in_chain(k->core, c)) {
+                last = last ? last : k;
+                held += k->left;
+            }
+        if (last && held + n > c->limit - c->slack)
+            return Py_BuildValue("nN", (Py_ssize_t)held, site_of(last->maker, last->at));
+    }
+    Py_RETURN_NONE;
 }
 
 /* For admission, which decides whose turn it is: _grant(amount, also=()), a reservation, or the first heap that
@@ -2727,6 +2762,7 @@ static PyMethodDef heap_methods[] = {
     {"_children", heap_children, METH_NOARGS, NULL},
     {"_reservations", heap_reservations, METH_NOARGS, NULL},
     {"_grant", FUNCTION(heap_grant), METH_FASTCALL, NULL},
+    {"_held_by_nobody_else", heap_held_by_nobody_else, METH_O, NULL},
     {"_mark", heap_mark, METH_NOARGS, NULL},
     {"_unmark", heap_unmark, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -19,6 +19,7 @@ reserved stays reserved in it, as what they had allocated stays allocated.
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
@@ -223,6 +224,8 @@ def reserve(
         from hardtack.heap.tasks import Pending
 
         return Pending(heap, amount, timeout, also)
+    if timeout is None:
+        _refuse_to_wait_for_itself(heap, amount)
     waiter = ThreadWaiter(heap, amount, also)
     course = Course(waiter, timeout)
     try:
@@ -235,6 +238,23 @@ def reserve(
         course.give_up()
         raise
     return reservation
+
+
+def _refuse_to_wait_for_itself(heap: Heap, amount: int) -> None:
+    """Raise WouldBlock where only this thread could release what is held, and it would sleep.
+
+    Where there are other threads one of them may have been handed it, which nobody can know.
+    """
+    if heap._held_by_nobody_else(amount) is None:
+        return
+    gc.collect()  # a garbage cycle may hold it
+    held = heap._held_by_nobody_else(amount)
+    if held is not None:
+        message = (
+            f"heap {heap.name!r}: this thread is the only one and would wait for ever for {amount} bytes: "
+            f"it holds {held[0]} itself, reserved at {held[1]} and not entered; reserve the sum at once"
+        )
+        raise WouldBlock(message)
 
 
 def in_event_loop() -> bool:
