@@ -743,3 +743,71 @@ def test_nothing_is_left_behind(heap: Heap) -> None:
     many(once)
     gc.collect()
     assert abs(heap.live - first) < 2000
+
+
+# ---------------------------------------------------------------- awaits inside a plain `with`
+
+
+def plainly(heap: Heap) -> list[Any]:
+    return [heap, heap.reserve_nowait(10_000)]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_await_inside_a_plain_with_is_refused_when_it_is_left(heap: Heap, which: int) -> None:
+    entered = plainly(heap)
+
+    async def work() -> None:
+        with entered[which]:
+            await asyncio.sleep(0)
+            len("")
+
+    with pytest.raises(RuntimeError, match="awaited inside a plain `with`"):
+        asyncio.run(work())
+    entered[1].release()
+    thing = bytes(1000)
+    assert not heap.owns(thing)
+    assert heap.reserved == 0
+
+
+def test_an_exception_that_leaves_it_goes_before(heap: Heap) -> None:
+    async def work() -> None:
+        with heap:
+            await asyncio.sleep(0)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(work())
+
+
+def test_an_await_that_does_not_wait_is_none(heap: Heap) -> None:
+    async def at_once() -> int:
+        return 1
+
+    async def work() -> int:
+        await asyncio.sleep(0)
+        with heap:
+            found = await at_once()
+        await asyncio.sleep(0)
+        return found
+
+    assert asyncio.run(work()) == 1
+
+
+def test_a_context_that_is_entered_inside_is_no_await(heap: Heap) -> None:
+    async def work() -> int:
+        await asyncio.sleep(0)
+        with heap:
+            found: int = contextvars.copy_context().run(len, "abc")
+        await asyncio.sleep(0)
+        return found
+
+    assert asyncio.run(work()) == 3
+
+
+def test_awaits_in_a_wrapped_coroutine_are_none_of_it(heap: Heap) -> None:
+    async def work() -> int:
+        with heap, heap.reserve_nowait(1000):
+            await asyncio.sleep(0)
+        return 4
+
+    assert asyncio.run(heap.wrap(work())) == 4

@@ -52,6 +52,7 @@
 #ifdef Py_GIL_DISABLED
 #error "free-threaded CPython keeps objects in mimalloc and cannot take another allocator: use a GIL build"
 #endif
+#include <opcode.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -165,6 +166,9 @@ struct Frame {
     Claim *claim;
     PyObject *owner;               /* the heap or reservation of a `with`; NULL for a call, below which nothing can be left */
     Claim *mine;                   /* the claim that was entered with it, if any */
+    const void *python;            /* of a `with`: the Python frame that it stands in, to compare alone, */
+    int at;                        /* where in it, */
+    uint64_t context;              /* and how often the thread had changed its context */
 };
 
 /* A thread that has been in a heap; ends with its thread state. Made by malloc. */
@@ -1322,6 +1326,59 @@ static inline void entered(const Core *before)
     }
 }
 
+/* The Python frame that is running, NULL where none is; where it stands in its code; the code, as a new reference. */
+typedef struct _PyInterpreterFrame PythonFrame;
+
+static inline PythonFrame *python_frame(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return _PyThreadState_UncheckedGet()->current_frame;
+#else
+    return _PyThreadState_UncheckedGet()->cframe->current_frame;
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030C0000
+static inline int python_at(PythonFrame *frame) { return PyUnstable_InterpreterFrame_GetLasti(frame); }
+static inline PyObject *python_code(PythonFrame *frame) { return PyUnstable_InterpreterFrame_GetCode(frame); }
+#else
+static inline int python_at(PythonFrame *frame) { return _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT); }
+static inline PyObject *python_code(PythonFrame *frame) { return Py_NewRef(frame->f_code); }
+#endif
+
+/* Whether a coroutine's code can wait between two places. */
+static int awaits_between(PyObject *code, int from, int to)
+{
+    if (!(((PyCodeObject *)code)->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)))
+        return 0;
+    PyObject *bytes = PyCode_GetCode((PyCodeObject *)code);
+    int found = 0;
+    for (int i = from; bytes && !found && i < to && i < PyBytes_GET_SIZE(bytes); i += 2)
+        found = (unsigned char)PyBytes_AS_STRING(bytes)[i] == SEND;
+    if (!bytes)
+        PyErr_Clear();
+    Py_XDECREF(bytes);
+    return found;
+}
+
+/* A `with` is about to be left, and the thread's context has changed since it was entered: event loops run every
+ * task in its own. Whether that was because a coroutine awaited inside, which has not brought its frames along, so
+ * that others have run in its heap. */
+static COLD int awaited_inside(const Frame *f)
+{
+    PythonFrame *frame = python_frame();
+    if (current_coroutine || !frame || frame != f->python)
+        return 0;
+    Raised raised = set_aside();
+    Core *was = step_out();
+    PyObject *code = python_code(frame);
+    int awaited = awaits_between(code, f->at, python_at(frame));
+    Py_DECREF(code);
+    current_core = was;
+    put_back(raised);
+    return awaited;
+}
+
 static void thread_gone(PyObject *capsule);
 
 /* A thread enters for the first time: its frames are to be left when it ends. */
@@ -1360,7 +1417,9 @@ static int push(PyObject *owner, Core *core, Claim *claim)
         PyErr_NoMemory();
         return -1;
     }
-    *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner), claim != active_claim ? claim : NULL};
+    PythonFrame *python = python_frame();
+    *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner), claim != active_claim ? claim : NULL, python,
+                 python ? python_at(python) : 0, _PyThreadState_UncheckedGet()->context_ver};
     frames = f;
     current_core = core;
     activate(claim);
@@ -1411,14 +1470,18 @@ static COLD int pop_suspended(const PyObject *owner)
     return 0;
 }
 
-/* Leave a `with`. Returns -1 with an error set if it is not the thread's topmost, 1 if HeapFull was to strike in it
- * and may not be forgiven. */
+enum { LEFT = 0, OWED = 1, ASTRAY = 2 };
+
+/* Leave a `with`. Returns -1 with an error set if it is not the thread's topmost, OWED if HeapFull was to strike in it
+ * and may not be forgiven, ASTRAY if a coroutine awaited in it that does not bring its heap along. */
 static int pop(PyObject *owner)
 {
     Frame *f = frames;
     if (LIKELY(f && f->owner == owner)) {
+        int astray = UNLIKELY(f->context != _PyThreadState_UncheckedGet()->context_ver) && awaited_inside(f);
         Py_DECREF(pop_frame());
-        return call_off();
+        int owed = call_off();
+        return UNLIKELY(astray) ? ASTRAY : owed;
     }
     while (f && f->owner && f->owner != owner)
         f = f->up;
@@ -1465,7 +1528,7 @@ static inline PyObject *call_in(Core *core, Claim *claim, PyObject *const *args,
 {
     if (unknown_thread())
         return NULL;
-    Frame barrier = {frames, current_core, active_claim, NULL, claim != active_claim ? claim : NULL};
+    Frame barrier = {.up = frames, .core = current_core, .claim = active_claim, .mine = claim != active_claim ? claim : NULL};
     size_t refused = refusals;
     frames = &barrier;
     current_core = core;
@@ -1543,20 +1606,11 @@ static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
  * a line's number costs more than the reservation. */
 static inline PyObject *running_code(int *at)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    struct _PyInterpreterFrame *frame = _PyThreadState_UncheckedGet()->current_frame;
-#else
-    struct _PyInterpreterFrame *frame = _PyThreadState_UncheckedGet()->cframe->current_frame;
-#endif
+    PythonFrame *frame = python_frame();
     if (UNLIKELY(!frame))
         return NULL;
-#if PY_VERSION_HEX >= 0x030C0000
-    *at = PyUnstable_InterpreterFrame_GetLasti(frame);
-    return (PyObject *)PyUnstable_InterpreterFrame_GetCode(frame);
-#else
-    *at = _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
-    return Py_NewRef(frame->f_code);
-#endif
+    *at = python_at(frame);
+    return python_code(frame);
 }
 
 /* The name of a function, or of the one that is running. */
@@ -2354,8 +2408,11 @@ static inline PyObject *exited(int popped, int in_peace)
 {
     if (LIKELY(!popped) || (popped > 0 && !in_peace))
         Py_RETURN_NONE;
-    if (popped > 0)
+    if (popped == OWED)
         PyErr_SetNone(heap_full);
+    else if (popped == ASTRAY)
+        PyErr_SetString(PyExc_RuntimeError, "this coroutine awaited inside a plain `with`, so other tasks have run in its heap: decorate the function "
+                                            "with @heap.call(bound), or run heap.wrap(coroutine), which takes the heap along across every await");
     return NULL;
 }
 
