@@ -338,8 +338,7 @@ def test_wrapped_coroutines_that_fill_their_heap_end_with_heap_full(python: Pyth
             return Counter(type(each) for each in await asyncio.gather(*tasks, return_exceptions=True))
 
         ended = asyncio.run(main())
-        assert set(ended) == {int, HeapFull}, ended
-        assert ended[int] > 50 and ended[HeapFull] > 1000, ended
+        assert set(ended) <= {int, HeapFull} and ended[HeapFull] > 1000, ended
         heap.check()
         """
     )
