@@ -1329,12 +1329,12 @@ static inline void entered(const Core *before)
 /* The Python frame that is running, NULL where none is; where it stands in its code; the code, as a new reference. */
 typedef struct _PyInterpreterFrame PythonFrame;
 
-static inline PythonFrame *python_frame(void)
+static inline PythonFrame *python_frame(const PyThreadState *thread)
 {
 #if PY_VERSION_HEX >= 0x030D0000
-    return _PyThreadState_UncheckedGet()->current_frame;
+    return thread->current_frame;
 #else
-    return _PyThreadState_UncheckedGet()->cframe->current_frame;
+    return thread->cframe->current_frame;
 #endif
 }
 
@@ -1366,7 +1366,7 @@ static int awaits_between(PyObject *code, int from, int to)
  * that others have run in its heap. */
 static COLD int awaited_inside(const Frame *f)
 {
-    PythonFrame *frame = python_frame();
+    PythonFrame *frame = python_frame(_PyThreadState_UncheckedGet());
     if (current_coroutine || !frame || frame != f->python)
         return 0;
     Raised raised = set_aside();
@@ -1417,9 +1417,10 @@ static int push(PyObject *owner, Core *core, Claim *claim)
         PyErr_NoMemory();
         return -1;
     }
-    PythonFrame *python = python_frame();
+    const PyThreadState *thread = _PyThreadState_UncheckedGet();
+    PythonFrame *python = python_frame(thread);
     *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner), claim != active_claim ? claim : NULL, python,
-                 python ? python_at(python) : 0, _PyThreadState_UncheckedGet()->context_ver};
+                 python ? python_at(python) : 0, thread->context_ver};
     frames = f;
     current_core = core;
     activate(claim);
@@ -1606,7 +1607,7 @@ static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
  * a line's number costs more than the reservation. */
 static inline PyObject *running_code(int *at)
 {
-    PythonFrame *frame = python_frame();
+    PythonFrame *frame = python_frame(_PyThreadState_UncheckedGet());
     if (UNLIKELY(!frame))
         return NULL;
     *at = python_at(frame);
