@@ -1,5 +1,6 @@
-"""Examples in docstrings and documents run as tests."""
+"""Examples in docstrings and documents run as tests; what golden files say can be rewritten."""
 
+import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
@@ -9,3 +10,10 @@ pytest_collect_file = Sybil(
     patterns=["*.md", "src/hardtack/**/*.py"],
     excludes=["src/hardtack/programs/**"],
 ).pytest()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --update-data."""
+    parser.addoption(
+        "--update-data", action="store_true", help="rewrite the expectations of tests/analysis/cases"
+    )

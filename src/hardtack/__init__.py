@@ -7,8 +7,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes its time, and until the command line runs Ctrl-C is a traceback
 if TYPE_CHECKING:
+    from hardtack.analysis.bounds import bound
+    from hardtack.annotations import assume_bound, bounded, checked, checks, loop_bound, recursive
     from hardtack.errors import (
+        AnnotationBroken,
+        Doomed,
         HardtackError,
+        HardtackException,
         HeapFull,
         InternalError,
         KernelError,
@@ -30,7 +35,17 @@ _HOMES = {
     "Process": "hardtack.runtime",
     "Result": "hardtack.runtime",
     "Usage": "hardtack.runtime",
+    "assume_bound": "hardtack.annotations",
+    "bound": "hardtack.analysis.bounds",
+    "bounded": "hardtack.annotations",
+    "checked": "hardtack.annotations",
+    "checks": "hardtack.annotations",
+    "loop_bound": "hardtack.annotations",
+    "recursive": "hardtack.annotations",
+    "AnnotationBroken": "hardtack.errors",
+    "Doomed": "hardtack.errors",
     "HardtackError": "hardtack.errors",
+    "HardtackException": "hardtack.errors",
     "HeapFull": "hardtack.errors",
     "InternalError": "hardtack.errors",
     "KernelError": "hardtack.errors",
@@ -41,7 +56,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnnotationBroken",
+    "Doomed",
     "HardtackError",
+    "HardtackException",
     "Heap",
     "HeapFull",
     "HeapStatistics",
@@ -58,6 +76,13 @@ __all__ = [
     "Result",
     "Usage",
     "WouldBlock",
+    "assume_bound",
+    "bound",
+    "bounded",
+    "checked",
+    "checks",
+    "loop_bound",
+    "recursive",
 ]
 
 

@@ -1,4 +1,13 @@
-"""Every exception that hardtack raises on purpose, under one root.
+"""Every exception that hardtack raises on purpose, under one root: `HardtackException`.
+
+Below it stand `HardtackError`, an Exception as any other: something was refused or has failed, and a program
+may go on; and `Doomed`, which is none: the heap that the code works for is being killed, and an
+`except Exception` that takes it for one more failure would keep alive what is to die. So `except
+HardtackError` does not catch a kill either; who wants to catches `Doomed`, or the root.
+
+In asyncio a task that ends with `Doomed` ends as one that fails: the event loop goes on (only
+KeyboardInterrupt and SystemExit stop it), who awaits the task gets it, `gather` passes it on or returns it,
+and a TaskGroup raises a BaseExceptionGroup, from which `except*` takes it.
 
 A system call never raises: it answers an errno. These are for the Python programs that use heaps,
 kernels and the analyser.
@@ -8,9 +17,32 @@ from __future__ import annotations
 
 from hardtack.units import format_bytes
 
+TYPE_CHECKING = False  # typing takes its time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ClassVar
 
-class HardtackError(Exception):
-    """The root of hardtack's errors."""
+
+class HardtackException(BaseException):
+    """The root of all that hardtack raises."""
+
+
+class HardtackError(HardtackException, Exception):
+    """The root of hardtack's errors: of all that `except Exception` may catch."""
+
+
+class Doomed(HardtackException):
+    """The group that a reservation was wanted for is being killed to free memory; nothing is held.
+
+    Attributes:
+        asked: bytes that were asked for.
+        heap: the name of the heap that they were asked of.
+    """
+
+    def __init__(self, message: str = "", *, asked: int = 0, heap: str = "") -> None:
+        super().__init__(message)
+        self.asked = asked
+        self.heap = heap
 
 
 class InternalError(HardtackError):
@@ -21,10 +53,55 @@ class HeapFull(HardtackError, MemoryError):
     """An allocation that no reservation covers did not fit into its heap.
 
     Raised between two bytecodes for small blocks, at once (as MemoryError) for large ones.
+
+    Attributes:
+        heap: the name of the heap that was full; empty if that is not known.
+        asked: bytes that did not fit; 0 if that is not known.
+        held: bytes that were live or reserved in it then.
+        free: bytes that it had free for those without a reservation.
+        holders: the heaps right below it that held most, and how many bytes each did; the largest first.
     """
 
+    heap: str = ""
+    asked: int = 0
+    held: int = 0
+    free: int = 0
+    holders: tuple[tuple[str, int], ...] = ()
+    witness: ClassVar[Callable[[HeapFull], None] | None] = None  # fills in what the native core has seen
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        heap: str = "",
+        asked: int = 0,
+        held: int = 0,
+        free: int = 0,
+        holders: tuple[tuple[str, int], ...] = (),
+    ) -> None:
+        if not message and HeapFull.witness is not None:  # made by the interpreter, in a heap that is full
+            HeapFull.witness(self)
+            return
+        super().__init__(message)
+        self._set(heap, asked, held, free, holders)
+
+    def _set(self, heap: str, asked: int, held: int, free: int, holders: tuple[tuple[str, int], ...]) -> None:
+        self.heap = heap
+        self.asked = asked
+        self.held = held
+        self.free = free
+        self.holders = holders
+
     def __str__(self) -> str:
-        return super().__str__() or "a heap that this code runs in is full: see its explain()"
+        if self.args:
+            return super().__str__()
+        if not self.heap:
+            return "a heap that this code runs in is full: see its explain()"
+        most = "".join(f", {format_bytes(held)} of it in {name!r}" for name, held in self.holders)
+        return (
+            f"heap {self.heap!r} is full: {self.asked} bytes did not fit, {self.free} were free, and it held "
+            f"{format_bytes(self.held)}{most}; see its explain()"
+        )
 
 
 class ReservationImpossible(HardtackError, ValueError):
@@ -45,11 +122,34 @@ class ReservationImpossible(HardtackError, ValueError):
 
 
 class ReservationTimeout(HardtackError, TimeoutError):
-    """Memory for a reservation did not become free in time; nothing is held."""
+    """Memory for a reservation did not become free in time; nothing is held.
+
+    Attributes:
+        asked: bytes that were asked for.
+        free: bytes that were free when the time was over.
+        waited: seconds that were waited.
+    """
+
+    def __init__(self, message: str = "", *, asked: int = 0, free: int = 0, waited: float = 0.0) -> None:
+        super().__init__(message)
+        self.asked = asked
+        self.free = free
+        self.waited = waited
 
 
 class WouldBlock(HardtackError):
-    """A `..._nowait` call would have had to wait; nothing is held."""
+    """A `..._nowait` call would have had to wait; nothing is held.
+
+    Attributes:
+        asked: bytes that were asked for.
+        free: bytes that were free for it: in the heap, or in the reservation that it was to be carved from;
+            0 if that had enough, and a heap below had not.
+    """
+
+    def __init__(self, message: str = "", asked: int = 0, free: int = 0) -> None:
+        super().__init__(message)
+        self.asked = asked
+        self.free = free
 
 
 class ProgramError(HardtackError):
@@ -60,9 +160,33 @@ class KernelError(HardtackError):
     """The kernel was asked for something it cannot do; the message says what and what would help."""
 
 
-class Doomed(HardtackError):
-    """The group that a reservation was wanted for is being killed to free memory; nothing is held."""
-
-
 class BoundExceeded(HardtackError):
     """On a strict heap: a call allocated more than it had reserved. Both figures stand in the message."""
+
+
+class AnnotationBroken(HardtackError, ValueError):
+    """What a program wrote for the analyser does not hold: a bound that rests on it is none.
+
+    Attributes:
+        annotation: which one, as in "MaxLen(32)" or "loop_bound(100)".
+        where: the function or class, as in "package.module:function", and the line where it is known.
+        path: what of it, as in "records[3].name"; empty where the annotation stands in the code itself.
+        bound: the bound that is stated.
+        found: the length, value or count that breaks it; where counting stops there, the first that does.
+        what: `found` in words.
+    """
+
+    def __init__(
+        self, annotation: str, where: str, path: str, bound: object, found: object, what: str
+    ) -> None:
+        self.annotation = annotation
+        self.where = where
+        self.path = path
+        self.bound = bound
+        self.found = found
+        self.what = what
+        super().__init__(annotation, where, path, bound, found, what)  # so that pickling keeps them
+
+    def __str__(self) -> str:
+        subject = f"{self.path} " if self.path else ""
+        return f"{self.where}: {subject}{self.what}, but {self.annotation} is stated"

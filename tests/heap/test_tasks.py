@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ import pytest
 
 from hardtack.errors import Doomed, ReservationImpossible, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, Reservation
+from hardtack.heap import tasks as tasks_that_wait
+from hardtack.heap import waiting as threads_that_wait
 from hardtack.heap.admission import MAX_OVERTAKEN
 from hardtack.heap.tasks import Pending, reserve
 from hardtack.heap.waiting import doom
@@ -156,6 +159,71 @@ def test_a_timeout_leaves_no_trace(heap: Heap) -> None:
     run(main)
 
 
+class CountingLoop(asyncio.SelectorEventLoop):
+    """An event loop that counts the timers it is asked for."""
+
+    timers = 0
+
+    def call_at(self, *arguments: Any, **keywords: Any) -> asyncio.TimerHandle:
+        self.timers += 1
+        return super().call_at(*arguments, **keywords)
+
+
+def test_the_many_who_wait_far_back_share_one_timer(heap: Heap) -> None:
+    async def main(loop: CountingLoop) -> None:
+        held = heap.reserve(heap.possible)
+        tasks = [asyncio.create_task(reserve(heap, 1000)) for _ in range(500)]
+        await waiters(heap, 500)
+        assert loop.timers < 20  # the head of the line's, for each of its looks; one for those near it; one
+        held.release()
+        for task in tasks:
+            (await task).release()
+
+    loop = CountingLoop()
+    try:
+        loop.run_until_complete(main(loop))
+    finally:
+        loop.close()
+
+
+def test_all_who_wait_far_back_look_up_in_time(heap: Heap, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (tasks_that_wait, threads_that_wait):
+        monkeypatch.setattr(module, "FAR_SECONDS", 0.01)
+
+    async def main() -> None:
+        held = heap.reserve(heap.possible)
+        first = [asyncio.create_task(reserve(heap, 1000)) for _ in range(MAX_OVERTAKEN + 1)]
+        await waiters(heap, len(first))
+        others = [asyncio.create_task(reserve(heap, 1000, timeout=0.1)) for _ in range(50)]
+        errors = await asyncio.gather(*others, return_exceptions=True)
+        assert {type(error) for error in errors} == {ReservationTimeout}
+        held.release()
+        for task in first:
+            (await task).release()
+
+    run(main)
+    assert heap.statistics().waiters == 0
+
+
+def test_what_wakes_the_tasks_of_a_loop_does_not_keep_it(heap: Heap) -> None:
+    loop = asyncio.new_event_loop()
+    gone = weakref.ref(loop)
+
+    async def main() -> None:
+        held = heap.reserve(heap.possible)
+        tasks = [asyncio.create_task(reserve(heap, 1000)) for _ in range(MAX_OVERTAKEN * 2)]
+        await waiters(heap, len(tasks))
+        held.release()
+        for task in tasks:
+            (await task).release()
+
+    loop.run_until_complete(main())
+    loop.close()
+    del loop
+    gc.collect()
+    assert gone() is None
+
+
 def test_a_doomed_task_is_let_go(heap: Heap) -> None:
     child = Heap(None, parent=heap, name="victim")
 
@@ -172,6 +240,106 @@ def test_a_doomed_task_is_let_go(heap: Heap) -> None:
                 await task
         held.release()
         (await other).release()
+
+    run(main)
+
+
+async def doomed(heap: Heap, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Have a task wait for memory of a group, and the group die."""
+    held = heap.reserve(heap.possible)
+    try:
+        task = asyncio.create_task(work())
+        await waiters(heap, 1)
+        assert doom(heap) == 1
+        return await task
+    finally:
+        held.release()
+
+
+def test_a_doomed_task_does_not_stop_the_event_loop(heap: Heap) -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        beside = asyncio.create_task(asyncio.sleep(0.01, "done"))
+        with pytest.raises(Doomed):
+            await doomed(heap, lambda: reserve(heap, 1000))
+        assert await beside == "done"
+        held = heap.reserve(heap.possible)
+        forgotten = asyncio.create_task(reserve(heap, 1000))  # nobody awaits it
+        await waiters(heap, 1)
+        doom(heap)
+        while not forgotten.done():
+            await asyncio.sleep(0)
+        del forgotten
+        gc.collect()
+        held.release()
+        await asyncio.sleep(0)
+
+    run(main)
+    assert [type(each["exception"]) for each in complaints] == [Doomed]
+
+
+def test_asyncio_run_passes_a_kill_on_to_its_caller(heap: Heap) -> None:
+    with pytest.raises(Doomed):
+        asyncio.run(doomed(heap, lambda: reserve(heap, 1000)))
+
+
+def test_except_exception_in_a_task_does_not_swallow_a_kill(heap: Heap) -> None:
+    async def stubborn() -> str:
+        try:
+            await reserve(heap, 1000)
+        except Exception:
+            return "swallowed"
+        return "granted"
+
+    async def main() -> None:
+        with pytest.raises(Doomed):
+            await doomed(heap, stubborn)
+
+    run(main)
+
+
+def test_gather_passes_a_kill_on_or_returns_it(heap: Heap) -> None:
+    async def beside() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    async def gathered(return_exceptions: bool = False) -> list[Any]:
+        return await asyncio.gather(reserve(heap, 1000), beside(), return_exceptions=return_exceptions)
+
+    async def main() -> None:
+        found = await doomed(heap, lambda: gathered(return_exceptions=True))
+        assert isinstance(found[0], Doomed)
+        assert found[1] == "done"
+        with pytest.raises(Doomed):
+            await doomed(heap, gathered)
+
+    run(main)
+
+
+def test_a_task_group_cancels_the_others_and_reports_a_kill_as_no_exception(heap: Heap) -> None:
+    cancelled: list[str] = []
+
+    async def beside() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append("beside")
+            raise
+
+    async def group() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(beside())
+            tasks.create_task(reserve(heap, 1000))
+
+    async def main() -> None:
+        with pytest.raises(BaseExceptionGroup) as caught:
+            await doomed(heap, group)
+        assert not isinstance(caught.value, Exception)
+        assert [type(each) for each in caught.value.exceptions] == [Doomed]
+        assert cancelled == ["beside"]
 
     run(main)
 

@@ -34,8 +34,10 @@ if sys.implementation.name != "cpython":
     message = "hardtack works under CPython's allocators; this is another Python"
     raise ImportError(message)
 
+from hardtack.errors import HeapFull
 from hardtack.heap import _native
 from hardtack.heap._native import Reservation, installed, size_class
+from hardtack.heap.groups import holders_of
 from hardtack.heap.waiting import root_of, waiting_for
 from hardtack.units import parse_bytes
 
@@ -280,6 +282,22 @@ class Heap(_native.Heap):
             evicted=_evicted(self),
             killed=_killed(self),
         )
+
+
+def _witness(error: HeapFull) -> None:
+    """Fill in what was full, in an error that the interpreter makes; it does so in the heap that is full."""
+    _native.outside(_fill_in, error)
+
+
+def _fill_in(error: HeapFull) -> None:
+    heap, asked, held, free = _native.refusal()
+    if heap is None:
+        error._set("", asked, held, free, ())
+    else:
+        error._set(heap.name, asked, held, free, holders_of(heap))
+
+
+HeapFull.witness = _witness
 
 
 def _explain(heap: Heap) -> str:

@@ -64,6 +64,7 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((cold, noinline)) /* out of the way of those that are measured in nanoseconds */
+#define APART __attribute__((noinline)) /* called last, so that who calls it has no registers to save */
 
 #define SPAN_BITS 16
 #define SPAN_BYTES ((size_t)1 << SPAN_BITS)
@@ -120,12 +121,13 @@ struct Arena {
 };
 
 struct Core {
-    size_t live, peak;             /* the hot words */
+    size_t live, peak;             /* the hot words: a cache line */
     Py_ssize_t ceiling;
     Core *parent;
-    size_t limit, slack, reserved, held;
-    Span *room[CLASSES];           /* spans with a free block, by class */
-    size_t allocations, frees, failures, footprint, overruns, overrun_bytes, injected, leaked, granted;
+    size_t allocations, frees, reserved, held;
+    size_t limit, slack;
+    Span *room[CLASSES];           /* by class: all spans with a free block, and full ones that nobody has come across yet */
+    size_t failures, footprint, overruns, overrun_bytes, injected, leaked, granted;
     int64_t fail_in;               /* the n-th allocation from now gets NULL; 0 = off */
     size_t fail_least;
     int fail_repeat, policy, orphan, awaited, strict;
@@ -180,6 +182,10 @@ struct Thread {
 static __thread Core *current_core;    /* the hot word: NULL for threads that are in no heap */
 static __thread Claim *active_claim;
 static __thread Frame *frames;
+static __thread struct {
+    const Core *core;
+    size_t asked, held, free;
+} refusal;                             /* what HeapFull was last sent for: the heap, and figures of that moment */
 static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
 static __thread int spilling;          /* it was told because a block was spilled: that is not forgiven on leaving */
 static __thread size_t refusals;       /* allocations of this thread that got NULL */
@@ -187,7 +193,8 @@ static __thread size_t refusals;       /* allocations of this thread that got NU
 static PyMemAllocatorEx previous[3];
 static int hooked, faults;             /* faults: cores with an injection */
 static Core *refuser;                  /* the full core that the last charge failed on; NULL if that was an injected fault */
-static Arena *arenas[(size_t)1 << (ADDRESS_BITS - ARENA_BITS)];
+static Span *spans_at[(size_t)1 << (ADDRESS_BITS - ARENA_BITS)]; /* the records of 64 MiB of addresses, if they are an arena's */
+static uintptr_t lowest, extent;       /* all arenas are in here: most blocks of others are told by this alone */
 static Arena *all_arenas;
 static Arena *filling;                 /* the arena that new runs are cut from */
 static size_t filled;                  /* spans of it that were handed out */
@@ -209,8 +216,16 @@ static PyObject *heap_full, *reservation_impossible, *would_block, *bound_exceed
 
 /* ---------------------------------------------------------------- addresses, classes, runs */
 
-static inline Arena *arena_of(const void *p) { return arenas[(uintptr_t)p >> ARENA_BITS & (((size_t)1 << (ADDRESS_BITS - ARENA_BITS)) - 1)]; }
-static inline Span *span_in(Arena *a, const void *p) { return &a->span[(size_t)((const char *)p - a->base) >> SPAN_BITS]; }
+static inline int may_be_ours(const void *p) { return (uintptr_t)p - lowest < extent; }
+
+/* The record of the span that an address is in; NULL if it is in none of ours. */
+static inline Span *span_of(const void *p)
+{
+    if (!may_be_ours(p))
+        return NULL;
+    Span *first = spans_at[(uintptr_t)p >> ARENA_BITS];
+    return first ? &first[(uintptr_t)p >> SPAN_BITS & (((size_t)1 << (ARENA_BITS - SPAN_BITS)) - 1)] : NULL;
+}
 
 static inline unsigned class_of(size_t n)
 {
@@ -327,8 +342,14 @@ static int new_arena(size_t spans)
     a->spans = count;
     a->next = all_arenas;
     all_arenas = a;
-    for (size_t i = 0; i < bytes >> ARENA_BITS; i++)
-        arenas[((uintptr_t)base >> ARENA_BITS) + i] = a;
+    for (size_t i = 0; i < count; i += (size_t)1 << (ARENA_BITS - SPAN_BITS))
+        spans_at[((uintptr_t)base + (i << SPAN_BITS)) >> ARENA_BITS] = &a->span[i];
+    uintptr_t end = (uintptr_t)base + bytes;
+    if (extent && lowest + extent > end)
+        end = lowest + extent;
+    if (!extent || (uintptr_t)base < lowest)
+        lowest = (uintptr_t)base;
+    extent = end - lowest;
     if (filling) {
         size_t rest = filled;
         filled = filling->spans;
@@ -350,7 +371,9 @@ static Span *run_from_longer(unsigned bin, size_t length)
     if (from >= BINS)
         return NULL;
     Span *s = run_pop(from);
-    Arena *a = arena_of(s->memory);
+    Arena *a = all_arenas;
+    while (s < a->span || s >= a->span + a->spans)
+        a = a->next;
     size_t first = (size_t)(s - a->span), whole = s->length;
     s->length = (uint32_t)length;
     s->bin = (uint8_t)bin;
@@ -606,24 +629,28 @@ static Core *full_core(Core *chain, const Claim *claim, size_t n, size_t take, i
 
 /* Have HeapFull raised in this thread between two bytecodes, if the heap that is full is one it is inside.
  * An exception that is on its way already stops the thread as well as ours would. */
-static void send_heap_full(const Core *full)
+static void send_heap_full(const Core *full, size_t asked)
 {
     if (!in_chain(current_core, full) || !PyGILState_Check() || PyThreadState_Get()->async_exc)
         return;
     if (!told)
         told = 1;
+    refusal.core = full;
+    refusal.asked = asked;
+    refusal.held = full->live + full->reserved;
+    refusal.free = free_bytes(full);
     PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
 }
 
 /* Handling HeapFull allocates too: tell a thread again only when half of the slack that was left is used
  * as well, and then of the emergency's bytes, or when it has come down by half and is up again. */
-static void tell(const Core *full, size_t over)
+static void tell(const Core *full, size_t over, size_t asked)
 {
     size_t end = told < full->slack ? full->slack : full->slack + EMERGENCY_BYTES;
     if (told && over > told / 2 && over < told + (end > told ? (end - told) / 2 : 0))
         return;
     told = over;
-    send_heap_full(full);
+    send_heap_full(full, asked);
 }
 
 /* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about.  Returns
@@ -661,7 +688,7 @@ static int at_the_limit(Core *full, Core *chain, const Claim *claim, size_t n, s
             return 0;
         size_t over = (size_t)((Py_ssize_t)(full->live + need_of(full, claim, n, take)) - full->ceiling);
         if (!claim || over > full->slack / 2) /* an admitted call may overrun; it is stopped while there is slack to stop in */
-            tell(full, over);
+            tell(full, over, n);
         return 1;
     }
 }
@@ -714,41 +741,46 @@ static int charge_slow(Core *chain, size_t n)
     return 1;
 }
 
-/* With a claim at work or a fault under way. */
-static int charge_claimed(Core *chain, size_t n)
+/* With a claim at work: if it covers all of it, live + reserved stays as it was where it is reserved. */
+static inline int charge_claimed(Core *chain, Claim *claim, size_t n)
 {
-    Claim *claim = active_claim;
-    if (UNLIKELY(!claim || claim->left < n || claim->holds || faults))
-        return charge_slow(chain, n);
     Core *c = chain;
+    if (UNLIKELY(claim->left < n || claim->holds))
+        return 0;
     for (; c != claim->core; c = c->parent)
         if (UNLIKELY(!c || beyond(c, n)))
-            return charge_slow(chain, n);
+            return 0;
     for (c = chain; c != claim->core; c = c->parent)
         live_add(c, n);
     claim->left -= n;
     claim->drawn += n;
     if (claim->drawn > claim->most)
         claim->most = claim->drawn;
-    for (; c; c = c->parent) { /* live + reserved stays as it was: nothing to check */
+    do {
         c->reserved -= n;
         c->ceiling += (Py_ssize_t)n;
         live_add(c, n);
-    }
+    } while ((c = c->parent));
     return 1;
 }
 
-static inline int charge(Core *chain, size_t n)
+/* Charge if there is nothing to think about; 0 = nothing is charged yet, see charge_slow. */
+static inline int charge_quickly(Core *chain, size_t n)
 {
-    if (UNLIKELY(active_claim || faults))
-        return charge_claimed(chain, n);
+    Claim *claim = active_claim;
+    if (UNLIKELY(faults))
+        return 0;
+    if (claim)
+        return charge_claimed(chain, claim, n);
     for (Core *c = chain; c; c = c->parent)
         if (UNLIKELY(beyond(c, n)))
-            return charge_slow(chain, n);
+            return 0;
     for (Core *c = chain; c; c = c->parent)
         live_add(c, n);
     return 1;
 }
+
+static int charge(Core *chain, size_t n) { return charge_quickly(chain, n) || charge_slow(chain, n); }
 
 /* What a reserved call frees is refunded to its claim, up to what that drew, and then to the outer ones. */
 static size_t refund(Claim *claim, size_t n)
@@ -776,18 +808,46 @@ static COLD void refund_hold(const Claim *claim, Core *c, size_t n)
     held_add(c, (Py_ssize_t)back);
 }
 
-static inline void uncharge(Core *chain, size_t n)
+static inline int takes_back(const Claim *claim, size_t n) { return claim->drawn >= n && !claim->holds; }
+
+static inline void uncharge_claimed(Core *chain, Claim *claim, size_t n)
+{
+    Core *c = chain;
+    for (; c != claim->core; c = c->parent) {
+        if (UNLIKELY(!c)) /* a block of another heap */
+            return;
+        c->live -= n;
+    }
+    claim->left += n;
+    claim->drawn -= n;
+    do {
+        c->live -= n;
+        c->reserved += n;
+        c->ceiling -= (Py_ssize_t)n;
+    } while ((c = c->parent));
+}
+
+static inline void uncharge_unclaimed(Core *chain, size_t n)
+{
+    for (Core *c = chain; c; c = c->parent)
+        c->live -= n;
+}
+
+static void uncharge(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
-    for (Core *c = chain; c; c = c->parent) {
-        c->live -= n;
-        if (LIKELY(!claim))
-            continue;
-        if (c == claim->core)
-            reserved_add(c, refund(claim, n));
-        else if (UNLIKELY(claim->holds != NULL))
-            refund_hold(claim, c, n);
-    }
+    if (!claim)
+        uncharge_unclaimed(chain, n);
+    else if (takes_back(claim, n))
+        uncharge_claimed(chain, claim, n);
+    else
+        for (Core *c = chain; c; c = c->parent) {
+            c->live -= n;
+            if (c == claim->core)
+                reserved_add(c, refund(claim, n));
+            else if (claim->holds)
+                refund_hold(claim, c, n);
+        }
     if (UNLIKELY(chain->orphan))
         core_release(chain);
 }
@@ -838,7 +898,7 @@ static Span *new_span(Core *c, unsigned class)
         emergency = s->next;
         emergencies--;
         if (!told || !(emergencies & (emergencies - 1)))
-            send_heap_full(c);
+            send_heap_full(c, class_bytes[class]);
     }
     s->core = c;
     s->pages = 0;
@@ -867,23 +927,32 @@ static void drop_span(Core *c, Span *s)
     run_drop(s);
 }
 
-static inline void *take_small(Core *c, unsigned class)
+/* A block of a span; NULL if it is full. */
+static inline void *take_from(Core *c, Span *s, size_t block)
 {
-    Span *s = c->room[class];
-    if (UNLIKELY(!s) && !(s = new_span(c, class)))
-        return NULL;
     void *p = s->freed;
     if (p) {
         s->freed = *(void **)p;
     } else {
+        if (UNLIKELY(s->fresh + block > SPAN_BYTES))
+            return NULL;
         p = s->memory + s->fresh;
-        s->fresh += s->block;
+        s->fresh += (uint32_t)block;
     }
     s->used++;
     c->allocations++;
-    if (UNLIKELY(!has_room(s)))
-        unlist_span(c, s);
     return p;
+}
+
+static void *take_small(Core *c, unsigned class)
+{
+    for (Span *s; (s = c->room[class]); unlist_span(c, s)) {
+        void *p = take_from(c, s, s->block);
+        if (p)
+            return p;
+    }
+    Span *s = new_span(c, class);
+    return s ? take_from(c, s, s->block) : NULL;
 }
 
 static void *take_large(Core *c, size_t bytes)
@@ -898,23 +967,35 @@ static void *take_large(Core *c, size_t bytes)
     return s->memory;
 }
 
+/* A span without a block in use goes, unless it is the only one of its class. */
+static inline void drop_empty(Core *c, Span *s)
+{
+    if (s->next || s->prev || c->orphan)
+        drop_span(c, s);
+}
+
+static COLD void drop_large(Core *c, Span *s)
+{
+    footprint_take(c, large_bytes(s));
+    s->dirty = 1;
+    clean(s);
+    run_drop(s);
+}
+
 static inline void drop(Span *s, void *p)
 {
     Core *c = s->core;
     c->frees++;
     if (UNLIKELY(s->pages)) {
-        footprint_take(c, large_bytes(s));
-        s->dirty = 1;
-        clean(s);
-        run_drop(s);
+        drop_large(c, s);
         return;
     }
     *(void **)p = s->freed;
     s->freed = p;
     if (UNLIKELY(!s->listed))
         list_span(c, s);
-    if (UNLIKELY(--s->used == 0) && (s->next || s->prev || c->orphan)) /* keep one empty span a class */
-        drop_span(c, s);
+    if (UNLIKELY(--s->used == 0))
+        drop_empty(c, s);
 }
 
 static void link_core(Core *c)
@@ -954,7 +1035,7 @@ static COLD void *spill(Core *c, size_t n)
         return refuse_block();
     live_add(to, class_bytes[class_of(n)]);
     spilling |= in_chain(current_core, full);
-    tell(full, full->slack + to->live);
+    tell(full, full->slack + to->live, class_bytes[class_of(n)]);
     return p;
 }
 
@@ -973,13 +1054,9 @@ static void *alloc_large(Core *c, size_t n)
     return p;
 }
 
-static inline void *alloc(Core *c, size_t n)
+/* A small block that is charged already. */
+static APART void *take_charged(Core *c, unsigned class)
 {
-    if (UNLIKELY(n > SMALL_MAX))
-        return alloc_large(c, n);
-    unsigned class = class_of(n);
-    if (UNLIKELY(!charge(c, class_bytes[class])))
-        return spill(c, n);
     void *p = take_small(c, class);
     if (UNLIKELY(!p)) {
         c->failures++;
@@ -989,12 +1066,97 @@ static inline void *alloc(Core *c, size_t n)
     return p;
 }
 
-static inline void release(Span *s, void *p)
+static APART void *alloc_slow(Core *c, size_t n)
+{
+    if (n > SMALL_MAX)
+        return alloc_large(c, n);
+    unsigned class = class_of(n);
+    return charge(c, class_bytes[class]) ? take_charged(c, class) : spill(c, n);
+}
+
+/* Any small block that can be charged without a thought. */
+static APART void *alloc_small(Core *c, size_t n)
+{
+    if (UNLIKELY(n > SMALL_MAX))
+        return alloc_slow(c, n);
+    unsigned class = class_of(n);
+    size_t block = class_bytes[class];
+    Span *s = c->room[class];
+    if (UNLIKELY(!s || !charge_quickly(c, block)))
+        return alloc_slow(c, n);
+    void *p = take_from(c, s, block);
+    return LIKELY(p) ? p : take_charged(c, class);
+}
+
+/* What is most frequent first: a heap without a parent, no claim, a span with room, up to 512 bytes. */
+static inline void *alloc(Core *c, size_t n)
+{
+    if (UNLIKELY(n - 1 >= 512))
+        return alloc_small(c, n);
+    size_t block = (n + 15) & ~(size_t)15;
+    Span *s = c->room[(n - 1) >> 4];
+    if (UNLIKELY(!s || c->parent || active_claim || faults || beyond(c, block)))
+        return alloc_small(c, n);
+    void *p = take_from(c, s, block);
+    if (UNLIKELY(!p))
+        return alloc_small(c, n);
+    live_add(c, block);
+    return p;
+}
+
+static APART void release_slow(Span *s, void *p)
 {
     Core *c = s->core;
     size_t bytes = block_bytes(s);
     drop(s, p);
     uncharge(c, bytes); /* last, for it frees the core of a heap that is gone */
+}
+
+/* After a release: the span is empty, or nothing of the heap is live. */
+static APART void emptied(Core *c, Span *s)
+{
+    if (!s->used)
+        drop_empty(c, s);
+    if (c->orphan)
+        core_release(c);
+}
+
+static inline void put_block(Core *c, Span *s, void *p)
+{
+    *(void **)p = s->freed;
+    s->freed = p;
+    c->frees++;
+    if (UNLIKELY(--s->used == 0 || c->live == 0))
+        emptied(c, s);
+}
+
+/* A small block of a span that is listed. */
+static APART void release_small(Span *s, void *p)
+{
+    Core *c = s->core;
+    size_t block = s->block;
+    Claim *claim = active_claim;
+    if (UNLIKELY(!s->listed || (claim && !takes_back(claim, block)))) {
+        release_slow(s, p);
+        return;
+    }
+    if (claim)
+        uncharge_claimed(c, claim, block);
+    else
+        uncharge_unclaimed(c, block);
+    put_block(c, s, p);
+}
+
+/* As in alloc, what is most frequent first. */
+static inline void release(Span *s, void *p)
+{
+    Core *c = s->core;
+    if (UNLIKELY(!s->listed || c->parent || active_claim)) {
+        release_small(s, p);
+        return;
+    }
+    c->live -= s->block;
+    put_block(c, s, p);
 }
 
 /* A large block that stays where it is: its run is long enough. */
@@ -1100,57 +1262,66 @@ static void drop_empty_spans(Core *c)
 
 /* ---------------------------------------------------------------- the hooks */
 
-#define PREVIOUS(context) ((PyMemAllocatorEx *)(context))
-
-static void *hook_malloc(void *context, size_t n)
+static inline void *malloc_over(const PyMemAllocatorEx *below, size_t n)
 {
     Core *c = current_core;
     if (LIKELY(!c))
-        return PREVIOUS(context)->malloc(PREVIOUS(context)->ctx, n);
+        return below->malloc(below->ctx, n);
     return alloc(c, n);
 }
 
-static void *hook_calloc(void *context, size_t count, size_t size)
+static inline void *calloc_over(const PyMemAllocatorEx *below, size_t count, size_t size)
 {
     Core *c = current_core;
     if (LIKELY(!c))
-        return PREVIOUS(context)->calloc(PREVIOUS(context)->ctx, count, size);
+        return below->calloc(below->ctx, count, size);
     size_t n = count * size; /* PyMem_Calloc has checked that this does not overflow */
     void *p = alloc(c, n);
-    if (p && (n <= SMALL_MAX || span_in(arena_of(p), p)->dirty))
+    if (p && (n <= SMALL_MAX || span_of(p)->dirty))
         memset(p, 0, n);
     return p;
 }
 
-static __attribute__((noinline)) void *realloc_inside(void *context, void *p, size_t n)
+static APART void *realloc_inside(const PyMemAllocatorEx *below, void *p, size_t n)
 {
     Core *c = current_core;
-    if (!p)
+    if (c && !p)
         return alloc(c, n);
-    Arena *a = arena_of(p);
-    if (a)
-        return resize(span_in(a, p), p, n);
+    Span *s = span_of(p);
+    if (s)
+        return resize(s, p, n);
     current_core = NULL; /* what the allocator below us asks for is not ours to count */
-    void *q = PREVIOUS(context)->realloc(PREVIOUS(context)->ctx, p, n);
+    void *q = below->realloc(below->ctx, p, n);
     current_core = c;
     return q;
 }
 
-static void *hook_realloc(void *context, void *p, size_t n)
+static inline void *realloc_over(const PyMemAllocatorEx *below, void *p, size_t n)
 {
-    if (LIKELY(!current_core && !arena_of(p)))
-        return PREVIOUS(context)->realloc(PREVIOUS(context)->ctx, p, n);
-    return realloc_inside(context, p, n);
+    if (LIKELY(!current_core && !may_be_ours(p)))
+        return below->realloc(below->ctx, p, n);
+    return realloc_inside(below, p, n);
 }
 
-static void hook_free(void *context, void *p)
+static inline void free_over(const PyMemAllocatorEx *below, void *p)
 {
-    Arena *a = arena_of(p);
-    if (LIKELY(!a))
-        PREVIOUS(context)->free(PREVIOUS(context)->ctx, p);
+    Span *s = span_of(p);
+    if (LIKELY(!s))
+        below->free(below->ctx, p);
     else
-        release(span_in(a, p), p);
+        release(s, p);
 }
+
+/* One set a domain, for an allocator whose address is known is reached in fewer steps than one that the context names. */
+#define HOOKS(domain, name)                                                                                                      \
+    static void *name##_malloc(void *Py_UNUSED(x), size_t n) { return malloc_over(&previous[domain], n); }                       \
+    static void *name##_calloc(void *Py_UNUSED(x), size_t count, size_t size) { return calloc_over(&previous[domain], count, size); } \
+    static void *name##_realloc(void *Py_UNUSED(x), void *p, size_t n) { return realloc_over(&previous[domain], p, n); }          \
+    static void name##_free(void *Py_UNUSED(x), void *p) { free_over(&previous[domain], p); }                                    \
+    static PyMemAllocatorEx name##_hooks = {NULL, name##_malloc, name##_calloc, name##_realloc, name##_free};
+
+HOOKS(PYMEM_DOMAIN_MEM, mem)
+HOOKS(PYMEM_DOMAIN_OBJ, obj)
 
 /* Put the hook in place.  Python code runs only before the mark in sys is looked at: it may let another thread in,
  * which may be here, too. */
@@ -1186,11 +1357,10 @@ static int install(void)
         return -1;
     }
     hooked = 1;
-    for (int domain = PYMEM_DOMAIN_MEM; domain <= PYMEM_DOMAIN_OBJ; domain++) {
-        PyMem_GetAllocator((PyMemAllocatorDomain)domain, &previous[domain]);
-        PyMemAllocatorEx ours = {&previous[domain], hook_malloc, hook_calloc, hook_realloc, hook_free};
-        PyMem_SetAllocator((PyMemAllocatorDomain)domain, &ours);
-    }
+    PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &previous[PYMEM_DOMAIN_MEM]);
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &previous[PYMEM_DOMAIN_OBJ]);
+    PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &mem_hooks);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &obj_hooks);
     return 0;
 }
 
@@ -1983,20 +2153,26 @@ static COLD void would_have_to_wait(HeapObject *heap, size_t n, const Claim *out
     Core *was = step_out();
     const Hold *missing = outer && n <= outer->left ? missing_hold(n, holds) : NULL;
     const Core *full = outer ? missing ? missing->core : heap->core : short_with_holds(heap->core, n, holds, NOBODY);
-    PyObject *name = full && full->object ? HEAP(full->object)->name : heap->name;
+    PyObject *name = full && full->object ? HEAP(full->object)->name : heap->name, *message, *error;
     const char *where = !full || full == heap->core ? NULL : in_chain(heap->core, full) ? "above" : "below";
+    size_t left = missing && missing->outer ? missing->outer->left : outer && !missing ? outer->left : free_bytes(full ? full : heap->core);
     if (missing && missing->outer)
-        PyErr_Format(would_block, "the reservation that this is inside has %zu bytes left on heap '%U', below '%U', not %zu", missing->outer->left, name,
-                     heap->name, missing->left);
+        message = PyUnicode_FromFormat("the reservation that this is inside has %zu bytes left on heap '%U', below '%U', not %zu", left, name,
+                                       heap->name, missing->left);
     else if (outer && !missing)
-        PyErr_Format(would_block, "the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", name, outer->left,
-                     outer->asked, n);
+        message = PyUnicode_FromFormat("the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", name, left,
+                                       outer->asked, n);
     else if (!full || !beyond(full, n))
-        PyErr_Format(would_block, "heap '%U': others wait for its memory, and %zu more bytes may not pass them", name, n);
+        message = PyUnicode_FromFormat("heap '%U': others wait for its memory, and %zu more bytes may not pass them", name, n);
     else if (where)
-        PyErr_Format(would_block, "heap '%U', %s '%U', has no room for %zu bytes now: %zu are free", name, where, heap->name, n, free_bytes(full));
+        message = PyUnicode_FromFormat("heap '%U', %s '%U', has no room for %zu bytes now: %zu are free", name, where, heap->name, n, left);
     else
-        PyErr_Format(would_block, "heap '%U' has no room for %zu bytes now: %zu are free", name, n, free_bytes(full));
+        message = PyUnicode_FromFormat("heap '%U' has no room for %zu bytes now: %zu are free", name, n, left);
+    error = message ? PyObject_CallFunction(would_block, "Onn", message, (Py_ssize_t)n, (Py_ssize_t)left) : NULL;
+    if (error)
+        PyErr_SetObject(would_block, error);
+    Py_XDECREF(message);
+    Py_XDECREF(error);
     current_core = was;
 }
 
@@ -2640,8 +2816,8 @@ PyDoc_STRVAR(owns_doc,
 
 static PyObject *heap_owns(PyObject *o, PyObject *thing)
 {
-    Arena *a = arena_of(thing);
-    return PyBool_FromLong(a && span_in(a, thing)->core == HEAP(o)->core);
+    const Span *s = span_of(thing);
+    return PyBool_FromLong(s && s->core == HEAP(o)->core);
 }
 
 /* ---------------------------------------------------------------- checking the books */
@@ -2658,8 +2834,8 @@ static const char *wrong_with_span(const Span *s)
         freed++;
     if (freed + s->used != made)
         return "a span's free list does not hold what is not in use";
-    if (s->listed != has_room(s))
-        return "a span with room is not listed, or a full one is";
+    if (has_room(s) && !s->listed)
+        return "a span with room is not listed";
     return NULL;
 }
 
@@ -3132,7 +3308,7 @@ static void step_into(CoroutineObject *co)
     entered(co->bottom.core);
     if (UNLIKELY(co->owed)) {
         spilling = 1;
-        send_heap_full(co->core);
+        send_heap_full(co->core, refusal.asked);
     }
 }
 
@@ -3444,7 +3620,7 @@ static PyObject *module_installed(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ig
 {
     PyMemAllocatorEx now;
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
-    return PyBool_FromLong(hooked && now.malloc == hook_malloc);
+    return PyBool_FromLong(hooked && now.malloc == obj_malloc);
 }
 
 static PyObject *module_size_class(PyObject *Py_UNUSED(m), PyObject *arg)
@@ -3496,6 +3672,18 @@ static PyObject *module_here(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored
 
 static PyObject *module_in_reservation(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored)) { return PyBool_FromLong(active_claim != NULL); }
 
+/* (heap, asked, held, free) of the last HeapFull that was sent to this thread, once; None for a heap that is gone. */
+static PyObject *module_refusal(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
+{
+    const Core *c = all_cores;
+    while (c && c != refusal.core)
+        c = c->next;
+    PyObject *found = Py_BuildValue("Onnn", c && c->object ? c->object : Py_None, (Py_ssize_t)refusal.asked, (Py_ssize_t)refusal.held,
+                                    (Py_ssize_t)refusal.free);
+    memset(&refusal, 0, sizeof refusal);
+    return found;
+}
+
 static PyObject *module_census(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
 {
     Py_ssize_t cores = 0, claims = 0, arenas_held = 0;
@@ -3515,6 +3703,8 @@ static PyMethodDef module_methods[] = {
     {"outside", FUNCTION(module_outside), METH_FASTCALL, "outside($module, function, /, *arguments)\n--\n\nCall a function outside every heap, where HeapFull does not strike; a thread's reservation stays its own."},
     {"here", module_here, METH_NOARGS, "here($module, /)\n--\n\nReturn what Reservation._made_by takes for the line that called into this package."},
     {"in_coroutine", module_in_coroutine, METH_NOARGS, "in_coroutine($module, /)\n--\n\nTell whether a coroutine that Heap.wrap or Heap.call made is running."},
+    {"refusal", module_refusal, METH_NOARGS,
+     "refusal($module, /)\n--\n\nReturn what HeapFull was last sent to this thread for: the heap or None, and bytes asked, held and free."},
     {"census", module_census, METH_NOARGS,
      "census($module, /)\n--\n\nReturn how many heaps (dropped ones with live blocks too) and reservations there are, and bytes of address space."},
     {NULL, NULL, 0, NULL},

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from hardtack.errors import HeapFull, ReservationImpossible, WouldBlock
 from hardtack.heap import Heap, _native
-from hardtack.heap.groups import shortage
+from hardtack.heap.groups import held, holders_of, shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def run_inside(
             reservation = heap.reserve_nowait(bound)
         except WouldBlock as refusal:
             if not make_room(missing_bytes(heap, bound)):
-                raise HeapFull(f"{refusal}, and nothing can give way") from None
+                raise no_room(heap, bound, f"{refusal}, and nothing can give way") from None
         else:
             result: _T = reservation.run(heap, function, *arguments)
             return result
@@ -131,7 +131,19 @@ def run_unbounded(
             if not make_room(room + SPARE_BYTES):
                 if isinstance(error, HeapFull):
                     raise
-                raise HeapFull(f"heap {heap.name!r} is full, and nothing can give way") from error
+                raise no_room(heap, 0, f"heap {heap.name!r} is full, and nothing can give way") from error
+
+
+def no_room(heap: Heap, asked: int, message: str) -> HeapFull:
+    """Return the error to raise where a heap has no room, with its figures of now; 0 asked if not known."""
+    return HeapFull(
+        message,
+        heap=heap.name,
+        asked=asked,
+        held=held(heap),
+        free=heap.room,
+        holders=holders_of(heap),
+    )
 
 
 def missing_bytes(heap: Heap, amount: int) -> int:

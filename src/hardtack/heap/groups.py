@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _Shrink = TypeVar("_Shrink", bound="Callable[[int], object]")
 
 GONE_SHARE: Final = 16  # a group is gone when no more than a 16th of what it held is left
+MOST_HOLDERS: Final = 5  # that are named
 
 _numbers: Final = count()
 
@@ -194,9 +195,13 @@ def groups_below(top: Heap) -> list[Heap]:
     return found
 
 
+def holders_of(heap: Heap) -> tuple[tuple[str, int], ...]:
+    """Return which heaps right below a heap hold most, and how many bytes each; the largest first."""
+    parts = sorted(heap._children(), key=held, reverse=True)[:MOST_HOLDERS]
+    return tuple((part.name, held(part)) for part in parts)
+
+
 def parts_of(heap: Heap) -> str:
-    """Return which heaps below a heap hold most, as text."""
-    parts = sorted(heap._children(), key=held, reverse=True)[:5]
-    if not parts:
-        return ""
-    return ", of which " + ", ".join(f"{format_bytes(held(part))} in {part.name!r}" for part in parts)
+    """Return which heaps right below a heap hold most, as text."""
+    parts = ", ".join(f"{format_bytes(size)} in {name!r}" for name, size in holders_of(heap))
+    return f", of which {parts}" if parts else ""

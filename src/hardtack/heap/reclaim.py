@@ -37,6 +37,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from hardtack.errors import Doomed
 from hardtack.heap import Heap
 from hardtack.heap.black_box import dump, note
 from hardtack.heap.groups import (
@@ -354,7 +355,7 @@ class Ladder:
         outer, self.calling = self.calling, (what, time.monotonic())
         try:
             return function(*arguments)
-        except Exception:  # whatever it is, whoever waits must go on
+        except (Exception, Doomed):  # whatever it is, whoever waits must go on: another was doomed, if any
             log.exception("%s raised", what)
             return _FAILED
         finally:

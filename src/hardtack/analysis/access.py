@@ -1,0 +1,294 @@
+"""Reading and changing what values refer to: lengths, items, attributes; growing containers.
+
+Invariant: a change of one of several objects keeps what is known of the others (a weak update); only the newest
+object of a site, and what a single path leads to, is ever known to be the one that is changed (a strong one).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import footprints, instances, ir, parameters
+from hardtack.analysis.domain import NOTHING, Cell, Value, is_older, join_all, join_values
+from hardtack.symbolic import ZERO, Size, lift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hardtack.analysis.domain import Object
+    from hardtack.analysis.interpreting import Interpreter
+
+
+def cells(interp: Interpreter, value: Value) -> Iterator[tuple[Object, Cell]]:
+    """Iterate over the objects that a value may refer to, in a fixed order."""
+    for obj in sorted(value.objects):
+        cell = interp.state.cells.get(obj)
+        if cell is not None:
+            yield obj, cell
+
+
+def strong(interp: Interpreter, value: Value) -> bool:
+    """Tell whether a value refers to exactly one known object."""
+    if len(value.objects) != 1 or value.plain or value.number is not None:
+        return False
+    (obj,) = value.objects
+    cell = interp.state.cells.get(obj)
+    if cell is None:
+        return False
+    return not is_older(obj) if cell.owned else interp.site_of[obj >> 1].single
+
+
+# -- lengths
+def length_of(interp: Interpreter, obj: Object, cell: Cell) -> Size:
+    """Return the most that an object's length is."""
+    return cell.length if cell.owned else cell.length + parameters.also_added(interp, obj)
+
+
+def length(interp: Interpreter, value: Value) -> Size:
+    """Return the most that the length of what a value refers to is."""
+    if value.length is not None:
+        return value.length
+    most = ZERO
+    for obj, cell in cells(interp, value):
+        if cell.kind in {"unknown", "instance", "lump"}:
+            return interp.unbounded(
+                "loop", f"how long {cell.name or 'this'} is, is not known", "give it a type with a length"
+            )
+        most |= length_of(interp, obj, cell)
+    return most
+
+
+def total(interp: Interpreter, value: Value) -> Size:
+    """Return the most that the lengths of a container's items add up to."""
+    if value.total is not None:
+        return value.total
+    found = [cell.total for _, cell in cells(interp, value)]
+    if found and all(size is not None for size in found):
+        most = ZERO
+        for size in found:
+            most |= size if size is not None else ZERO
+        return most
+    return length(interp, value) * length(interp, element(interp, value))
+
+
+def known_total(interp: Interpreter, value: Value) -> Size | None:
+    """Return the sum of the items' lengths where it is better known than by the greatest of them."""
+    if value.total is not None:
+        return value.total
+    found = [cell.total for _, cell in cells(interp, value)]
+    most = ZERO
+    for size in found:
+        if size is None:
+            return None
+        most |= size
+    return most if found else None
+
+
+def width(interp: Interpreter, value: Value) -> int:
+    """Return the most bytes per character of the texts that a value refers to."""
+    return max((cell.width for _, cell in cells(interp, value)), default=1)
+
+
+def lengths_of(interp: Interpreter, item: Value, by: Size) -> Size | None:
+    """Return what some items add to the sum of a container's lengths; None for items that may change."""
+    if any(cell.kind not in parameters.IMMUTABLE for _, cell in cells(interp, item)):
+        return None
+    return length(interp, item) * by if item.objects else ZERO
+
+
+# -- parts
+def element(interp: Interpreter, value: Value) -> Value:
+    """Return what the items of containers may be; a dict's keys."""
+    found = []
+    for obj, cell in list(cells(interp, value)):
+        if cell.kind == "str":
+            found.append(_character(interp, cell))
+        elif cell.kind in {"unknown", "lump"} or (cell.kind == "instance" and not cell.owned):
+            interp.finding("any", f"the items of {cell.name or 'this'} are not known", "give it a type")
+        else:
+            found.append(cell.element if cell.owned else parameters.element(interp, obj))
+    return join_all(found)
+
+
+def _character(interp: Interpreter, cell: Cell) -> Value:
+    """Return a character: CPython keeps those of Latin-1, others are new objects."""
+    if cell.width == 1:
+        return parameters.constant_value(interp, "x")
+    made = interp.new("character", lambda: _text_cell(cell.width), quiet=False)
+    return Value(frozenset((made,)), length=Size.const(1))
+
+
+def _text_cell(bytes_per_character: int) -> Cell:
+    return footprints.sized(Cell("str", "builtins.str", Size.const(1), width=bytes_per_character))
+
+
+def mapped(interp: Interpreter, value: Value) -> Value:
+    """Return what the values of dicts may be."""
+    found = []
+    for obj, cell in list(cells(interp, value)):
+        found.append(cell.mapped if cell.owned else parameters.mapped(interp, obj))
+    return join_all(found)
+
+
+def attribute(interp: Interpreter, value: Value, name: str, type_: ir.Type) -> Value | None:
+    """Return what an attribute holds, or None if nothing that is known has it."""
+    found: list[Value] = []
+    for obj, cell in list(cells(interp, value)):
+        if cell.kind == "unknown":
+            interp.finding("any", f".{name} of a value without a type: {cell.name}", "give it a type")
+        elif not cell.owned and cell.kind == "instance":
+            found.append(parameters.attribute(interp, obj, name, type_))
+        elif name in cell.fields:
+            found.append(cell.fields[name])
+    return join_all(found) if found else None
+
+
+def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type_: ir.Type) -> None:
+    """Write an attribute of what a value refers to."""
+    certain = strong(interp, value)
+    for obj, cell in list(cells(interp, value)):
+        if not cell.owned:
+            if not certain:
+                parameters.attribute(interp, obj, name, type_)
+            paid = f"{name}=" in cell.written
+            parameters.write_part(interp, obj, name, new, strong=certain)
+            size = footprints.scalar(new)
+            if not size.is_zero and not (certain and paid and size.as_const() is not None):
+                interp.state.grow(obj, size)
+                after = interp.state.cells[obj]
+                interp.state.cells[obj] = replace(after, written=after.written | {f"{name}="})
+            continue
+        before = cell.fields.get(name)
+        kept = new if certain or before is None else join_values(before, new)
+        interp.touched()
+        interp.state.put(obj, interp.state.cells[obj].with_field(name, kept))
+        _charge_scalar(interp, obj, name, new)
+    interp.note()
+
+
+def _charge_scalar(interp: Interpreter, obj: Object, name: str, new: Value) -> None:
+    """Charge an object for an integer that an attribute of it holds; 32 bytes were charged when it was made."""
+    size = footprints.scalar(new).minus(instances.prepaid(interp.program, interp.state.cells[obj], name))
+    if not size.is_zero:
+        interp.state.grow(obj, size)
+
+
+# -- growing
+def append(interp: Interpreter, container: Value, item: Value, by: Size) -> None:
+    """Grow lists, sets, deques and bytearrays by some items."""
+    _grow(interp, container, by, item, NOTHING)
+
+
+def store(interp: Interpreter, container: Value, key: Value, item: Value, by: Size) -> None:
+    """Put some new items into dicts."""
+    _grow(interp, container, by, key, item)
+
+
+def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Value) -> None:
+    more = lengths_of(interp, key, by)
+    charged: set[int] = set()
+    for obj, _ in list(cells(interp, container)):
+        cell = interp.state.cells[obj]
+        old_table = footprints.table(cell.kind, length_of(interp, obj, cell))
+        interp.touched()
+        if not cell.owned:
+            _grow_foreign(interp, obj, by, key, item)
+            continue
+        per_item = footprints.scalar(key) + footprints.scalar(item)
+        grown = replace(
+            cell,
+            length=cell.length + by,
+            element=join_values(cell.element, key),
+            mapped=join_values(cell.mapped, item),
+            total=_added(cell.total, more),
+        )
+        older = interp.state.cells.get(obj | 1)
+        if not is_older(obj):
+            interp.state.put(obj, interp.sized(obj, grown))
+        else:
+            interp.want(obj, "grown")
+            interp.state.put(obj, grown)
+        if older is not None and (is_older(obj) or older.shared) and obj >> 1 not in charged:
+            charged.add(obj >> 1)  # one of the site's objects grows
+            interp.state.grow(obj | 1, by * (per_item + footprints.growth(cell.kind)))
+        interp.note(old_table)
+    interp.note()
+
+
+def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: Value) -> None:
+    """Grow what existed before the call: all of its table is new, and the call's."""
+    parameters.element(interp, obj)
+    cell = interp.state.cells[obj]
+    if cell.kind in parameters.MAPPINGS:
+        parameters.mapped(interp, obj)
+        parameters.write_part(interp, obj, "[keys]", key, strong=False)
+        parameters.write_part(interp, obj, "[]", item, strong=False)
+    elif cell.kind != "bytearray":
+        parameters.write_part(interp, obj, "[]", key, strong=False)
+    cell = interp.state.cells[obj]
+    kind = {"sequence": "list", "mapping": "dict"}.get(cell.kind, cell.kind)
+    after = length_of(interp, obj, cell) + by
+    factor = 2 if kind == "dict" else 1  # it may have had items that were deleted
+    table = footprints.table(kind, after, factor)
+    scalars = footprints.scalar(key) + footprints.scalar(item)
+    first = "[table]" not in cell.written
+    interp.state.cells[obj] = replace(
+        cell,
+        length=cell.length + by,
+        added=cell.added + by,
+        written=cell.written | {"[table]"},
+        total=_added(cell.total, lengths_of(interp, key, by)),
+    )
+    single = interp.site_of[obj >> 1].single
+    if single:
+        # one object: its table is what follows from its length, its items' scalars come on top
+        size = table | cell.bytes if first else cell.bytes | table
+        interp.state.cells[obj] = replace(interp.state.cells[obj], bytes=size + by * scalars)
+    else:
+        interp.state.grow(obj, table + by * scalars)
+    interp.note(footprints.table(kind, after, factor))
+
+
+def replace_items(interp: Interpreter, container: Value, item: Value, key: Value = NOTHING) -> None:
+    """Put items in the place of others; lengths stay."""
+    for obj, _ in list(cells(interp, container)):
+        cell = interp.state.cells[obj]
+        interp.touched()
+        if not cell.owned:
+            parameters.element(interp, obj)
+            if cell.kind in parameters.MAPPINGS:
+                parameters.mapped(interp, obj)
+            if cell.kind not in {"bytearray", "memoryview"}:
+                parameters.write_part(interp, obj, "[]", item, strong=False)
+                interp.state.grow(obj, footprints.scalar(item))
+            cell = interp.state.cells[obj]
+            if cell.total is not None:
+                more = lengths_of(interp, item, Size.const(1))
+                interp.state.cells[obj] = replace(cell, total=_added(cell.total, more))
+            continue
+        is_map = cell.kind == "dict"
+        changed = replace(
+            cell,
+            element=cell.element if is_map else join_values(cell.element, item),
+            mapped=join_values(cell.mapped, item) if is_map else cell.mapped,
+            total=cell.total if is_map else _added(cell.total, lengths_of(interp, item, Size.const(1))),
+        )
+        if not is_older(obj):
+            interp.state.put(obj, interp.sized(obj, changed))
+            continue
+        interp.state.put(obj, changed)
+        size = footprints.scalar(item)
+        if not size.is_zero and not (interp.knows(obj, "boxed") and Size.const(32).dominates(size)):
+            interp.want(obj, "boxed")
+            interp.state.grow(obj, size)
+    interp.note()
+
+
+def _added(total: Size | None, more: Size | None) -> Size | None:
+    return None if total is None or more is None else total + more
+
+
+def at_most_long(value: Value, limit: Size) -> Value:
+    """Return a value whose object is no longer than a limit."""
+    return replace(value, length=lift(limit))

@@ -1,0 +1,396 @@
+"""The machine that models run on: `machine.Machine`, in the middle of a call.
+
+A model's values are registers of the frame that calls, so that what it allocates renames nothing under it. They
+live until the model is done: what it makes on the way is charged a little longer than CPython holds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import (
+    access,
+    exceptions,
+    footprints,
+    integers,
+    ir,
+    iteration,
+    natives,
+    operations,
+    parameters,
+    slices,
+)
+from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hardtack.analysis.calls import Given
+    from hardtack.analysis.interpreting import Interpreter
+    from hardtack.analysis.models import Model
+
+_ONE = Size.const(1)
+_ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
+_SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
+
+
+def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
+    """Do what a model says; returns the result, to be written to a register at once."""
+    machine = ModelMachine(interp, model.name)
+    if arguments.spread_keywords:
+        interp.finding("unsupported", f"**arguments for {model.name}", "pass them by name")
+    result = interp.models.apply(
+        model, machine, list(arguments.positional), dict(arguments.keywords), list(arguments.spread)
+    )
+    if interp.state.dead:
+        return NOTHING
+    exceptions.may_raise(interp, allowance=True)
+    value = interp.read(result)
+    machine.release()
+    return value
+
+
+class ModelMachine:
+    """Answers a model's questions, and does what it says; values are names of registers."""
+
+    def __init__(self, interp: Interpreter, name: str) -> None:
+        self._interp = interp
+        self._name = name
+        self._own: list[str] = []
+        self._made = 0
+
+    def release(self) -> None:
+        """Let go of all that the model made and did not return."""
+        for register in self._own:
+            self._interp.unbind(register)
+
+    def _read(self, register: str) -> Value:
+        return self._interp.state.frame.get(register, NOTHING)
+
+    def _keep(self, value: Value) -> str:
+        register = self._interp.scratch_register("model")
+        self._interp.write(register, value)
+        self._own.append(register)
+        return register
+
+    # -- asking
+    def length(self, value: str) -> Size:
+        """Return the most items that a value holds."""
+        return access.length(self._interp, self._read(value))
+
+    def total(self, value: str) -> Size:
+        """Return the most that the lengths of its items add up to."""
+        return access.total(self._interp, self._read(value))
+
+    def width(self, value: str) -> int:
+        """Return the most bytes per character; 1 is ASCII."""
+        return access.width(self._interp, self._read(value))
+
+    def upper(self, value: str) -> Size:
+        """Return the largest magnitude of an integer."""
+        number = _number(self._read(value))
+        if number is None:
+            return self._interp.unbounded("growth", f"{self._name} of an integer that is not known", "bound it")
+        return number.high | number.low
+
+    def digits(self, value: str) -> Size:
+        """Return the most digits of an integer."""
+        number = _number(self._read(value))
+        if number is None:
+            return self._interp.unbounded("growth", f"{self._name} of an integer that is not known", "bound it")
+        return number.wide()
+
+    def nonnegative(self, value: str) -> bool:
+        """Return whether an integer cannot be negative."""
+        number = _number(self._read(value))
+        return number is not None and number.low.is_zero
+
+    def element(self, value: str) -> str:
+        """Return what items may be."""
+        return self._keep(access.element(self._interp, self._read(value)))
+
+    def drained(self, value: str, times: Size) -> str:
+        """Return what the items are if so many of them are kept."""
+        item = access.element(self._interp, self._read(value))
+        held = self._keep(item)
+        made = [obj for obj in item.objects if iteration.made_by_step(self._interp, self._read(value), obj)]
+        if not made:
+            return held
+        fresh = self.fresh_copies(held, made, times)
+        return self._keep(Value(fresh | (item.objects - set(made)), item.number, item.plain, item.fresh))
+
+    def fresh_copies(self, held: str, made: list[int], times: Size) -> frozenset[int]:
+        """Make copies of objects, as many of each."""
+        found = set()
+        for number, obj in enumerate(made):
+            cell = self._interp.state.cells[obj]
+            copy = self._interp.new(f"{self._name} drained {number}", lambda one=cell: one, quiet=True)
+            found |= self._several(copy, times, None).objects
+        del held
+        return frozenset(found)
+
+    def mapped(self, value: str) -> str:
+        """Return what a dict's values may be."""
+        return self._keep(access.mapped(self._interp, self._read(value)))
+
+    def item(self, value: str, index: int) -> str:
+        """Return what one item of a tuple may be; else any item."""
+        return self._keep(operations.item_at(self._interp, self._read(value), index))
+
+    def kinds(self, value: str) -> frozenset[str]:
+        """Return the kinds that a value may be of."""
+        return kinds_of(self._interp, self._read(value))
+
+    def constant(self, value: str) -> object:
+        """Return the constant that a value is known to be, else None."""
+        return parameters.known_constant(self._interp, self._read(value))
+
+    def span(self, index: str, length: Size) -> Size:
+        """Return the most items that a slice takes of a sequence of that length."""
+        return slices.span(self._interp, self._read(index), length)
+
+    def steps(self, start: str, stop: str, step: str) -> Size:
+        """Return the most integers from start to before stop, by step."""
+        numbers = [_number(self._read(one)) for one in (start, stop, step)]
+        known = [number for number in numbers if number is not None]
+        if len(known) < 3:
+            return self._interp.unbounded("loop", f"{self._name} of integers that are not known", "bound them")
+        return natives.span_of(known[0], known[1], known[2])[0]
+
+    def size_of(self, kind: str, length: Size, width: int) -> Size:
+        """Return the bytes of an object of a kind."""
+        return footprints.structure(kind, length, width)
+
+    # -- making
+    def none(self) -> str:
+        """Return None."""
+        return self._keep(NO)
+
+    def integer(self, low: int | None, high: Size) -> str:
+        """Return a fresh int in a range."""
+        number = integers.between(low, high)
+        wide = number.wide()
+        return self._keep(Value(number=replace(number, room=wide + wide.minus(1)), fresh=True))
+
+    def number(self, operation: str, values: Sequence[str]) -> str:
+        """Return the fresh int that an operation on integers gives."""
+        numbers = [_number(self._read(value)) for value in values]
+        known = [number for number in numbers if number is not None]
+        if len(known) < len(numbers) or not known:
+            found = integers.unknown(f"{self._name} of what is no known integer")
+        elif operation in {"min", "max", "hull"}:
+            found = natives.one_of(operation, known)
+        elif len(known) == 1:
+            found = integers.unary(f"__{operation}__", known[0]) or integers.unknown(operation)
+        else:
+            found = integers.binary(f"__{operation}__", known[0], known[1]) or integers.unknown(operation)
+        return self._keep(Value(number=found, fresh=True))
+
+    def scalar(self, kind: str) -> str:
+        """Return a fresh float or complex."""
+        return self._keep(Value(plain=FLOAT if kind == "float" else FLOAT | OTHER, fresh=True))
+
+    def join(self, values: Sequence[str]) -> str:
+        """Return what is one of several."""
+        return self._keep(join_all(self._read(value) for value in values))
+
+    def fresh(
+        self,
+        kind: str,
+        *,
+        length: Size,
+        times: Size = _ONE,
+        together: Size | None = None,
+        element: str | None = None,
+        mapped: str | None = None,
+        items: Sequence[str] | None = None,
+        total: Size | None = None,
+        width: int = 1,
+        size: Size | None = None,
+        holds: Sequence[str] = (),
+    ) -> str:
+        """Allocate objects of a kind."""
+        several = times.as_const() != 1
+
+        def make() -> Cell:
+            cell = self._cell(kind, length, element, mapped, items, total, width, holds)
+            return footprints.sized(cell, size)
+
+        self._made += 1
+        obj = self._interp.new(f"{self._name} {self._made} {kind}", make, quiet=several)
+        value = Value(frozenset((obj,)))
+        if several:
+            value = self._several(obj, times, together if size is None else None)
+        elif kind in _SIZED_KINDS:
+            value = replace(value, length=length)
+        return self._keep(value)
+
+    def _cell(
+        self,
+        kind: str,
+        length: Size,
+        element: str | None,
+        mapped: str | None,
+        items: Sequence[str] | None,
+        total: Size | None,
+        width: int,
+        holds: Sequence[str],
+    ) -> Cell:
+        parts = [self._read(item) for item in items or ()]
+        fields = {str(index): value for index, value in enumerate(parts)}
+        fields |= {f"held {index}": self._read(one) for index, one in enumerate(holds)}
+        item = join_all(parts) if items is not None else self._read(element) if element is not None else NOTHING
+        if kind in {"bytes", "bytearray", "memoryview"} and item.is_nothing:
+            item = Value(number=integers.between(0, Size.const(255)))
+        if total is None and not item.objects and kind not in {"iterator", "generator"}:
+            total = ZERO
+        name = {"deque": "collections.deque"}.get(kind, f"builtins.{kind}")
+        return Cell(
+            kind,
+            name,
+            length,
+            element=item,
+            mapped=self._read(mapped) if mapped is not None else NOTHING,
+            fields=fields,
+            width=width,
+            total=total,
+        )
+
+    def _several(self, obj: int, times: Size, together: Size | None) -> Value:
+        """Have there be many of the object that was made: they are all older ones of its site."""
+        interp = self._interp
+        cell = interp.state.cells[obj]
+        whole = times * cell.bytes
+        if together is not None and cell.kind in {"str", "bytes"}:
+            empty = footprints.structure(cell.kind, Size.const(0), cell.width)
+            per = cell.width if cell.kind == "str" else 1
+            whole = times * (empty * Fraction(5, 4) + 16) + together * Fraction(5 * per, 4)
+        older = obj | 1
+        interp.state.demote(obj >> 1, lambda one: one)
+        made = interp.state.cells[older]
+        interp.state.cells[older] = replace(
+            made, bytes=made.bytes + whole, pooled=made.pooled + times * cell.pooled
+        )
+        interp.note()
+        return Value(frozenset((older,)))
+
+    def scratch(self, size: Size, beside: str | None = None) -> None:
+        """Hold so many bytes for a moment, beside a fresh number."""
+        del beside  # it stands in a register, which is counted
+        self._interp.note(size)
+
+    # -- changing
+    def append(self, container: str, item: str, by: Size) -> None:
+        """Grow a list, deque, bytearray or set."""
+        access.append(self._interp, self._read(container), self._read(item), by)
+
+    def store(self, container: str, key: str, item: str, by: Size) -> None:
+        """Put items into a dict."""
+        access.store(self._interp, self._read(container), self._read(key), self._read(item), by)
+
+    def replace_items(self, container: str, item: str) -> None:
+        """Put an item in the place of another."""
+        access.replace_items(self._interp, self._read(container), self._read(item))
+
+    def hold(self, holder: str, held: str) -> None:
+        """Have one object keep another alive."""
+        value = self._read(held)
+        for obj, cell in list(access.cells(self._interp, self._read(holder))):
+            if cell.owned:
+                known = cell.fields.get("held", NOTHING)
+                self._interp.state.put(obj, cell.with_field("held", join_all((known, value))))
+            else:
+                parameters.attribute(self._interp, obj, "held", _UNTYPED)
+                parameters.write_part(self._interp, obj, "held", value, strong=False)
+
+    def call(self, function: str, arguments: Sequence[str], times: Size, *, keep: bool = False) -> str:
+        """Call a callable so many times."""
+        from hardtack.analysis import calls  # noqa: PLC0415 - calls build on models
+
+        return self._repeat(times, lambda: calls.call_value(self._interp, function, tuple(arguments)), keep=keep)
+
+    def later(self, function: str, arguments: Sequence[str], gives: str | None) -> str:
+        """Refuse an iterator that calls a function as it goes: `map` and `filter` are natives."""
+        del function, arguments
+        self._interp.finding(
+            "generator", f"{self._name} calls a function for each item that is taken", "use a comprehension"
+        )
+        return gives if gives is not None else self.none()
+
+    def special(self, value: str, name: str, arguments: Sequence[str], times: Size) -> str:
+        """Run a special method, as a class of the sources defines it, or a container's model says."""
+        from hardtack.analysis import calls  # noqa: PLC0415 - calls build on models
+
+        interp = self._interp
+        methods: set[str] = set()
+        for _, cell in access.cells(interp, self._read(value)):
+            methods |= special_methods(interp, cell, name)
+            if cell.kind in _ASKING and interp.models.find(f"builtins.{cell.kind}.{name}") is not None:
+                methods.add(f"model builtins.{cell.kind}.{name}")
+        if not methods or len(interp.activations) > 60:
+            return self.none()
+        given = calls.Given((value, *arguments))
+        return self._repeat(times, lambda: calls.call_one_of(interp, sorted(methods), given), keep=False)
+
+    def _repeat(self, times: Size, run: Callable[[], Value], *, keep: bool) -> str:
+        from hardtack.analysis import loops  # noqa: PLC0415 - loops build on models
+
+        into = self._keep(NO)
+        kept = self._keep(NO)
+        if keep and times.as_const() != 1:
+            obj = self._interp.new(f"{self._name} results", lambda: Cell("gathered", "builtins.list"))
+            self._interp.write(kept, Value(frozenset((obj,))))
+        loops.run_times(self._interp, times, into, run, self._name, kept if keep else None)
+        return into
+
+    def finding(self, kind: str, message: str, remedy: str) -> None:
+        """Report that there is no bound."""
+        self._interp.finding(kind, message, remedy)
+
+    def assume(self, text: str) -> None:
+        """Note something that the bound takes for granted."""
+        self._interp.assume(text)
+
+
+def kinds_of(interp: Interpreter, value: Value) -> frozenset[str]:
+    """Return the kinds that a value may be of, as models tell them apart."""
+    found = {name for name, bit in _PLAIN_KINDS.items() if value.plain & bit}
+    if value.number is not None:
+        found.add("int")
+    for _, cell in access.cells(interp, value):
+        found.add(_KINDS.get(cell.kind, cell.kind if cell.kind in _NAMED else "other"))
+    return frozenset(found)
+
+
+_PLAIN_KINDS = {"none": NONE, "bool": BOOL, "float": FLOAT, "complex": OTHER}
+_NAMED = frozenset(
+    {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
+    | {"slice", "iterator", "instance", "function"}
+)
+_KINDS = {"gathered": "list", "method": "function", "class": "function", "generator": "iterator"}
+
+
+def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
+    """Return the functions of the sources that a special method of an object may be."""
+    known = interp.program.classes.get(cell.name)
+    if known is None or cell.kind not in {"instance", "tuple"}:
+        return set()
+    classes = [known.name] if cell.owned else [known.name, *known.subclasses]
+    found = set()
+    for one in classes:
+        method = dict(interp.program.classes[one].methods).get(name) if one in interp.program.classes else None
+        if method in interp.program.functions and method is not None:
+            found.add(method)
+    return found
+
+
+def _number(value: Value) -> integers.Number | None:
+    if value.number is not None:
+        return value.number if not value.plain else value.number.join(integers.between(0, _ONE))
+    return integers.between(0, _ONE) if value.plain and not value.plain & OTHER else None
+
+
+_UNTYPED = ir.Union(())

@@ -1,0 +1,449 @@
+"""Calls: which function runs, with which arguments, in which frame.
+
+A function of the sources is run in its caller's state, in a frame of its own, once for every place that calls it;
+what has no source is a model's. Invariant: the arguments are held by the caller until the call has ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from hardtack.analysis import access, constructing, exceptions, footprints, generators, ir, natives, parameters
+from hardtack.analysis.acting import act
+from hardtack.analysis.branches import branch
+from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
+from hardtack.analysis.interpreting import Activation
+from hardtack.analysis.joining import join_states, split
+from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hardtack.analysis.domain import Object
+    from hardtack.analysis.interpreting import Handler, Interpreter
+
+TRANSPARENT = frozenset(
+    {
+        "staticmethod",
+        "classmethod",
+        "property",
+        "override",
+        "final",
+        "overload",
+        "abstractmethod",
+        "setter",
+        "getter",
+        "recursive",
+        "assume_bound",
+        "checked",
+        "heap.call",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The arguments of a call: registers of the caller's frame."""
+
+    positional: tuple[ir.Register, ...]
+    keywords: tuple[tuple[str, ir.Register], ...] = ()
+    spread: tuple[ir.Register, ...] = ()  # *xs
+    spread_keywords: tuple[ir.Register, ...] = ()  # **kw
+
+
+def given(arguments: Sequence[ir.Argument]) -> Given:
+    """Return the arguments of a call by kind."""
+    return Given(
+        tuple(a.register for a in arguments if a.keyword is None and not a.stars),
+        tuple((a.keyword, a.register) for a in arguments if a.keyword is not None),
+        tuple(a.register for a in arguments if a.stars == 1),
+        tuple(a.register for a in arguments if a.stars == 2),
+    )
+
+
+def _call(interp: Interpreter, op: ir.Call) -> None:
+    arguments = given(op.arguments)
+    for argument in op.arguments:
+        interp.read(argument.register)
+    if interp.state.dead:
+        return
+    if op.bound:
+        interp.note(Size.const(footprints.BOUND_METHOD + 16))
+    if arguments.spread or arguments.spread_keywords:
+        _note_spread(interp, arguments)
+    ways = [way for callee in op.callees for way in _ways(interp, op, callee, arguments)]
+    if not ways:
+        interp.finding("unknown-callee", "it is not known what is called", "give it a type")
+        interp.state.dead = True
+        return
+    branch(interp, ("call", op.at, id(op)), ways)
+    if interp.state.dead:
+        return
+    interp.release(*(argument.register for argument in op.arguments))
+    interp.release(*(callee.name for callee in op.callees if callee.kind == "value"))
+
+
+def _note_spread(interp: Interpreter, arguments: Given) -> None:
+    """Note the tuple and the dict that spread arguments are gathered in."""
+    count = Size.const(len(arguments.positional))
+    for register in arguments.spread:
+        count += access.length(interp, interp.read(register))
+    extra = footprints.tuple_of(count) * 2
+    for register in arguments.spread_keywords:
+        extra += footprints.structure("dict", access.length(interp, interp.read(register))) * 2
+    interp.note(extra)
+
+
+def _ways(
+    interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given
+) -> list[Callable[[], None]]:
+    """Return what a callee may run, each as a way to go on that ends with the result in its register."""
+    if callee.swapped:
+        first, second, *rest = arguments.positional
+        arguments = Given((second, first, *rest), arguments.keywords, arguments.spread, arguments.spread_keywords)
+    if callee.kind == "value":
+        return _ways_of_value(interp, op, callee.name, arguments)
+    if callee.kind not in {"function", "class", "model"}:
+        interp.finding("unknown-callee", f"it is not known what is called: {callee.name}", "give it a type")
+        return [_dead(interp)]
+
+    def run() -> None:
+        value = run_callee(interp, callee.kind, callee.name, arguments, op.type)
+        if not interp.state.dead:
+            interp.write(op.into, value)
+
+    return [run]
+
+
+def _dead(interp: Interpreter) -> Callable[[], None]:
+    def run() -> None:
+        interp.state.dead = True
+
+    return run
+
+
+def _ways_of_value(
+    interp: Interpreter, op: ir.Call, register: ir.Register, arguments: Given
+) -> list[Callable[[], None]]:
+    value = interp.read(register)
+    ways: list[Callable[[], None]] = []
+    for obj, cell in list(access.cells(interp, value)):
+        if cell.kind not in {"function", "method", "class"}:
+            interp.finding("unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name")
+            continue
+        ways.extend(
+            _way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets)
+        )
+    return ways
+
+
+def _way_of_target(
+    interp: Interpreter, op: ir.Call, obj: Object, target: str, arguments: Given
+) -> Callable[[], None]:
+    def run() -> None:
+        cell = interp.state.cells[obj]
+        value = call_object(interp, obj, cell, target, arguments, op.type)
+        if not interp.state.dead:
+            interp.write(op.into, value)
+
+    return run
+
+
+def call_object(
+    interp: Interpreter, obj: Object, cell: Cell, target: str, arguments: Given, type_: ir.Type
+) -> Value:
+    """Call a function, a bound method or a class that is a value."""
+    if cell.kind == "class":
+        kind = "class" if target in interp.program.classes else "model"
+        return run_callee(interp, kind, target, arguments, type_)
+    if cell.kind == "method":
+        kind, _, name = target.partition(" ")
+        receiver = interp.scratch_register("self")
+        interp.write(receiver, cell.fields["self"])
+        arguments = Given((receiver, *arguments.positional), arguments.keywords, arguments.spread)
+        value = run_callee(interp, kind, name, arguments, type_)
+        if not interp.state.dead:
+            interp.unbind(receiver)
+        return value
+    if target in interp.program.functions:
+        return call_function(interp, interp.program.functions[target], arguments, closure=obj)
+    return run_callee(interp, "model", target, arguments, type_)
+
+
+def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type_: ir.Type) -> Value:
+    """Run a function, a class or a model, and return the result, to be written to a register at once."""
+    if kind == "function" and name in interp.program.functions:
+        return call_function(interp, interp.program.functions[name], arguments)
+    if kind == "class" and name in interp.program.classes:
+        return constructing.construct(interp, interp.program.classes[name], arguments)
+    return call_model(interp, name, arguments, type_)
+
+
+# -- models
+def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type) -> Value:
+    """Do what a model says; what has none is a finding."""
+    exceptions.may_raise(interp)
+    native = natives.find(name)
+    if native is not None and not arguments.spread and not arguments.spread_keywords:
+        value = native(interp, name, arguments)
+        if value is not None:
+            if not value.objects:
+                interp.note(footprints.scalar(value))
+            return value
+    model = interp.models.find(name)
+    if model is None:
+        interp.finding("no-model", f"{name} has no model", "add one: [tool.hardtack] models")
+        return parameters.symbolic(interp, type_, f"{name}()", single=False)
+    arguments = generators.consume_arguments(interp, name, arguments)
+    if interp.state.dead:
+        return NOTHING
+    return act(interp, model, arguments)
+
+
+# -- functions of the sources
+def call_function(
+    interp: Interpreter, function: ir.Function, arguments: Given, closure: Object | None = None
+) -> Value:
+    """Run a function in a frame of its own and return its result, to be written to a register at once."""
+    unknown = [name for name in function.decorators if name.rpartition(".")[2] not in TRANSPARENT]
+    if unknown:
+        interp.finding(
+            "unsupported", f"{function.name} is decorated with @{unknown[0]}", "call what it decorates"
+        )
+    held = {name: _captured(interp, closure, name) for name in function.free}
+    frame = bind(interp, function, arguments, held)
+    if frame is None:
+        interp.state.dead = True
+        return NOTHING
+    if function.assumed is not None:
+        return assumed(interp, function, frame)
+    if function.kind != "function":
+        return generators.make(interp, function, frame)
+    return run_function(interp, function, frame)
+
+
+def _captured(interp: Interpreter, closure: Object | None, name: str) -> Value | None:
+    if closure is not None:
+        return interp.state.cells[closure].fields.get(cell_register(name))
+    return interp.state.frame.get(cell_register(name))
+
+
+def assumed(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
+    """Take what @assume_bound says of a function for granted."""
+    claims = dict(function.assumed or ())
+    interp.assume(f"@assume_bound of {function.name}: {claims}")
+    values = {f"len({name})": access.length(interp, value) for name, value in frame.items() if value.objects}
+    values |= {name: value.number.high for name, value in frame.items() if value.number is not None}
+    peak = Size.parse(claims.get("peak", "0")).substitute(values)
+    interp.note(peak)
+    returned = Size.parse(claims.get("returned", claims.get("peak", "0"))).substitute(values)
+    interp.finding(
+        "unsupported", f"what {function.name} returns is not known ({returned} bytes)", "use a model"
+    )
+    return parameters.symbolic(interp, function.result, f"{function.name}()", single=False)
+
+
+def bind(
+    interp: Interpreter, function: ir.Function, arguments: Given, captured: Mapping[str, Value | None]
+) -> dict[str, Value] | None:
+    """Return the frame that a function starts with, or None if the arguments do not fit.
+
+    It stands on the stack while it is filled, so that what is allocated for it renames what it holds.
+    """
+    positional = [interp.read(register) for register in arguments.positional]
+    keywords = {name: interp.read(register) for name, register in arguments.keywords}
+    positional += _spread(interp, function, arguments)
+    frame = {f"%{index}": value for index, value in enumerate(positional)}
+    frame |= {f"%{name}": value for name, value in keywords.items()}
+    for name, value in captured.items():
+        if value is None:
+            interp.finding("unsupported", f"the variable {name} of {function.name} is not known", "pass it")
+            return None
+        frame[cell_register(name)] = value
+    interp.state.frames.append(frame)
+    waiting = [f"%{index}" for index in range(len(positional))]
+    named = {name: f"%{name}" for name in keywords}
+    fits = all(_bind_one(interp, function, parameter, waiting, named) for parameter in function.parameters)
+    frame = interp.state.frames.pop()
+    return frame if fits and not waiting and not named else None
+
+
+def _bind_one(
+    interp: Interpreter,
+    function: ir.Function,
+    parameter: ir.Parameter,
+    waiting: list[str],
+    named: dict[str, str],
+) -> bool:
+    """Give a parameter its value, in the frame on the top; tells whether there is one."""
+    frame = interp.state.frame
+    if parameter.kind == "star":
+        frame[parameter.name] = _rest(interp, waiting)
+        waiting.clear()
+    elif parameter.kind == "stars":
+        frame[parameter.name] = _rest_by_name(interp, named)
+        named.clear()
+    elif parameter.kind == "positional" and waiting:
+        frame[parameter.name] = frame.pop(waiting.pop(0))
+    elif parameter.name in named:
+        frame[parameter.name] = frame.pop(named.pop(parameter.name))
+    elif parameter.has_default:
+        frame[parameter.name] = default(interp, function, parameter)
+    else:
+        return False
+    return True
+
+
+def _spread(interp: Interpreter, function: ir.Function, arguments: Given) -> list[Value]:
+    """Return the arguments that `*xs` stands for, where their number is known."""
+    found: list[Value] = []
+    for register in arguments.spread:
+        value = interp.read(register)
+        cells = [cell for _, cell in access.cells(interp, value)]
+        count = cells[0].length.as_const() if len(cells) == 1 and cells[0].kind == "tuple" else None
+        if count is None:
+            interp.finding(
+                "unsupported", f"*arguments of unknown number for {function.name}", "pass them one by one"
+            )
+            return found
+        found += [item_at(interp, value, index) for index in range(int(count))]
+    if arguments.spread_keywords:
+        interp.finding("unsupported", f"**arguments for {function.name}", "pass them by name")
+    return found
+
+
+def _rest(interp: Interpreter, waiting: list[str]) -> Value:
+    """Make the tuple of the arguments that `*args` takes."""
+
+    def make() -> Cell:
+        fields = {str(index): interp.state.frame.pop(register) for index, register in enumerate(waiting)}
+        element = join_all(fields.values())
+        return footprints.sized(
+            Cell("tuple", "builtins.tuple", Size.const(len(fields)), element=element, fields=fields)
+        )
+
+    if not waiting:
+        return parameters.constant_value(interp, ())
+    return Value(frozenset((interp.new("*arguments", make),)))
+
+
+def _rest_by_name(interp: Interpreter, named: Mapping[str, str]) -> Value:
+    """Make the dict of the arguments that `**keywords` takes."""
+
+    def make() -> Cell:
+        found = [interp.state.frame.pop(register) for register in named.values()]
+        keys = parameters.constant_value(interp, tuple(named))
+        element = access.element(interp, keys)
+        length = Size.const(len(found))
+        return footprints.sized(
+            Cell("dict", "builtins.dict", length, element=element, mapped=join_all(found), total=None)
+        )
+
+    return Value(frozenset((interp.new("**keywords", make),)))
+
+
+# -- from models
+def call_value(interp: Interpreter, function: ir.Register, arguments: tuple[ir.Register, ...]) -> Value:
+    """Call the callable that a register holds; returns the result, to be written to a register at once."""
+    into = interp.scratch_register("called")
+    op = ir.Call(
+        interp.at,
+        into,
+        (ir.Callee("value", function),),
+        tuple(ir.Argument(register) for register in arguments),
+        ir.Unknown("what a callable gives"),
+    )
+    ways = _ways_of_value(interp, op, function, Given(arguments))
+    return _one_result(interp, into, ways)
+
+
+def call_one_of(interp: Interpreter, functions: Sequence[str], arguments: Given) -> Value:
+    """Call one of some functions of the sources."""
+    into = interp.scratch_register("called")
+
+    def way(name: str) -> Callable[[], None]:
+        def run() -> None:
+            kind, _, bare = name.rpartition(" ")
+            value = run_callee(interp, kind or "function", bare, arguments, ir.Unknown(name))
+            if not interp.state.dead:
+                interp.write(into, value)
+
+        return run
+
+    return _one_result(interp, into, [way(name) for name in functions])
+
+
+def _one_result(interp: Interpreter, into: ir.Register, ways: list[Callable[[], None]]) -> Value:
+    if not ways:
+        interp.finding("unknown-callee", "it is not known what is called", "give it a type")
+        interp.state.dead = True
+        return NOTHING
+    branch(interp, ("called", interp.at, into), ways)
+    if interp.state.dead:
+        return NOTHING
+    value = interp.read(into)
+    interp.unbind(into)
+    return value
+
+
+def default(interp: Interpreter, function: ir.Function, parameter: ir.Parameter) -> Value:
+    """Return a parameter's default: made when its function was defined."""
+    if parameter.default_register is None:
+        return parameters.constant_value(interp, parameter.default)
+    return load_global(interp, parameter.default_register, parameter.type)
+
+
+def run_function(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
+    """Run a function's body in a frame and return its result."""
+    depth = sum(one.function is function for one in interp.activations)
+    if depth and not _may_recur(interp, function, depth):
+        interp.state.dead = True
+        return NOTHING
+    at = interp.at
+    context = interp.context_of((interp.context, function.name, at.line, at.column))
+    join = ("return", context)
+    split(interp.state, join)
+    interp.state.frames.append(frame)
+    interp.activations.append(Activation(function, context, at))
+    for name in function.cells:
+        make_cell(interp, name, name if name in frame else None)
+    interp.block(function.body)
+    activation = interp.activations[-1]
+    ends = activation.exits.returns
+    if not interp.state.dead:
+        interp.write(RESULT, NO)
+        ends.append(interp.state)
+    for end in ends:
+        end.frames[-1] = {RESULT: end.frame[RESULT]}
+    joined = join_states(ends, join)
+    interp.activations.pop()
+    interp.state = joined
+    interp.at = at
+    interp.touched()
+    if joined.dead:
+        joined.frames = joined.frames[:-1] or [{}]
+        return NOTHING
+    interp.collect()
+    return joined.frames.pop()[RESULT]
+
+
+def _may_recur(interp: Interpreter, function: ir.Function, depth: int) -> bool:
+    """Tell whether a function may call itself once more; how deep it goes, only an annotation says."""
+    if function.recursive is None:
+        interp.finding("recursion", f"{function.name} calls itself", "say how deep: @recursive(depth=...)")
+        return False
+    deepest, _calls = function.recursive
+    if len(interp.activations) > 200 or interp.spent():
+        interp.finding("recursion", f"{function.name} branches too much to be unrolled", "use a loop")
+        return False
+    return depth < deepest
+
+
+def scalars_of(values: Sequence[Value]) -> Size:
+    """Return the bytes of the integers and floats among some values."""
+    return sum((footprints.scalar(value) for value in values), ZERO)
+
+
+HANDLERS: dict[type[object], Handler] = cast("dict[type[object], Handler]", {ir.Call: _call})

@@ -1,0 +1,161 @@
+"""Making instances of classes of the sources: the object, `__new__`, `__init__`, what is generated for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import access, footprints, instances, ir, operations, parameters
+from hardtack.analysis.domain import NOTHING, Cell, Value, join_all
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from hardtack.analysis.calls import Given
+    from hardtack.analysis.interpreting import Interpreter
+
+_EMPTY_CALLS = frozenset({"builtins.object.__init__", "builtins.BaseException.__init__"})
+
+
+def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
+    """Make an instance and run what its class defines; returns it, to be written to a register at once."""
+    methods = dict(known.methods)
+    refused = _refusal(interp, known, methods)
+    if refused:
+        interp.finding("unsupported", f"{known.name}: {refused}", "use a plain class")
+    if known.is_enum:
+        interp.note(Size.const(footprints.EXCEPTION + 1024))
+        return parameters.symbolic(interp, ir.Instance(known.name), f"{known.name}()", single=False)
+    count = len(arguments.positional) + len(arguments.keywords)
+    passing = footprints.tuple_of(count + 1)
+    if arguments.keywords:
+        passing += footprints.structure("dict", Size.const(len(arguments.keywords)))
+    made = interp.scratch_register("instance")
+    obj = interp.new(known.name, lambda: _empty(known), quiet=True)
+    interp.write(made, Value(frozenset((obj,))))
+    interp.note(passing, transient=(f"tuple of {count}", footprints.tuple_of(count)))
+    _initialise(interp, known, methods, made, arguments)
+    if interp.state.dead:
+        return NOTHING
+    value = interp.read(made)
+    interp.unbind(made)
+    return value
+
+
+def _refusal(interp: Interpreter, known: ir.Class, methods: dict[str, str]) -> str:
+    for name in ("__new__", "__del__", "__getattr__", "__getattribute__", "__setattr__"):
+        if methods.get(name) in interp.program.functions:
+            return f"{name} runs with every instance"
+    if known.is_protocol:
+        return "a protocol has no instances"
+    return ""
+
+
+def _empty(known: ir.Class) -> Cell:
+    kind = "tuple" if known.is_named_tuple else "instance"
+    cell = Cell(kind, known.name, bytes=instances.size(known))
+    if known.is_named_tuple:
+        cell = replace(cell, length=Size.const(len(known.fields)))
+    return cell
+
+
+def _initialise(
+    interp: Interpreter, known: ir.Class, methods: dict[str, str], made: ir.Register, arguments: Given
+) -> None:
+    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on this module
+
+    init = methods.get("__init__")
+    with_self = replace(arguments, positional=(made, *arguments.positional))
+    if init in interp.program.functions and init is not None:
+        calls.call_function(interp, interp.program.functions[init], with_self)
+        return
+    if known.init is not None:
+        _generated(interp, known, made, arguments)
+        after = methods.get("__post_init__")
+        if not interp.state.dead and after in interp.program.functions and after is not None:
+            calls.call_function(interp, interp.program.functions[after], calls.Given((made,)))
+        return
+    if known.is_exception:
+        _exception(interp, made, arguments)
+    elif arguments.positional or arguments.keywords:
+        interp.finding("unsupported", f"{known.name}() with arguments and without __init__", "define __init__")
+
+
+def _exception(interp: Interpreter, made: ir.Register, arguments: Given) -> None:
+    """Keep an exception's arguments, in a tuple of their own."""
+    value = interp.read(made)
+    given = [interp.read(register) for register in arguments.positional]
+    size = footprints.tuple_of(len(given)) + sum((footprints.scalar(one) for one in given), ZERO)
+    for obj, cell in list(access.cells(interp, value)):
+        interp.state.put(obj, cell.with_field("args[]", join_all(given)))
+        interp.state.grow(obj, size)
+    interp.note()
+
+
+def _generated(interp: Interpreter, known: ir.Class, made: ir.Register, arguments: Given) -> None:
+    """Run the __init__ that `dataclass` and named tuples generate: it sets one attribute after the other."""
+    positional, keywords = list(arguments.positional), dict(arguments.keywords)
+    types = dict(known.fields)
+    if arguments.spread or arguments.spread_keywords:
+        interp.finding("unsupported", f"arguments of {known.name} by *", "pass them one by one")
+    if known.is_frozen:
+        interp.note(Size.const(512))  # object.__setattr__ for each
+    held = interp.scratch_register("field")
+    for index, parameter in enumerate(known.init or ()):
+        if positional:
+            value = interp.read(positional.pop(0))
+        elif parameter.name in keywords:
+            value = interp.read(keywords.pop(parameter.name))
+        elif parameter.has_default:
+            value = _default(interp, known, parameter)
+        else:
+            interp.state.dead = True
+            return
+        if interp.state.dead:
+            return
+        interp.write(held, value)
+        type_ = types.get(parameter.name, parameter.type)
+        access.set_attribute(interp, interp.read(made), parameter.name, interp.read(held), type_)
+        if known.is_named_tuple:
+            access.set_attribute(interp, interp.read(made), str(index), interp.read(held), type_)
+    interp.unbind(held)
+    if positional or keywords:
+        interp.state.dead = True
+    _not_in_init(interp, known, made)
+
+
+def _not_in_init(interp: Interpreter, known: ir.Class, made: ir.Register) -> None:
+    """Give the attributes that are no parameters what their default factories make."""
+    taken = {parameter.name for parameter in known.init or ()}
+    for name, factory in known.factories:
+        if name not in taken and not interp.state.dead:
+            value = _made_by(interp, factory)
+            access.set_attribute(interp, interp.read(made), name, value, ir.Unknown(name))
+
+
+def _default(interp: Interpreter, known: ir.Class, parameter: ir.Parameter) -> Value:
+    factories = dict(known.factories)
+    if parameter.name in factories:
+        return _made_by(interp, factories[parameter.name])
+    if parameter.default_register is not None:
+        return operations.load_global(interp, parameter.default_register, parameter.type)
+    return parameters.constant_value(interp, parameter.default)
+
+
+def _made_by(interp: Interpreter, factory: ir.Callee) -> Value:
+    """Return what a default factory makes."""
+    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on this module
+
+    kind = _EMPTY.get(factory.name)
+    if kind is not None:
+        cell = footprints.sized(Cell(kind, factory.name, total=ZERO))
+        return Value(frozenset((interp.new(f"default {factory.name}", lambda: cell, quiet=True),)))
+    return calls.run_callee(interp, factory.kind, factory.name, calls.Given(()), ir.Unknown(factory.name))
+
+
+_EMPTY = {
+    "builtins.list": "list",
+    "builtins.dict": "dict",
+    "builtins.set": "set",
+    "collections.deque": "deque",
+    "builtins.bytearray": "bytearray",
+}

@@ -1,0 +1,246 @@
+"""The analysis of one entry, whole: symbolic arguments in, `results.Analysed` out.
+
+A run may find that objects of a site are changed where only all of them together are known; the figures of such a
+run are void, and another one is made that has known it from the start.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import (
+    branches,
+    calls,
+    exceptions,
+    generators,
+    ir,
+    loops,
+    operations,
+    parameters,
+    results,
+)
+from hardtack.analysis.domain import NO, NOTHING, State, Value
+from hardtack.analysis.interpreting import Activation, Interpreter
+from hardtack.analysis.joining import join_states
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from hardtack.analysis.models import Models
+
+_RUNS = 8
+
+
+def analyse(
+    program: ir.Program,
+    entry: str,
+    models: Models,
+    *,
+    assume: bool = False,
+    version: tuple[int, int] | None = None,
+) -> results.Analysed:
+    """Return the bound of one function, or the findings for which there is none.
+
+    Args:
+        program: what was loaded.
+        entry: the function's full name.
+        models: of what has no source.
+        assume: give a number in spite of findings; it is marked as assumed.
+        version: of CPython; by default the one that runs.
+
+    Raises:
+        KeyError: if there is no such function.
+    """
+    function = program.functions[entry]
+    facts: set[tuple[Hashable, str]] = set()
+    for _ in range(_RUNS):
+        run = _Run(program, function, models, version or sys.version_info[:2], facts)
+        try:
+            run.go()
+        except RecursionError:
+            run.interp.finding("internal", "the analysis nests too deeply", "split the function", function.place)
+        if not run.interp.wanted:
+            break
+        facts = facts | run.interp.wanted
+    else:
+        run.interp.finding("internal", "the analysis does not settle", "report this", function.place)
+    return run.result(assume=assume)
+
+
+class _Run:
+    """One run of an entry."""
+
+    def __init__(
+        self,
+        program: ir.Program,
+        function: ir.Function,
+        models: Models,
+        version: tuple[int, int],
+        facts: set[tuple[Hashable, str]],
+    ) -> None:
+        self.function = function
+        self.interp = Interpreter(program, models, version, facts)
+        for module in (operations, branches, calls, loops, exceptions, generators):
+            self.interp.handlers.update(module.HANDLERS)
+        self.returned: Size = ZERO
+        self.retained: dict[str, Size] = {}
+
+    def go(self) -> None:
+        """Run the entry's function on symbolic arguments."""
+        interp, function = self.interp, self.function
+        interp.at = function.place
+        unknown = [name for name in function.decorators if name.rpartition(".")[2] not in calls.TRANSPARENT]
+        if unknown:
+            interp.finding(
+                "unsupported", f"{function.name} is decorated with @{unknown[0]}", "analyse what it decorates"
+            )
+        if function.free:
+            interp.finding("unsupported", "an inner function by itself", "analyse the function around it")
+            return
+        frame = interp.state.frame
+        interp.activations.append(Activation(function, 0, function.place))
+        for parameter in function.parameters:
+            frame[parameter.name] = parameters.symbolic(interp, parameter.type, parameter.name)
+        # the caller holds the arguments, whatever the function does to its variables
+        interp.state.frames.append(dict(frame))
+        for name in function.cells:
+            operations.make_cell(interp, name, name if name in frame else None)
+        interp.note()
+        if function.kind in {"generator", "async generator"}:
+            self._drive()
+        interp.block(function.body)
+        ends = interp.activation.exits.returns
+        if not interp.state.dead:
+            interp.write(operations.RESULT, NO)
+            ends.append(interp.state)
+        for end in ends:
+            end.frames[-1] = {operations.RESULT: end.frame[operations.RESULT]}
+        interp.state = join_states(ends, "end")
+        if not interp.state.dead:
+            self._account(interp.state)
+
+    def _drive(self) -> None:
+        """Have a generator that is an entry run to its end, its items let go of one by one."""
+        from hardtack.analysis.iteration import Consumer  # noqa: PLC0415 - only here
+
+        interp = self.interp
+        interp.state.frames.insert(0, {})
+        item = "%driven"
+        consumer = Consumer(("driven",), item, lambda: interp.unbind(item))
+        interp.activations.insert(0, Activation(self.function, -1, self.function.place))
+        interp.yielders.append(generators.Yielder(interp.activation, consumer, interp.next_symbol(), 0))
+
+    def _account(self, state: State) -> None:
+        """Tell what the result keeps alive from what outlives the call otherwise, and by which argument."""
+        result = state.frame.get(operations.RESULT, NOTHING)
+        state.frames = [{"result": result}]
+        state.collect()
+        seen: set[int] = set()
+        for obj in sorted(state.cells):
+            cell = state.cells[obj]
+            if cell.owned:
+                continue
+            new = [one for one in state.reached([obj]) if one not in seen]
+            seen.update(new)
+            size = _bytes_of(state, [one for one in new if state.cells[one].owned]) + cell.bytes
+            if not size.is_zero:
+                name = _holder(self.interp, obj)
+                self.retained[name] = self.retained.get(name, ZERO) + size
+        if not state.garbage.is_zero:
+            self.retained["cycles"] = state.garbage
+        mine = [obj for obj in state.reached(result.objects) if state.cells[obj].owned and obj not in seen]
+        self.returned = _bytes_of(state, mine) + _scalar(result)
+
+    # -- the result
+    def result(self, *, assume: bool) -> results.Analysed:
+        """Return what was found."""
+        interp = self.interp
+        findings = list(interp.findings)
+        for size in (interp.peak, self.returned, *self.retained.values()):
+            findings += [interp.reasons[reason] for reason in size.reasons if reason in interp.reasons]
+            if any("β" in name or "ℓ" in name for name in size.symbols()):
+                interp.at = self.function.place
+                findings.append(
+                    results.Finding("internal", interp.at.file, interp.at.line, 0, "a loop was left open", "report this")
+                )
+            for reason in size.reasons:
+                if reason not in interp.reasons:
+                    findings.append(
+                        results.Finding(
+                            "growth", interp.at.file, self.function.place.line, 0, reason, "bound the number"
+                        )
+                    )
+        findings = list(dict.fromkeys(findings))
+        bounded = not findings or (assume and not interp.peak.is_top)
+        symbols = sorted({name for size in (interp.peak, self.returned, *self.retained.values()) for name in size.symbols()})
+        return results.Analysed(
+            entry=self.function.name,
+            peak=interp.peak if bounded else None,
+            returned=self.returned,
+            retained=tuple(sorted(self.retained.items())),
+            symbols=tuple((name, meaning(name)) for name in symbols),
+            parameters=tuple(parameter.name for parameter in self.function.parameters),
+            chain=self._chain(),
+            loops=tuple(interp.rounds.values()),
+            assumptions=tuple(interp.assumptions),
+            findings=tuple(findings),
+            assumed=bounded and bool(findings),
+            defaults=tuple(
+                (parameter.name, parameter.default)
+                for parameter in self.function.parameters
+                if parameter.has_default and parameter.default_register is None
+            ),
+        )
+
+    def _chain(self) -> tuple[results.Link, ...]:
+        interp = self.interp
+        moment = interp.moment
+        links = []
+        for site, size in sorted(moment.shares, key=lambda share: -_rank(share[1])):
+            of = interp.site_of[site]
+            place = of.place or self.function.place
+            links.append(results.Link(of.function or self.function.name, place.file, place.line, of.what, size))
+        if moment.stack and not moment.besides.is_zero:
+            name, at = moment.stack[-1]
+            links.append(results.Link(name, at.file, at.line, "for a moment", moment.besides))
+        return tuple(links)
+
+
+def _rank(size: Size) -> float:
+    from hardtack.analysis.interpreting import guess  # noqa: PLC0415
+
+    return guess(size)
+
+
+def _holder(interp: Interpreter, obj: int) -> str:
+    return parameters.root_of(interp.site_of[obj >> 1].what)
+
+
+def _bytes_of(state: State, objects: list[int]) -> Size:
+    total = ZERO
+    for site in {obj >> 1 for obj in objects}:
+        size, pooled = state.of_site(site)
+        total += size + pooled
+    return total
+
+
+def _scalar(value: Value) -> Size:
+    from hardtack.analysis.footprints import scalar  # noqa: PLC0415
+
+    return scalar(value)
+
+
+def meaning(symbol: str) -> str:
+    """Return what a symbol means, in words."""
+    name, _, path = symbol.partition("(")
+    path = path.removesuffix(")")
+    return {
+        "len": f"length of {path}",
+        "maxlen": f"length of the longest of {path}",
+        "total": f"sum of the lengths of the items of {path}",
+        "max": f"greatest of {path}, at least 0",
+        "neg": f"how far {path} lies below 0",
+        "extra": f"30-bit digits of {path} beyond one: 0 below 2**30",
+    }.get(name, f"value of {symbol}, at least 0")

@@ -1,0 +1,177 @@
+"""A bound's value for the arguments of a real call: symbols are read by walking their paths.
+
+Invariant: what cannot be read is an error, never a zero: a bound must not be too low for want of a length.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from hardtack.errors import HardtackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from hardtack.analysis.results import Analysed
+
+_STEP = re.compile(r"\.(\w+)|\[(\d*)\]")
+_ROOT = re.compile(r"(?:[\w.]+::)?\w+")
+_FUNCTION = re.compile(r"(len|maxlen|total|max|neg|extra)\((.*)\)")
+_LONGEST = 1 << 30
+_NO_LENGTH = (int, float, complex, type(None))
+
+
+class NoValue(HardtackError, ValueError):
+    """A bound has no value for some arguments: there is none, or they do not tell."""
+
+
+def evaluate(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, object]) -> int:
+    """Return the most bytes that a call with these arguments holds.
+
+    Raises:
+        NoValue: there is no bound, or an argument is not what its type says.
+    """
+    if analysed.peak is None:
+        raise NoValue(f"{analysed.entry} has no bound")
+    given: dict[str, object] = dict(analysed.defaults)
+    given.update(zip(analysed.parameters, args, strict=False))
+    given.update(kwargs)
+    return analysed.peak.evaluate({symbol: _value(symbol, given) for symbol in analysed.peak.symbols()})
+
+
+def _value(symbol: str, given: Mapping[str, object]) -> int:
+    found = _FUNCTION.fullmatch(symbol)
+    if found is None:
+        return max((max(_integer(one), 0) for one in follow(symbol, given)), default=0)
+    function, path = found.groups()
+    if function == "extra":
+        return max((_extra(_integer(one)) for one in _inner(path, given)), default=0)
+    if function == "neg":
+        return max((max(-_integer(one), 0) for one in _inner(path, given)), default=0)
+    if function == "max":
+        return max((max(_integer(one), 0) for one in follow(path, given)), default=0)
+    if function == "total":
+        return max((sum(_length(item) for item in _items(one)) for one in follow(path, given)), default=0)
+    return max((_length(one) for one in follow(path, given)), default=0)
+
+
+def _inner(path: str, given: Mapping[str, object]) -> list[object]:
+    found = _FUNCTION.fullmatch(path)
+    return follow(found[2] if found is not None and found[1] == "max" else path, given)
+
+
+def _extra(value: int) -> int:
+    return max(0, (abs(value).bit_length() + 29) // 30 - 1)
+
+
+def _integer(value: object) -> int:
+    return int(value) if isinstance(value, int) else 0
+
+
+def _length(value: object) -> int:
+    if isinstance(value, _NO_LENGTH):
+        return 0
+    measure: Callable[[object], int] | None = getattr(type(value), "__len__", None)
+    if measure is None:
+        raise NoValue(f"a {type(value).__name__} has no length")
+    length = measure(value)
+    if length >= _LONGEST:
+        raise NoValue(f"a {type(value).__name__} of {length} items: bounds hold for fewer than 2**30")
+    return length
+
+
+def _items(value: object) -> Iterable[object]:
+    if isinstance(value, _NO_LENGTH) or isinstance(value, str | bytes | bytearray | memoryview):
+        return ()
+    if isinstance(value, dict):
+        return list(value.values())
+    if hasattr(value, "__len__"):
+        return list(value)  # type: ignore[call-overload,no-any-return]
+    raise NoValue(f"the items of a {type(value).__name__} are not there to be measured")
+
+
+def follow(path: str, given: Mapping[str, object]) -> list[object]:
+    """Return all that a path leads to."""
+    if path.startswith("all("):
+        inner, _, rest = _closed(path[4:])
+        root, _, name = inner.rpartition(":")
+        values = _instances(follow(root, given), name)
+    elif path.startswith("keys("):
+        inner, _, rest = _closed(path[5:])
+        values = [key for one in follow(inner, given) if isinstance(one, dict) for key in one]
+    else:
+        found = _ROOT.match(path)
+        if found is None:
+            raise NoValue(f"no path: {path}")
+        rest = path[found.end() :]
+        values = [_root(found[0], given)]
+    for step in _STEP.finditer(rest):
+        values = [part for value in values for part in _step(value, step)]
+    return values
+
+
+def _closed(text: str) -> tuple[str, str, str]:
+    """Return what stands before the bracket that closes, the bracket, and the rest."""
+    depth = 0
+    for index, character in enumerate(text):
+        if character == "(":
+            depth += 1
+        elif character == ")":
+            if not depth:
+                return text[:index], ")", text[index + 1 :]
+            depth -= 1
+    raise NoValue(f"no path: {text}")
+
+
+def _root(name: str, given: Mapping[str, object]) -> object:
+    if "::" not in name:
+        if name not in given:
+            raise NoValue(f"no argument {name}")
+        return given[name]
+    owner, _, attribute = name.partition("::")
+    parts = owner.split(".")
+    for end in range(len(parts), 0, -1):
+        module = sys.modules.get(".".join(parts[:end]))
+        if module is not None:
+            value: object = module
+            for part in parts[end:]:
+                value = getattr(value, part)
+            return getattr(value, attribute)
+    raise NoValue(f"{owner} is not imported")
+
+
+def _step(value: object, step: re.Match[str]) -> list[object]:
+    name, index = step.groups()
+    if name is not None:
+        missing = object()
+        part = getattr(value, name, missing)
+        return [] if part is missing else [part]
+    if index:
+        return [value[int(index)]] if isinstance(value, tuple) and int(index) < len(value) else []
+    return list(_items(value))
+
+
+def _instances(roots: Iterable[object], name: str) -> list[object]:
+    """Return the instances of a class that objects lead to, by attributes and items."""
+    found, seen, todo = [], set(), list(roots)
+    while todo:
+        value = todo.pop()
+        if id(value) in seen or isinstance(value, _NO_LENGTH) or isinstance(value, str | bytes | bytearray | type):
+            continue
+        seen.add(id(value))
+        if any(f"{base.__module__}.{base.__qualname__}" == name for base in type(value).__mro__):
+            found.append(value)
+        if isinstance(value, dict):
+            todo += [*value, *value.values()]
+        elif isinstance(value, list | tuple | set | frozenset) or hasattr(value, "__iter__") and hasattr(value, "__len__"):
+            todo += list(value)  # type: ignore[call-overload]
+        todo += list(getattr(value, "__dict__", {}).values())
+        for base in type(value).__mro__:
+            slots = getattr(base, "__slots__", ())
+            for slot in (slots,) if isinstance(slots, str) else slots:
+                part = getattr(value, slot, None)
+                if part is not None:
+                    todo.append(part)
+    return found

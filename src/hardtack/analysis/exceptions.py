@@ -1,0 +1,245 @@
+"""Exceptions: where they may be raised, what they keep alive, `try`.
+
+Whatever an operation may raise reaches every handler around it and goes on outward: types tell handlers apart only
+where an exception is raised by name. An exception holds its traceback, that all frames between the raise and the
+handler, and those all their locals: one object, a lump, stands for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from hardtack.analysis import access, footprints, ir
+from hardtack.analysis.domain import Cell, State, Value, join_all
+from hardtack.analysis.interpreting import Exits
+from hardtack.analysis.joining import join_states, split
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from hardtack.analysis.interpreting import Handler, Interpreter
+
+EXCEPTION = "$exception"  # the register of the exception that is handled
+_ALLOWANCE = 1024  # an exception that CPython makes: object, arguments, a message of at most 500 characters
+
+
+@dataclass(slots=True)
+class Catcher:
+    """A `try` that runs.
+
+    Attributes:
+        depth: how many frames there were when it began.
+        kept: the temporaries that were alive then; others die.
+        join: names the place where the states meet.
+        state: the states in which something was raised, joined; None if nothing was.
+    """
+
+    depth: int
+    kept: frozenset[str]
+    join: Hashable
+    state: State | None = None
+
+
+def may_raise(interp: Interpreter, *, allowance: bool = False) -> None:
+    """Say that the operation that runs may raise, as things stand now."""
+    if interp.state.dead:
+        return
+    if allowance:
+        interp.note(_of_traceback(interp, 0) + _ALLOWANCE)
+    if interp.catching:
+        _send(interp, interp.state.copy(), None)
+
+
+def _of_traceback(interp: Interpreter, since: int) -> Size:
+    """Return the bytes of the traceback and the frame objects from the frames since one."""
+    total = 0
+    for activation in interp.activations[since:]:
+        slots = activation.function.frame_slots
+        total += footprints.TRACEBACK + footprints.size_class(160 + 8 * slots)
+    return Size.const(total)
+
+
+def _send(interp: Interpreter, state: State, raised: Value | None) -> None:
+    """Give the innermost `try` the state in which something is raised."""
+    catcher = cast("Catcher", interp.catching[-1])
+    before, interp.state = interp.state, state
+    peak, moment = interp.peak, interp.moment
+    _unwind(interp, catcher, raised)
+    interp.state.collect()
+    interp.peak, interp.moment = peak | interp.peak, moment
+    state, interp.state = interp.state, before
+    catcher.state = state if catcher.state is None else join_states([catcher.state, state], catcher.join)
+
+
+def _unwind(interp: Interpreter, catcher: Catcher, raised: Value | None) -> None:
+    state = interp.state
+    held = "$held"
+    lost = []
+    if raised is not None:
+        lost.append(raised)
+    for frame in state.frames[catcher.depth :]:
+        lost.extend(value for register, value in frame.items() if not register.startswith("%"))
+    pending = state.frames[catcher.depth - 1].get(EXCEPTION)
+    if pending is not None:
+        lost.append(pending)
+    depth = max(len(state.frames) - catcher.depth, 0)
+    del state.frames[catcher.depth :]
+    frame = state.frame
+    for register in [one for one in frame if one.startswith("%") and one not in catcher.kept]:
+        del frame[register]
+    for index, value in enumerate(lost):
+        frame[f"{held}{index}"] = value
+    frames = _of_traceback(interp, len(interp.activations) - 1 - depth) + _ALLOWANCE
+    scalars = sum((footprints.scalar(value) for value in lost), ZERO)
+
+    def make() -> Cell:
+        values = [state.frame[f"{held}{index}"] for index in range(len(lost))]
+        return Cell("traceback", bytes=frames + scalars, element=join_all(values))
+
+    lump = interp.new(f"exception {catcher.join}", make, quiet=True)
+    handled = Value(frozenset((lump,)))
+    if raised is not None:
+        handled = _with_traceback(interp, frame[f"{held}0"], lump)
+    for index in range(len(lost)):
+        del frame[f"{held}{index}"]
+    frame[EXCEPTION] = handled
+
+
+def _with_traceback(interp: Interpreter, raised: Value, lump: int) -> Value:
+    for obj, cell in list(access.cells(interp, raised)):
+        if cell.owned:
+            interp.state.put(obj, cell.with_field("__traceback__", Value(frozenset((lump,)))))
+    return Value(raised.objects | {lump}, plain=raised.plain)
+
+
+def _raise(interp: Interpreter, op: ir.Raise) -> None:
+    value = None
+    if op.exception is not None:
+        value = interp.read(op.exception)
+    elif EXCEPTION in interp.state.frame:
+        value = interp.read(EXCEPTION)
+    if op.cause is not None and value is not None:
+        cause = interp.read(op.cause)
+        for obj, cell in list(access.cells(interp, value)):
+            interp.state.put(obj, cell.with_field("__cause__", cause))
+    interp.note(_of_traceback(interp, 0) + _ALLOWANCE)
+    if interp.catching and not interp.state.dead:
+        _send(interp, interp.state.copy(), value)
+    interp.state.dead = True
+
+
+def _try(interp: Interpreter, op: ir.Try) -> None:
+    key = (interp.context, op.at, id(op))
+    split(interp.state, ("try", key))
+    frame = interp.state.frame
+    kept = frozenset(register for register in frame if register.startswith("%"))
+    depth = len(interp.state.frames)
+    activation = interp.activation
+    outer = activation.exits
+    final = Catcher(depth, kept, ("finally", key))
+    has_final = bool(op.final.operations)
+    if has_final:
+        activation.exits = Exits()
+        interp.catching.append(final)
+    _guarded(interp, op, key, Catcher(depth, kept, ("except", key)))
+    if has_final:
+        interp.catching.pop()
+        _finally(interp, op, key, final, outer)
+
+
+def _guarded(interp: Interpreter, op: ir.Try, key: Hashable, catcher: Catcher) -> None:
+    interp.catching.append(catcher)
+    may_raise(interp)
+    interp.block(op.body)
+    interp.catching.pop()
+    if not interp.state.dead:
+        interp.block(op.otherwise)
+    ends = [interp.state]
+    if catcher.state is not None:
+        caught = catcher.state
+        for handler in op.handlers:
+            interp.state = caught.copy()
+            _handle(interp, handler)
+            ends.append(interp.state)
+        if not any(_catches_all(handler) for handler in op.handlers):
+            _pass_on(interp, caught)
+    interp.state = join_states(ends, ("try", key))
+    interp.touched()
+
+
+def _catches_all(handler: ir.Handler) -> bool:
+    return not handler.types or "builtins.BaseException" in handler.types
+
+
+def _pass_on(interp: Interpreter, state: State) -> None:
+    """Let an exception go on outward."""
+    if not interp.catching:
+        return
+    before, interp.state = interp.state, state.copy()
+    value = interp.state.frame.get(EXCEPTION)
+    _send(interp, interp.state, value)
+    interp.state = before
+
+
+def _handle(interp: Interpreter, handler: ir.Handler) -> None:
+    interp.at = handler.at
+    caught = interp.read(EXCEPTION)
+    if handler.name is not None:
+        interp.write(handler.name, caught)
+    interp.note()
+    interp.block(handler.body)
+    if interp.state.dead:
+        return
+    if handler.name is not None:
+        interp.unbind(handler.name)
+    interp.unbind(EXCEPTION)
+    interp.collect()
+    lumps = [cell for cell in interp.state.cells.values() if cell.kind == "traceback"]
+    if lumps and EXCEPTION not in interp.state.frame and _held_beyond(interp):
+        interp.finding(
+            "unsupported", "an exception is kept beyond its handler, with all locals", "keep its text", handler.at
+        )
+
+
+def _held_beyond(interp: Interpreter) -> bool:
+    """Tell whether a traceback is referred to by anything but exceptions that are being handled."""
+    state = interp.state
+    roots = [
+        obj
+        for frame in state.frames
+        for register, value in frame.items()
+        if register != EXCEPTION
+        for obj in value.objects
+    ]
+    roots += [obj for obj, cell in state.cells.items() if not cell.owned]
+    return any(state.cells[obj].kind == "traceback" for obj in state.reached(roots))
+
+
+def _finally(interp: Interpreter, op: ir.Try, key: Hashable, final: Catcher, outer: Exits) -> None:
+    """Run `finally` on every way out."""
+    activation = interp.activation
+    inner, activation.exits = activation.exits, outer
+    normal = interp.state
+    ways: list[tuple[list[State], Callable[[State], None]]] = [
+        (inner.returns, outer.returns.append),
+        (inner.breaks, outer.breaks.append),
+        (inner.continues, outer.continues.append),
+    ]
+    if final.state is not None:
+        ways.append(([final.state], lambda state: _pass_on(interp, state)))
+    for number, (states, go_on) in enumerate(ways):
+        if not states:
+            continue
+        interp.state = join_states(states, ("finally", key, number))
+        interp.block(op.final)
+        if not interp.state.dead:
+            interp.note(_of_traceback(interp, 0) if number == 3 else ZERO)
+            go_on(interp.state)
+    interp.state = normal
+    if not interp.state.dead:
+        interp.block(op.final)
+
+
+HANDLERS: dict[type[object], Handler] = cast("dict[type[object], Handler]", {ir.Raise: _raise, ir.Try: _try})

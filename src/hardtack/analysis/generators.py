@@ -1,0 +1,262 @@
+"""Generators and coroutines.
+
+A generator that is made is an object that holds its arguments; nothing of its body has run. Where it is iterated
+over, its body runs in a frame of its own, and each `yield` runs one round of its consumer: what both hold at that
+moment is live at once, and what either changes the other sees, as in CPython. While a consumer runs, the
+generator's registers stand in its frame, under names of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from hardtack.analysis import access, footprints, ir, iteration
+from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_values
+from hardtack.analysis.interpreting import Activation
+from hardtack.analysis.joining import join_states
+from hardtack.analysis.operations import RESULT, make_cell
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from hardtack.analysis.calls import Given
+    from hardtack.analysis.domain import Object
+    from hardtack.analysis.interpreting import Handler, Interpreter
+
+_KEEPS_NOTHING = frozenset({"builtins.sum", "builtins.any", "builtins.all"})
+
+
+@dataclass(slots=True)
+class Yielder:
+    """A generator that runs, and who takes what it yields."""
+
+    activation: Activation
+    consumer: iteration.Consumer
+    number: int
+    catching: int
+
+
+def make(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
+    """Make the object that a call of a generator function gives."""
+    if function.kind == "async generator":
+        interp.finding("generator", "an asynchronous generator", "return a list")
+    interp.state.frames.append(frame)
+    scalars = sum((footprints.scalar(value) for value in frame.values()), ZERO)
+    size = footprints.block(Size.const(footprints.GENERATOR + 8 * function.frame_slots))
+    obj = interp.new(
+        function.kind, lambda: Cell(_kind(function), function.name, bytes=size + scalars, fields=dict(interp.state.frame))
+    )
+    interp.state.frames.pop()
+    return Value(frozenset((obj,)))
+
+
+def _kind(function: ir.Function) -> str:
+    return "coroutine" if function.kind == "coroutine" else "generator"
+
+
+def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consumer) -> None:
+    """Run the body of the generator that a register holds, with a consumer in the place of `yield`."""
+    value = interp.read(source)
+    objects = sorted(value.objects)
+    cell = interp.state.cells[objects[0]]
+    if len(objects) != 1 or cell.kind != "generator" or cell.name not in interp.program.functions:
+        interp.finding("generator", "one of several generators", "iterate over each by itself")
+        interp.state.dead = True
+        return
+    at = interp.at
+    function = interp.program.functions[cell.name]
+    if len(interp.activations) > 100:
+        interp.finding("recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)")
+        interp.state.dead = True
+        return
+    if not _enter(interp, function, cell, at):
+        return
+    yielder = Yielder(interp.activation, consumer, interp.next_symbol(), len(interp.catching))
+    interp.yielders.append(yielder)
+    interp.block(function.body)
+    interp.yielders.pop()
+    _leave(interp, at)
+    from hardtack.analysis import loops  # noqa: PLC0415 - loops build on iteration
+
+    loops.leave(interp, consumer, (source,))
+
+
+def _enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place) -> bool:
+    if any(one.function is function for one in interp.activations) and function.recursive is None:
+        interp.finding("recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)")
+        interp.state.dead = True
+        return False
+    context = interp.context_of((interp.context, function.name, at.line, at.column))
+    interp.state.frames.append(dict(cell.fields))
+    interp.activations.append(Activation(function, context, at))
+    for name in function.cells:
+        make_cell(interp, name, name if name in cell.fields else None)
+    return True
+
+
+def _leave(interp: Interpreter, at: ir.Place) -> Value:
+    ends = interp.activation.exits.returns
+    if not interp.state.dead:
+        interp.write(RESULT, NO)
+        ends.append(interp.state)
+    for end in ends:
+        end.frames[-1] = {RESULT: end.frame[RESULT]}
+    context = interp.context
+    interp.activations.pop()
+    interp.state = join_states(ends, ("generator", context))
+    interp.at = at
+    interp.touched()
+    if interp.state.dead:
+        interp.state.frames = interp.state.frames[:-1] or [{}]
+        return NOTHING
+    return interp.state.frames.pop()[RESULT]
+
+
+def _yield(interp: Interpreter, op: ir.Yield) -> None:
+    yielder = cast("Yielder", interp.yielders[-1]) if interp.yielders else None
+    if yielder is None or yielder.activation is not interp.activation:
+        interp.finding("generator", "a `yield` whose consumer is not known", "iterate with `for`")
+        interp.state.dead = True
+        return
+    interp.read(op.source)
+    _hand_over(interp, yielder, op.source)
+    interp.release(op.source)
+    if not interp.state.dead:
+        interp.write(op.into, NO)
+
+
+def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> None:
+    """Run a round of the consumer with what a register of the generator holds."""
+    at = interp.at
+    prefix = f"%@{yielder.number}:"
+    item = interp.read(source)
+    own = interp.state.frames.pop()
+    frame = interp.state.frame
+    for register, value in own.items():
+        frame[prefix + register] = value
+    frame[yielder.consumer.item] = item
+    consumer = interp.activations[-2]
+    interp.activations.append(consumer)
+    interp.yielders.pop()
+    suspended, interp.catching[yielder.catching :] = interp.catching[yielder.catching :], []
+    interp.note()
+    yielder.consumer.body()
+    exits = consumer.exits
+    if exits.continues:
+        ends = [*exits.continues, *([] if interp.state.dead else [interp.state])]
+        exits.continues = []
+        interp.state = join_states(ends, ("continue", yielder.consumer.key))
+    interp.catching.extend(suspended)
+    interp.yielders.append(yielder)
+    interp.activations.pop()
+    interp.at = at
+    back = {}
+    for register in list(interp.state.frame):
+        if register.startswith(prefix):
+            back[register.removeprefix(prefix)] = interp.state.frame.pop(register)
+    interp.state.frames.append(back)
+
+
+def _delegate(interp: Interpreter, op: ir.Delegate) -> None:
+    """Run `yield from` and `await`."""
+    value = interp.read(op.source)
+    if interp.state.dead:
+        return
+    if op.kind == "await":
+        result = _await(interp, op, value)
+        if not interp.state.dead:
+            interp.write(op.into, result)
+            interp.release(op.source)
+        return
+    yielder = cast("Yielder", interp.yielders[-1]) if interp.yielders else None
+    if yielder is None or yielder.activation is not interp.activation:
+        interp.finding("generator", "a `yield from` whose consumer is not known", "iterate with `for`")
+        interp.state.dead = True
+        return
+    item = interp.scratch_register("delegated")
+
+    def body() -> None:
+        _hand_over(interp, yielder, item)
+        if not interp.state.dead:
+            interp.unbind(item)
+
+    consumer = iteration.Consumer(("yield from", interp.context, op.at, id(op)), item, body)
+    iteration.iterate(interp, op.source, consumer)
+    if not interp.state.dead:
+        interp.write(op.into, NO)
+        interp.release(op.source)
+
+
+def _await(interp: Interpreter, op: ir.Delegate, value: Value) -> Value:
+    objects = sorted(value.objects)
+    cell = interp.state.cells.get(objects[0]) if len(objects) == 1 else None
+    if cell is None or cell.kind != "coroutine":
+        interp.finding("generator", "an `await` of what is no coroutine of the sources", "await a coroutine at once")
+        interp.state.dead = True
+        return NOTHING
+    function = interp.program.functions[cell.name]
+    if not _enter(interp, function, cell, op.at):
+        return NOTHING
+    interp.block(function.body)
+    return _leave(interp, op.at)
+
+
+# -- what built-ins consume
+def consume_arguments(interp: Interpreter, name: str, arguments: Given) -> Given:
+    """Have a model's arguments that make their items when asked make them all, in a list of their own."""
+    changed = []
+    for register in arguments.positional:
+        value = interp.read(register)
+        lazy = any(
+            cell.kind == "generator" or (cell.kind == "iterator" and "0" in cell.fields)
+            for _, cell in access.cells(interp, value)
+        )
+        changed.append(gather(interp, name, register) if lazy else register)
+        if interp.state.dead:
+            return arguments
+    return replace(arguments, positional=tuple(changed))
+
+
+def gather(interp: Interpreter, name: str, source: ir.Register) -> ir.Register:
+    """Run an iterator to its end and return the register of a list of all its items, whose table is not counted."""
+    gathered, item = interp.scratch_register("gathered"), interp.scratch_register("item")
+    key = ("gather", interp.context, interp.at, name, source)
+    obj = interp.new(f"items for {name}", lambda: Cell("gathered", "builtins.list", total=ZERO))
+    interp.write(gathered, Value(frozenset((obj,))))
+    copy = interp.scratch_register("source")
+    interp.write(copy, interp.read(source))
+    iteration.iterate(interp, copy, iteration.Consumer(key, item, lambda: _add(interp, name, gathered, item)))
+    interp.unbind(item)
+    return gathered
+
+
+def _add(interp: Interpreter, name: str, gathered: ir.Register, item: ir.Register) -> None:
+    value = interp.read(item)
+    if interp.state.dead:
+        return
+    kept = value
+    if name in _KEEPS_NOTHING and value.number is None:
+        kept = Value(plain=value.plain or 1)
+    more = access.lengths_of(interp, value, Size.const(1))
+    for obj, cell in list(access.cells(interp, interp.read(gathered))):
+        changed = replace(
+            cell,
+            length=cell.length + 1,
+            element=join_values(cell.element, kept),
+            total=None if cell.total is None or more is None else cell.total + more,
+        )
+        interp.state.put(obj, changed)
+        if name not in _KEEPS_NOTHING:
+            interp.state.grow(obj, footprints.scalar(value))
+    interp.unbind(item)
+    interp.note()
+
+
+def generator_object(interp: Interpreter, obj: Object) -> bool:
+    """Tell whether an object is a generator whose body has not run."""
+    return interp.state.cells[obj].kind == "generator"
+
+
+HANDLERS: dict[type[object], Handler] = cast(
+    "dict[type[object], Handler]", {ir.Yield: _yield, ir.Delegate: _delegate}
+)

@@ -1,0 +1,335 @@
+"""The abstract interpreter: runs a function's IR on states, and keeps the most bytes that were ever live.
+
+Owns the current state, the stack of functions that run, the peak, and what was found on the way; what each
+operation does stands in `operations`, `branches`, `loops`, `calls`, `constructing`, `exceptions`, `generators`.
+
+Invariants: a value that is kept while anything may be allocated stands in a register, since allocation renames
+objects; a temporary dies at the end of the operation that reads it; where there is a finding there is no bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from hardtack.analysis import footprints, ir, results
+from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, State, Value, add_up, is_older
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from hardtack.analysis.domain import Object, Site
+    from hardtack.analysis.models import Models
+
+
+@dataclass(slots=True)
+class Exits:
+    """The states in which a function, or a loop in it, was left early."""
+
+    returns: list[State] = field(default_factory=list)
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Activation:
+    """A function that runs: which call of it this is, and how it was left so far."""
+
+    function: ir.Function
+    context: int
+    at: ir.Place
+    exits: Exits = field(default_factory=Exits)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOf:
+    """Where the objects of a site are made, or which ones they are."""
+
+    what: str  # a kind; a path, for what existed before
+    function: str
+    place: ir.Place | None
+    single: bool = True  # of what existed before: whether the path leads to one object
+
+
+@dataclass(slots=True)
+class Moment:
+    """The moment of the peak, as far as it is known: for the chain."""
+
+    value: float = -1.0
+    stack: tuple[tuple[str, ir.Place], ...] = ()
+    shares: tuple[tuple[Site, Size], ...] = ()
+    besides: Size = ZERO
+
+
+Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
+_ANY_TUPLE = 2480  # bytes of one tuple of each size that CPython keeps for reuse
+_MOST_STEPS = 200_000  # operations
+_GUESS = 1000  # what a symbol is taken for when two moments are compared
+
+
+class Interpreter:
+    """Runs functions of a program on states.
+
+    Attributes:
+        program: what is run.
+        models: what stands in for what has no source.
+        version: of CPython.
+        state: what is known now.
+        peak: the most bytes that were live so far.
+        facts: what an earlier run found out about sites: see `want`.
+    """
+
+    def __init__(
+        self,
+        program: ir.Program,
+        models: Models,
+        version: tuple[int, int],
+        facts: set[tuple[Hashable, str]],
+    ) -> None:
+        self.program = program
+        self.models = models
+        self.version = version
+        self.facts = facts
+        self.wanted: set[tuple[Hashable, str]] = set()
+        self.state = State()
+        self.peak = ZERO
+        self.moment = Moment()
+        self.activations: list[Activation] = []
+        self.at = ir.Place("", 0, 0)
+        self.findings: dict[results.Finding, None] = {}
+        self.reasons: dict[str, results.Finding] = {}
+        self.assumptions: dict[results.Assumption, None] = {}
+        self.rounds: dict[tuple[str, int], results.LoopBound] = {}
+        self.sites: dict[Hashable, Site] = {}
+        self.site_of: list[SiteOf] = []
+        self.keys: list[Hashable] = []
+        self.contexts: dict[Hashable, int] = {}
+        self.catching: list[object] = []  # what exceptions go to: see exceptions.Catcher
+        self.calls_left: dict[str, int] = {}
+        self.handlers: dict[type[object], Handler] = {}
+        self.loop_hints: dict[Hashable, object] = {}
+        self.constants: dict[Object, object] = {}
+        self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
+        self._released = False
+        self.steps = 0
+        self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
+        self._counter = 0
+
+    # -- running
+    @property
+    def activation(self) -> Activation:
+        """The function that runs."""
+        return self.activations[-1]
+
+    @property
+    def context(self) -> int:
+        """Which call of it this is, as a number."""
+        return self.activations[-1].context if self.activations else 0
+
+    def block(self, block: ir.Block) -> None:
+        """Run a block's operations."""
+        for operation in block.operations:
+            if self.state.dead:
+                return
+            self.at = operation.at
+            self.steps += 1
+            handler = self.handlers.get(type(operation))
+            if handler is None:
+                self.finding("unsupported", f"{type(operation).__name__} is not analysed", "rewrite it")
+                continue
+            handler(self, operation)
+
+    def read(self, register: ir.Register) -> Value:
+        """Return what a register holds; no run goes on where it holds nothing."""
+        value = self.state.frame.get(register)
+        if value is None or value.is_nothing:
+            if register.startswith("%") and value is None and not self.state.dead:
+                self.finding("internal", f"{register} holds nothing", "report this")
+            self.state.dead = True
+            return NOTHING
+        return value
+
+    def write(self, register: ir.Register, value: Value) -> None:
+        """Bind a register; what it held before is let go of."""
+        before = self.state.frame.get(register)
+        if before is not None and before.objects:
+            self._released = True
+        self.state.frame[register] = value
+
+    def release(self, *registers: ir.Register) -> None:
+        """Let go of temporaries; other registers stay."""
+        for register in registers:
+            if register.startswith("%"):
+                self.unbind(register)
+
+    def unbind(self, register: ir.Register) -> None:
+        """Let go of what a register holds."""
+        value = self.state.frame.pop(register, None)
+        if value is not None and value.objects:
+            self._released = True
+
+    def touched(self) -> None:
+        """Say that something may have died."""
+        self._released = True
+
+    def different_activations(self) -> list[Activation]:
+        """Return the functions that run, each once; a generator's consumer runs on top of it again."""
+        return list({id(one): one for one in self.activations}.values())
+
+    def next_symbol(self) -> int:
+        """Return a number for symbols that nobody else has."""
+        self._counter += 1
+        return self._counter
+
+    def spent(self) -> bool:
+        """Tell whether so much was run that the analysis would take too long."""
+        return self.steps > _MOST_STEPS
+
+    def scratch_register(self, hint: str) -> ir.Register:
+        """Return a register that nobody else uses, the same one each time that the program comes by."""
+        number = 0
+        while (register := f"%{hint}{number}") in self.state.frame:
+            number += 1
+        self.state.frame[register] = NO
+        return register
+
+    # -- what was found
+    def finding(self, kind: str, message: str, remedy: str, at: ir.Place | None = None) -> None:
+        """Report that there is no bound."""
+        self.findings.setdefault(self._found(kind, message, remedy, at), None)
+
+    def unbounded(self, kind: str, message: str, remedy: str, at: ir.Place | None = None) -> Size:
+        """Return a size without a bound, which becomes a finding if any figure depends on it."""
+        found = self._found(kind, message, remedy, at)
+        reason = f"{message} ({found.file}:{found.line})"
+        self.reasons[reason] = found
+        return Size.unbounded(reason)
+
+    def _found(self, kind: str, message: str, remedy: str, at: ir.Place | None) -> results.Finding:
+        place = at or self.at
+        return results.Finding(kind, place.file, place.line, place.column, message, remedy)
+
+    def assume(self, text: str) -> None:
+        """Note what the bound takes for granted."""
+        self.assumptions.setdefault(results.Assumption(text, self.at.file, self.at.line), None)
+
+    # -- the peak
+    def note(self, extra: Size = ZERO, transient: tuple[str, Size] | None = None) -> None:
+        """Raise the peak to what is live now, and for a moment besides."""
+        state = self.state
+        if state.dead:
+            return
+        self.collect()
+        state.fill_pools(transient)
+        besides = add_up([extra, self.scalars()])
+        now = state.live() + besides
+        if self.peak.dominates(now):
+            return
+        self.peak |= now
+        value = guess(now)
+        if value > self.moment.value:
+            sites = {obj >> 1 for obj in state.cells}
+            shares = tuple((site, size) for site in sites if not (size := state.of_site(site)[0]).is_zero)
+            stack = tuple((a.function.name, a.at) for a in self.activations[1:])
+            here = self.activation.function.name if self.activations else ""
+            self.moment = Moment(value, (*stack, (here, self.at)), shares, besides)
+
+    def scalars(self) -> Size:
+        """Return the bytes of the integers and floats that registers hold."""
+        return add_up(
+            footprints.scalar(value)
+            for frame in self.state.frames
+            for value in frame.values()
+            if value.fresh
+        )
+
+    def collect(self) -> None:
+        """Let what nothing refers to die."""
+        if not self._released:
+            return
+        self._released = False
+        for obj, cell in self.state.collect():
+            self._died(obj, cell)
+
+    def _died(self, obj: Object, cell: Cell) -> None:
+        """Keep charging what CPython keeps for reuse of a tuple whose length is not known: any of 19 sizes."""
+        if cell.kind == "tuple" and cell.owned and not cell.pool:
+            most = Size.const(_ANY_TUPLE)  # one of each size, where one at a time was alive
+            if is_older(obj):  # each has 48 bytes at least; CPython keeps at most 2,000 of a size
+                most = (cell.bytes * (_ANY_TUPLE // 48 + 1) + most).at_most(2000 * _ANY_TUPLE)
+            pool = f"tuples of {obj >> 1}"
+            self.state.high[pool] = self.state.high.get(pool, ZERO) | most
+
+    # -- sites
+    def site(self, key: Hashable, what: SiteOf) -> Site:
+        """Return the number of a site."""
+        number = self.sites.get(key)
+        if number is None:
+            number = self.sites[key] = len(self.site_of)
+            self.site_of.append(what)
+            self.keys.append(key)
+        return number
+
+    def new(self, tag: str, make: Callable[[], Cell], *, extra: Size = ZERO, quiet: bool = False) -> Object:
+        """Allocate an object at the operation that runs.
+
+        Args:
+            tag: tells what one operation makes apart.
+            make: gives the cell; it reads registers after older objects of the site were renamed.
+            extra: bytes that are live besides, for a moment.
+            quiet: leave the peak alone: more is made at once, which notes it.
+        """
+        self.collect()
+        place = self.at
+        function = self.activation.function.name
+        key = (self.context, function, place.line, place.column, tag)
+        site = self.site(key, SiteOf(tag, function, place))
+        self.state.demote(site, lambda cell: self.as_many(key, cell))
+        obj = site * 2
+        cell = make()
+        self.state.put(obj, cell if cell.kind not in GROWABLE else self.sized(obj, cell))
+        older = self.state.cells.get(obj | 1)
+        if older is not None and older.shared:
+            self.state.grow(obj | 1, self.as_many(key, self.state.cells[obj]).bytes)
+        if not quiet:
+            self.note(extra)
+        return obj
+
+    def as_many(self, key: Hashable, cell: Cell) -> Cell:
+        """Return a cell with the bytes that it has as one of several."""
+        if cell.kind in GROWABLE and (key, "grown") in self.facts:
+            return footprints.as_many(cell, boxed=(key, "boxed") in self.facts)
+        return cell
+
+    def sized(self, obj: Object, cell: Cell) -> Cell:
+        """Return a cell with the bytes of one object, as far as what is known of its site goes."""
+        if not self.facts:
+            return footprints.sized(cell)
+        shrunk, boxed = self.knows(obj, "shrunk"), self.knows(obj, "boxed")
+        return footprints.sized(cell, shrunk=shrunk, boxed=boxed)
+
+    def key_of(self, obj: Object) -> Hashable:
+        """Return the key of an object's site."""
+        return self.keys[obj >> 1]
+
+    def knows(self, obj: Object, fact: str) -> bool:
+        """Tell whether an earlier run found a fact about an object's site."""
+        return (self.key_of(obj), fact) in self.facts
+
+    def want(self, obj: Object, fact: str) -> None:
+        """Have the whole analysis start again with a fact about an object's site: this run's figures are void."""
+        entry = (self.key_of(obj), fact)
+        if entry not in self.facts:
+            self.wanted.add(entry)
+
+    def context_of(self, key: Hashable) -> int:
+        """Return the number of a call context."""
+        return self.contexts.setdefault(key, len(self.contexts) + 1)
+
+
+def guess(size: Size) -> float:
+    """Return about how large a size is, to tell which of two is the greater one."""
+    if size.is_top:
+        return -1.0
+    return size.evaluate(dict.fromkeys(size.symbols(), _GUESS))

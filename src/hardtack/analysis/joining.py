@@ -1,0 +1,150 @@
+"""Joining states: what is known where two ways of a program meet.
+
+Invariant: the joined state covers both. Objects are never unified: what only one side has exists in that side's
+world only, which `State.live` reads, so that two branches cost the greater of the two and not the sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import footprints
+from hardtack.analysis.domain import State, World, join_cells, join_values
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hardtack.analysis.domain import Object, Site, SlotKey, Value
+
+
+def split(state: State, join: object) -> None:
+    """Forget what a join said of the last time that the program came by: it comes by again."""
+    for site, world in list(state.worlds.items()):
+        kept = tuple((event, side) for event, side in world if event[0] != join)
+        if len(kept) != len(world):
+            if kept:
+                state.worlds[site] = kept
+            else:
+                del state.worlds[site]
+
+
+def join_states(states: Sequence[State], join: object) -> State:
+    """Return the state that covers all of some; `join` names the place where they meet."""
+    alive = [state for state in states if not state.dead]
+    if not alive:
+        return State(frames=[{} for _ in states[0].frames] if states else [{}], dead=True)
+    joined = alive[0]
+    for index, state in enumerate(alive[1:]):
+        joined = _join(joined, state, (join, index))
+    return joined
+
+
+def _join(left: State, right: State, join: object) -> State:
+    cells = dict(left.cells)
+    for obj, cell in right.cells.items():
+        cells[obj] = join_cells(cells[obj], cell) if obj in cells else cell
+    joined = State(
+        frames=[_join_frames(a, b) for a, b in zip(left.frames, right.frames, strict=True)],
+        cells=cells,
+        high=dict(left.high),
+        garbage=left.garbage | right.garbage,
+        worlds=_join_worlds(left, right, join),
+    )
+    for obj, cell in joined.cells.items():
+        if cell.shared:
+            _share(joined, left, right, obj)
+    for pool, size in right.high.items():
+        joined.high[pool] = joined.high[pool] | size if pool in joined.high else size
+    return joined
+
+
+def _share(joined: State, left: State, right: State, older: Object) -> None:
+    """Have shared bytes cover a side on which the newest object is alone."""
+    for side in (left, right):
+        if older not in side.cells and older ^ 1 in side.cells:
+            alone = footprints.as_many(side.cells[older ^ 1], boxed=True)
+            cell = joined.cells[older]
+            joined.cells[older] = replace(cell, bytes=cell.bytes | alone.bytes)
+
+
+def _join_frames(left: dict[str, Value], right: dict[str, Value]) -> dict[str, Value]:
+    frame = dict(left)
+    for register, value in right.items():
+        before = frame.get(register)
+        if before is not value:
+            frame[register] = value if before is None else join_values(before, value)
+    return frame
+
+
+def _join_worlds(left: State, right: State, join: object) -> dict[Site, World]:
+    worlds: dict[Site, World] = {}
+    left_sites = {obj >> 1 for obj, cell in left.cells.items() if cell.owned}
+    right_sites = {obj >> 1 for obj, cell in right.cells.items() if cell.owned}
+    for site in left_sites & right_sites:
+        world = _common(left.worlds.get(site, ()), right.worlds.get(site, ()))
+        if world:
+            worlds[site] = world
+    for state, sites, side in ((left, left_sites - right_sites, 0), (right, right_sites - left_sites, 1)):
+        for site in sites:
+            worlds[site] = ((join, side), *state.worlds.get(site, ()))
+    return worlds
+
+
+def _common(left: World, right: World) -> World:
+    if left == right:
+        return left
+    common = []
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        common.append(a)
+    return tuple(common)
+
+
+def _nil(_key: SlotKey, _size: Size) -> Size:
+    return ZERO
+
+
+def shape(state: State) -> tuple[object, ...]:
+    """Return what a state is apart from its sizes: two with the same shape differ in numbers only."""
+    bare = state.copy()
+    bare.map(_nil)
+    return (bare.frames, bare.cells, set(bare.high), bare.worlds, bare.dead)
+
+
+def widened(head: State, out: State) -> State:
+    """Return the head of a loop with what changes in kind from round to round given up, so that rounds end."""
+    for old, new in zip(head.frames, out.frames, strict=True):
+        for register, value in new.items():
+            if register in old:
+                new[register] = _widened_value(old[register], value)
+    for obj, cell in out.cells.items():
+        if obj in head.cells:
+            old_cell = head.cells[obj]
+            out.cells[obj] = replace(
+                cell,
+                element=_widened_value(old_cell.element, cell.element),
+                mapped=_widened_value(old_cell.mapped, cell.mapped),
+                fields={
+                    name: _widened_value(old_cell.fields[name], value) if name in old_cell.fields else value
+                    for name, value in cell.fields.items()
+                },
+            )
+    return out
+
+
+def _widened_value(before: Value, after: Value) -> Value:
+    old, new = before.number, after.number
+    if old is None or new is None:
+        return after
+    least = new.least if old.least <= new.least else 0
+    origin = new.origin
+    if origin is not None and old.origin is not None and origin != old.origin:
+        origin = (
+            origin[0],
+            origin[1] if origin[1] == old.origin[1] else None,
+            origin[2] if origin[2] == old.origin[2] else None,
+        )
+    return replace(after, number=replace(new, least=least, origin=origin))

@@ -1,0 +1,465 @@
+"""Loops: a state that holds at the head of every round, and how much all rounds add to it.
+
+    1. run the body until the SHAPE of the head's state is stable: which objects there are, who refers to whom
+    2. put a symbol in the place of every number that a round changes, run the body once more, and read from what
+       comes out how a round changes them
+    3. solve these recurrences over the number of rounds, and put the bounds in the symbols' place: in the state,
+       in the peak, in the states in which the loop, or a function around it, was left
+
+Objects are never unified at a head. No bound on the rounds is needed where no round adds anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+from hardtack.analysis import access, footprints, integers, ir, iteration, results
+from hardtack.analysis.branches import learn
+from hardtack.analysis.domain import Cell, State, Value, join_values
+from hardtack.analysis.interpreting import Exits, Moment
+from hardtack.analysis.joining import join_states, shape, split, widened
+from hardtack.analysis.recurrences import Recurrences, with_digits
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+
+    from hardtack.analysis.domain import SlotKey
+    from hardtack.analysis.exceptions import Catcher
+    from hardtack.analysis.interpreting import Handler, Interpreter
+
+_SHAPES, _RUNS = 16, 12
+
+
+@dataclass(slots=True)
+class Loop:
+    """One loop that is analysed.
+
+    Attributes:
+        key: which loop, in which call.
+        once: runs one round on the interpreter's state.
+        rounds: gives the most rounds there are, from the head's state, the state after a round, and the names
+            of registers that rounds change.
+        entry: the registers when the loop was entered.
+        amortised: of the symbols that a round brings along: what they add up to, and the most that one is.
+    """
+
+    key: Hashable
+    once: Callable[[], None]
+    rounds: Callable[[State, State, set[str]], Size]
+    entry: dict[str, Value] = field(default_factory=dict)
+    amortised: Mapping[str, tuple[Size, Size]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Outside:
+    """What was known of the interpreter's world before a loop; the loop's own part is added at its end."""
+
+    peak: Size
+    moment: Moment
+    exits: list[tuple[list[State], list[State], list[State]]]
+    caught: list[State | None]
+
+
+def repeat(interp: Interpreter, loop: Loop) -> None:
+    """Run a loop to its end: the state that holds at its head, however many rounds were run."""
+    outside = _set_aside(interp)
+    interp.touched()
+    interp.collect()
+    loop.entry.update(interp.state.frame)
+    head, first = _stable_head(interp, loop)
+    init = head.slots()
+    # what the first round made of a number holds in all, if it is set and does not grow
+    base = {key: size | first[key] if key in first else size for key, size in init.items()}
+    hint = interp.loop_hints.setdefault(loop.key, set())
+    changed = cast("set[SlotKey]", hint) & init.keys()
+    names: dict[SlotKey, str] = {}
+    for _ in range(_RUNS):
+        _clear(interp)
+        number = interp.next_symbol()
+        names = {key: f"β{number}.{i}" for i, key in enumerate(sorted(changed, key=repr))}
+        start = head.copy()
+        start.map(lambda key, _, n=names: Size.symbol(n[key]) if key in n else base[key], interp.sized)  # type: ignore[misc]
+        out = _round(interp, loop, start)
+        after = {} if out.dead else out.slots()
+        more = {
+            key
+            for key, size in base.items()
+            if key not in changed and key in after and not size.dominates(after[key])
+        }
+        if not more:
+            break
+        changed |= more
+    else:
+        interp.finding("unsupported", "a loop whose numbers do not settle", "report this")
+    cast("set[SlotKey]", hint).update(changed)
+    registers = {str(key[2]) for key in changed if key[0] == "r" and key[1] == len(head.frames) - 1}
+    rounds = loop.rounds(start, out, registers)
+    solved = Recurrences(
+        rounds,
+        {name: init[key] for key, name in names.items()},
+        {name: after.get(key, ZERO) for key, name in names.items()},
+        {name: total for name, (total, _) in loop.amortised.items()},
+        {name: most for name, (_, most) in loop.amortised.items()},
+        lambda name: interp.unbounded(
+            "growth", f"what a round makes grows with what it made before ({name})", "bound what grows"
+        ),
+    ).solve()
+    _put_back(interp, outside, solved)
+    interp.state = _substituted(interp, start, solved)
+
+
+def _stable_head(interp: Interpreter, loop: Loop) -> tuple[State, dict[SlotKey, Size]]:
+    """Return a head whose shape no round changes, with the sizes of the loop's entry, and those after a round."""
+    head = interp.state
+    entry = head.slots()
+    for _ in range(_SHAPES):
+        _clear(interp)
+        out = _round(interp, loop, head)
+        if out.dead:
+            return head, {}
+        split(out, loop.key)
+        split(head, loop.key)
+        new = widened(head, join_states([head, out], loop.key))
+        _forget_origins(new)
+        foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
+        new.map(lambda key, size: _restart(key, size, entry, foreign), interp.sized)
+        if shape(new) == shape(head):
+            return head, out.slots()
+        head = new
+    interp.finding("unsupported", "a loop whose objects do not settle", "report this")
+    return head, {}
+
+
+def _restart(key: SlotKey, size: Size, entry: Mapping[SlotKey, Size], foreign: set[int]) -> Size:
+    """Return the size that a slot starts with: as at the loop's entry; what was not there then has none."""
+    if key in entry:
+        return entry[key]
+    of_foreign = len(key) > 1 and key[1] in foreign and key[0] in {"n", "e", "m", "f", "total"}
+    return size if of_foreign else ZERO
+
+
+def _round(interp: Interpreter, loop: Loop, head: State) -> State:
+    """Run one round from a head; returns the state at its end, with those of `continue`."""
+    interp.state = head.copy()
+    _mark_origins(interp, loop)
+    loop.once()
+    interp.touched()
+    interp.collect()
+    return interp.state
+
+
+def _mark_origins(interp: Interpreter, loop: Loop) -> None:
+    for register, value in interp.state.frame.items():
+        if value.number is not None and not register.startswith("%"):
+            origin = (f"{loop.key}:{register}", 0, 0)
+            interp.state.frame[register] = replace(value, number=replace(value.number, origin=origin))
+
+
+def _forget_origins(state: State) -> None:
+    for frame in state.frames:
+        for register, value in frame.items():
+            if value.number is not None and value.number.origin is not None:
+                frame[register] = replace(value, number=replace(value.number, origin=None))
+
+
+# -- the world around a loop
+def _set_aside(interp: Interpreter) -> _Outside:
+    outside = _Outside(
+        interp.peak,
+        interp.moment,
+        [(a.exits.returns, a.exits.breaks, a.exits.continues) for a in interp.different_activations()],
+        [cast("Catcher", one).state for one in interp.catching],
+    )
+    _clear(interp)
+    return outside
+
+
+def _clear(interp: Interpreter) -> None:
+    interp.peak, interp.moment = ZERO, Moment()
+    for activation in interp.different_activations():
+        activation.exits = Exits()
+    for one in interp.catching:
+        cast("Catcher", one).state = None
+
+
+def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]) -> None:
+    interp.peak = outside.peak | interp.peak.substitute(solved)
+    interp.moment = _later(outside.moment, interp.moment, solved)
+    for key, bound in interp.rounds.items():
+        interp.rounds[key] = replace(bound, rounds=bound.rounds.substitute(solved))
+    for activation, (returns, breaks, continues) in zip(interp.different_activations(), outside.exits, strict=True):
+        exits = activation.exits
+        activation.exits = Exits(
+            returns + [_substituted(interp, state, solved) for state in exits.returns],
+            breaks + [_substituted(interp, state, solved) for state in exits.breaks],
+            continues + [_substituted(interp, state, solved) for state in exits.continues],
+        )
+    for one, before in zip(interp.catching, outside.caught, strict=True):
+        catcher = cast("Catcher", one)
+        if catcher.state is not None:
+            catcher.state = _substituted(interp, catcher.state, solved)
+        if before is not None:
+            catcher.state = before if catcher.state is None else join_states([before, catcher.state], catcher.join)
+
+
+def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) -> State:
+    state.map(lambda _key, size: size.substitute(solved), interp.sized)
+    return state
+
+
+def _later(before: Moment, inside: Moment, solved: Mapping[str, Size]) -> Moment:
+    """Return the greater of two moments, the second one's shares in terms of the solved symbols."""
+    from hardtack.analysis.interpreting import guess  # noqa: PLC0415
+
+    shares = tuple((site, size.substitute(solved)) for site, size in inside.shares)
+    besides = inside.besides.substitute(solved)
+    value = sum((guess(size) for _, size in shares), guess(besides))
+    return Moment(value, inside.stack, shares, besides) if value > before.value else before
+
+
+# -- for and while
+def _for(interp: Interpreter, op: ir.For) -> None:
+    iteration.iterate(
+        interp,
+        op.iterable,
+        iteration.Consumer(
+            key=("for", interp.context, op.at, id(op)),
+            item=op.item,
+            body=lambda: interp.block(op.body),
+            otherwise=lambda: interp.block(op.otherwise),
+            bound=op.bound,
+            callees=op.callees,
+            asynchronous=op.asynchronous,
+        ),
+    )
+
+
+def run_for(
+    interp: Interpreter, consumer: iteration.Consumer, source: ir.Register, rounds: Size, make_item: Callable[[], None]
+) -> None:
+    """Run a loop over the items of what a register holds, which live in memory or are made one by one."""
+    at = interp.at
+    iterator = interp.scratch_register("iterator")
+
+    def make() -> Cell:
+        return Cell("iterator", bytes=Size.const(footprints.ITERATOR))
+
+    interp.write(iterator, Value(frozenset((interp.new("iterator", make),))))
+    length_before = {
+        obj: cell.length for obj, cell in access.cells(interp, interp.read(source)) if cell.kind != "generator"
+    }
+    consumer.amortised = amortise(interp, interp.read(source), f"ℓ{at.line}.{at.column}.{interp.context}")
+
+    def once() -> None:
+        activation = interp.activation
+        make_item()
+        consumer.body()
+        _join_continues(interp, activation.exits, consumer.key)
+
+    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised))
+    for obj, cell in access.cells(interp, interp.read(source)):
+        if obj in length_before and cell.length != length_before[obj] and cell.kind not in {"str", "bytes"}:
+            if not length_before[obj].dominates(cell.length):
+                interp.finding("loop", "what is iterated over may grow meanwhile", "iterate over a copy", at)
+    note_rounds(interp, at, rounds, "annotated" if consumer.bound else "inferred")
+    leave(interp, consumer, (iterator, source))
+
+
+def run_times(
+    interp: Interpreter,
+    times: Size,
+    into: ir.Register,
+    run: Callable[[], Value],
+    name: str,
+    kept: ir.Register | None = None,
+) -> None:
+    """Run something so many times, one after the other; a register gets what the results may be.
+
+    `kept` holds an object that keeps all results, if they are alive together.
+    """
+    if times.is_zero:
+        return
+    if times.as_const() == 1:
+        value = run()
+        if not interp.state.dead:
+            interp.write(into, value)
+        return
+    at = interp.at
+
+    def once() -> None:
+        interp.at = at
+        value = run()
+        if interp.state.dead:
+            return
+        interp.write(into, join_values(interp.read(into), value))
+        if kept is not None:
+            for obj, cell in list(access.cells(interp, interp.read(kept))):
+                interp.state.put(obj, replace(cell, element=join_values(cell.element, interp.read(into))))
+                interp.state.grow(obj, footprints.scalar(value))
+
+    repeat(interp, Loop(("times", interp.context, at, name, into), once, lambda *_: times))
+    interp.at = at
+
+
+def amortise(interp: Interpreter, value: Value, name: str) -> dict[str, tuple[Size, Size]]:
+    """Return the symbols of items' lengths, where the sum over all items is better known than by the greatest.
+
+    `name` is that of the items; those that an iterator draws on have it and the number of what they come from.
+    """
+    drawn = [cell for _, cell in access.cells(interp, value) if cell.kind == "iterator"]
+    if len(drawn) == 1 and len(value.objects) == 1:
+        parts = [part for part in drawn[0].fields if part.isdigit()]
+        found: dict[str, tuple[Size, Size]] = {}
+        for part in parts:
+            found |= amortise(interp, drawn[0].fields[part], f"{name}.{part}")
+        return found
+    total = access.known_total(interp, value)
+    if total is None or total.is_top or total.is_zero:
+        return {}
+    return {name: (total, access.length(interp, access.element(interp, value)))}
+
+
+def _join_continues(interp: Interpreter, exits: Exits, key: Hashable) -> None:
+    if exits.continues:
+        ends = [*exits.continues, *([] if interp.state.dead else [interp.state])]
+        exits.continues = []
+        interp.state = join_states(ends, ("continue", key))
+
+
+def leave(interp: Interpreter, consumer: iteration.Consumer, held: tuple[ir.Register, ...]) -> None:
+    """Go on after a loop: with its `else`, and with the states in which it was left by `break`."""
+    exits = interp.activation.exits
+    breaks, exits.breaks = exits.breaks, consumer.outer_breaks
+    for register in held:
+        interp.release(register)
+    if not interp.state.dead:
+        consumer.otherwise()
+    for state in breaks:
+        for register in held:
+            if register.startswith("%"):
+                state.frame.pop(register, None)
+    if breaks:
+        interp.touched()
+        interp.state = join_states([interp.state, *breaks], ("break", consumer.key))
+    interp.touched()
+
+
+def _while(interp: Interpreter, op: ir.While) -> None:
+    key = ("while", interp.context, op.at, id(op))
+    activation = interp.activation
+    outer_breaks, activation.exits.breaks = activation.exits.breaks, []
+    outer_continues, activation.exits.continues = activation.exits.continues, []
+
+    def once() -> None:
+        interp.block(op.header)
+        if interp.state.dead:
+            return
+        interp.release(op.condition)
+        learn(interp, op.if_true)
+        if not interp.state.dead:
+            interp.block(op.body)
+        _join_continues(interp, interp.activation.exits, key)
+
+    def rounds(head: State, out: State, changed: set[str]) -> Size:
+        found = _bound_of(interp, op, loop, head, out, changed)
+        note_rounds(interp, op.at, found, "annotated" if op.bound else "inferred")
+        return found
+
+    at = interp.at
+    loop = Loop(key, once, rounds)
+    repeat(interp, loop)
+    interp.at = at
+    interp.block(op.header)
+    if not interp.state.dead:
+        interp.release(op.condition)
+        learn(interp, op.if_false)
+    exits = activation.exits
+    breaks, exits.breaks = exits.breaks, outer_breaks
+    exits.continues = outer_continues
+    if not interp.state.dead:
+        interp.block(op.otherwise)
+    if breaks:
+        interp.state = join_states([interp.state, *breaks], ("break", key))
+    interp.touched()
+
+
+def _bound_of(
+    interp: Interpreter, op: ir.While, loop: Loop, head: State, out: State, changed: set[str]
+) -> Size:
+    """Return how often a `while` runs: as annotated, or as long as something counts towards its test."""
+    if op.bound is not None:
+        return Size.parse(op.bound)
+    if out.dead:
+        return Size.const(1)
+    for fact in op.if_true:
+        found = _counted(interp, fact, loop, head, out, changed)
+        if found is not None:
+            return found
+    return interp.unbounded(
+        "loop", "a loop whose rounds are not bounded", "write loop_bound(n) in it, or `for _ in range(n)`", op.at
+    )
+
+
+def _counted(
+    interp: Interpreter, fact: ir.Fact, loop: Loop, head: State, out: State, changed: set[str]
+) -> Size | None:
+    sides = [(fact.subject, fact.relation, fact.operand)]
+    if isinstance(fact.operand, str) and fact.relation in _FLIPPED:
+        sides.append((fact.operand, _FLIPPED[fact.relation], fact.subject))
+    for subject, relation, operand in sides:
+        before, after = head.frame.get(subject), out.frame.get(subject)
+        if before is None or after is None or before.number is None or after.number is None:
+            continue
+        origin = after.number.origin
+        start = loop.entry[subject].number if subject in loop.entry else None
+        if origin is None or origin[0] != f"{loop.key}:{subject}" or start is None:
+            continue
+        limit = _limit(interp, operand, head, changed)
+        if limit is None:
+            continue
+        if relation in {"<", "<="} and origin[1] is not None and origin[1] > 0:
+            distance = limit.high.minus(start.least) if start.low.is_zero else limit.high + start.low
+            return integers.scaled_rounds(distance, origin[1])
+        if relation in {">", ">="} and origin[2] is not None and origin[2] < 0:
+            return integers.scaled_rounds(start.high + limit.low, -origin[2])
+        if relation == "!=" and origin[1:] == (-1, -1) and start.low.is_zero and limit.high.is_zero:
+            return start.high + 1
+    return None
+
+
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}
+
+
+def _limit(interp: Interpreter, operand: object, head: State, changed: set[str]) -> integers.Number | None:
+    """Return what a test compares with, if no round changes it."""
+    if isinstance(operand, int):
+        return integers.constant(operand)
+    if not isinstance(operand, str):
+        return None
+    register = operand.removeprefix("len:")
+    value = head.frame.get(register)
+    if value is None or "." in register or register in changed:
+        return None
+    if not operand.startswith("len:"):
+        return value.number
+    before, interp.state = interp.state, head
+    length = access.length(interp, value)
+    interp.state = before
+    return None if any("β" in name for name in length.symbols()) else integers.Number(length)
+
+
+def note_rounds(interp: Interpreter, at: ir.Place, rounds: Size, how: str) -> None:
+    """Remember how often a loop runs, for the report."""
+    function = interp.activation.function.name
+    key = (function, at.line)
+    before = interp.rounds.get(key)
+    most = rounds if before is None else before.rounds | rounds
+    interp.rounds[key] = results.LoopBound(function, at.file, at.line, most, how)
+
+
+HANDLERS: dict[type[object], Handler] = cast(
+    "dict[type[object], Handler]", {ir.For: _for, ir.While: _while}
+)
+__all__ = ["HANDLERS", "Loop", "repeat", "run_for", "with_digits"]

@@ -1,0 +1,341 @@
+"""Functions whole: parameters, frame, body; and those that others make, nested ones and lambdas."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from mypy import nodes as mn
+from mypy import types as mt
+
+from hardtack.analysis import ir
+from hardtack.analysis.annotations_read import Definition
+from hardtack.analysis.hierarchy import decorator_name
+from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
+from hardtack.analysis.lowering.dispatch import expression, lowers, runs
+from hardtack.analysis.lowering.expressions import constant_value, is_constant
+from hardtack.analysis.lowering.statements import run_all
+from hardtack.analysis.mypy_types import convert, instances
+from hardtack.errors import InternalError
+
+if TYPE_CHECKING:
+    import types
+
+    from hardtack.analysis.knowledge import Knowledge
+
+_KINDS: dict[mn.ArgKind, Literal["positional", "keyword", "star", "stars"]] = {
+    mn.ARG_POS: "positional",
+    mn.ARG_OPT: "positional",
+    mn.ARG_STAR: "star",
+    mn.ARG_NAMED: "keyword",
+    mn.ARG_NAMED_OPT: "keyword",
+    mn.ARG_STAR2: "stars",
+}
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def lower_function(known: Knowledge, function: mn.FuncDef) -> list[ir.Function]:
+    """Lower a function of a module or class; returns it and those that it makes."""
+    name = known.hierarchy.names[function]
+    if len(function.expanded) < 2:
+        return _lower(known, function, function, name)
+    made = [_dispatcher(known, function, name)]
+    for i, one in enumerate(function.expanded):
+        if isinstance(one, mn.FuncDef):
+            made += _lower(known, function, one, f"{name}~{i}")
+    return made
+
+
+def _lower(known: Knowledge, function: mn.FuncDef, typed: mn.FuncDef, name: str) -> list[ir.Function]:
+    """Lower a function, or what mypy made of it for one value of its type variables."""
+    _, code, low = _start(known, function, name)
+    return [finish(low, typed, code, _body(low, typed)), *low.nested]
+
+
+def _start(known: Knowledge, function: mn.FuncDef, name: str) -> tuple[str, types.CodeType | None, Lowering]:
+    module = known.hierarchy.modules[function]
+    syntax = known.sources.syntax(module)
+    code = syntax.code(syntax.at(function.line, max(0, function.column), *_DEFINITIONS))
+    if code is None:
+        raise InternalError(f"{name} has no code object")
+    method = known.hierarchy.owners.get(function)
+    first = function.arguments[0].variable.name if method is not None and function.arguments else None
+    return module, code, Lowering(known, scope_of(name, module, code, first))
+
+
+def _dispatcher(known: Knowledge, function: mn.FuncDef, name: str) -> ir.Function:
+    """Return a function that calls one of several: mypy types the body once for each value of a type variable.
+
+    Nothing of it is there at run time, so it has no frame.
+    """
+    _, _, low = _start(known, function, name)
+    with low.block() as body:
+        _dispatch(low, function, 0)
+    return with_digest(
+        replace(finish(low, function, None, body()), frame_slots=0, kind="function", cells=(), free=())
+    )
+
+
+def _dispatch(low: Lowering, function: mn.FuncDef, index: int) -> None:
+    at = low.at(function)
+    given = tuple(_passed(argument) for argument in function.arguments)
+    last = index == len(function.expanded) - 1
+    with low.block() as calling:
+        into = low.fresh()
+        type_ = signature(low, function.expanded[index])
+        result = convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("no signature")
+        callee = ir.Callee("function", f"{low.scope.name}~{index}")
+        low.emit(ir.Call(at, into, (callee,), given, result))
+        low.emit(ir.Return(at, into))
+    if last:
+        low.operations.extend(calling().operations)
+        return
+    tested = next((i for i in range(len(function.arguments)) if _is_variable(function, i)), 0)
+    subject = function.arguments[tested].variable.name
+    info = _value_class(function.expanded[index], tested)
+    kind = low.fresh()
+    low.emit(ir.LoadGlobal(at, kind, info, ir.ClassObject(info)))
+    asked = low.model(function, "builtins.isinstance", (subject, kind), ir.Instance("builtins.bool"))
+    known = _is_variable(function, tested)
+    with low.block() as otherwise:
+        _dispatch(low, function, index + 1)
+    true = (ir.Fact(subject, "isinstance", (info,)),) if known else ()
+    false = (ir.Fact(subject, "not isinstance", (info,)),) if known else ()
+    low.emit(ir.If(at, asked, calling(), otherwise(), true, false))
+
+
+def _passed(argument: mn.Argument) -> ir.Argument:
+    name = argument.variable.name
+    stars = {mn.ARG_STAR: 1, mn.ARG_STAR2: 2}.get(argument.kind, 0)
+    return ir.Argument(name, name if argument.kind.is_named() else None, stars)
+
+
+def _is_variable(function: mn.FuncDef, index: int) -> bool:
+    """Return whether a parameter's type is a type variable itself."""
+    if not isinstance(function.type, mt.CallableType):
+        return False
+    return isinstance(mt.get_proper_type(function.type.arg_types[index]), mt.TypeVarType)
+
+
+def _value_class(function: mn.FuncItem, index: int) -> str:
+    type_ = function.type.arg_types[index] if isinstance(function.type, mt.CallableType) else None
+    known = instances(type_)
+    return known[0].type.fullname if known else "builtins.object"
+
+
+def scope_of(name: str, module: str, code: types.CodeType | None, first: str | None) -> Scope:
+    """Return what a code object says of a function's variables."""
+    cells = frozenset(code.co_cellvars) if code else frozenset()
+    free = frozenset(code.co_freevars) if code else frozenset()
+    return Scope(name, module, cells, free, first)
+
+
+def _body(low: Lowering, function: mn.FuncItem) -> ir.Block:
+    low.rebound = _bound_by_walrus(low, function)
+    with low.block() as made:
+        run_all(low, function.body.body)
+        ended = made()
+        if falls_through(ended):
+            low.emit(ir.Return(low.end(function), low.constant_at(low.end(function), None)))
+    return made()
+
+
+def _bound_by_walrus(low: Lowering, function: mn.FuncItem) -> set[str]:
+    node = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
+    if node is None:
+        return set()
+    return {one.target.id for one in ast.walk(node) if isinstance(one, ast.NamedExpr)}
+
+
+def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, body: ir.Block) -> ir.Function:
+    """Return a lowered function with what its signature, decorators and code object say."""
+    type_ = signature(low, function)
+    result = (
+        convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no signature")
+    )
+    definition = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
+    annotations, module = low.known.annotations, low.scope.module
+    if isinstance(definition, _DEFINITIONS) and _kind(function) == "function":
+        result = annotations.of(module, definition.returns, result)
+    made = ir.Function(
+        name=low.scope.name,
+        place=low.at(function),
+        parameters=tuple(parameters(low, function)),
+        result=result,
+        body=body,
+        kind=_kind(function),
+        cells=tuple(sorted(low.scope.cells)),
+        free=tuple(sorted(low.scope.free)),
+        frame_slots=frame_slots(code),
+        digest="",
+        recursive=annotations.recursive(module, definition) if definition is not None else None,
+        assumed=annotations.assumed(module, definition) if definition is not None else None,
+        decorators=tuple(_decorators(low, function)),
+    )
+    return with_digest(made)
+
+
+def signature(low: Lowering, function: mn.FuncItem) -> mt.ProperType | None:
+    """Return the type of a function; a lambda's is inferred."""
+    found = low.mypy_type(function) if isinstance(function, mn.LambdaExpr) else function.type
+    return mt.get_proper_type(found) if found is not None else None
+
+
+def crashed(known: Knowledge, function: mn.FuncDef, error: Exception) -> ir.Function:
+    """Return what stands for a function that the analyser failed to lower: a finding."""
+    module = known.hierarchy.modules[function]
+    at = ir.Place(known.sources.modules[module].path, function.line, max(0, function.column))
+    what = f"internal: {type(error).__name__}: {error}"
+    body = ir.Block((ir.Unsupported(at, "%1", (), what, "please report this"), ir.Return(at, "%1")))
+    made = ir.Function(
+        known.hierarchy.names[function], at, (), ir.Unknown(what), body, "function", (), (), 0, ""
+    )
+    return with_digest(made)
+
+
+def with_digest(function: ir.Function) -> ir.Function:
+    """Return a function with the hash of all that stands in it."""
+    text = f"{sys.version_info[:2]} {function!r}"
+    return replace(function, digest=hashlib.sha256(text.encode()).hexdigest())
+
+
+def frame_slots(code: types.CodeType | None) -> int:
+    """Return how many values a frame has room for."""
+    if code is None:
+        return 0
+    return code.co_nlocals + len(code.co_cellvars) + len(code.co_freevars) + code.co_stacksize
+
+
+def _kind(function: mn.FuncItem) -> Literal["function", "generator", "coroutine", "async generator"]:
+    if function.is_async_generator:
+        return "async generator"
+    if function.is_coroutine:
+        return "coroutine"
+    return "generator" if function.is_generator else "function"
+
+
+def _decorators(low: Lowering, function: mn.FuncItem) -> list[str]:
+    decorated = low.hierarchy.decorated.get(function)
+    return [decorator_name(one) for one in decorated.original_decorators] if decorated is not None else []
+
+
+def parameters(low: Lowering, function: mn.FuncItem) -> list[ir.Parameter]:
+    """Return a function's parameters; a default that is no constant is named by the global that holds it."""
+    made = []
+    type_ = signature(low, function)
+    declared = type_.arg_types if isinstance(type_, mt.CallableType) else [None] * len(function.arguments)
+    definition = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
+    written = low.known.annotations.parameters(definition) if isinstance(definition, Definition) else {}
+    for argument, one in zip(function.arguments, declared, strict=True):
+        default = argument.initializer
+        value = constant_value(default) if default is not None else None
+        known = is_constant(value)
+        made.append(
+            ir.Parameter(
+                name=argument.variable.name,
+                type=_parameter_type(low, function, argument, one, written.get(argument.variable.name)),
+                kind=_KINDS[argument.kind],
+                has_default=default is not None,
+                default=value if known else None,
+                default_register=None if known else f"{low.scope.name}.<defaults>.{argument.variable.name}",
+            )
+        )
+    return made
+
+
+def _parameter_type(
+    low: Lowering,
+    function: mn.FuncItem,
+    argument: mn.Argument,
+    declared: mt.Type | None,
+    annotation: ast.expr | None,
+) -> ir.Type:
+    """Return a parameter's type; self is its method's class."""
+    owner = low.hierarchy.owners.get(function)
+    if owner is not None and (argument.variable.is_self or argument.variable.is_cls):
+        if argument.variable.is_cls:
+            return ir.ClassObject(owner.fullname)
+        return ir.Instance(owner.fullname, tuple(convert(variable) for variable in owner.defn.type_vars))
+    found = low.known.annotations.of(low.scope.module, annotation, convert(declared))
+    if argument.kind == mn.ARG_STAR:
+        return ir.Instance("builtins.tuple", (found,))
+    if argument.kind == mn.ARG_STAR2:
+        return ir.Instance("builtins.dict", (ir.Instance("builtins.str"), found))
+    return found
+
+
+# -- functions that a function makes
+
+
+@runs(mn.FuncDef)
+def nested_function(low: Lowering, node: mn.FuncDef) -> None:
+    """Lower a function that stands in a function: a function object is made and bound to its name."""
+    low.store(node, node.name, make(low, node, low.inner_name(node.name), _DEFINITIONS))
+
+
+@runs(mn.Decorator)
+def nested_decorated(low: Lowering, node: mn.Decorator) -> None:
+    """Lower a decorated function in a function."""
+    what = f"the decorated function {node.name} inside a function"
+    low.drop(node, low.unsupported(node, what, "define it at the top of the module"))
+
+
+@runs(mn.ClassDef)
+def nested_class(low: Lowering, node: mn.ClassDef) -> None:
+    """Lower a class in a function."""
+    what = f"the class {node.name}, which is made at each call"
+    low.drop(node, low.unsupported(node, what, "define it at the top of the module"))
+
+
+@lowers(mn.LambdaExpr)
+def lambda_(low: Lowering, node: mn.LambdaExpr) -> ir.Register:
+    """Lower a lambda."""
+    return make(low, node, low.inner_name(f"<lambda:{node.line}>"), (ast.Lambda,))
+
+
+def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST], ...]) -> ir.Register:
+    """Lower an inner function, and emit the making of its object."""
+    code = low.syntax.code(low.syntax.at(node.line, max(0, node.column), *kinds))
+    if code is None:
+        return low.unsupported(node, "a function whose code cannot be found", "write it in another place")
+    scope = scope_of(name, low.scope.module, code, low.scope.first_parameter)
+    scope.imported |= low.scope.imported
+    inner = Lowering(low.known, scope)
+    for one in (node, *node.expanded):
+        low.hierarchy.names[one] = name
+    low.nested.append(finish(inner, node, code, _body(inner, node)))
+    low.nested.extend(inner.nested)
+    defaults = []
+    for argument in node.arguments:
+        if argument.initializer is not None and not is_constant(constant_value(argument.initializer)):
+            defaults.append(expression(low, argument.initializer))
+    into = low.fresh()
+    captures = tuple(sorted(scope.free))
+    low.emit(ir.MakeFunction(low.at(node), into, name, tuple(defaults), captures))
+    return into
+
+
+# -- imports inside functions
+
+
+@runs(mn.Import)
+def import_(low: Lowering, node: mn.Import) -> None:
+    """Lower `import a.b`: the module is there already, and its name stands for it."""
+    for name, alias in node.ids:
+        low.scope.imported.add(alias or name.split(".")[0])
+        _import(low, node, name)
+
+
+@runs(mn.ImportFrom)
+def import_from(low: Lowering, node: mn.ImportFrom) -> None:
+    """Lower `from a import b`: the names stand for what the module defines."""
+    low.scope.imported.update(alias or name for name, alias in node.names)
+    _import(low, node, node.id)
+
+
+def _import(low: Lowering, node: mn.Statement, module: str) -> None:
+    given = (low.constant(node, module),)
+    low.drop(node, low.model(node, "builtins.__import__", given, ir.Instance("types.ModuleType")))

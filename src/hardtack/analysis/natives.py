@@ -1,0 +1,240 @@
+"""Built-ins that the interpreter knows itself: arithmetic on integers, and what draws from an iterator.
+
+A model cannot say what these do to a range, or that an item is made only when it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from hardtack.analysis import access, footprints, integers
+from hardtack.analysis.domain import BOOL, NONE, TRUTH, Cell, Value
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hardtack.analysis.calls import Given
+    from hardtack.analysis.interpreting import Interpreter
+
+Native: TypeAlias = "Callable[[Interpreter, str, Given], Value | None]"
+
+_TRUTHS = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__bool__"}
+_MUTABLE_DICTS = ("builtins.dict", "typing.Mapping", "typing.MutableMapping", "collections.OrderedDict")
+
+
+def find(name: str) -> Native | None:
+    """Return what does a built-in's work, or None where a model does; a native may decline with None."""
+    owner, _, method = name.rpartition(".")
+    if owner in {"builtins.int", "builtins.bool"}:
+        return _integer
+    if method in {"keys", "values", "items"} and owner in _MUTABLE_DICTS:
+        return _view
+    return _NATIVES.get(name)
+
+
+def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    method = name.rpartition(".")[2]
+    values = [interp.read(register) for register in arguments.positional]
+    numbers = [_as_number(value) for value in values]
+    if not numbers or any(number is None for number in numbers) or arguments.keywords:
+        return None
+    if method in _TRUTHS:
+        return TRUTH
+    first, *rest = [number for number in numbers if number is not None]
+    bools = all(value.number is None for value in values)
+    if len(rest) == 1:
+        if bools and method in {"__and__", "__or__", "__xor__", "__rand__", "__ror__", "__rxor__"}:
+            return TRUTH
+        found = integers.binary(method, first, rest[0])
+    else:
+        found = integers.unary(method, first) if not rest else None
+    if found is None:
+        return None
+    if not (first.low.is_zero and all(one.low.is_zero for one in rest)) and method.strip("_") in {"and", "or", "xor"}:
+        widest = max((one.wide() for one in (first, *rest)), key=lambda size: float(size.as_const() or 10**6))
+        interp.note(footprints.integer(widest + 1) * 3)
+    if method.strip("_").lstrip("ri") in {"floordiv", "mod", "pow", "divmod"}:
+        interp.note(sum((footprints.integer(one.wide() + 1) for one in (first, *rest)), ZERO) * 2)
+    return Value(number=found, fresh=True)
+
+
+def _as_number(value: Value) -> integers.Number | None:
+    """Return a value as an integer, or None if it may be anything else."""
+    if value.objects or value.plain & ~(BOOL | NONE):
+        return None
+    if value.number is None:
+        return integers.between(0, Size.const(1)) if value.plain & BOOL else None
+    return value.number.join(integers.between(0, Size.const(1))) if value.plain & BOOL else value.number
+
+
+def _length(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    (register,) = arguments.positional
+    value = interp.read(register)
+    kinds = {cell.kind for _, cell in access.cells(interp, value)}
+    if not kinds or kinds & {"instance", "unknown", "lump", "class", "iterator", "generator"}:
+        return None
+    return Value(number=integers.Number(access.length(interp, value)), fresh=True)
+
+
+def _range(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    numbers = [_as_number(interp.read(register)) for register in arguments.positional]
+    known = [number for number in numbers if number is not None]
+    if len(known) != len(numbers) or not known:
+        return None
+    start = known[0] if len(known) > 1 else integers.constant(0)
+    stop = known[1] if len(known) > 1 else known[0]
+    step = known[2] if len(known) > 2 else integers.constant(1)
+    rounds, item = span_of(start, stop, step)
+    scalars = sum((footprints.integer(number.allocated()) for number in (*known, integers.Number(rounds))), ZERO)
+    size = Size.const(footprints.RANGE) + scalars
+
+    def make() -> Cell:
+        return Cell("range", "builtins.range", rounds, bytes=size, element=Value(number=item, fresh=True))
+
+    return Value(frozenset((interp.new("range", make),)))
+
+
+def span_of(
+    start: integers.Number, stop: integers.Number, step: integers.Number
+) -> tuple[Size, integers.Number]:
+    """Return how many integers a range has at most, and what they are."""
+    if step.low.is_zero:
+        distance = stop.high.minus(start.least) if start.low.is_zero else stop.high + start.low
+        by = max(step.least, 1)
+        rounds = distance if by == 1 else distance.ceil_div(by)
+        return rounds, integers.Number(stop.high.minus(1), start.low, start.least)
+    if step.high.is_zero:
+        return start.high + stop.low, integers.Number(start.high, stop.low.minus(1))
+    both = start.join(stop)
+    return (stop.high + start.low) | (start.high + stop.low), integers.Number(both.high, both.low)
+
+
+def one_of(operation: str, numbers: Sequence[integers.Number]) -> integers.Number:
+    """Return the least (min) or the greatest (max) of some integers, or anything between them (hull)."""
+    joined = numbers[0]
+    for number in numbers[1:]:
+        joined = joined.join(number)
+    joined = replace(joined, origin=None)
+    if operation == "min":
+        high = numbers[0].high
+        for number in numbers[1:]:
+            high = _lesser(high, number.high)
+        return replace(joined, high=high, digits=joined.wide() if high.is_top or joined.low.is_top else None)
+    if operation == "max" and any(number.low.is_zero for number in numbers):
+        return replace(joined, low=ZERO, least=max(number.least for number in numbers))
+    return joined
+
+
+def _least(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    numbers = _several(interp, arguments)
+    return None if numbers is None else Value(number=one_of("min", numbers), fresh=True)
+
+
+def _lesser(left: Size, right: Size) -> Size:
+    for size, other in ((left, right), (right, left)):
+        limit = other.as_const()
+        if limit is not None:
+            return size.at_most(int(limit))
+    if left.is_top or left.dominates(right) or any("β" in name for name in left.symbols()):
+        return right
+    return left
+
+
+def _greatest(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    numbers = _several(interp, arguments)
+    return None if numbers is None else Value(number=one_of("max", numbers), fresh=True)
+
+
+def _several(interp: Interpreter, arguments: Given) -> list[integers.Number] | None:
+    if len(arguments.positional) < 2 or arguments.keywords:
+        return None
+    values = [interp.read(register) for register in arguments.positional]
+    if any(value.plain for value in values):
+        return None
+    numbers = [_as_number(value) for value in values]
+    found = [number for number in numbers if number is not None]
+    return found if len(found) == len(numbers) else None
+
+
+def _absolute(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    number = _as_number(interp.read(arguments.positional[0]))
+    found = integers.unary("__abs__", number) if number is not None else None
+    return Value(number=found, fresh=True) if found is not None else None
+
+
+def _to_integer(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    if len(arguments.positional) != 1:
+        return None
+    number = _as_number(interp.read(arguments.positional[0]))
+    return Value(number=number, fresh=True) if number is not None else None
+
+
+# -- what draws from an iterator
+def _draws(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    """Make an iterator that makes its items when it is asked."""
+    from hardtack.analysis import iteration  # noqa: PLC0415 - it builds on this module
+
+    bare = name.rpartition(".")[2]
+    keywords = dict(arguments.keywords)
+    start = keywords.pop("start", None)
+    keywords.pop("strict", None)
+    positional = list(arguments.positional)
+    if keywords or not positional:
+        return None
+    function = positional.pop(0) if bare in {"map", "filter"} else None
+    if bare == "enumerate" and len(positional) == 2:
+        start = positional.pop()
+    if bare == "iter" and len(positional) != 1:
+        return None
+    if any(cell.kind == "instance" for register in positional for _, cell in access.cells(interp, interp.read(register))):
+        return None
+    rounds: Size | None = None
+    for register in positional:
+        value = interp.read(register)
+        if any(cell.kind == "generator" for _, cell in access.cells(interp, value)):
+            if bare == "iter":
+                return value
+            interp.finding("generator", f"{bare}() over a generator", "make a list of it first")
+        found = iteration.count(interp, value)
+        rounds = found if rounds is None else _lesser(rounds, found)
+
+    def make() -> Cell:
+        fields = {str(index): interp.read(register) for index, register in enumerate(positional)}
+        if function is not None:
+            fields["function"] = interp.read(function)
+        if start is not None:
+            fields["start"] = interp.read(start)
+        size = Size.const(footprints.ITERATOR * (1 + len(positional)) + 64 + 8 * len(positional))
+        return Cell("iterator", bare, rounds or ZERO, bytes=size, fields=fields)
+
+    return Value(frozenset((interp.new(bare, make),)))
+
+
+def _view(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    bare = name.rpartition(".")[2]
+    (register,) = arguments.positional
+
+    def make() -> Cell:
+        value = interp.read(register)
+        length = access.length(interp, value)
+        return Cell("iterator", bare, length, bytes=Size.const(144), fields={"0": value})
+
+    return Value(frozenset((interp.new(bare, make),)))
+
+
+_NATIVES: dict[str, Native] = {
+    "builtins.len": _length,
+    "builtins.range": _range,
+    "builtins.min": _least,
+    "builtins.max": _greatest,
+    "builtins.abs": _absolute,
+    "builtins.int": _to_integer,
+    "builtins.enumerate": _draws,
+    "builtins.zip": _draws,
+    "builtins.map": _draws,
+    "builtins.filter": _draws,
+    "builtins.reversed": _draws,
+    "builtins.iter": _draws,
+}

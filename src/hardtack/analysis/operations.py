@@ -1,0 +1,365 @@
+"""The simple operations: loading, storing, building; what leaves a block early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from hardtack.analysis import access, footprints, ir, parameters
+from hardtack.analysis.domain import BOOL, NOTHING, TRUTH, Cell, Value, join_all
+from hardtack.analysis.interpreting import SiteOf
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hardtack.analysis.domain import Object
+    from hardtack.analysis.interpreting import Handler, Interpreter
+
+RESULT = "$result"  # the register of what a function returns
+
+
+def cell_register(name: str) -> ir.Register:
+    """Return the register that refers to the cell in which a variable lives."""
+    return f"&{name}"
+
+
+def _constant(interp: Interpreter, op: ir.Constant) -> None:
+    interp.write(op.into, parameters.constant_value(interp, op.value))
+
+
+def _copy(interp: Interpreter, op: ir.Copy) -> None:
+    interp.write(op.into, interp.read(op.source))
+    interp.release(op.source)
+    interp.note()
+
+
+def _drop(interp: Interpreter, op: ir.Drop) -> None:
+    interp.unbind(op.register)
+
+
+def _delete(interp: Interpreter, op: ir.Delete) -> None:
+    interp.unbind(op.register)
+
+
+# -- globals: attributes of one object that was there before the call
+def globals_object(interp: Interpreter) -> Object:
+    """Return the object that stands for all namespaces of modules and classes."""
+    obj = interp.site(("globals",), SiteOf("globals", "", None)) * 2
+    if obj not in interp.state.cells:
+        interp.state.cells[obj] = Cell("module", owned=False)
+    return obj
+
+
+def load_global(interp: Interpreter, name: str, type_: ir.Type) -> Value:
+    """Return what a module's or a class's variable holds."""
+    program = interp.program
+    if name in program.constants:
+        return parameters.constant_value(interp, program.constants[name])
+    if name in program.functions:
+        return known_object(interp, "function", name)
+    if isinstance(type_, ir.ClassObject) or name in program.classes:
+        return known_object(interp, "class", type_.name if isinstance(type_, ir.ClassObject) else name)
+    if isinstance(type_, ir.CallableType) and name not in program.globals:
+        return known_object(interp, "function", name)
+    if isinstance(type_, ir.Literally) and not isinstance(type_.type, ir.Instance):
+        return parameters.constant_value(interp, type_.value)
+    holder = globals_object(interp)
+    cell = interp.state.cells[holder]
+    if name not in cell.fields:
+        module, _, last = name.rpartition(".")
+        value = parameters.symbolic(interp, type_, f"{module}::{last}")
+        interp.state.cells[holder] = interp.state.cells[holder].with_field(name, value)
+    return interp.state.cells[holder].fields[name]
+
+
+def known_object(interp: Interpreter, kind: str, name: str) -> Value:
+    """Return a function or a class that was defined before the call."""
+    site = interp.site((kind, name), SiteOf(name, "", None))
+    interp.state.cells[site * 2] = Cell(kind, name, owned=False, targets=frozenset((name,)))
+    return Value(frozenset((site * 2,)))
+
+
+def _load_global(interp: Interpreter, op: ir.LoadGlobal) -> None:
+    interp.write(op.into, load_global(interp, op.name, op.type))
+
+
+def _store_global(interp: Interpreter, op: ir.StoreGlobal) -> None:
+    holder = globals_object(interp)
+    value = interp.read(op.source)
+    interp.touched()
+    parameters.write_part(interp, holder, op.name, value, strong=True)
+    interp.state.grow(holder, footprints.scalar(value))
+    interp.release(op.source)
+    interp.note()
+
+
+# -- variables in cells
+def make_cell(interp: Interpreter, name: str, initial: ir.Register | None) -> None:
+    """Make the cell of a variable that inner functions capture; move an argument into it."""
+    register = cell_register(name)
+
+    def make() -> Cell:
+        value = interp.state.frame.get(initial, NOTHING) if initial is not None else NOTHING
+        size = Size.const(footprints.CELL) + (footprints.scalar(value) | 32)
+        return Cell("cell", name, bytes=size, fields={"value": value})
+
+    obj = interp.new(f"cell {name}", make)
+    if initial is not None:
+        interp.unbind(initial)
+    interp.write(register, Value(frozenset((obj,))))
+
+
+def _load_free(interp: Interpreter, op: ir.LoadFree) -> None:
+    holder = interp.read(cell_register(op.name))
+    value = join_all(cell.fields.get("value", NOTHING) for _, cell in access.cells(interp, holder))
+    if value.is_nothing:
+        interp.state.dead = True
+    interp.write(op.into, value)
+
+
+def _store_free(interp: Interpreter, op: ir.StoreFree) -> None:
+    holder = interp.read(cell_register(op.name))
+    access.set_attribute(interp, holder, "value", interp.read(op.source), ir.Unknown("a variable"))
+    interp.release(op.source)
+
+
+# -- attributes
+def _load_attribute(interp: Interpreter, op: ir.LoadAttribute) -> None:
+    value = interp.read(op.object)
+    found = access.attribute(interp, value, op.name, op.type)
+    if found is None or found.is_nothing:
+        found = _of_class(interp, value, op)
+    interp.write(op.into, found)
+    interp.release(op.object)
+
+
+def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
+    """Return an attribute that instances share: it stands in their class."""
+    names = {cell.name for _, cell in access.cells(interp, value) if cell.kind in {"instance", "class"}}
+    for name in sorted(names):
+        known = interp.program.classes.get(name)
+        for base in known.lineage if known is not None else ():
+            if f"{base}.{op.name}" in interp.program.globals or f"{base}.{op.name}" in interp.program.constants:
+                return load_global(interp, f"{base}.{op.name}", op.type)
+    if not value.objects:
+        interp.state.dead = True  # None has no attributes
+        return NOTHING
+    if names and not isinstance(op.type, ir.Unknown):
+        return parameters.symbolic(interp, op.type, f"{min(names)}::{op.name}", single=False)
+    interp.finding("unsupported", f"the attribute .{op.name} of what has no model", "use a method that has one")
+    return Value(plain=BOOL)
+
+
+def _store_attribute(interp: Interpreter, op: ir.StoreAttribute) -> None:
+    access.set_attribute(interp, interp.read(op.object), op.name, interp.read(op.source), op.type)
+    interp.release(op.object, op.source)
+    interp.note()
+
+
+# -- building
+def _build(interp: Interpreter, op: ir.Build) -> None:
+    values = [interp.read(register) for register in op.items]
+    if interp.state.dead:
+        return
+    make = {"dict": _dict, "string": _string, "slice": _slice}.get(op.kind, _sequence)
+    del values
+    obj = interp.new(op.kind, lambda: make(op.kind, interp, [interp.read(item) for item in op.items]))
+    interp.write(op.into, Value(frozenset((obj,))))
+    interp.release(*op.items)
+
+
+def _sequence(kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
+    fields = {str(index): value for index, value in enumerate(values)} if kind == "tuple" else {}
+    cell = Cell(
+        kind,
+        f"builtins.{kind}",
+        Size.const(len(values)),
+        element=NOTHING if kind == "tuple" else join_all(values),
+        fields=fields,
+        total=sum_of_lengths(interp, values),
+    )
+    cell = footprints.sized(cell)
+    return cell if kind != "tuple" else _with_element(cell, values)
+
+
+def _with_element(cell: Cell, values: Sequence[Value]) -> Cell:
+    from dataclasses import replace  # noqa: PLC0415
+
+    return replace(cell, element=join_all(values))
+
+
+def sum_of_lengths(interp: Interpreter, values: Sequence[Value]) -> Size | None:
+    """Return the sum of items' lengths, or None where they may change."""
+    found = ZERO
+    for value in values:
+        more = access.lengths_of(interp, value, Size.const(1))
+        if more is None:
+            return None
+        found += more
+    return found
+
+
+def _dict(_kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
+    keys, items = values[::2], values[1::2]
+    return footprints.sized(
+        Cell(
+            "dict",
+            "builtins.dict",
+            Size.const(len(keys)),
+            element=join_all(keys),
+            mapped=join_all(items),
+            total=sum_of_lengths(interp, keys),
+        )
+    )
+
+
+def _string(_kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
+    length, width = ZERO, 1
+    for value in values:
+        length += access.length(interp, value)
+        width = max(width, access.width(interp, value))
+    return footprints.sized(Cell("str", "builtins.str", length, width=width))
+
+
+def _slice(_kind: str, _interp: Interpreter, values: Sequence[Value]) -> Cell:
+    scalars = sum((footprints.scalar(value) for value in values), ZERO)
+    fields = {str(index): value for index, value in enumerate(values)}
+    return Cell("slice", "builtins.slice", bytes=Size.const(footprints.SLICE) + scalars, fields=fields)
+
+
+def _unpack(interp: Interpreter, op: ir.Unpack) -> None:
+    if op.callees:
+        interp.finding("generator", "an iterator of yours is unpacked", "iterate over it with `for`")
+    source = interp.read(op.source)
+    for index, register in enumerate(op.into):
+        source = interp.read(op.source)
+        if index == op.star:
+            _rest(interp, op, register)
+            continue
+        interp.write(register, item_at(interp, source, index if op.star is None or index < op.star else None))
+    interp.release(op.source)
+    interp.note()
+
+
+def _rest(interp: Interpreter, op: ir.Unpack, register: ir.Register) -> None:
+    def make() -> Cell:
+        source = interp.read(op.source)
+        length = access.length(interp, source)
+        element = access.element(interp, source)
+        return footprints.sized(Cell("list", "builtins.list", length, element=element))
+
+    interp.write(register, Value(frozenset((interp.new("rest", make),))))
+
+
+def item_at(interp: Interpreter, source: Value, index: int | None) -> Value:
+    """Return the item of a sequence at an index, if it is known which one that is."""
+    found = []
+    for obj, cell in list(access.cells(interp, source)):
+        if index is None or cell.kind != "tuple":
+            found.append(access.element(interp, Value(frozenset((obj,)))))
+        elif not cell.owned and isinstance(cell.type, ir.TupleOf):
+            found.append(parameters.item(interp, obj, index) if index < len(cell.type.items) else NOTHING)
+        else:
+            found.append(cell.fields.get(str(index), cell.element))
+    return join_all(found)
+
+
+def _test(interp: Interpreter, op: ir.Operation) -> None:
+    test = cast("ir.Test", op)
+    interp.write(test.into, TRUTH)
+    interp.release(*test.operands)
+
+
+# -- functions as values
+def _bind_method(interp: Interpreter, op: ir.BindMethod) -> None:
+    targets = frozenset(f"{callee.kind} {callee.name}" for callee in op.callees)
+    if any(callee.kind == "unknown" for callee in op.callees):
+        interp.finding("unknown-callee", "a method that is not known", "give its object a type")
+    obj = interp.new(
+        "method",
+        lambda: Cell(
+            "method", bytes=Size.const(80), fields={"self": interp.read(op.object)}, targets=targets
+        ),
+    )
+    interp.write(op.into, Value(frozenset((obj,))))
+    interp.release(op.object)
+
+
+def _make_function(interp: Interpreter, op: ir.MakeFunction) -> None:
+    captures, defaults = len(op.captures), len(op.defaults)
+    tuples = (footprints.tuple_of(captures) if captures else ZERO) + (
+        footprints.tuple_of(defaults) if defaults else ZERO
+    )
+
+    def make() -> Cell:
+        fields = {cell_register(name): interp.read(cell_register(name)) for name in op.captures}
+        fields |= {f"default {index}": interp.read(value) for index, value in enumerate(op.defaults)}
+        scalars = sum((footprints.scalar(interp.read(value)) for value in op.defaults), ZERO)
+        return Cell(
+            "function",
+            op.name,
+            bytes=Size.const(footprints.FUNCTION) + scalars,
+            pooled=tuples,
+            pool=f"functions {captures} {defaults}",
+            fields=fields,
+            targets=frozenset((op.name,)),
+        )
+
+    obj = interp.new("function", make)
+    interp.write(op.into, Value(frozenset((obj,))))
+    interp.release(*op.defaults)
+
+
+# -- leaving
+def _return(interp: Interpreter, op: ir.Return) -> None:
+    interp.write(RESULT, interp.read(op.source))
+    if interp.state.dead:
+        return
+    interp.release(op.source)
+    state = interp.state.copy()
+    interp.activation.exits.returns.append(state)
+    interp.state.dead = True
+
+
+def _break(interp: Interpreter, _op: ir.Break) -> None:
+    interp.activation.exits.breaks.append(interp.state.copy())
+    interp.state.dead = True
+
+
+def _continue(interp: Interpreter, _op: ir.Continue) -> None:
+    interp.activation.exits.continues.append(interp.state.copy())
+    interp.state.dead = True
+
+
+def _unsupported(interp: Interpreter, op: ir.Unsupported) -> None:
+    interp.finding("unsupported", op.what, op.remedy)
+    if op.into is not None:
+        interp.write(op.into, parameters.symbolic(interp, ir.Unknown(op.what), "?", single=False))
+    interp.release(*op.reads)
+
+
+HANDLERS: dict[type[object], Handler] = cast(
+    "dict[type[object], Handler]",
+    {
+        ir.Constant: _constant,
+        ir.Copy: _copy,
+        ir.Drop: _drop,
+        ir.Delete: _delete,
+        ir.LoadGlobal: _load_global,
+        ir.StoreGlobal: _store_global,
+        ir.LoadFree: _load_free,
+        ir.StoreFree: _store_free,
+        ir.LoadAttribute: _load_attribute,
+        ir.StoreAttribute: _store_attribute,
+        ir.Build: _build,
+        ir.Unpack: _unpack,
+        ir.BindMethod: _bind_method,
+        ir.MakeFunction: _make_function,
+        ir.Return: _return,
+        ir.Break: _break,
+        ir.Continue: _continue,
+        ir.Unsupported: _unsupported,
+    },
+)
+if hasattr(ir, "Test"):
+    HANDLERS[ir.Test] = _test

@@ -1,0 +1,349 @@
+"""What exists before the call: arguments, what they reach, globals; made from declared types when first asked for.
+
+A path says which objects are meant: `rows`, `rows[]` (its items, or a dict's values), `keys(d)`, `self.table.name`;
+`all(node:m.Node)` is every object of a class that an argument leads to, for types that contain themselves. Symbols
+are made of paths, and `evaluating` reads them on real arguments:
+
+    len(p), maxlen(p)      the length of one object, the greatest of several
+    total(p)               the sum of the lengths of a container's items
+    p, max(p), neg(p)      an integer (at least 0), the greatest of several, how far it lies below 0
+    extra(p)               30-bit digits of an integer, beyond one
+
+Two paths may lead to the same object. What the call writes by one is therefore read by every other whose type
+could meet it: `also_written`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import ir
+from hardtack.analysis.domain import BOOL, FLOAT, NO, NOTHING, OTHER, TRUTH, Cell, Value, join_all, join_values
+from hardtack.analysis.integers import Number, constant, exact
+from hardtack.analysis.interpreting import SiteOf
+from hardtack.symbolic import ZERO, Size
+
+if TYPE_CHECKING:
+    from hardtack.analysis.domain import Object
+    from hardtack.analysis.interpreting import Interpreter
+
+KINDS = {
+    "builtins.str": "str",
+    "builtins.bytes": "bytes",
+    "builtins.bytearray": "bytearray",
+    "builtins.memoryview": "memoryview",
+    "builtins.list": "list",
+    "builtins.tuple": "tuple",
+    "builtins.dict": "dict",
+    "builtins.set": "set",
+    "builtins.frozenset": "frozenset",
+    "builtins.range": "range",
+    "collections.deque": "deque",
+    "collections.OrderedDict": "dict",
+    "collections.defaultdict": "dict",
+    "collections.Counter": "dict",
+}
+_ABSTRACT = {
+    "typing.Sequence": "sequence",
+    "typing.MutableSequence": "sequence",
+    "typing.Collection": "sequence",
+    "typing.Iterable": "sequence",
+    "typing.Container": "sequence",
+    "typing.Reversible": "sequence",
+    "typing.AbstractSet": "sequence",
+    "typing.MutableSet": "sequence",
+    "typing.Mapping": "mapping",
+    "typing.MutableMapping": "mapping",
+}
+MAPPINGS = frozenset({"dict", "mapping"})
+IMMUTABLE = frozenset({"str", "bytes", "tuple", "frozenset", "range", "memoryview"})
+_PLAIN = {"builtins.None": NO.plain, "builtins.bool": BOOL, "builtins.float": FLOAT, "builtins.complex": OTHER}
+_BYTE = Value(number=Number(Size.const(255)))
+PATH = "path"
+_ROOT = re.compile(r"(?:all\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
+
+
+def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = True) -> Value:
+    """Return what a path of a declared type leads to."""
+    match type_:
+        case ir.Union(items):
+            return join_all(symbolic(interp, item, path, single=single) for item in items)
+        case ir.Literally(of, value):
+            return constant_value(interp, value)
+        case ir.TupleOf(items):
+            return _object(interp, type_, path, "tuple", "builtins.tuple", Size.const(len(items)), single)
+        case ir.Instance():
+            return _instance(interp, type_, path, single)
+        case ir.ClassObject(name):
+            return _object(interp, type_, path, "class", name, ZERO, single)
+        case ir.CallableType():
+            return _object(interp, type_, path, "unknown", path, ZERO, single)
+        case ir.Unknown(why):
+            return _object(interp, type_, path, "unknown", why, ZERO, single)
+    return NOTHING
+
+
+def constant_value(interp: Interpreter, value: object) -> Value:
+    """Return a constant: it lives in a code object, and the call pays nothing for it."""
+    match value:
+        case None:
+            return NO
+        case bool():
+            return TRUTH
+        case int():
+            return Value(number=constant(value))
+        case float():
+            return Value(plain=FLOAT)
+        case str() | bytes():
+            return _constant_object(interp, value, Cell(type(value).__name__, element=_BYTE, width=_width(value)))
+        case tuple() | frozenset():
+            parts = [constant_value(interp, part) for part in value]
+            fields = {str(index): part for index, part in enumerate(parts)} if isinstance(value, tuple) else {}
+            cell = Cell(type(value).__name__, element=join_all(parts), fields=fields)
+            return _constant_object(interp, value, cell)
+    return Value(plain=OTHER)
+
+
+def _width(value: str | bytes) -> int:
+    if isinstance(value, bytes) or value.isascii():
+        return 1
+    return 2 if max(map(ord, value)) < 0x10000 else 4
+
+
+def _constant_object(interp: Interpreter, value: str | bytes | tuple[object, ...] | frozenset[object], cell: Cell) -> Value:
+    site = interp.site(("constant", type(value), repr(value)), SiteOf(repr(value), "", None))
+    name = f"builtins.{cell.kind}"
+    interp.state.cells[site * 2] = replace(cell, name=name, length=Size.const(len(value)), owned=False)
+    interp.constants[site * 2] = value
+    return Value(frozenset((site * 2,)), length=Size.const(len(value)))
+
+
+def known_constant(interp: Interpreter, value: Value) -> object:
+    """Return the constant that a value can only be, else None."""
+    if len(value.objects) == 1 and value.number is None and not value.plain:
+        return interp.constants.get(min(value.objects))
+    if value.number is not None and not value.objects and not value.plain:
+        return exact(value.number)
+    return None
+
+
+def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) -> Value:
+    name = type_.name
+    if name in _PLAIN:
+        return Value(plain=_PLAIN[name])
+    if name == "builtins.int":
+        return Value(number=_integer(type_, path, single))
+    kind = KINDS.get(name) or _ABSTRACT.get(name)
+    if name in _ABSTRACT:
+        interp.assume(f"{path} is a container whose methods run no code of yours")
+    if kind is not None:
+        limits = type_.limits
+        length = Size.symbol(f"{'len' if single else 'maxlen'}({path})")
+        if limits is not None and limits.max_length is not None:
+            length = Size.const(limits.max_length)
+        return _object(interp, type_, path, kind, name, length, single)
+    return _object(interp, type_, path, "instance", name, ZERO, single)
+
+
+def _integer(type_: ir.Instance, path: str, single: bool) -> Number:
+    text = path if single else f"max({path})"
+    high, low, least = Size.symbol(text), Size.symbol(f"neg({text})"), 0
+    limits = type_.limits
+    if limits is not None and limits.most is not None:
+        high = Size.const(max(limits.most, 0))
+    if limits is not None and limits.least is not None:
+        low, least = Size.const(max(-limits.least, 0)), max(limits.least, 0)
+    return Number(high, low, least)
+
+
+def _object(
+    interp: Interpreter, type_: ir.Type, path: str, kind: str, name: str, length: Size, single: bool
+) -> Value:
+    if kind == "instance":
+        path, single = _folded(interp, path, name, single)
+    site = interp.site((PATH, path, kind, name), SiteOf(path, "", None, single))
+    obj = site * 2
+    if obj not in interp.state.cells:
+        total = None
+        if kind in {"list", "sequence", "set", "frozenset", "deque", "tuple"} and _sized_items(type_):
+            total = Size.symbol(f"total({path})") if single else None
+        interp.state.cells[obj] = Cell(
+            kind,
+            name,
+            length,
+            element=_BYTE if kind in {"bytes", "bytearray", "memoryview"} else NOTHING,
+            width=4,
+            total=total,
+            owned=False,
+            type=type_,
+        )
+    return Value(frozenset((obj,)))
+
+
+def _sized_items(type_: ir.Type) -> bool:
+    """Tell whether all items of a container have a length."""
+    item = type_.arguments[0] if isinstance(type_, ir.Instance) and type_.arguments else None
+    return isinstance(item, ir.Instance) and (item.name in KINDS or item.name in _ABSTRACT)
+
+
+def _folded(interp: Interpreter, path: str, name: str, single: bool) -> tuple[str, bool]:
+    """Return the path of an instance; one class for all objects where a type leads back to itself."""
+    if single and path.count(".") + path.count("[]") == 0:
+        interp.passed.setdefault(path, frozenset())
+        return path, single
+    root = root_of(path)
+    for prefix, classes in sorted(interp.passed.items(), key=lambda item: -len(item[0])):
+        if path.startswith(prefix) and name in classes:
+            return f"all({root}:{name})", False
+    return path, single
+
+
+def root_of(path: str) -> str:
+    """Return the argument or global that a path starts from."""
+    found = _ROOT.match(path)
+    assert found is not None
+    return found[1]
+
+
+def part(
+    interp: Interpreter, obj: Object, key: str, type_: ir.Type | None, path: str, *, single: bool = False
+) -> Value:
+    """Return a part of what existed before, made when it is first asked for, with what the call wrote there."""
+    cell = interp.state.cells[obj]
+    if key not in cell.fields:
+        if type_ is None:
+            made = NOTHING
+        else:
+            _pass(interp, obj, path)
+            made = symbolic(interp, type_, path, single=single)
+        cell = interp.state.cells[obj].with_field(key, made)
+        interp.state.cells[obj] = cell
+    return join_values(cell.fields[key], also_written(interp, obj, key))
+
+
+def _pass(interp: Interpreter, obj: Object, path: str) -> None:
+    """Remember which classes a path leads through."""
+    cell = interp.state.cells[obj]
+    before = interp.site_of[obj >> 1].what
+    passed = interp.passed.get(before, frozenset())
+    if cell.kind == "instance":
+        passed |= {cell.name}
+    interp.passed[path] = passed
+
+
+def attribute(interp: Interpreter, obj: Object, name: str, type_: ir.Type) -> Value:
+    """Return what an attribute of an object from before the call holds."""
+    of = interp.site_of[obj >> 1]
+    return part(interp, obj, name, type_, f"{of.what}.{name}", single=of.single)
+
+
+def element(interp: Interpreter, obj: Object) -> Value:
+    """Return what the items of a container from before the call are; a dict's keys."""
+    cell = interp.state.cells[obj]
+    if cell.kind in {"bytes", "bytearray", "memoryview"}:
+        return _BYTE
+    if cell.type is None:
+        return cell.element  # a constant
+    if cell.kind == "range":
+        return Value(number=Number(Size.symbol(f"max({interp.site_of[obj >> 1].what})")), fresh=True)
+    path = interp.site_of[obj >> 1].what
+    if isinstance(cell.type, ir.TupleOf):
+        return join_all(item(interp, obj, index) for index in range(len(cell.type.items)))
+    type_ = cell.type.arguments[0] if isinstance(cell.type, ir.Instance) and cell.type.arguments else None
+    if cell.kind in MAPPINGS:
+        return part(interp, obj, "[keys]", type_, f"keys({path})")
+    if cell.kind == "str":
+        return NOTHING
+    return part(interp, obj, "[]", type_, f"{path}[]")
+
+
+def mapped(interp: Interpreter, obj: Object) -> Value:
+    """Return what the values of a dict from before the call are."""
+    cell = interp.state.cells[obj]
+    path = interp.site_of[obj >> 1].what
+    type_ = None
+    if isinstance(cell.type, ir.Instance):
+        if cell.name == "collections.Counter":
+            type_ = ir.Instance("builtins.int")
+        elif len(cell.type.arguments) > 1:
+            type_ = cell.type.arguments[1]
+    return part(interp, obj, "[]", type_, f"{path}[]")
+
+
+def item(interp: Interpreter, obj: Object, index: int) -> Value:
+    """Return what one item of a tuple from before the call is."""
+    cell = interp.state.cells[obj]
+    assert isinstance(cell.type, ir.TupleOf)
+    of = interp.site_of[obj >> 1]
+    return part(interp, obj, str(index), cell.type.items[index], f"{of.what}[{index}]", single=of.single)
+
+
+# -- two paths to one object
+def also_written(interp: Interpreter, obj: Object, key: str) -> Value:
+    """Return what was written to a part by other paths that may lead to the same object."""
+    written = [
+        cell.fields[key]
+        for other, cell in interp.state.cells.items()
+        if other != obj and key in cell.written and may_alias(interp, obj, other)
+    ]
+    return join_all(written)
+
+
+def also_added(interp: Interpreter, obj: Object) -> Size:
+    """Return by how much an object may have grown by other paths that may lead to it."""
+    added = ZERO
+    for other, cell in interp.state.cells.items():
+        if other != obj and not cell.owned and not cell.added.is_zero and may_alias(interp, obj, other):
+            added += cell.added
+    return added
+
+
+def may_alias(interp: Interpreter, left: Object, right: Object) -> bool:
+    """Tell whether two paths may lead to the same object, as far as types say."""
+    a, b = interp.state.cells[left], interp.state.cells[right]
+    if a.owned or b.owned:
+        return False
+    if a.kind == b.kind == "instance":
+        return _related(interp.program, a.name, b.name)
+    kinds = {a.kind, b.kind}
+    if "instance" in kinds or "unknown" in kinds:
+        return bool(kinds - {"instance"} - IMMUTABLE - {"class", "function"}) and _opaque(interp, a, b)
+    if len(kinds) > 1 and not kinds & {"sequence", "mapping"}:
+        return False
+    if a.kind == b.kind and isinstance(a.type, ir.Instance) and isinstance(b.type, ir.Instance):
+        same = a.type.arguments == b.type.arguments
+        return same or any(isinstance(x, ir.Unknown) for x in (*a.type.arguments, *b.type.arguments)) or (
+            a.kind in {"sequence", "mapping"}
+        )
+    return True
+
+
+def _opaque(interp: Interpreter, a: Cell, b: Cell) -> bool:
+    """Tell whether one of two is of a type that may be anything: object, a protocol, what has no type."""
+    for cell in (a, b):
+        if cell.kind == "unknown" or cell.name == "builtins.object":
+            return True
+        known = interp.program.classes.get(cell.name)
+        if cell.kind == "instance" and (known is None or known.is_protocol):
+            return True
+    return False
+
+
+def _related(program: ir.Program, left: str, right: str) -> bool:
+    if left == right or "builtins.object" in {left, right}:
+        return True
+    a, b = program.classes.get(left), program.classes.get(right)
+    if a is None or b is None or a.is_protocol or b.is_protocol:
+        return True
+    return left in b.lineage or right in a.lineage or bool({*a.subclasses} & {*b.subclasses})
+
+
+def write_part(interp: Interpreter, obj: Object, key: str, value: Value, *, strong: bool) -> None:
+    """Write a part of what existed before."""
+    cell = interp.state.cells[obj]
+    if not strong:
+        value = join_values(cell.fields[key], value)  # the caller had it made
+    interp.touched()
+    interp.state.cells[obj] = replace(cell.with_field(key, value), written=cell.written | {key})

@@ -1,0 +1,189 @@
+"""How much a loop makes each number grow: recurrences over its rounds, solved from above.
+
+A round turns the numbers x of its head into V(x), polynomials with coefficients that are not negative. Numbers
+that depend on each other are solved together, in the order in which they depend: within such a group a polynomial
+either does not mention the group (a reset), or adds to one of it (growth); anything else may grow without measure.
+
+    sup(x) = max(start, resets) + the sum of what is added in each round
+
+Sums are amortised where that is known: the lengths of a container's items, in a loop over it, add up to its total.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import graphs
+from hardtack.analysis.integers import digits_of
+from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic.polynomials import cap_of, polynomial, symbol_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from hardtack.symbolic.polynomials import Monomial, Polynomial
+
+
+@dataclass(slots=True)
+class Recurrences:
+    """The recurrences of one loop.
+
+    Attributes:
+        rounds: how often it runs at most.
+        start: each symbol's value when the loop is entered.
+        step: each symbol's value after a round, in terms of the symbols.
+        amortised: symbols of a round whose sum over all rounds is known, and that sum.
+        most: an upper bound of each symbol that a round brings along.
+        unbounded: gives a size without a bound for what grows without measure.
+    """
+
+    rounds: Size
+    start: Mapping[str, Size]
+    step: Mapping[str, Size]
+    amortised: Mapping[str, Size]
+    most: Mapping[str, Size]
+    unbounded: Callable[[str], Size]
+    sup: dict[str, Size] = field(default_factory=dict)
+    sums: dict[str, Size] = field(default_factory=dict)
+
+    def solve(self) -> dict[str, Size]:
+        """Return an upper bound of each symbol over all rounds, and of the digits that it has."""
+        graph = {name: {s for s in mentioned(size) if s in self.step} for name, size in self.step.items()}
+        self.sup.update(self.most)
+        for group in graphs.components(graph):
+            self._solve_group(group)
+        return with_digits(self.sup)
+
+    def _solve_group(self, group: list[str]) -> None:
+        members = frozenset(group)
+        environment = with_digits(self.sup)
+        start, added, resets = ZERO, [], []
+        wrong = ""
+        for name in group:
+            start |= self.start[name]
+            size = self.step[name]
+            if size.is_top:
+                start |= size
+            for one in size.polynomials:
+                rest, certain = _without(one, members)
+                if rest is None:
+                    resets.append(_flattened(one, members))
+                    start |= Size((resets[-1],)).substitute(environment) if resets[-1] else ZERO
+                elif certain:
+                    added.append(rest)
+                else:
+                    wrong = name
+        growth = self._over(_greatest(added))
+        for name in group:
+            if wrong:
+                self.sup[name] = self.unbounded(name)
+                continue
+            self.sup[name] = start.substitute(environment) + growth
+        single = len(group) == 1 and not added and not wrong
+        for name in group:
+            if single:
+                self.sums[name] = self.start[name] + self._over(_greatest(resets))
+            elif not growth.is_top:
+                self.sums[name] = self.rounds * self.sup[name]
+
+    def _over(self, terms: Iterable[tuple[Monomial, object]]) -> Size:
+        """Return the sum of a polynomial over all rounds."""
+        environment = with_digits(self.sup)
+        total = ZERO
+        for monomial, coefficient in terms:
+            size = Size.const(coefficient)  # type: ignore[arg-type]
+            spread = False
+            for factor in sorted(monomial, key=lambda one: symbol_of(one) not in self.amortised):
+                name = symbol_of(factor)
+                known = self.amortised.get(name) if name in self.amortised else self.sums.get(name)
+                if known is not None and not spread and not known.is_top:
+                    size, spread = size * known, True
+                else:
+                    size = size * Size(((((factor,), 1),),)).substitute(environment)
+            total += size if spread else size * self.rounds
+        return total
+
+
+def mentioned(size: Size) -> set[str]:
+    """Return the symbols that a size depends on, those whose digits it has too."""
+    return {_bare(name) for name in size.symbols()}
+
+
+def _bare(name: str) -> str:
+    return name[6:-1] if name.startswith("extra(") else name
+
+
+def with_digits(sup: Mapping[str, Size]) -> dict[str, Size]:
+    """Return what symbols are replaced by, and their digits."""
+    found = dict(sup)
+    for name, size in sup.items():
+        if not name.startswith("extra("):
+            found[f"extra({name})"] = size if size.is_top else digits_of(size).minus(1)
+    return found
+
+
+def _mentions(factor: str, members: frozenset[str]) -> bool:
+    cap = cap_of(factor)
+    if cap is not None:
+        return any(_mentions(inner, members) for monomial, _ in cap.inner for inner in monomial)
+    return _bare(symbol_of(factor)) in members
+
+
+def _without(one_of: Polynomial, members: frozenset[str]) -> tuple[Polynomial | None, bool]:
+    """Return what a polynomial adds to the members of a group, and whether it adds to at most one's worth.
+
+    None: it mentions none of them, but for caps, which are constants in the end.
+    """
+    weight: object = 0
+    rest = []
+    mentions, certain = False, True
+    for monomial, coefficient in one_of:
+        inside = [one for one in monomial if cap_of(one) is None and _mentions(one, members)]
+        if not inside:
+            rest.append((_capped_out(monomial, members), coefficient))
+            continue
+        mentions = True
+        if len(monomial) != 1 or symbol_of(inside[0]) not in members:
+            certain = False
+        weight += coefficient  # type: ignore[operator]
+    if not mentions:
+        return None, True
+    merged: dict[Monomial, object] = {}
+    for (monomial, factor), coefficient in rest:
+        merged[monomial] = merged.get(monomial, 0) + coefficient * factor  # type: ignore[operator]
+    return tuple(merged.items()), certain and weight <= 1  # type: ignore[operator,return-value]
+
+
+def _capped_out(monomial: Monomial, members: frozenset[str]) -> tuple[Monomial, int]:
+    """Return a monomial with caps that mention a group replaced by their limits, as a factor."""
+    kept, factor = [], 1
+    for one in monomial:
+        cap = cap_of(one)
+        if cap is not None and _mentions(one, members):
+            factor *= cap.limit
+        else:
+            kept.append(one)
+    return tuple(kept), factor
+
+
+def _flattened(one: Polynomial, members: frozenset[str]) -> Polynomial:
+    merged: dict[Monomial, object] = {}
+    for monomial, coefficient in one:
+        kept, factor = _capped_out(monomial, members)
+        merged[kept] = merged.get(kept, 0) + coefficient * factor  # type: ignore[operator]
+    return _in_order(merged)
+
+
+def _in_order(merged: Mapping[Monomial, object]) -> Polynomial:
+    return polynomial(merged.items())  # type: ignore[arg-type]
+
+
+def _greatest(polynomials: Iterable[Iterable[tuple[Monomial, object]]]) -> list[tuple[Monomial, object]]:
+    """Return a polynomial that is at least each of some: of each coefficient the greatest."""
+    found: dict[Monomial, object] = {}
+    for one in polynomials:
+        for monomial, coefficient in one:
+            if monomial not in found or coefficient > found[monomial]:  # type: ignore[operator]
+                found[monomial] = coefficient
+    return list(found.items())

@@ -1,0 +1,116 @@
+"""A bound as lines of text and as JSON: what `hardtack bound` prints.
+
+Owns the two formats, and nothing that is analysed. The JSON is `{"entries": [...]}`; sizes in it are texts
+that `Size.parse` reads.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hardtack.analysis.results import Analysed, Finding
+
+_LABEL = 10  # columns
+
+
+def lines(bound: Analysed) -> list[str]:
+    """Return what there is to say of an entry, for people."""
+    found = [bound.entry]
+    if bound.peak is None:
+        count = len(bound.findings)
+        found += _labelled("peak", [f"no bound, because of {count} finding{'s' * (count != 1)}"])
+    else:
+        assumed = "  (assumed: the findings below are passed over)" if bound.assumed else ""
+        found += _labelled("peak", [f"{bound.peak} bytes{assumed}"])
+        found += _labelled("returned", [f"{bound.returned} bytes"])
+        retained = [f"{size} bytes by {path}" for path, size in bound.retained]
+        found += _labelled("retained", retained or ["nothing"])
+        found += _labelled("chain", _chain(bound))
+    loops = [f"{_short(loop.file)}:{loop.line}  {loop.rounds} rounds, {loop.how}" for loop in bound.loops]
+    found += _labelled("loops", loops)
+    found += _labelled("symbols", [f"{symbol}: {meaning}" for symbol, meaning in bound.symbols])
+    found += _labelled("assumes", list(dict.fromkeys(assumption.text for assumption in bound.assumptions)))
+    for finding in bound.findings:
+        found += [f"  {line}" for line in _finding(finding)]
+    return found
+
+
+def _labelled(label: str, texts: Sequence[str]) -> list[str]:
+    heads = [label, *([""] * (len(texts) - 1))]
+    return [f"  {head:<{_LABEL}}{text}" for head, text in zip(heads, texts, strict=False)]
+
+
+def _chain(bound: Analysed) -> list[str]:
+    places = [f"{_short(link.file)}:{link.line}" for link in bound.chain]
+    width = max(map(len, places), default=0)
+    return [
+        f"{place:<{width}}  {link.share} bytes  {link.what}"
+        for place, link in zip(places, bound.chain, strict=True)
+    ]
+
+
+def _finding(finding: Finding) -> list[str]:
+    where = f"{_short(finding.file)}:{finding.line}:{finding.column + 1}"
+    found = [f"{where}: {finding.kind}: {finding.message}"]
+    return [*found, f"    settle it: {finding.remedy}"] if finding.remedy else found
+
+
+def _short(file: str) -> str:
+    """Return a file's path as it is from here, if that is below."""
+    relative = os.path.relpath(file)
+    return file if relative.startswith(os.pardir) else relative
+
+
+def to_json(bounds: Iterable[Analysed]) -> dict[str, object]:
+    """Return bounds as JSON has them."""
+    return {"entries": [_entry(bound) for bound in bounds]}
+
+
+def _entry(bound: Analysed) -> dict[str, object]:
+    return {
+        "entry": bound.entry,
+        "peak": None if bound.peak is None else str(bound.peak),
+        "assumed": bound.assumed,
+        "returned": str(bound.returned),
+        "retained": {path: str(size) for path, size in bound.retained},
+        "symbols": dict(bound.symbols),
+        "chain": [
+            {
+                "function": link.function,
+                "file": link.file,
+                "line": link.line,
+                "what": link.what,
+                "share": str(link.share),
+            }
+            for link in bound.chain
+        ],
+        "loops": [
+            {
+                "function": loop.function,
+                "file": loop.file,
+                "line": loop.line,
+                "rounds": str(loop.rounds),
+                "how": loop.how,
+            }
+            for loop in bound.loops
+        ],
+        "assumptions": [
+            {"text": assumption.text, "file": assumption.file, "line": assumption.line}
+            for assumption in bound.assumptions
+        ],
+        "findings": [
+            {
+                "kind": finding.kind,
+                "file": finding.file,
+                "line": finding.line,
+                "column": finding.column + 1,
+                "message": finding.message,
+                "remedy": finding.remedy,
+            }
+            for finding in bound.findings
+        ],
+    }

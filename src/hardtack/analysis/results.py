@@ -1,0 +1,93 @@
+"""What the analyser says of a call: values only, which the command line prints and programs read.
+
+Owns no analysis: `interpreting` makes these, `cli.bound`, `html` and bounds files read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hardtack.symbolic import Size
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why there is no bound: what, where, and what would settle it.
+
+    kind: "unknown-callee", "no-model", "any", "loop", "growth", "recursion", "implicit-call", "aliasing",
+        "generator", "unsupported", "annotation", "error" (what mypy reports).
+    """
+
+    kind: str
+    file: str
+    line: int
+    column: int
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step of the chain of calls that attains the peak: a line, and what is held there at that moment."""
+
+    function: str
+    file: str
+    line: int
+    what: str  # "bytes made here", "held by the caller", ...
+    share: Size  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBound:
+    """How often a loop runs at most, and who says so: "inferred", "annotated"."""
+
+    function: str
+    file: str
+    line: int
+    rounds: Size
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that the bound takes for granted: an annotation, a model's, or --assume's."""
+
+    text: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """The bound of one entry.
+
+    Attributes:
+        entry: its full name.
+        peak: the most bytes that are live at any moment of the call and that the call allocated; None where
+            there is a finding.
+        returned: bytes that the result keeps alive.
+        retained: bytes that outlive the call otherwise, by the argument or global that keeps them.
+        symbols: what each symbol of these means: "len(data)" to "length of data, in bytes".
+        parameters: the names of the entry's parameters, in order.
+        chain: what the peak is made of, the outermost call first.
+        loops: every loop that was met.
+        assumptions: what was taken for granted.
+        findings: why there is no bound; empty if there is one.
+        assumed: whether peak rests on --assume in spite of findings.
+        defaults: of the parameters that may be left out and whose default is a constant.
+    """
+
+    entry: str
+    peak: Size | None
+    returned: Size
+    retained: tuple[tuple[str, Size], ...]
+    symbols: tuple[tuple[str, str], ...]
+    parameters: tuple[str, ...]
+    chain: tuple[Link, ...]
+    loops: tuple[LoopBound, ...]
+    assumptions: tuple[Assumption, ...]
+    findings: tuple[Finding, ...]
+    assumed: bool = False
+    defaults: tuple[tuple[str, object], ...] = ()

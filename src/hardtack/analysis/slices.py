@@ -1,0 +1,66 @@
+"""How many items a slice takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import access
+from hardtack.analysis.domain import NONE, Value
+from hardtack.symbolic import Size
+
+if TYPE_CHECKING:
+    from hardtack.analysis.integers import Number
+    from hardtack.analysis.interpreting import Interpreter
+
+
+def span(interp: Interpreter, index: Value, length: Size) -> Size:
+    """Return the most items that a slice takes of a sequence of some length."""
+    most: Size | None = None
+    for _, cell in access.cells(interp, index):
+        parts = [cell.fields.get(str(number), Value(plain=NONE)) for number in range(3)]
+        if cell.kind != "slice" or not cell.owned:
+            return length
+        found = _span(parts[0], parts[1], length)
+        most = found if most is None else most | found
+    return length if most is None else most
+
+
+def _span(start: Value, stop: Value, length: Size) -> Size:
+    first, last = _known(start), _known(stop)
+    if last is None and not _is_none(stop) or first is None and not _is_none(start):
+        return length
+    limits: list[Size] = []
+    if last is not None and last.low.is_zero:
+        # before `stop`, from `start` on if that counts from the beginning too
+        known = first.least if first is not None and first.low.is_zero else 0
+        limits.append(last.high.minus(known))
+        gap = _gap(first, last)
+        if gap is not None:
+            limits.append(Size.const(gap))
+    if first is not None and last is None and first.high.is_zero and first.low.as_const() is not None:
+        limits.append(first.low)  # [-5:]
+    for limit in limits:
+        value = limit.as_const()
+        if value is not None:
+            length = length.at_most(int(value))
+    if length.is_top or any("β" in name for name in length.symbols()):
+        return next((limit for limit in limits if not limit.is_top), length)
+    return length
+
+
+def _known(value: Value) -> Number | None:
+    return value.number if not value.objects and not value.plain else None
+
+
+def _is_none(value: Value) -> bool:
+    return not value.objects and value.number is None
+
+
+def _gap(first: Number | None, last: Number) -> int | None:
+    """Return the most that lies between two integers that stem from the same one."""
+    if first is None or first.origin is None or last.origin is None or first.origin[0] != last.origin[0]:
+        return None
+    if not first.low.is_zero:
+        return None
+    low, high = first.origin[1], last.origin[2]
+    return None if low is None or high is None else max(high - low, 0)

@@ -1,0 +1,216 @@
+"""Targets to source files, and source files to mypy's typed trees. Runs nothing of what it reads.
+
+Owns the search for a target's module, the run of mypy as a library, and what mypy says of errors. mypy's
+own cache serves the standard library and installed packages; the modules that are analysed are always
+checked anew, since a module from the cache has no tree.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mypy import build
+from mypy.errors import CompileError
+from mypy.main import process_options
+from mypy.modulefinder import BuildSource
+from mypy.plugin import Plugin, ReportConfigContext
+
+from hardtack.analysis.results import Finding
+from hardtack.analysis.syntax import Syntax
+from hardtack.errors import HardtackError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy.nodes import Expression, MypyFile
+    from mypy.options import Options
+    from mypy.types import Type
+
+
+class TargetError(HardtackError, ValueError):
+    """A target names nothing that can be analysed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A function or method to analyse: its module, the module's file, and its name in the module."""
+
+    module: str
+    path: Path
+    name: str
+
+
+@dataclass
+class Sources:
+    """Modules with mypy's trees and types, and their own text.
+
+    Attributes:
+        modules: mypy's trees of the modules that are analysed, by full name.
+        types: what mypy found of each expression.
+        everything: mypy's trees of all modules, those from its cache without bodies.
+        errors: what mypy reports.
+    """
+
+    modules: dict[str, MypyFile]
+    types: dict[Expression, Type]
+    everything: dict[str, MypyFile]
+    errors: list[Finding] = field(default_factory=list)
+    _syntax: dict[str, Syntax] = field(default_factory=dict)
+
+    def syntax(self, module: str) -> Syntax:
+        """Return a module's text, its `ast` and its code objects."""
+        if module not in self._syntax:
+            self._syntax[module] = Syntax.read(Path(self.everything[module].path))
+        return self._syntax[module]
+
+
+def parse_target(text: str, roots: Sequence[Path] = ()) -> Target:
+    """Return what `pkg.module:function`, `pkg.module:Class.method` or `path/file.py:function` names.
+
+    Args:
+        text: the target.
+        roots: directories to look for modules in; by default the current one, its `src`, and sys.path.
+
+    Raises:
+        TargetError: the text has no such form, or there is no such file.
+    """
+    where, colon, name = text.rpartition(":")
+    if not colon or not where or not name:
+        raise TargetError(f"{text!r} is not of the form module:function or file.py:function")
+    if where.endswith(".py"):
+        path = Path(where).resolve()
+        if not path.is_file():
+            raise TargetError(f"there is no file {where}")
+        return Target(_module_name(path), path, name)
+    found = find_module(where, roots)
+    if found is None:
+        raise TargetError(f"there is no Python source of a module {where}")
+    return Target(where, found.resolve(), name)
+
+
+def find_module(name: str, roots: Sequence[Path] = ()) -> Path | None:
+    """Return the file of a module, found by its path: nothing is imported."""
+    here = Path.cwd()
+    parts = name.split(".")
+    for root in roots or (here, here / "src", *(Path(entry or ".") for entry in sys.path)):
+        base = root.joinpath(*parts)
+        for candidate in (base / "__init__.py", base.with_name(base.name + ".py")):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def _module_name(path: Path) -> str:
+    parts = [] if path.stem == "__init__" else [path.stem]
+    parent = path.parent
+    while (parent / "__init__.py").is_file():
+        parts.insert(0, parent.name)
+        parent = parent.parent
+    return ".".join(parts)
+
+
+def _root(target: Target) -> Path:
+    levels = len(target.module.split(".")) - (target.path.stem != "__init__")
+    return target.path.parents[levels]
+
+
+class _Anew(Plugin):
+    """Has mypy check the analysed modules anew, whatever its cache holds."""
+
+    def __init__(self, options: Options, roots: tuple[Path, ...]) -> None:
+        super().__init__(options)
+        self._roots = tuple(f"{root}{os.sep}" for root in roots)
+        self._run = os.urandom(8).hex()
+
+    def report_config_data(self, ctx: ReportConfigContext) -> str | None:
+        return self._run if os.path.abspath(ctx.path).startswith(self._roots) else None
+
+
+@dataclass(frozen=True)
+class MypyRun:
+    """How mypy is run.
+
+    Attributes:
+        config: mypy's configuration; by default the one that mypy finds.
+        cache: mypy's cache directory.
+    """
+
+    config: Path | None = None
+    cache: Path = field(default_factory=lambda: _cache_home() / "mypy")
+
+    @cached_property
+    def options(self) -> Options:
+        """The user's own configuration, with what the analysis needs on top."""
+        arguments = ["--cache-dir", str(self.cache)]
+        if self.config is not None:
+            arguments += ["--config-file", str(self.config)]
+        _, options = process_options(
+            arguments, stdout=io.StringIO(), stderr=io.StringIO(), require_targets=False
+        )
+        options.export_types = options.preserve_asts = options.check_untyped_defs = True
+        options.incremental = True
+        options.python_version = sys.version_info[:2]
+        options.show_column_numbers = True
+        options.show_error_context = options.pretty = options.error_summary = False
+        options.hide_error_codes = True
+        options.mypyc = False
+        options.num_workers = 0
+        options.output = None
+        return options
+
+
+def _cache_home() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hardtack"
+
+
+def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
+    """Run mypy over the targets' modules and what they import.
+
+    Raises:
+        TargetError: mypy cannot go on, as on a syntax error.
+    """
+    options = (run or MypyRun()).options
+    roots = [str(root) for target in targets if not _is_installed(root := _root(target))]
+    options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
+    packages = tuple({_analysed(target): None for target in targets})
+    paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
+    try:
+        result = build.build(list(paths.values()), options, extra_plugins=[_Anew(options, packages)])
+    except CompileError as error:
+        raise TargetError("; ".join(error.messages)) from error
+    inside = tuple(f"{package}{os.sep}" for package in packages)
+    modules = {
+        name: tree
+        for name, tree in result.files.items()
+        if name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside))
+    }
+    return Sources(modules, result.types, result.files, [_finding(line) for line in result.errors if line])
+
+
+def _analysed(target: Target) -> Path:
+    """Return the directory whose modules are analysed: the project's, but of what is installed one package."""
+    root = _root(target)
+    if not _is_installed(root):
+        return root
+    return root / target.module.split(".")[0] if "." in target.module else target.path
+
+
+def _is_installed(root: Path) -> bool:
+    return root.name in {"site-packages", "dist-packages"} or root == Path(os.__file__).resolve().parent
+
+
+def _finding(line: str) -> Finding:
+    """Return one of mypy's messages: `file:line:column: severity: message`."""
+    place, _, message = line.partition(": ")
+    file, number, column = [*place.rsplit(":", 2), "0", "0"][:3]
+    if not number.isdigit():
+        file, number, column = place, "0", "0"
+    severity, _, text = message.partition(": ")
+    kind = "error" if severity == "error" else severity
+    return Finding(kind, file, int(number), max(0, int(column) - 1), text, "correct what mypy reports")

@@ -1,0 +1,320 @@
+"""`Size`: an upper bound on bytes or counts, as the greatest of some polynomials over natural symbols.
+
+There is one normal form: polynomials that another one dominates are dropped, and more than six are joined,
+by coefficient. Every operation is monotone in every symbol, so that it is sound to put an upper bound in a
+symbol's place. What has no bound carries the reasons why.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from hardtack.symbolic import polynomials as polys
+from hardtack.symbolic.polynomials import Coefficient, Polynomial, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+_MOST = 6  # polynomials in one size
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Size:
+    """An upper bound on a number of bytes, or of anything else that is counted.
+
+    Make one with `const`, `symbol`, `unbounded` or `parse`; the arguments of the class are its normal form.
+    `a + b`, `a * b` and `a | b` (the greater) take whole numbers and fractions too.
+
+    Example:
+        >>> n = Size.symbol("len(data)")
+        >>> size = (2 * n + 33 | 64).at_most(4096)
+        >>> str(size), size.evaluate({"len(data)": 100})
+        ('max(min(2*len(data) + 33,4096), 64)', 233)
+    """
+
+    polynomials: tuple[Polynomial, ...] = ()
+    reasons: frozenset[str] = frozenset()
+
+    # -- making one
+    @staticmethod
+    def const(value: Coefficient) -> Size:
+        """Return the size that has this value.
+
+        Raises:
+            ValueError: if it is negative.
+        """
+        if value < 0:
+            raise ValueError(f"a size is not negative: {value}")
+        return Size((polys.constant(value),)) if value else ZERO
+
+    @staticmethod
+    def symbol(text: str) -> Size:
+        """Return what a text names: any text, for a natural number; `min(n,65536)` is `n` at most 65536."""
+        return Size(((((polys.factor_of(text),), 1),),))
+
+    @staticmethod
+    def unbounded(reason: str) -> Size:
+        """Return the size that has no bound, and why it has none."""
+        return Size((), frozenset((reason,)))
+
+    @staticmethod
+    def parse(text: str) -> Size:
+        """Return the size that prints like this.
+
+        Raises:
+            ValueError: if none does.
+        """
+        return _parse(text)
+
+    from_json = parse
+
+    # -- asking it
+    @property
+    def is_top(self) -> bool:
+        """Whether there is no bound."""
+        return bool(self.reasons)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is always 0."""
+        return not self.polynomials and not self.reasons
+
+    def as_const(self) -> Coefficient | None:
+        """Return the value if it is the same whatever the symbols are, else None."""
+        if self.reasons or len(self.polynomials) > 1:
+            return None
+        if not self.polynomials:
+            return 0
+        (terms,) = self.polynomials
+        return terms[0][1] if not terms[0][0] else None
+
+    def symbols(self) -> frozenset[str]:
+        """Return the symbols that it depends on."""
+        return frozenset().union(*map(polys.symbols, self.polynomials))
+
+    def dominates(self, other: Size) -> bool:
+        """Tell whether this is never less than another size; False may also mean that this cannot tell."""
+        if self.reasons or other.reasons:
+            return self.is_top
+        return all(any(polys.dominates(p, q) for p in self.polynomials) for q in other.polynomials)
+
+    # -- the algebra
+    def __add__(self, other: Size | Coefficient) -> Size:
+        other = lift(other)
+        if self.reasons or other.reasons:
+            return Size((), self.reasons | other.reasons)
+        if not self.polynomials:
+            return other
+        if not other.polynomials:
+            return self
+        if len(self.polynomials) == len(other.polynomials) == 1:
+            return Size((polys.polynomial((*self.polynomials[0], *other.polynomials[0])),))
+        return _greatest(polys.polynomial((*p, *q)) for p in self.polynomials for q in other.polynomials)
+
+    def __mul__(self, other: Size | Coefficient) -> Size:
+        other = lift(other)
+        if self.is_zero or other.is_zero:
+            return ZERO
+        if self.reasons or other.reasons:
+            return Size((), self.reasons | other.reasons)
+        return _greatest(polys.product(p, q) for p in self.polynomials for q in other.polynomials)
+
+    def __or__(self, other: Size | Coefficient) -> Size:
+        other = lift(other)
+        if self.reasons or other.reasons:
+            return Size((), self.reasons | other.reasons)
+        if not other.polynomials or self.polynomials == other.polynomials:
+            return self
+        if not self.polynomials:
+            return other
+        return _greatest((*self.polynomials, *other.polynomials))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+    __ror__ = __or__
+
+    def minus(self, other: Size | Coefficient) -> Size:
+        """Return an upper bound of max(0, self - other), for a value of exactly `other`."""
+        other = lift(other)
+        if self.reasons or not other.polynomials:
+            return self
+        found = [_greatest(polys.difference(p, q) for p in self.polynomials) for q in other.polynomials]
+        return next((size for size in found if all(rest.dominates(size) for rest in found)), found[0])
+
+    def at_most(self, limit: Coefficient) -> Size:
+        """Return an upper bound of min(self, limit), which is a whole number."""
+        limit = ceil(limit)
+        if self.reasons:
+            return Size.const(limit)
+        return _greatest(polys.capped(p, limit) for p in self.polynomials)
+
+    def __floordiv__(self, divisor: Coefficient) -> Size:
+        """Return an upper bound of self // divisor; exact where it divides every symbol's coefficient."""
+        return self._divided(divisor, floor, up=False)
+
+    def ceil_div(self, divisor: Coefficient) -> Size:
+        """Return an upper bound of self / divisor rounded up: exact where `//` is."""
+        return self._divided(divisor, ceil, up=True)
+
+    def _divided(self, divisor: Coefficient, rounded: Callable[[Coefficient], int], *, up: bool) -> Size:
+        if divisor <= 0:
+            raise ValueError(f"a size is divided by what is positive, not by {divisor}")
+        if self.reasons:
+            return self
+        found = []
+        for p in self.polynomials:
+            quotient = polys.scaled(p, Fraction(1, divisor) if isinstance(divisor, int) else 1 / divisor)
+            rest = polys.constant_of(quotient)
+            symbolic = polys.difference(quotient, polys.constant(rest))
+            if polys.denominator(symbolic) == 1:
+                quotient = polys.polynomial([*symbolic, ((), rounded(rest))])
+            elif up:
+                quotient = polys.polynomial([*quotient, ((), polys.rounding(quotient))])
+            found.append(quotient)
+        return _greatest(found)
+
+    def substitute(self, sizes: Mapping[str, Size]) -> Size:
+        """Return an upper bound of this for symbols that are at most these sizes; other symbols stay."""
+        if self.reasons or not self.polynomials or self.symbols().isdisjoint(sizes):
+            return self
+        total = ZERO
+        for p in self.polynomials:
+            total |= _substituted(p, sizes)
+        return total
+
+    # -- its value
+    def evaluate(self, values: Mapping[str, int]) -> int:
+        """Return the value for these values of the symbols, rounded up, exactly.
+
+        Raises:
+            ValueError: if there is no bound, or a symbol has no value or a negative one.
+        """
+        if self.reasons:
+            raise self._no_value()
+        if wrong := {name for name in self.symbols() if values.get(name, -1) < 0}:
+            raise ValueError(f"natural numbers are wanted for {', '.join(sorted(wrong))}")
+        return max((ceil(polys.value(p, values)) for p in self.polynomials), default=0)
+
+    def compile(self, symbols: Sequence[str]) -> Callable[..., int]:
+        """Return a function of these symbols' values, in this order, that evaluates this; it checks nothing.
+
+        Raises:
+            ValueError: if there is no bound, or a symbol of it is not among these.
+        """
+        if self.reasons:
+            raise self._no_value()
+        if missing := self.symbols() - set(symbols):
+            raise ValueError(f"no value is given for {', '.join(sorted(missing))}")
+        parameters = [f"_{i}" for i in range(len(symbols))]
+        names = dict(zip(symbols, parameters, strict=True))
+        code = [_code(p, names) for p in self.polynomials] or ["0"]
+        body = code[0] if len(code) == 1 else f"max({', '.join(code)})"
+        function: Callable[..., int] = eval(f"lambda {', '.join(parameters)}: {body}")
+        return function
+
+    def _no_value(self) -> ValueError:
+        return ValueError(f"unbounded, because {'; '.join(sorted(self.reasons))}")
+
+    # -- text
+    def __str__(self) -> str:
+        if self.reasons:
+            return f"unbounded({', '.join(json.dumps(reason) for reason in sorted(self.reasons))})"
+        texts = [polys.text(p) for p in self.polynomials]
+        return texts[0] if len(texts) == 1 else f"max({', '.join(texts)})" if texts else "0"
+
+    def __repr__(self) -> str:
+        return f"<Size {self}>"
+
+    def to_json(self) -> str:
+        """Return what `from_json` takes: its text."""
+        return str(self)
+
+
+ZERO = Size()
+
+
+def lift(value: Size | Coefficient) -> Size:
+    """Return a number as a size; a size stays as it is."""
+    return value if isinstance(value, Size) else Size.const(value)
+
+
+def _greatest(ps: Iterable[Polynomial]) -> Size:
+    """Return the greatest of some polynomials, in normal form."""
+    every = sorted({p for p in ps if p}, key=_rank)
+    if len(every) == 1:
+        return Size(tuple(every))
+    if len(every) < 2:
+        return Size(tuple(every))
+    kept = [p for p in every if not any(q != p and polys.dominates(q, p) for q in every)]
+    if len(kept) > _MOST:
+        kept = [polys.join(kept)]
+    return Size(tuple(kept))
+
+
+def _rank(p: Polynomial) -> list[tuple[int, polys.Monomial, Coefficient]]:
+    return [(-len(monomial), monomial, -coefficient) for monomial, coefficient in p]
+
+
+def _substituted(p: Polynomial, sizes: Mapping[str, Size]) -> Size:
+    total = ZERO
+    for monomial, coefficient in p:
+        term = Size.const(coefficient)
+        for factor in monomial:
+            term *= _factor_substituted(factor, sizes)
+        total += term
+    return total
+
+
+def _factor_substituted(factor: str, sizes: Mapping[str, Size]) -> Size:
+    cap = polys.cap_of(factor)
+    if cap:
+        return _substituted(cap.inner, sizes).at_most(cap.limit)
+    name = polys.symbol_of(factor)
+    return sizes[name] if name in sizes else Size.symbol(name)
+
+
+def _code(p: Polynomial, names: Mapping[str, str]) -> str:
+    """Return Python for a polynomial's value, rounded up: over its common denominator."""
+    whole = polys.denominator(p)
+    terms = []
+    for monomial, coefficient in p:
+        factors = [_factor_code(factor, names) for factor in monomial]
+        times = int(coefficient * whole)
+        terms.append("*".join(factors if factors and times == 1 else [str(times), *factors]))
+    if whole == 1:
+        return " + ".join(terms)
+    return f"({' + '.join(terms)} + {whole - 1}) // {whole}"
+
+
+def _factor_code(factor: str, names: Mapping[str, str]) -> str:
+    cap = polys.cap_of(factor)
+    return f"min({_code(cap.inner, names)}, {cap.limit})" if cap else names[polys.symbol_of(factor)]
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Size:
+    reader = Reader(text)
+    found = _read(reader)
+    reader.end()
+    return found
+
+
+def _read(reader: Reader) -> Size:
+    if reader.sees("unbounded("):
+        reasons = [reader.string()]
+        while reader.sees(","):
+            reasons.append(reader.string())
+        reader.needs(")")
+        return Size((), frozenset(reasons))
+    if not reader.sees("max("):
+        return _greatest([reader.polynomial()])
+    ps = [reader.polynomial()]
+    while reader.sees(","):
+        ps.append(reader.polynomial())
+    reader.needs(")")
+    return _greatest(ps)
