@@ -129,6 +129,15 @@ def test_a_hog_of_the_heap_is_killed(cli: CommandLine, hog: str) -> None:
     )
 
 
+def test_a_hog_does_not_live_on_what_collections_flush(cli: CommandLine) -> None:
+    """Its waits themselves leave nothing behind that the next collection could give it."""
+    ending = cli("run", "--heap", "16MiB", "--stats", "/bin/fdhog", "-k")
+    assert ending.status == KILLED
+    waits = re.search(r"^waits +(\d+) calls", ending.stderr, re.MULTILINE)
+    assert waits is not None
+    assert 1 <= int(waits[1]) <= 10
+
+
 def test_a_hog_of_files_gets_enospc(cli: CommandLine) -> None:
     ending = cli("run", "--heap", "16MiB", "/bin/filehog")
     assert ending.status == 1

@@ -18,13 +18,16 @@ from hardtack.heap import Heap, _native, admission, groups, reclaim
 from hardtack.heap import waiting as waiting_module
 from hardtack.heap.admission import MAX_OVERTAKEN
 from hardtack.heap.groups import remove_shrinker
-from hardtack.heap.waiting import doom
+from hardtack.heap.waiting import ThreadWaiter, doom, tree_of
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from hardtack.heap import Reservation
+
+    Python = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -620,3 +623,93 @@ def test_interrupts_at_any_moment_leave_no_trace(python: Callable[..., object]) 
         heap.check()
         """
     )
+
+
+# ---------------------------------------------------------------- grants that are not taken
+
+
+def test_a_grant_whose_waiter_was_cut_off_goes_back_and_is_no_leak(
+    heap: Heap, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = heap.reserve(heap.possible)
+    waiter = ThreadWaiter(heap, 1000, ())
+    tree_of(heap).join(waiter)
+    held.release()
+    assert waiter.settled
+    assert heap.reserved == 1000
+    del waiter
+    assert (heap.reserved, heap.statistics().leaked) == (0, 0)
+    assert not caplog.records
+
+
+def test_one_that_was_taken_and_is_dropped_is_a_leak(heap: Heap, caplog: pytest.LogCaptureFixture) -> None:
+    held = heap.reserve(heap.possible)
+    thread = threading.Thread(target=heap.reserve, args=(1000,))
+    thread.start()
+    until(lambda: heap.statistics().waiters == 1)
+    held.release()
+    thread.join()
+    assert (heap.reserved, heap.statistics().leaked) == (0, 1)
+    assert "1000 bytes" in caplog.text
+
+
+# ---------------------------------------------------------------- reservations that are held and not entered
+
+
+def test_a_single_thread_that_would_wait_for_itself_for_ever_is_refused(python: Python) -> None:
+    python(
+        """
+        import gc
+        from hardtack.errors import ReservationTimeout, WouldBlock
+        from hardtack.heap import Heap
+
+        def refused(heap, amount):
+            try:
+                heap.reserve(amount)
+            except WouldBlock as error:
+                return str(error)
+
+        heap = Heap("8 MiB", name="h")
+        first, second = heap.reserve(heap.possible // 2), heap.reserve(1000)
+        message = refused(heap, heap.possible // 2)
+        assert f"it holds {first.amount + 1000} itself, reserved at <string>:13 and not entered" in message, message
+        try:
+            heap.reserve(heap.possible, timeout=0.01)
+        except ReservationTimeout:
+            pass
+        first.release()
+        heap.reserve(heap.possible // 2).release()
+        second.release()
+
+        one, two = Heap("6 MiB", parent=heap), Heap("6 MiB", parent=heap)
+        held = one.reserve(one.possible)
+        assert "wait for ever" in refused(two, two.possible)
+        two.reserve(1000).release()
+        cycle = [held]
+        cycle.append(cycle)
+        del held, cycle
+        two.reserve(two.possible).release()  # the garbage was collected first
+        assert heap.reserved == 0
+        """
+    )
+
+
+def test_what_a_groups_kill_callback_may_release_is_waited_for(python: Python) -> None:
+    python(
+        """
+        from hardtack.heap import Heap
+
+        heap = Heap("8 MiB", name="h")
+        held = []
+        group = Heap(None, parent=heap, kill=lambda group: held.pop().release())
+        held.append(group.reserve(heap.possible))
+        heap.reserve(1000).release()
+        assert not held
+        """
+    )
+
+
+def test_what_another_thread_may_have_been_handed_is_waited_for(heap: Heap) -> None:
+    held = heap.reserve(heap.possible)
+    threading.Timer(0.02, held.release).start()
+    heap.reserve(1000).release()

@@ -20,6 +20,7 @@ reserved stays reserved in it, as what they had allocated stays allocated.
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import math
 import os
@@ -48,7 +49,8 @@ RECLAIM_SHARE: Final = 10  # climb the ladder in vain for at most a tenth of the
 _making: threading.RLock = threading.RLock()  # while a tree is made
 _trees: weakref.WeakSet[Admission] = weakref.WeakSet()
 # Those who wait, and those who have not taken their grant yet. Not held: a grant whose waiter was cut off by
-# an exception from outside goes back when the waiter is dropped. A WeakSet would be slow.
+# an exception from outside goes back when the waiter is dropped, and is no leak. A WeakSet would
+# be slow.
 _present: dict[int, weakref.ref[Waiter]] = {}  # by identity
 
 
@@ -153,7 +155,7 @@ class Course:
             raise Doomed(message, asked=waiter.amount, heap=heap.name)
         if self._noted:
             self._note(f"{waiter.amount} bytes are granted after {time.monotonic() - self._began:.1f} s")
-        return waiter.grant
+        return waiter.grant._take()
 
     def give_up(self) -> None:
         """Leave, with nothing, and clean up."""
@@ -230,6 +232,8 @@ def reserve(
     timeout = parse_timeout(timeout)
     if in_event_loop():
         return _pending()(heap, amount, timeout, also)
+    if timeout is None:
+        _refuse_to_wait_for_itself(heap, amount)
     waiter = ThreadWaiter(heap, amount, also)
     course = Course(waiter, timeout)
     try:
@@ -249,6 +253,23 @@ def _pending() -> type[Pending]:
     from hardtack.heap.tasks import Pending
 
     return Pending
+
+
+def _refuse_to_wait_for_itself(heap: Heap, amount: int) -> None:
+    """Raise WouldBlock where only this thread could release what is held, and it would sleep.
+
+    Where there are other threads one of them may have been handed it, which nobody can know.
+    """
+    if heap._held_by_nobody_else(amount) is None:
+        return
+    gc.collect()  # a garbage cycle may hold it
+    held = heap._held_by_nobody_else(amount)
+    if held is not None:
+        message = (
+            f"heap {heap.name!r}: this thread is the only one and would wait for ever for {amount} bytes: "
+            f"it holds {held[0]} itself, reserved at {held[1]} and not entered; reserve the sum at once"
+        )
+        raise WouldBlock(message, amount, heap.room)
 
 
 def in_event_loop() -> bool:
