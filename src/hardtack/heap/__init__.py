@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 import sys
 import sysconfig
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
 
@@ -294,7 +295,13 @@ def _fill_in(error: HeapFull) -> None:
     if heap is None:
         error._set("", asked, held, free, ())
     else:
-        error._set(heap.name, asked, held, free, holders_of(heap))
+        found = weakref.ref(heap)
+        error._set(heap.name, asked, held, free, lambda: _native.outside(_holders_of, found))
+
+
+def _holders_of(found: weakref.ref[Heap]) -> tuple[tuple[str, int], ...]:
+    heap = found()
+    return () if heap is None else holders_of(heap)
 
 
 HeapFull.witness = _witness
