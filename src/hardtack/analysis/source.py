@@ -216,7 +216,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
 
 
 def _analysed(target: Target) -> Path:
-    """Return the directory whose modules are analysed: the project's, but of what is installed one package."""
+    """Return the folder whose modules are analysed: the project's, but of what is installed one package."""
     root = _root(target)
     if not _is_installed(root):
         return root
