@@ -56,7 +56,7 @@ class Annotations:
 
     # -- the ways in
     def type_of(self, node: mn.Var | None, declared: mt.Type | None) -> ir.Type:
-        """Return the type of a field or of a module's or class's variable, with what its annotation states."""
+        """Return the type of a field or of another variable, with what its annotation states."""
         type_ = promoted(convert(declared))
         module = self._module_of(node) if node is not None else None
         if node is None or module is None:

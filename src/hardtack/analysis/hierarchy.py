@@ -79,7 +79,7 @@ class Hierarchy:
         return self._below.get(info.fullname, [])
 
     def candidates(self, info: mn.TypeInfo) -> list[mn.TypeInfo]:
-        """Return the classes that a value of a class's type may have: itself, and those below in the sources."""
+        """Return the classes that a value of a type may have: its class, and those below in the sources."""
         if not info.is_protocol:
             return [info, *self.below(info)]
         members = info.protocol_members
