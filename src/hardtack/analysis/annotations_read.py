@@ -285,10 +285,9 @@ class Annotations:
         """Return the annotated variables of a module and of its classes, by full name."""
         if module not in self._variables:
             syntax = self._syntax(module)
-            states = syntax is not None and (module in self._sources.modules or "Annotated" in syntax.text)
-            self._variables[module] = (
-                dict(_variables(syntax, module)) if syntax is not None and states else {}
-            )
+            if syntax is not None and module not in self._sources.modules and "Annotated" not in syntax.text:
+                syntax = None
+            self._variables[module] = {} if syntax is None else dict(_variables(syntax, module))
         return self._variables[module]
 
     def _module_of(self, node: mn.Var) -> str | None:
