@@ -384,6 +384,23 @@ class State:
             self.high[pool] = f(("high", pool), size)
         self.garbage = f(("garbage",), self.garbage)
 
+    def map_numbers(self, f: Callable[[SlotKey, Number], Number]) -> None:
+        """Replace every integer; `f` gets the keys of its sizes, without their last part."""
+
+        def change(key: SlotKey, value: Value) -> Value:
+            return value if value.number is None else replace(value, number=f(key, value.number))
+
+        for index, frame in enumerate(self.frames):
+            for register, value in frame.items():
+                frame[register] = change(("r", index, register), value)
+        for obj, cell in self.cells.items():
+            self.cells[obj] = replace(
+                cell,
+                element=change(("e", obj), cell.element),
+                mapped=change(("m", obj), cell.mapped),
+                fields={name: change(("f", obj, name), value) for name, value in cell.fields.items()},
+            )
+
     def slots(self) -> dict[SlotKey, Size]:
         """Return every size by its key, but for those that follow from others."""
         found: dict[SlotKey, Size] = {}
