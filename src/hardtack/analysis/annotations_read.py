@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
 from hardtack.analysis.hints import NO_LIMITS, NOTHING, Hint, tighter, with_hint
-from hardtack.analysis.mypy_types import convert
+from hardtack.analysis.mypy_types import convert, promoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Annotations:
     # -- the ways in
     def type_of(self, node: mn.Var | None, declared: mt.Type | None) -> ir.Type:
         """Return the type of a field, or of a variable of a module or class, with what its annotation states."""
-        type_ = convert(declared)
+        type_ = promoted(convert(declared))
         module = self._module_of(node) if node is not None else None
         if node is None or module is None:
             return type_

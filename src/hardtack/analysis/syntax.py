@@ -37,6 +37,16 @@ class Syntax:
         return ast.parse(self.text)
 
     @cached_property
+    def annotations_are_text(self) -> bool:
+        """Whether annotations are not evaluated: `from __future__ import annotations`."""
+        return any(
+            isinstance(node, ast.ImportFrom)
+            and node.module == "__future__"
+            and any(one.name == "annotations" for one in node.names)
+            for node in self.tree.body
+        )
+
+    @cached_property
     def nodes(self) -> dict[tuple[int, int], list[ast.AST]]:
         """Every node by the line and column where it begins, the outer ones first."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
@@ -73,7 +83,7 @@ class Syntax:
 
         mypy leaves the parentheses out of a generator expression that is a call's only argument.
         """
-        found = [node for node in self.nodes.get(start, ()) if isinstance(node, _COMPREHENSIONS)]
+        found: list[ast.AST] = [node for node in self.nodes.get(start, ()) if isinstance(node, _COMPREHENSIONS)]
         found += self._generators.get(start, [])
         return min(found, key=lambda node: _distance(node, end), default=None)
 
