@@ -44,6 +44,12 @@ def _entry(target: source.Target, program: ir.Program) -> str:
     return name
 
 
+def errors_in(function: ir.Function, errors: Sequence[Finding]) -> list[Finding]:
+    """Return what mypy reports of a function's lines."""
+    first, last = function.place.line, function.last_line
+    return [one for one in errors if one.file == function.place.file and first <= one.line <= last]
+
+
 def lower(known: Knowledge) -> ir.Program:
     """Lower all that the sources define."""
     program = ir.Program()

@@ -161,7 +161,7 @@ class MypyRun:
         for section in options.per_module_options.values():
             for name in ("always_true", "always_false", "check_untyped_defs"):
                 section.pop(name, None)
-        options.show_column_numbers = options.hide_error_codes = True
+        options.show_column_numbers = options.hide_error_codes = options.show_absolute_path = True
         options.show_error_context = options.show_error_end = options.pretty = options.error_summary = False
         options.mypyc = False
         options.num_workers = 0

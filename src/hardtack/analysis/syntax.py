@@ -47,10 +47,20 @@ class Syntax:
         )
 
     @cached_property
+    def every(self) -> tuple[ast.AST, ...]:
+        """All nodes, the outer ones first."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def walruses(self) -> tuple[ast.NamedExpr, ...]:
+        """All `name := value`."""
+        return tuple(node for node in self.every if isinstance(node, ast.NamedExpr))
+
+    @cached_property
     def nodes(self) -> dict[tuple[int, int], list[ast.AST]]:
         """Every node by the line and column where it begins, the outer ones first."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.every:
             if (line := getattr(node, "lineno", None)) is not None:
                 found.setdefault((line, getattr(node, "col_offset", 0)), []).append(node)
         return found
@@ -91,7 +101,7 @@ class Syntax:
     def _generators(self) -> dict[tuple[int, int], list[ast.AST]]:
         """Generator expressions by where what they yield begins."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.every:
             if isinstance(node, ast.GeneratorExp):
                 found.setdefault((node.elt.lineno, node.elt.col_offset), []).append(node)
         return found

@@ -144,10 +144,9 @@ def _body(low: Lowering, function: mn.FuncItem) -> ir.Block:
 
 
 def _bound_by_walrus(low: Lowering, function: mn.FuncItem) -> set[str]:
-    node = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
-    if node is None:
-        return set()
-    return {one.target.id for one in ast.walk(node) if isinstance(one, ast.NamedExpr)}
+    """Return the names that expressions of a function bind; those of functions inside it do no harm here."""
+    last = function.end_line or function.line
+    return {one.target.id for one in low.syntax.walruses if function.line <= one.lineno <= last}
 
 
 def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, body: ir.Block) -> ir.Function:
