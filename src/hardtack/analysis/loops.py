@@ -205,9 +205,18 @@ def _round(interp: Interpreter, loop: Loop, head: State) -> State:
 
 
 def _mark_origins(interp: Interpreter, loop: Loop) -> None:
+    """Have every integer say that it is what its register held at this head; nothing else may say so."""
+    mine = f"{loop.key}:"
+
+    def forget(_key: SlotKey, number: integers.Number) -> integers.Number:
+        if number.origin is None or not number.origin[0].removeprefix(integers.HALF).startswith(mine):
+            return number
+        return replace(number, origin=None)
+
+    interp.state.map_numbers(forget)
     for register, value in interp.state.frame.items():
         if value.number is not None and not register.startswith("%"):
-            origin = (f"{loop.key}:{register}", 0, 0)
+            origin = (f"{mine}{register}", 0, 0)
             interp.state.frame[register] = replace(value, number=replace(value.number, origin=origin))
 
 
@@ -309,6 +318,7 @@ def run_for(
     def once() -> None:
         activation = interp.activation
         make_item()
+        _mark_item(interp, consumer)
         consumer.body()
         _join_continues(interp, activation.exits, consumer.key)
 
@@ -319,6 +329,14 @@ def run_for(
                 interp.finding("loop", "what is iterated over may grow meanwhile", "iterate over a copy", at)
     note_rounds(interp, at, rounds, "annotated" if consumer.bound else "inferred")
     leave(interp, consumer, (iterator, source))
+
+
+def _mark_item(interp: Interpreter, consumer: iteration.Consumer) -> None:
+    """Have an integer that is an item say so, for as long as the round lasts."""
+    value = interp.state.frame.get(consumer.item)
+    if value is not None and value.number is not None:
+        origin = (f"{consumer.key}:{consumer.item}", 0, 0)
+        interp.state.frame[consumer.item] = replace(value, number=replace(value.number, origin=origin))
 
 
 def run_times(
