@@ -59,7 +59,7 @@ class _Outside:
     peak: Size
     moment: Moment
     exits: list[tuple[list[State], list[State], list[State]]]
-    caught: list[State | None]
+    caught: list[dict[str, State]]
 
 
 @dataclass(slots=True)
@@ -233,7 +233,7 @@ def _set_aside(interp: Interpreter) -> _Outside:
         interp.peak,
         interp.moment,
         [(a.exits.returns, a.exits.breaks, a.exits.continues) for a in interp.different_activations()],
-        [cast("Catcher", one).state for one in interp.catching],
+        [cast("Catcher", one).states for one in interp.catching],
     )
     _clear(interp)
     return outside
@@ -244,7 +244,7 @@ def _clear(interp: Interpreter) -> None:
     for activation in interp.different_activations():
         activation.exits = Exits()
     for one in interp.catching:
-        cast("Catcher", one).state = None
+        cast("Catcher", one).states = {}
 
 
 def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]) -> None:
@@ -261,10 +261,9 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
         )
     for one, before in zip(interp.catching, outside.caught, strict=True):
         catcher = cast("Catcher", one)
-        if catcher.state is not None:
-            catcher.state = _substituted(interp, catcher.state, solved)
-        if before is not None:
-            catcher.state = before if catcher.state is None else join_states([before, catcher.state], catcher.join)
+        inside, catcher.states = catcher.states, before
+        for name, state in inside.items():
+            catcher.add(name, _substituted(interp, state, solved))
 
 
 def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) -> State:
