@@ -1,7 +1,7 @@
 """Calls: which function runs, with which arguments, in which frame.
 
-A function of the sources is run in its caller's state, in a frame of its own, once for every place that calls it;
-what has no source is a model's. Invariant: the arguments are held by the caller until the call has ended.
+A function of the sources is run in its caller's state, in a frame of its own, once for every place that calls
+it; what has no source is a model's. Invariant: the arguments are held by the caller until the call has ended.
 """
 
 from __future__ import annotations
@@ -9,14 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, constructing, exceptions, footprints, generators, ir, natives, parameters, recursion
+from hardtack.analysis import (
+    access,
+    constructing,
+    exceptions,
+    footprints,
+    generators,
+    ir,
+    natives,
+    parameters,
+    recursion,
+)
 from hardtack.analysis.acting import act
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
-from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -96,13 +106,13 @@ def _note_spread(interp: Interpreter, arguments: Given) -> None:
     interp.note(extra)
 
 
-def _ways(
-    interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given
-) -> list[Callable[[], None]]:
+def _ways(interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given) -> list[Callable[[], None]]:
     """Return what a callee may run, each as a way to go on that ends with the result in its register."""
     if callee.swapped:
         first, second, *rest = arguments.positional
-        arguments = Given((second, first, *rest), arguments.keywords, arguments.spread, arguments.spread_keywords)
+        arguments = Given(
+            (second, first, *rest), arguments.keywords, arguments.spread, arguments.spread_keywords
+        )
     if callee.kind == "value":
         return _ways_of_value(interp, op, callee.name, arguments)
     if callee.kind not in {"function", "class", "model"}:
@@ -131,11 +141,11 @@ def _ways_of_value(
     ways: list[Callable[[], None]] = []
     for obj, cell in list(access.cells(interp, value)):
         if cell.kind not in {"function", "method", "class"}:
-            interp.finding("unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name")
+            interp.finding(
+                "unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name"
+            )
             continue
-        ways.extend(
-            _way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets)
-        )
+        ways.extend(_way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets))
     return ways
 
 
@@ -224,11 +234,11 @@ def call_function(
     check = recursion.wrapped(interp, function, len(arguments.positional), len(arguments.keywords))
     if check is None:
         return run_function(interp, function, frame)
-    held = interp.scratch_register("check")
-    interp.write(held, check)
+    register = interp.scratch_register("check")
+    interp.write(register, check)
     result = run_function(interp, function, frame)
     if not interp.state.dead:
-        interp.unbind(held)
+        interp.unbind(register)
     return result
 
 

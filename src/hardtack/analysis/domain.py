@@ -1,20 +1,23 @@
-"""What the interpreter knows at one moment: values in registers, the objects that they reach, the bytes of these.
+"""What the interpreter knows at one moment: values in registers, the objects they reach, the bytes of these.
 
-Every place where a call allocates (a site) has two abstract objects: the newest that was made there, which is one
-object, and all older ones together. Sites are numbered; an object is its site's number doubled, plus one for the
-older. What exists before the call (arguments, what they reach, globals, constants) has sites too, which own no
-bytes: theirs are those that the call adds to them.
+Every place where a call allocates (a site) has two abstract objects: the newest that was made there, which is
+one object, and all older ones together. Sites are numbered; an object is its site's number doubled, plus one
+for the older. What exists before the call (arguments, what they reach, globals, constants) has sites too,
+which own no bytes: theirs are those that the call adds to them.
 
 Invariants, for every moment of every run that the state describes:
 
 1. A register's value covers what the register holds: an object that it may refer to is in `objects`.
-2. `cells[newest].bytes` is at least the bytes of that object; `cells[older].bytes` at least those of all the others
-   of its site that are alive, and of the newest one as well where it is `shared`. What a container's newest object takes follows from its length: see `State.map`.
+2. `cells[newest].bytes` is at least the bytes of that object; `cells[older].bytes` at least those of all the
+   others of its site that are alive, and of the newest one as well where it is `shared`. What a container's
+   newest object takes follows from its length: see `State.map`.
 3. What no register, no object and nothing from before the call reaches is dead, as by reference counting; but
    cycles stay charged, in `garbage`.
-4. `high[pool]` is at least what was ever alive at one time of a kind that CPython keeps for reuse: such blocks stay
+4. `high[pool]` is at least what was ever alive at one time of a kind that CPython keeps for reuse: such
+   blocks stay
    charged after their death.
-5. `worlds[site] = (..., (join, side), ...)`: the site's objects exist only if that side of that join was taken.
+5. `worlds[site] = (..., (join, side), ...)`: the site's objects exist only if that side of that join was
+   taken.
 """
 
 from __future__ import annotations
@@ -108,7 +111,8 @@ class Cell:
         name: the class's full name, or a function's; empty where the kind says it.
         length: the most items, characters or bytes.
         bytes: see the module's second invariant; of what existed before: bytes that the call added to it.
-        pooled: bytes of those that CPython keeps for reuse, not in `bytes`; `pool` names what they are reused for.
+        pooled: bytes of those that CPython keeps for reuse, not in `bytes`; `pool` names what they are reused
+        for.
         element: what the items may be; a dict's keys.
         mapped: what a dict's values may be.
         fields: attributes, a tuple's items by index, captured variables.
@@ -174,7 +178,7 @@ def is_older(obj: Object) -> bool:
     return bool(obj & 1)
 
 
-Event: TypeAlias = tuple[object, int]  # a join of two states: the place, and which of several there
+Event: TypeAlias = tuple[object, object]  # a join of two states: the place, and which of several there
 World: TypeAlias = tuple[tuple[Event, int], ...]
 
 
@@ -339,24 +343,26 @@ class State:
         if not older:
             return
         counts = dict.fromkeys(older, 0)
-        for frame in self.frames:
-            for value in frame.values():
-                for obj in value.objects:
-                    if obj in counts:
-                        counts[obj] += 1
-        for holder, cell in self.cells.items():
-            one = cell.owned and not is_older(holder)
-            for name, value in cell.fields.items():
-                for obj in value.objects:
-                    if obj in counts:
-                        counts[obj] += 1 if one and not name.startswith(("held", "args[]")) else _MANY
-            if not (cell.kind == "tuple" and cell.fields):
-                for obj in cell.element.objects | cell.mapped.objects:
-                    if obj in counts:
-                        counts[obj] += _MANY
+        for value, weight in self._references_by_weight():
+            for obj in value.objects:
+                if obj in counts:
+                    counts[obj] += weight
         for obj, count in counts.items():
             if count < _MANY:
                 self._charge_few(obj, count)
+
+    def _references_by_weight(self) -> Iterator[tuple[Value, int]]:
+        """Iterate over all that refers to objects, with how many objects it may refer to at once."""
+        for frame in self.frames:
+            for value in frame.values():
+                yield value, 1
+        for holder, cell in self.cells.items():
+            one = cell.owned and not is_older(holder)
+            for name, value in cell.fields.items():
+                yield value, 1 if one and not name.startswith(("held", "args[]")) else _MANY
+            if not (cell.kind == "tuple" and cell.fields):
+                yield cell.element, _MANY
+                yield cell.mapped, _MANY
 
     def _charge_few(self, obj: Object, count: int) -> None:
         cell = self.cells[obj]
@@ -370,7 +376,8 @@ class State:
 
         Args:
             f: gets a key that says which size it is, and the size.
-            resize: gives the newest container of a site the bytes that follow from its length; without it, they
+            resize: gives the newest container of a site the bytes that follow from its length; without it,
+            they
                 are replaced as well.
         """
         for index, frame in enumerate(self.frames):
@@ -431,7 +438,17 @@ def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, by
         changed = {name: value.mapped(("f", obj, name), f) for name, value in fields.items()}
         if any(changed[name] is not value for name, value in fields.items()):
             fields = changed
-    before = (cell.length, cell.bytes, cell.pooled, cell.element, cell.mapped, cell.total, cell.added, cell.each, cell.fields)
+    before = (
+        cell.length,
+        cell.bytes,
+        cell.pooled,
+        cell.element,
+        cell.mapped,
+        cell.total,
+        cell.added,
+        cell.each,
+        cell.fields,
+    )
     after = (length, size, pooled, element, mapped, total, added, each, fields)
     if all(new is old for new, old in zip(after, before, strict=True)):
         return cell

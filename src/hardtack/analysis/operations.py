@@ -139,14 +139,19 @@ def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
     for name in sorted(names):
         known = interp.program.classes.get(name)
         for base in known.lineage if known is not None else ():
-            if f"{base}.{op.name}" in interp.program.globals or f"{base}.{op.name}" in interp.program.constants:
+            if (
+                f"{base}.{op.name}" in interp.program.globals
+                or f"{base}.{op.name}" in interp.program.constants
+            ):
                 return load_global(interp, f"{base}.{op.name}", op.type)
     if not value.objects:
         interp.state.dead = True  # None has no attributes
         return NOTHING
     if names and not isinstance(op.type, ir.Unknown):
         return parameters.symbolic(interp, op.type, f"{min(names)}::{op.name}", single=False)
-    interp.finding("unsupported", f"the attribute .{op.name} of what has no model", "use a method that has one")
+    interp.finding(
+        "unsupported", f"the attribute .{op.name} of what has no model", "use a method that has one"
+    )
     return Value(plain=BOOL)
 
 
@@ -183,7 +188,7 @@ def _sequence(kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
 
 
 def _with_element(cell: Cell, values: Sequence[Value]) -> Cell:
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
     return replace(cell, element=join_all(values))
 
