@@ -64,21 +64,26 @@ def learn(interp: Interpreter, facts: tuple[ir.Fact, ...]) -> None:
     for fact in facts:
         if interp.state.dead:
             return
-        _learn(interp, fact.subject, fact.relation, fact.operand)
+        _learn(interp, fact.subject, fact.relation, fact.operand, fact.offset)
         if isinstance(fact.operand, str) and fact.relation in _MIRRORED:
-            _learn(interp, fact.operand, _MIRRORED[fact.relation], fact.subject)
+            _learn(interp, fact.operand, _MIRRORED[fact.relation], fact.subject, -fact.offset)
 
 
 def _learn(
-    interp: Interpreter, subject: str, relation: str, operand: str | int | tuple[str, ...] | None
+    interp: Interpreter,
+    subject: str,
+    relation: str,
+    operand: str | int | tuple[str, ...] | None,
+    offset: int,
 ) -> None:
     value = _find(interp, subject)
     if value is None:
         return
     if relation in _MIRRORED:
         bound = _bound(interp, operand)
-        if bound is None:
+        if bound is None or interp.state.dead:
             return
+        bound = integers.plus(bound, offset)
         if subject.startswith("len:"):
             _limit_length(interp, subject, value, relation, bound)
         else:

@@ -20,7 +20,7 @@ from hardtack.analysis import (
     parameters,
     recursion,
 )
-from hardtack.analysis.acting import act
+from hardtack.analysis.acting import act, kinds_of
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
 
+_DYNAMIC = frozenset({"int", "bool", "float", "str", "bytes"})
 TRANSPARENT = frozenset(
     {
         "staticmethod",
@@ -115,6 +116,8 @@ def _ways(interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given)
         )
     if callee.kind == "value":
         return _ways_of_value(interp, op, callee.name, arguments)
+    if callee.kind == "dynamic":
+        return _ways_of_dynamic(interp, op, callee.name, arguments)
     if callee.kind not in {"function", "class", "model"}:
         interp.finding("unknown-callee", f"it is not known what is called: {callee.name}", "give it a type")
         return [_dead(interp)]
@@ -125,6 +128,27 @@ def _ways(interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given)
             interp.write(op.into, value)
 
     return [run]
+
+
+def _ways_of_dynamic(
+    interp: Interpreter, op: ir.Call, name: str, arguments: Given
+) -> list[Callable[[], None]]:
+    """Return the methods that a name may mean, where only the value tells its class."""
+    kinds = kinds_of(interp, interp.read(arguments.positional[0])) if arguments.positional else frozenset()
+    known = kinds & _DYNAMIC
+    if kinds - known or not known:
+        interp.finding("any", f".{name} of a value whose type is not known", "give it a type")
+        return [_dead(interp)]
+
+    def way(kind: str) -> Callable[[], None]:
+        def run() -> None:
+            value = call_model(interp, f"builtins.{kind}.{name}", arguments, op.type)
+            if not interp.state.dead:
+                interp.write(op.into, value)
+
+        return run
+
+    return [way(kind) for kind in sorted(known)]
 
 
 def _dead(interp: Interpreter) -> Callable[[], None]:
@@ -222,7 +246,9 @@ def call_function(
         interp.finding(
             "unsupported", f"{function.name} is decorated with @{unknown[0]}", "call what it decorates"
         )
-    held = {name: _captured(interp, closure, name) for name in function.free}
+    held = {cell_register(name): _captured(interp, closure, name) for name in function.free}
+    if closure is not None:
+        held |= _defaults(interp, function, closure)
     frame = bind(interp, function, arguments, held)
     if frame is None:
         interp.state.dead = True
@@ -240,6 +266,17 @@ def call_function(
     if not interp.state.dead:
         interp.unbind(register)
     return result
+
+
+def _defaults(interp: Interpreter, function: ir.Function, closure: Object) -> dict[str, Value | None]:
+    """Return the defaults that were made with a function object, for the registers of its parameters."""
+    having = [parameter for parameter in function.parameters if parameter.has_default]
+    fields = interp.state.cells[closure].fields
+    return {
+        f"%default {parameter.name}": fields[f"default {index}"]
+        for index, parameter in enumerate(having)
+        if f"default {index}" in fields
+    }
 
 
 def _captured(interp: Interpreter, closure: Object | None, name: str) -> Value | None:
@@ -279,14 +316,18 @@ def bind(
     frame |= {f"%{name}": value for name, value in keywords.items()}
     for name, value in captured.items():
         if value is None:
-            interp.finding("unsupported", f"the variable {name} of {function.name} is not known", "pass it")
+            interp.finding(
+                "unsupported", f"the variable {name[1:]} of {function.name} is not known", "pass it"
+            )
             return None
-        frame[cell_register(name)] = value
+        frame[name] = value
     interp.state.frames.append(frame)
     waiting = [f"%{index}" for index in range(len(positional))]
     named = {name: f"%{name}" for name in keywords}
     fits = all(_bind_one(interp, function, parameter, waiting, named) for parameter in function.parameters)
     frame = interp.state.frames.pop()
+    for register in [one for one in frame if one.startswith("%default ")]:
+        del frame[register]
     return frame if fits and not waiting and not named else None
 
 
@@ -310,7 +351,8 @@ def _bind_one(
     elif parameter.name in named:
         frame[parameter.name] = frame.pop(named.pop(parameter.name))
     elif parameter.has_default:
-        frame[parameter.name] = default(interp, function, parameter)
+        given = frame.get(f"%default {parameter.name}")
+        frame[parameter.name] = default(interp, function, parameter) if given is None else given
     else:
         return False
     return True

@@ -20,9 +20,10 @@ from hardtack.analysis import (
     parameters,
     results,
 )
-from hardtack.analysis.domain import NO, NOTHING, State, Value
+from hardtack.analysis.domain import NO, NOTHING, Value
 from hardtack.analysis.interpreting import Activation, Interpreter
 from hardtack.analysis.joining import join_states
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir
-from hardtack.analysis.domain import Cell, State, Value, join_all
+from hardtack.analysis.domain import Cell, Value, join_all
 from hardtack.analysis.interpreting import Exits
 from hardtack.analysis.joining import join_states, split
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

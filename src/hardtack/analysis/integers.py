@@ -358,6 +358,11 @@ def _internal(size: Size) -> bool:
     return any("β" in symbol for symbol in size.symbols())
 
 
+def plus(number: Number, by: int) -> Number:
+    """Return the range shifted by a constant."""
+    return number if not by else replace(_add(number, constant(by)), room=None)
+
+
 def halvings(number: Number) -> Size:
     """Return how often a natural number can be halved until it is zero."""
     return number.wide() * _DIGIT + 1

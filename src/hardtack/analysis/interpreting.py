@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
-from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, State, Value, add_up, is_older
+from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

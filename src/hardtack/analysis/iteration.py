@@ -19,8 +19,9 @@ from hardtack.symbolic import ZERO, Size
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from hardtack.analysis.domain import Object, State
+    from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Interpreter
+    from hardtack.analysis.states import State
 
 _DRAWS = {"enumerate", "zip", "map", "filter", "reversed", "iter", "items", "keys", "values"}
 

@@ -10,13 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints
-from hardtack.analysis.domain import State, World, join_cells, join_values
+from hardtack.analysis.domain import join_cells, join_values
+from hardtack.analysis.states import State, World
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hardtack.analysis.domain import Event, Object, Site, SlotKey, Value
+    from hardtack.analysis.domain import Object, Site, SlotKey, Value
+    from hardtack.analysis.states import Event
 
 
 def split(state: State, join: object) -> None:

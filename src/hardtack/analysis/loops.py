@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from hardtack.analysis import access, footprints, integers, ir, iteration, results
 from hardtack.analysis.branches import learn
-from hardtack.analysis.domain import Cell, State, Value, join_values
+from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, shape, split, widened
 from hardtack.analysis.recurrences import Recurrences, with_digits
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -509,9 +510,9 @@ def _bound_of(
 def _counted(
     interp: Interpreter, fact: ir.Fact, loop: Loop, head: State, out: State, changed: set[str]
 ) -> Size | None:
-    sides: list[_Side] = [(fact.subject, fact.relation, fact.operand)]
+    sides: list[_Side] = [(fact.subject, fact.relation, fact.operand, fact.offset)]
     if isinstance(fact.operand, str) and fact.relation in _FLIPPED:
-        sides.append((fact.operand, _FLIPPED[fact.relation], fact.subject))
+        sides.append((fact.operand, _FLIPPED[fact.relation], fact.subject, -fact.offset))
     for side in sides:
         before, after = loop.entry.get(side[0]), out.frame.get(side[0])
         if before is None or after is None or before.number is None or after.number is None:
@@ -531,7 +532,7 @@ def _rounds_of(
     changed: set[str],
 ) -> Size | None:
     """Return how often a test can hold of a register that rounds take from one number to another."""
-    subject, relation, operand = side
+    subject, relation, operand, offset = side
     start, origin = numbers[0], numbers[1].origin
     if origin is None:
         return None
@@ -543,7 +544,7 @@ def _rounds_of(
     if relation == "true" and origin[1:] == (-1, -1) and start.low.is_zero:
         return start.high + 1
     limit = _limit(interp, operand, head, changed)
-    return None if limit is None else _distance(relation, origin, start, limit)
+    return None if limit is None else _distance(relation, origin, start, integers.plus(limit, offset))
 
 
 def _distance(
@@ -576,7 +577,7 @@ def _ends_at_zero(relation: str, operand: object) -> bool:
     )
 
 
-_Side: TypeAlias = "tuple[str, str, object]"
+_Side: TypeAlias = "tuple[str, str, object, int]"
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}
 
 

@@ -291,28 +291,27 @@ def _bind_method(interp: Interpreter, op: ir.BindMethod) -> None:
 
 
 def _make_function(interp: Interpreter, op: ir.MakeFunction) -> None:
-    captures, defaults = len(op.captures), len(op.defaults)
-    tuples = (footprints.tuple_of(captures) if captures else ZERO) + (
-        footprints.tuple_of(defaults) if defaults else ZERO
-    )
+    captures, defaults, annotations = len(op.captures), len(op.defaults), len(op.annotations)
+    tuples = sum((footprints.tuple_of(n) for n in (captures, defaults, annotations) if n), ZERO)
 
     def make() -> Cell:
         fields = {cell_register(name): interp.read(cell_register(name)) for name in op.captures}
         fields |= {f"default {index}": interp.read(value) for index, value in enumerate(op.defaults)}
+        fields |= {f"held {index}": interp.read(value) for index, value in enumerate(op.annotations)}
         scalars = sum((footprints.scalar(interp.read(value)) for value in op.defaults), ZERO)
         return Cell(
             "function",
             op.name,
             bytes=Size.const(footprints.FUNCTION) + scalars,
             pooled=tuples,
-            pool=f"functions {captures} {defaults}",
+            pool=f"functions {captures} {defaults} {annotations}",
             fields=fields,
             targets=frozenset((op.name,)),
         )
 
     obj = interp.new("function", make)
     interp.write(op.into, Value(frozenset((obj,))))
-    interp.release(*op.defaults)
+    interp.release(*op.defaults, *op.annotations)
 
 
 # -- leaving
