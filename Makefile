@@ -39,12 +39,22 @@ bench: setup ## measure beside peers: system calls and heaps
 	$(BIN)/hardtack bench calls
 	$(BIN)/hardtack bench heap
 
+figures: setup ## measure heaps, count their instructions with valgrind, and rewrite docs/heap-figures.md
+	$(BIN)/hardtack bench heap --json docs/figures/heap.json
+	$(BIN)/hardtack bench heap --instructions --json docs/figures/heap-instructions.json
+	$(BIN)/python docs/make_pages.py
+
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
 	$(BIN)/python tests/heap/soak.py --seconds $(SECONDS)
 
 cpython-tests: setup ## CPython's own tests inside a heap, on each Python (3.11 to 3.13) that is here
 	$(BIN)/python tests/heap/cpython_tests.py
+
+corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it and our own programs
+	$(BIN)/python tests/analysis/corpus/materialise.py
+	$(BIN)/python tests/analysis/corpus/run.py
+	$(BIN)/python tests/analysis/programs_run.py
 
 # With PYTHONMALLOC=malloc, what is outside every heap comes from the sanitizer's malloc, too. Leaks are not looked
 # for: CPython itself leaves some.
@@ -55,4 +65,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench soak cpython-tests sanitize
+.PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus sanitize

@@ -9,7 +9,7 @@ setup(
         Extension(
             "hardtack.heap._native",
             ["src/hardtack/heap/_native.c"],
-            extra_compile_args=[*FLAGS, "-ftls-model=initial-exec"],
+            extra_compile_args=[*FLAGS, "-ftls-model=initial-exec", "-fno-tree-vectorize"],
         ),
         Extension("hardtack.wasm._callbacks", ["src/hardtack/wasm/_callbacks.c"], extra_compile_args=FLAGS),
         Extension(

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any, Final
 
 from hardtack.kernel.system_calls import LIMITS, TABLE
 
 HERE = Path(__file__).parent
+
+# What the heap's figures are to be at most, as a ratio to a peer's.
+AIMS: Final = {
+    ("reserve_release", "threading.Semaphore"): 1 / 20,
+    ("contended_8_threads", "threading.Semaphore"): 1.0,
+    ("contended_8_threads_computing", "threading.Semaphore"): 1.0,
+    ("contended_1000_tasks", "asyncio.Semaphore"): 1.0,
+    ("hook_idle_all_instructions", "pymalloc, no hook"): 1.03,
+    ("hook_inside_all_instructions", "pymalloc, no hook"): 1.08,
+}
 
 
 def system_calls() -> str:
@@ -34,7 +46,43 @@ def system_calls() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"system-calls.md": system_calls}
+def heap_figures() -> str:
+    """Return the page of the heap's figures, from those that `make figures` measured."""
+    reports = [
+        json.loads((HERE / "figures" / f"{name}.json").read_text()) for name in ("heap", "heap-instructions")
+    ]
+    machine = reports[0]["machine"]
+    where = f"CPython {machine['python']} on {machine['system'].split()[0]}, {machine['architecture']}"
+    lines = [
+        "# What heaps and reservations cost",
+        "",
+        "Made by `make figures`, which measures with `hardtack bench heap` and `hardtack bench heap",
+        "--instructions`: medians of interleaved runs, ratio = ours / theirs. What each row does stands in",
+        f"`src/hardtack/lab/bench_heap.py`. This was {where}, {machine['cpus']} CPUs that others used,",
+        "too. Contended threads cost twice as much when the system spreads them over both.",
+        "",
+        "| | ours | spread | beside | theirs | ratio | aim |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for report in reports:
+        for row in report["rows"]:
+            lines += _figures(row)
+    return "\n".join(lines) + "\n"
+
+
+def _figures(row: dict[str, Any]) -> list[str]:
+    unit = row["unit"]
+    ours = f"`{row['name']}` | {row['ours']:g} {unit} | {row['spread'][0]:g} to {row['spread'][1]:g}"
+    lines = []
+    for peer, figure in row["peers"].items():
+        ratio, aim = row["ratio"][peer], AIMS.get((row["name"], peer))
+        verdict = "" if aim is None else f"{aim:g}: {'met' if ratio <= aim else '**missed**'}"
+        lines.append(f"| {ours} | {peer} | {figure:g} {unit} | {ratio:g} | {verdict} |")
+        ours = " | | "
+    return lines
+
+
+PAGES = {"system-calls.md": system_calls, "heap-figures.md": heap_figures}
 
 
 def main() -> int:

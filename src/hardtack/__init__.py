@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes its time, and until the command line runs Ctrl-C is a traceback
 if TYPE_CHECKING:
+    from hardtack.analysis.bounds import bound
     from hardtack.annotations import assume_bound, bounded, checked, checks, loop_bound, recursive
     from hardtack.errors import (
         AnnotationBroken,
@@ -35,6 +36,7 @@ _HOMES = {
     "Result": "hardtack.runtime",
     "Usage": "hardtack.runtime",
     "assume_bound": "hardtack.annotations",
+    "bound": "hardtack.analysis.bounds",
     "bounded": "hardtack.annotations",
     "checked": "hardtack.annotations",
     "checks": "hardtack.annotations",
@@ -75,6 +77,7 @@ __all__ = [
     "Usage",
     "WouldBlock",
     "assume_bound",
+    "bound",
     "bounded",
     "checked",
     "checks",

@@ -301,6 +301,24 @@ def test_a_large_block_grows_and_shrinks_where_it_is(heap: Heap) -> None:
     assert bytes(text) == bytes(50_000)
 
 
+def test_blocks_beside_one_that_is_longer_than_an_arena_are_found() -> None:
+    heap = Heap("512 MiB")
+    with heap:
+        long = bytes(150 << 20)  # zeros: its pages are never touched
+        before = heap.live
+        short = [[number] for number in range(200_000)]
+    assert heap.owns(long)
+    assert heap.owns(short[1000])  # the first come from CPython's free list
+    assert heap.owns(short[-1])
+    assert not heap.owns(heap)
+    heap.check()
+    del short
+    assert heap.live <= before + 200_000  # what CPython's free lists keep
+    del long
+    assert heap.live < 1 << 20
+    heap.check()
+
+
 def test_memory_that_must_be_zero_is_zero(heap: Heap) -> None:
     for size in (100, 40_000, 60_000, 200_000):
         dirty = [heap.run(bytes.__mul__, b"\xff", size) for _ in range(3)]

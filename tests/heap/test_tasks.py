@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ import pytest
 
 from hardtack.errors import Doomed, ReservationImpossible, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, Reservation
+from hardtack.heap import tasks as tasks_that_wait
+from hardtack.heap import waiting as threads_that_wait
 from hardtack.heap.admission import MAX_OVERTAKEN
 from hardtack.heap.tasks import Pending, reserve
 from hardtack.heap.waiting import doom
@@ -151,6 +154,71 @@ def test_a_timeout_leaves_no_trace(heap: Heap) -> None:
         held.release()
 
     run(main)
+
+
+class CountingLoop(asyncio.SelectorEventLoop):
+    """An event loop that counts the timers it is asked for."""
+
+    timers = 0
+
+    def call_at(self, *arguments: Any, **keywords: Any) -> asyncio.TimerHandle:
+        self.timers += 1
+        return super().call_at(*arguments, **keywords)
+
+
+def test_the_many_who_wait_far_back_share_one_timer(heap: Heap) -> None:
+    async def main(loop: CountingLoop) -> None:
+        held = heap.reserve(heap.possible)
+        tasks = [asyncio.create_task(reserve(heap, 1000)) for _ in range(500)]
+        await waiters(heap, 500)
+        assert loop.timers < 20  # the head of the line's, for each of its looks; one for those near it; one
+        held.release()
+        for task in tasks:
+            (await task).release()
+
+    loop = CountingLoop()
+    try:
+        loop.run_until_complete(main(loop))
+    finally:
+        loop.close()
+
+
+def test_all_who_wait_far_back_look_up_in_time(heap: Heap, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (tasks_that_wait, threads_that_wait):
+        monkeypatch.setattr(module, "FAR_SECONDS", 0.01)
+
+    async def main() -> None:
+        held = heap.reserve(heap.possible)
+        first = [asyncio.create_task(reserve(heap, 1000)) for _ in range(MAX_OVERTAKEN + 1)]
+        await waiters(heap, len(first))
+        others = [asyncio.create_task(reserve(heap, 1000, timeout=0.1)) for _ in range(50)]
+        errors = await asyncio.gather(*others, return_exceptions=True)
+        assert {type(error) for error in errors} == {ReservationTimeout}
+        held.release()
+        for task in first:
+            (await task).release()
+
+    run(main)
+    assert heap.statistics().waiters == 0
+
+
+def test_what_wakes_the_tasks_of_a_loop_does_not_keep_it(heap: Heap) -> None:
+    loop = asyncio.new_event_loop()
+    gone = weakref.ref(loop)
+
+    async def main() -> None:
+        held = heap.reserve(heap.possible)
+        tasks = [asyncio.create_task(reserve(heap, 1000)) for _ in range(MAX_OVERTAKEN * 2)]
+        await waiters(heap, len(tasks))
+        held.release()
+        for task in tasks:
+            (await task).release()
+
+    loop.run_until_complete(main())
+    loop.close()
+    del loop
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_doomed_task_is_let_go(heap: Heap) -> None:

@@ -149,6 +149,36 @@ def test_what_stands_in_the_free_lists_hides_nothing():
     assert measure(triple, lambda: given("a")) == cold
 
 
+def test_a_tracer_costs_the_call_nothing_and_is_there_again_afterwards():
+    untraced = measure(triple, lambda: given("a"))
+
+    def tracer(frame, event, argument):
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        traced = measure(triple, lambda: given("a"))
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(before)
+    assert traced == untraced
+
+
+def test_what_a_collections_callback_lets_go_of_hides_nothing():
+    quiet = measure(halves, lambda: given(1.0))
+
+    def callback(phase, info):
+        [number / 2 for number in range(50)]
+
+    gc.callbacks.append(callback)
+    try:
+        assert measure(halves, lambda: given(1.0)) == quiet
+        assert callback in gc.callbacks
+    finally:
+        gc.callbacks.remove(callback)
+
+
 def test_keywords_reach_the_function():
     assert measure(repeat_bytes, lambda: given(n=5000)).kept >= R(33 + 5000)
 

@@ -91,3 +91,13 @@ class Analysed:
     findings: tuple[Finding, ...]
     assumed: bool = False
     defaults: tuple[tuple[str, object], ...] = ()
+
+    def for_call(self, *args: object, **kwargs: object) -> int:
+        """Return the most bytes that the call with these arguments holds; they are only looked at.
+
+        Raises:
+            HardtackError: there is no bound, or an argument is not of the parameter's type.
+        """
+        from hardtack.analysis.evaluating import evaluate
+
+        return evaluate(self, args, kwargs)

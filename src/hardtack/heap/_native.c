@@ -60,6 +60,7 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((cold, noinline)) /* out of the way of those that are measured in nanoseconds */
+#define APART __attribute__((noinline)) /* called last, so that who calls it has no registers to save */
 
 #define SPAN_BITS 16
 #define SPAN_BYTES ((size_t)1 << SPAN_BITS)
@@ -718,41 +719,46 @@ static int charge_slow(Core *chain, size_t n)
     return 1;
 }
 
-/* With a claim at work or a fault under way. */
-static int charge_claimed(Core *chain, size_t n)
+/* With a claim at work: if it covers all of it, live + reserved stays as it was where it is reserved. */
+static inline int charge_claimed(Core *chain, Claim *claim, size_t n)
 {
-    Claim *claim = active_claim;
-    if (UNLIKELY(!claim || claim->left < n || claim->holds || faults))
-        return charge_slow(chain, n);
     Core *c = chain;
+    if (UNLIKELY(claim->left < n || claim->holds))
+        return 0;
     for (; c != claim->core; c = c->parent)
         if (UNLIKELY(!c || beyond(c, n)))
-            return charge_slow(chain, n);
+            return 0;
     for (c = chain; c != claim->core; c = c->parent)
         live_add(c, n);
     claim->left -= n;
     claim->drawn += n;
     if (claim->drawn > claim->most)
         claim->most = claim->drawn;
-    for (; c; c = c->parent) { /* live + reserved stays as it was: nothing to check */
+    do {
         c->reserved -= n;
         c->ceiling += (Py_ssize_t)n;
         live_add(c, n);
-    }
+    } while ((c = c->parent));
     return 1;
 }
 
-static inline int charge(Core *chain, size_t n)
+/* Charge if there is nothing to think about; 0 = nothing is charged yet, see charge_slow. */
+static inline int charge_quickly(Core *chain, size_t n)
 {
-    if (UNLIKELY(active_claim || faults))
-        return charge_claimed(chain, n);
+    Claim *claim = active_claim;
+    if (UNLIKELY(faults))
+        return 0;
+    if (claim)
+        return charge_claimed(chain, claim, n);
     for (Core *c = chain; c; c = c->parent)
         if (UNLIKELY(beyond(c, n)))
-            return charge_slow(chain, n);
+            return 0;
     for (Core *c = chain; c; c = c->parent)
         live_add(c, n);
     return 1;
 }
+
+static int charge(Core *chain, size_t n) { return charge_quickly(chain, n) || charge_slow(chain, n); }
 
 /* What a reserved call frees is refunded to its claim, up to what that drew, and then to the outer ones. */
 static size_t refund(Claim *claim, size_t n)
@@ -780,18 +786,46 @@ static COLD void refund_hold(const Claim *claim, Core *c, size_t n)
     held_add(c, (Py_ssize_t)back);
 }
 
-static inline void uncharge(Core *chain, size_t n)
+static inline int takes_back(const Claim *claim, size_t n) { return claim->drawn >= n && !claim->holds; }
+
+static inline void uncharge_claimed(Core *chain, Claim *claim, size_t n)
+{
+    Core *c = chain;
+    for (; c != claim->core; c = c->parent) {
+        if (UNLIKELY(!c)) /* a block of another heap */
+            return;
+        c->live -= n;
+    }
+    claim->left += n;
+    claim->drawn -= n;
+    do {
+        c->live -= n;
+        c->reserved += n;
+        c->ceiling -= (Py_ssize_t)n;
+    } while ((c = c->parent));
+}
+
+static inline void uncharge_unclaimed(Core *chain, size_t n)
+{
+    for (Core *c = chain; c; c = c->parent)
+        c->live -= n;
+}
+
+static void uncharge(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
-    for (Core *c = chain; c; c = c->parent) {
-        c->live -= n;
-        if (LIKELY(!claim))
-            continue;
-        if (c == claim->core)
-            reserved_add(c, refund(claim, n));
-        else if (UNLIKELY(claim->holds != NULL))
-            refund_hold(claim, c, n);
-    }
+    if (!claim)
+        uncharge_unclaimed(chain, n);
+    else if (takes_back(claim, n))
+        uncharge_claimed(chain, claim, n);
+    else
+        for (Core *c = chain; c; c = c->parent) {
+            c->live -= n;
+            if (c == claim->core)
+                reserved_add(c, refund(claim, n));
+            else if (claim->holds)
+                refund_hold(claim, c, n);
+        }
     if (UNLIKELY(chain->orphan))
         core_release(chain);
 }
@@ -956,13 +990,9 @@ static void *alloc_large(Core *c, size_t n)
     return p;
 }
 
-static __attribute__((noinline)) void *alloc_any(Core *c, size_t n)
+/* A small block that is charged already. */
+static APART void *take_charged(Core *c, unsigned class)
 {
-    if (UNLIKELY(n > SMALL_MAX))
-        return alloc_large(c, n);
-    unsigned class = class_of(n);
-    if (UNLIKELY(!charge(c, class_bytes[class])))
-        return NULL;
     void *p = take_small(c, class);
     if (UNLIKELY(!p)) {
         c->failures++;
@@ -971,23 +1001,45 @@ static __attribute__((noinline)) void *alloc_any(Core *c, size_t n)
     return p;
 }
 
-/* The most frequent case first, without a call: a small block of a heap without parents, no claim, a span with room. */
+static APART void *alloc_slow(Core *c, size_t n)
+{
+    if (n > SMALL_MAX)
+        return alloc_large(c, n);
+    unsigned class = class_of(n);
+    return charge(c, class_bytes[class]) ? take_charged(c, class) : NULL;
+}
+
+/* Any small block that can be charged without a thought. */
+static APART void *alloc_small(Core *c, size_t n)
+{
+    if (UNLIKELY(n > SMALL_MAX))
+        return alloc_slow(c, n);
+    unsigned class = class_of(n);
+    size_t block = class_bytes[class];
+    Span *s = c->room[class];
+    if (UNLIKELY(!s || !charge_quickly(c, block)))
+        return alloc_slow(c, n);
+    void *p = take_from(c, s, block);
+    return LIKELY(p) ? p : take_charged(c, class);
+}
+
+/* What is most frequent first: a heap without a parent, no claim, a span with room, up to 512 bytes. */
 static inline void *alloc(Core *c, size_t n)
 {
     if (UNLIKELY(n - 1 >= 512))
-        return alloc_any(c, n);
+        return alloc_small(c, n);
     size_t block = (n + 15) & ~(size_t)15;
     Span *s = c->room[(n - 1) >> 4];
     if (UNLIKELY(!s || c->parent || active_claim || faults || beyond(c, block)))
-        return alloc_any(c, n);
+        return alloc_small(c, n);
     void *p = take_from(c, s, block);
     if (UNLIKELY(!p))
-        return alloc_any(c, n);
+        return alloc_small(c, n);
     live_add(c, block);
     return p;
 }
 
-static __attribute__((noinline)) void release_any(Span *s, void *p)
+static APART void release_slow(Span *s, void *p)
 {
     Core *c = s->core;
     size_t bytes = block_bytes(s);
@@ -996,7 +1048,7 @@ static __attribute__((noinline)) void release_any(Span *s, void *p)
 }
 
 /* After a release: the span is empty, or nothing of the heap is live. */
-static __attribute__((noinline)) void emptied(Core *c, Span *s)
+static APART void emptied(Core *c, Span *s)
 {
     if (!s->used)
         drop_empty(c, s);
@@ -1004,20 +1056,42 @@ static __attribute__((noinline)) void emptied(Core *c, Span *s)
         core_release(c);
 }
 
-/* As in alloc, the most frequent case first. */
+static inline void put_block(Core *c, Span *s, void *p)
+{
+    *(void **)p = s->freed;
+    s->freed = p;
+    c->frees++;
+    if (UNLIKELY(--s->used == 0 || c->live == 0))
+        emptied(c, s);
+}
+
+/* A small block of a span that is listed. */
+static APART void release_small(Span *s, void *p)
+{
+    Core *c = s->core;
+    size_t block = s->block;
+    Claim *claim = active_claim;
+    if (UNLIKELY(!s->listed || (claim && !takes_back(claim, block)))) {
+        release_slow(s, p);
+        return;
+    }
+    if (claim)
+        uncharge_claimed(c, claim, block);
+    else
+        uncharge_unclaimed(c, block);
+    put_block(c, s, p);
+}
+
+/* As in alloc, what is most frequent first. */
 static inline void release(Span *s, void *p)
 {
     Core *c = s->core;
     if (UNLIKELY(!s->listed || c->parent || active_claim)) {
-        release_any(s, p);
+        release_small(s, p);
         return;
     }
-    *(void **)p = s->freed;
-    s->freed = p;
-    c->frees++;
     c->live -= s->block;
-    if (UNLIKELY(--s->used == 0 || c->live == 0))
-        emptied(c, s);
+    put_block(c, s, p);
 }
 
 /* A large block that stays where it is: its run is long enough. */
@@ -1118,11 +1192,11 @@ static inline void *calloc_over(const PyMemAllocatorEx *below, size_t count, siz
     return p;
 }
 
-static __attribute__((noinline)) void *realloc_inside(const PyMemAllocatorEx *below, void *p, size_t n)
+static APART void *realloc_inside(const PyMemAllocatorEx *below, void *p, size_t n)
 {
     Core *c = current_core;
     if (c && !p)
-        return alloc_any(c, n);
+        return alloc(c, n);
     Span *s = span_of(p);
     if (s)
         return resize(s, p, n);

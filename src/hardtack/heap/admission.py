@@ -30,7 +30,7 @@ Source: Biscuit (OSDI'18, section 6.3) for admission before the work; the order 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import deque
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -75,12 +75,17 @@ class Waiter:
     )
 
     def __init__(self, heap: Heap, amount: int, also: Sequence[Heap] = ()) -> None:
-        below = limited_below(heap, also)
+        charges = limited_below(heap, also) if also else []
         self.heap = heap
         self.amount = amount
         self.also = tuple(also)
-        self.below = len(below)  # how many of `charges` are below the heap
-        self.charges = (*below, *(each for each in chain(heap) if each.capacity is not None))
+        self.below = len(charges)  # how many of `charges` are below the heap
+        above: Heap | None = heap
+        while above is not None:  # as `chain` has it, which costs more
+            if above.capacity is not None:
+                charges.append(above)
+            above = above.parent
+        self.charges = tuple(charges)
         self.number = 0
         self.overtaken = 0
         self.lines: tuple[Heap, ...] = ()
@@ -179,9 +184,8 @@ class Admission:
 
     def place(self, waiter: Waiter) -> int:
         """Return how many stand before a waiter in its line, up to MAX_OVERTAKEN + 1. Who has 0 leads it."""
-        for heap in waiter.lines[-1:]:
-            return len(self._before(heap, waiter))
-        return MAX_OVERTAKEN + 1
+        lines = waiter.lines
+        return len(self._before(lines[-1], waiter)) if lines else MAX_OVERTAKEN + 1
 
     def begin_reclaim(self, waiter: Waiter) -> bool:
         """Have a waiter climb the ladder, if nobody else does; tell whether it may."""
@@ -189,7 +193,7 @@ class Admission:
 
     def end_reclaim(self, waiter: Waiter) -> None:
         """Let others climb the ladder, if this one did."""
-        if self._reclaimer == {None: waiter}:
+        if self._reclaimer.get(None) is waiter:
             self._reclaimer.clear()
 
     def join(self, waiter: Waiter) -> None:
@@ -264,7 +268,7 @@ class Admission:
         while self._gone:
             self._take_out(self._gone[0], tell=True)
             self._gone.popleft()
-        promising = [heap for heap, line in self._lines.items() if _promising(heap, line)]
+        promising = [heap for heap in self._lines if self._next_in(heap, 0) is not None]
         after = 0
         while promising and (waiter := self._next(promising, after)) is not None:
             after = waiter.number
@@ -277,7 +281,7 @@ class Admission:
             self._arrived.popleft()
         while self._called:
             waiter = self._called[0]
-            if waiter.settled or not self.place(waiter):
+            if waiter._fates or not self.place(waiter):
                 waiter.wake()
             self._called.popleft()
 
@@ -285,15 +289,17 @@ class Admission:
         """Return who, with the first number above `after`, may be served in the lines of these heaps."""
         found: Waiter | None = None
         for heap in heaps:
-            line = self._lines.get(heap, [])
-            free = heap.free
-            for waiter in line[bisect_right(line, after, key=_by_number) : MAX_OVERTAKEN + 1]:
-                if found is not None and waiter.number >= found.number:
-                    break
-                if waiter.amount <= free or waiter._fates:
-                    found = waiter
-                    break
+            waiter = self._next_in(heap, after)
+            if waiter is not None and (found is None or waiter.number < found.number):
+                found = waiter
         return found
+
+    def _next_in(self, heap: Heap, after: int) -> Waiter | None:
+        free = heap.free
+        for waiter in self._lines.get(heap, ())[: MAX_OVERTAKEN + 1]:
+            if (waiter.amount <= free or waiter._fates) and waiter.number > after:
+                return waiter
+        return None
 
     def _look_at(self, waiter: Waiter) -> None:
         """Serve one if it is its turn; if not, have it stand where it is stuck."""
@@ -310,10 +316,12 @@ class Admission:
         self._line_up(waiter, stuck)
 
     def _hand_over(self, waiter: Waiter, grant: Reservation) -> None:
-        passed = {other for heap in waiter.charges for other in self._before(heap, waiter)}
+        passed: list[Waiter] = []
+        for heap in waiter.charges:
+            passed += self._before(heap, waiter)
         self._called.append(waiter)
         if waiter.settle(grant):
-            for other in passed:
+            for other in set(passed):
                 other.overtaken += 1
             self._take_out(waiter, tell=False)
         else:  # it has left, or was doomed, in this very moment
@@ -336,7 +344,10 @@ class Admission:
         line = self._lines.get(heap)
         if not line or line[0].number >= waiter.number:
             return []
-        return line[: min(bisect_left(line, waiter.number, key=_by_number), MAX_OVERTAKEN + 1)]
+        first = line[: MAX_OVERTAKEN + 1]
+        if first[-1].number < waiter.number:  # as of nearly all in a long line
+            return first
+        return first[: bisect_left(first, waiter.number, key=_by_number)]
 
     def _line_up(self, waiter: Waiter, stuck: Heap) -> None:
         """Have one stand in the line of the heap where it is stuck, keeping what it has come by below."""
@@ -376,9 +387,11 @@ class Admission:
         line = self._lines.get(heap)
         if not line:
             return
-        at = 0 if line[0] is waiter else bisect_left(line, waiter.number, key=_by_number)
-        if line[at : at + 1] != [waiter]:
-            return
+        at = 0
+        if line[0] is not waiter:
+            at = bisect_left(line, waiter.number, key=_by_number)
+            if line[at : at + 1] != [waiter]:
+                return
         if len(line) == 1:
             heap._unmark()
             del self._lines[heap]
@@ -392,15 +405,6 @@ class Admission:
         self._gone.append(waiter)
 
 
-def _promising(heap: Heap, line: list[Waiter]) -> bool:
-    """Tell whether a heap has room for one of its line who might be served."""
-    free = heap.free
-    for waiter in line[: MAX_OVERTAKEN + 1]:  # noqa: SIM110 - a generator would cost more than all the rest
-        if waiter.amount <= free or waiter._fates:
-            return True
-    return False
-
-
 def chain(heap: Heap | None) -> Iterator[Heap]:
     """Yield a heap and all above it."""
     while heap is not None:
@@ -408,7 +412,7 @@ def chain(heap: Heap | None) -> Iterator[Heap]:
         heap = heap.parent
 
 
-def limited_below(heap: Heap, also: Sequence[Heap]) -> tuple[Heap, ...]:
+def limited_below(heap: Heap, also: Sequence[Heap]) -> list[Heap]:
     """Return the heaps with limits of their own between each of `also`, included, and `heap`, excluded."""
     found: dict[Heap, None] = {}
     for child in also:
@@ -417,4 +421,4 @@ def limited_below(heap: Heap, also: Sequence[Heap]) -> tuple[Heap, ...]:
                 break
             if each.capacity is not None:
                 found[each] = None
-    return tuple(found)
+    return list(found)

@@ -25,12 +25,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from hardtack.errors import WouldBlock
 from hardtack.heap import Heap, _native
 from hardtack.heap.admission import Waiter
-from hardtack.heap.waiting import Course
+from hardtack.heap.waiting import FAR_SECONDS, NEAR_SECONDS, Course
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -81,16 +82,66 @@ def granted(reservation: Reservation) -> Generator[None, None, Reservation]:
     yield
 
 
+class Alarm:
+    """Wakes those who sleep equally long on one event loop, at the latest: one timer serves all of them."""
+
+    __slots__ = ("_due", "_seconds", "_ticking")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due: dict[TaskWaiter, float] = {}  # when, the earliest first
+        self._ticking = False
+
+    def set(self, waiter: TaskWaiter) -> None:
+        """Have one woken when the time is over."""
+        at = self._due[waiter] = waiter.loop.time() + self._seconds
+        if not self._ticking:
+            self._tick(waiter.loop, at)
+
+    def unset(self, waiter: TaskWaiter) -> None:
+        """Forget one."""
+        self._due.pop(waiter, None)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        loop.call_at(at, self._ring, loop)  # not kept, as it keeps the loop
+        self._ticking = True
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._ticking = False  # first, so that after an interrupt the next one to be set starts it again
+        now = loop.time()
+        for waiter, at in list(self._due.items()):
+            if at > now:
+                self._tick(loop, at)
+                break
+            self.unset(waiter)
+            waiter.stop_sleeping()
+
+
+# By loop, by seconds: only for the pauses of the many who wait far from the head of a line.
+_alarms: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, Alarm]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _alarms_of(loop: asyncio.AbstractEventLoop) -> dict[float, Alarm]:
+    alarms = _alarms.get(loop)
+    if alarms is None:
+        alarms = _alarms[loop] = {seconds: Alarm(seconds) for seconds in (NEAR_SECONDS, FAR_SECONDS)}
+    return alarms
+
+
 class TaskWaiter(Waiter):
     """A reservation that a task waits for."""
 
-    __slots__ = ("loop", "task", "woken")
+    __slots__ = ("alarm", "loop", "task", "timer", "woken")
 
     def __init__(self, heap: Heap, amount: int, also: Sequence[Heap]) -> None:
         super().__init__(heap, amount, also)
         self.loop = asyncio.get_running_loop()
         self.task = asyncio.current_task(self.loop)
         self.woken: asyncio.Future[None] = self.loop.create_future()
+        self.alarm: Alarm | None = None  # while it sleeps, this or
+        self.timer: asyncio.TimerHandle | None = None
 
     @property
     def who(self) -> str:
@@ -110,15 +161,24 @@ class TaskWaiter(Waiter):
         if not self.woken.done():
             self.woken.set_result(None)
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep until woken, so long at most."""
-        timer = self.loop.call_later(seconds, self.stop_sleeping)
-        try:
-            await self.woken
-        finally:
-            timer.cancel()
-            if self.woken.done():
-                self.woken = self.loop.create_future()
+    def sleep(self, seconds: float) -> asyncio.Future[None]:
+        """Return what is awaited to sleep until woken, so long at most; then `rise`."""
+        self.alarm = _alarms_of(self.loop).get(seconds)
+        if self.alarm is not None:
+            self.alarm.set(self)
+        else:
+            self.timer = self.loop.call_later(seconds, self.stop_sleeping)
+        return self.woken
+
+    def rise(self) -> None:
+        """Be ready to sleep again."""
+        if self.alarm is not None:
+            self.alarm.unset(self)
+        if self.timer is not None:
+            self.timer.cancel()
+        self.alarm = self.timer = None
+        if not self.settled and self.woken.done():
+            self.woken = self.loop.create_future()
 
 
 class Pending:
@@ -154,7 +214,10 @@ class Pending:
         try:
             course.begin()
             while (pause := course.look()) is not None:
-                await waiter.sleep(pause)
+                try:
+                    await waiter.sleep(pause)
+                finally:
+                    waiter.rise()
             reservation = course.take(self._timeout)
             course.end()
         except BaseException:

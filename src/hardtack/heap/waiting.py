@@ -19,6 +19,7 @@ reserved stays reserved in it, as what they had allocated stays allocated.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import os
@@ -46,8 +47,8 @@ RECLAIM_SHARE: Final = 10  # climb the ladder in vain for at most a tenth of the
 _making: threading.RLock = threading.RLock()  # while a tree is made
 _trees: weakref.WeakSet[Admission] = weakref.WeakSet()
 # Those who wait, and those who have not taken their grant yet. Not held: a grant whose waiter was cut off by
-# an exception from outside goes back when the waiter is dropped.
-_present: weakref.WeakSet[Waiter] = weakref.WeakSet()
+# an exception from outside goes back when the waiter is dropped. A WeakSet would be slow.
+_present: dict[int, weakref.ref[Waiter]] = {}  # by identity
 
 
 class ThreadWaiter(Waiter):
@@ -95,13 +96,13 @@ class Course:
 
     def begin(self) -> None:
         """Join those who wait."""
-        _present.add(self._waiter)
+        _present[id(self._waiter)] = weakref.ref(self._waiter)
         self._tree.join(self._waiter)
 
     def look(self) -> float | None:
         """Do what there is to do; return how long to sleep at most, or None if the wait is over."""
         waiter = self._waiter
-        if waiter.settled:
+        if waiter._fates:
             return None
         place = self._tree.place(waiter)
         if place:
@@ -109,14 +110,16 @@ class Course:
             self._stop()
         else:
             pause = self._lead()
-            if waiter.settled:
+            if waiter._fates:
                 return None
         now = time.monotonic()
         if not self._noted and now - self._began >= PATIENCE_SECONDS:
             self._noted = True
             self._note(f"{waiter.who or 'somebody'} waits for {waiter.amount} bytes")
         left = self._end - now
-        return min(pause, left) if left > 0 else None
+        if pause < left:
+            return pause
+        return left if left > 0 else None
 
     def take(self, timeout: float | None) -> Reservation:
         """End the wait; return what was granted.
@@ -126,7 +129,7 @@ class Course:
             Doomed: its group is being killed.
         """
         waiter, heap = self._waiter, self._waiter.heap
-        if self._tree.leave(waiter):
+        if waiter.grant is None and self._tree.leave(waiter):
             message = (
                 f"heap {heap.name!r}: {waiter.amount} bytes did not come free in {timeout} s; "
                 f"{heap.room} are free, {heap.live} live, {heap.reserved} reserved"
@@ -158,7 +161,7 @@ class Course:
 
     def end(self) -> None:
         """Clean up."""
-        _present.discard(self._waiter)
+        _present.pop(id(self._waiter), None)
         self._stop()
 
     def _note(self, text: str) -> None:
@@ -221,9 +224,7 @@ def reserve(
     """
     timeout = seconds_of(timeout)
     if in_event_loop():
-        from hardtack.heap.tasks import Pending
-
-        return Pending(heap, amount, timeout, also)
+        return _pending()(heap, amount, timeout, also)
     waiter = ThreadWaiter(heap, amount, also)
     course = Course(waiter, timeout)
     try:
@@ -236,6 +237,13 @@ def reserve(
         course.give_up()
         raise
     return reservation
+
+
+@functools.cache  # an import costs half a microsecond every time
+def _pending() -> type[Pending]:
+    from hardtack.heap.tasks import Pending
+
+    return Pending
 
 
 def in_event_loop() -> bool:
@@ -316,15 +324,14 @@ def _after_fork_in_child() -> None:
     global _making
     _making = threading.RLock()
     here = threading.get_ident()
-    present = list(_present)
+    present = [waiter for each in list(_present.values()) if (waiter := each()) is not None]
+    staying = [waiter for waiter in present if isinstance(waiter, ThreadWaiter) and waiter.thread == here]
     _present.clear()
-    _present.update(
-        waiter for waiter in present if isinstance(waiter, ThreadWaiter) and waiter.thread == here
-    )
+    _present.update((id(waiter), weakref.ref(waiter)) for waiter in staying)
     for tree in list(_trees):
-        tree.restart(_present)
+        tree.restart(staying)
     for waiter in present:
-        if waiter not in _present and waiter.grant is not None:
+        if waiter not in staying and waiter.grant is not None:
             waiter.grant.release()
 
 

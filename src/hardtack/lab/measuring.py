@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import gc
 import statistics
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -66,16 +67,27 @@ class Measured:
 
 @contextmanager
 def _settled() -> Iterator[None]:
-    """Have no collection run by itself, and those that are asked for look only at what is new."""
-    enabled = gc.isenabled()
+    """Have nothing but the call allocate: no collection by itself, no tracer, for which frames are made.
+
+    Collections that are asked for look only at what is new, and call nobody back: what a callback (Hypothesis
+    has one) lets go of would lie in the free lists for the call to find.
+    """
+    enabled, tracer, profiler = gc.isenabled(), sys.gettrace(), sys.getprofile()
+    callbacks = gc.callbacks.copy()
+    gc.callbacks.clear()
+    sys.settrace(None)
+    sys.setprofile(None)
     gc.disable()
     gc.freeze()
     try:
         yield
     finally:
         gc.unfreeze()
+        gc.callbacks.extend(callbacks)
         if enabled:
             gc.enable()
+        sys.setprofile(profiler)
+        sys.settrace(tracer)
 
 
 def measure(function: Callable[..., Any], make: Make, *, place: Place = "outside", warm: int = 1) -> Measured:

@@ -100,7 +100,10 @@ def changed(entry: Entry, folder: Path = BUILD) -> str | None:
         return f"{entry.name}: there is no {path.name}"
     text = path.read_text("utf-8")
     for name, node in functions(ast.parse(text).body):
-        if name == entry.qualified and hashlib.sha256(source_of(text, node).encode()).hexdigest() == entry.sha256:
+        if (
+            name == entry.qualified
+            and hashlib.sha256(source_of(text, node).encode()).hexdigest() == entry.sha256
+        ):
             return None
     return f"{entry.name}: its source is another one than the manifest's"
 
@@ -111,7 +114,9 @@ def typed_source(module: str, data: dict[str, Any]) -> str:
     source = library_file(module).read_text("utf-8")
     tree = ast.parse(source)
     stub = _stub(module)
-    own = {entry.qualified: entry for entry in entries() if entry.package == "stdlib" and entry.module == module}
+    own = {
+        entry.qualified: entry for entry in entries() if entry.package == "stdlib" and entry.module == module
+    }
     helpers = data.get("helper", {}).get(module, {})
     settings = data.get("module", {}).get(module, {})
     edits = Edits(source)
@@ -143,7 +148,13 @@ def _stub(module: str) -> ast.Module:
 
 def _arguments(node: Function) -> list[ast.arg]:
     a = node.args
-    return [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else []), *a.kwonlyargs, *([a.kwarg] if a.kwarg else [])]
+    return [
+        *a.posonlyargs,
+        *a.args,
+        *([a.vararg] if a.vararg else []),
+        *a.kwonlyargs,
+        *([a.kwarg] if a.kwarg else []),
+    ]
 
 
 def _stub_types(signature: Function) -> dict[str, str]:
@@ -190,7 +201,11 @@ def _tail(tree: ast.Module, stub: ast.Module, imports: list[str]) -> str:
     lines += [f"    {line}" for line in ("import typing", "from typing import Any", *imports)]
     for node in live(stub.body):
         if isinstance(node, ast.ImportFrom):
-            names = [alias for alias in node.names if (alias.asname or alias.name) not in known and alias.name != "*"]
+            names = [
+                alias
+                for alias in node.names
+                if (alias.asname or alias.name) not in known and alias.name != "*"
+            ]
             if names and node.module != "__future__":
                 lines.append("    " + ast.unparse(ast.ImportFrom(node.module, names, node.level)))
             continue
@@ -229,7 +244,9 @@ class Edits:
         for nested in ast.walk(node):
             if nested is not node and isinstance(nested, Function):
                 prefix = nested.name + "."
-                inner = {name.removeprefix(prefix): text for name, text in types.items() if name.startswith(prefix)}
+                inner = {
+                    name.removeprefix(prefix): text for name, text in types.items() if name.startswith(prefix)
+                }
                 self.annotate(nested, inner)
 
     def _end_of_header(self, node: Function) -> tuple[int, int]:
@@ -259,7 +276,9 @@ class Edits:
 
     def annotate_locals(self, node: Function, types: dict[str, str]) -> None:
         """Write the types of variables where they are first assigned, of loops' variables before the loop."""
-        assigned = {ast.unparse(child.targets[0]) for child in _in_order(node) if isinstance(child, ast.Assign)}
+        assigned = {
+            ast.unparse(child.targets[0]) for child in _in_order(node) if isinstance(child, ast.Assign)
+        }
         loops = {ast.unparse(child.target) for child in _in_order(node) if isinstance(child, ast.For)}
         self._annotate_first(_in_order(node), {name: types[name] for name in types.keys() & assigned - loops})
         self.declare(node.body, {name: types[name] for name in types.keys() & loops})
@@ -337,7 +356,9 @@ def materialise(folder: Path = BUILD) -> list[str]:
     data = manifest()
     stamp = folder / "stamp.json"
     sources = [HERE / "manifest.toml", HERE / "materialise.py", *map(library_file, data["module"])]
-    state = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sources} | {"python": sys.version}
+    state = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sources} | {
+        "python": sys.version
+    }
     if not stamp.exists() or json.loads(stamp.read_text()) != state:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -365,14 +386,31 @@ def _install(packages: dict[str, dict[str, str]], folder: Path) -> None:
         ]
         requirements = folder / "requirements.txt"
         requirements.write_text("\n".join(pins) + "\n")
-        command = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--only-binary", ":all:", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-qq",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            *options,
+        ]
         subprocess.run([*command, "--upgrade", "--target", folder, "-r", requirements], check=True)
 
 
 def complaints(folder: Path = BUILD) -> dict[str, list[str]]:
     """Return what mypy, not strict, says of each function of the corpus: `line: message`, by name."""
     files = {entry.name: _file(folder, entry.target.partition(":")[0], ".py") for entry in entries()}
-    command = [sys.executable, "-m", "mypy", "--no-error-summary", "--config-file=", "--follow-imports=silent"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--no-error-summary",
+        "--config-file=",
+        "--follow-imports=silent",
+    ]
     command += sorted({str(path.relative_to(folder)) for path in files.values()})
     output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if output.returncode > 1 or output.stderr:
@@ -393,7 +431,9 @@ def complaints(folder: Path = BUILD) -> dict[str, list[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, nargs="?", default=BUILD)
     folder = parser.parse_args().folder.resolve()
     wrong = materialise(folder)

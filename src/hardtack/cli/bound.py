@@ -1,0 +1,138 @@
+"""`hardtack bound`: the most memory that a call can hold, from its source, before it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hardtack.cli.output import write_json
+from hardtack.cli.parameters import output_file
+from hardtack.cli.process import Interruptible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hardtack.analysis.bounds_file import Bounds
+    from hardtack.analysis.results import Analysed
+
+FAILED = 1
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  hardtack bound shop.orders:parse_order
+  hardtack bound shop.orders:Order.total src/shop/tax.py:rate
+  hardtack bound shop.orders:parse_order --html order.html
+  hardtack bound shop.orders:parse_order --write bounds.json
+  hardtack bound --check bounds.json
+
+\b
+Exit status:
+    0  each target has a bound, and none grew
+    1  a target has no bound, or one grew
+    2  wrong use
+  130  Ctrl-C""",
+)
+@click.argument("targets", nargs=-1, metavar="TARGET...")
+@click.option("--json", "json_file", type=output_file, metavar="FILE", help="Write the bounds as JSON, too.")
+@click.option("--html", "html_file", type=output_file, metavar="FILE", help="Write a page with the source.")
+@click.option("--write", "written", type=output_file, metavar="FILE", help="Write a bounds file to commit.")
+@click.option(
+    "--check",
+    "checked",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Fail if a bound is greater than in this file; without TARGETs, check all that it holds.",
+)
+@click.option(
+    "--models",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Models of your own, besides those of pyproject.toml; may be given several times.",
+)
+@click.option("--assume", is_flag=True, help="Pass over findings: the number is then no bound, and says so.")
+def command(
+    targets: tuple[str, ...],
+    json_file: Path | None,
+    html_file: Path | None,
+    written: Path | None,
+    checked: Path | None,
+    models: tuple[Path, ...],
+    assume: bool,
+) -> int:
+    """Bound the memory of calls: peak, what is returned, what is retained, and why.
+
+    A TARGET is package.module:function, package.module:Class.method or path/file.py:function. Nothing of it is
+    run. Where the analyser cannot tell, there is no bound: each finding says where, why, and what annotation
+    would settle it.
+    """
+    from hardtack.analysis import bounds_file
+
+    committed = bounds_file.read(checked) if checked is not None else {}
+    wanted = targets or tuple(committed)
+    if not wanted:
+        raise click.UsageError("no TARGET is given, for example package.module:function")
+    found = _analyse(wanted, models, assume=assume)
+    if json_file is not None:
+        from hardtack.analysis.report import to_json
+
+        write_json(json_file, to_json(found))
+    if html_file is not None:
+        from hardtack.analysis.html import page
+
+        html_file.write_text(page(found), "utf-8")
+    well = all(bound.peak is not None and not bound.assumed for bound in found)
+    if checked is not None:
+        well = _check(found, {entry: committed[entry] for entry in wanted if entry in committed}) and well
+    else:
+        _show(found)
+    if written is not None:
+        bounds_file.write(written, found)
+        click.echo(f"{len(found)} bounds written to {written}")
+    return 0 if well else FAILED
+
+
+def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool) -> list[Analysed]:
+    from hardtack.analysis.bounds import bounds
+
+    on_terminal = sys.stderr.isatty()
+
+    def progress(what: str) -> None:
+        if on_terminal:
+            click.echo(f"\r\033[K{what} ...", nl=False, err=True)
+
+    try:
+        with Interruptible():
+            return bounds(targets, models=models, assume=assume, progress=progress)
+    finally:
+        if on_terminal:
+            click.echo("\r\033[K", nl=False, err=True)
+
+
+def _show(found: Sequence[Analysed]) -> None:
+    from hardtack.analysis.report import lines
+
+    for number, bound in enumerate(found):
+        if number:
+            click.echo()
+        for line in lines(bound):
+            click.echo(line)
+
+
+def _check(found: Sequence[Analysed], committed: Bounds) -> bool:
+    from hardtack.analysis.bounds_file import compare
+
+    changes = compare(committed, found)
+    for change in changes:
+        click.echo(f"{change.entry}: {change.kind}: {change.text}")
+    failed = sum(change.fails for change in changes)
+    if failed:
+        click.echo(f"{failed} of {len(found)} bounds fail the check; if that is meant, write the file again")
+    else:
+        click.echo(f"{len(found)} bounds hold")
+    return not failed

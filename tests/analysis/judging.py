@@ -1,0 +1,100 @@
+"""Bounds held against many functions, one row each, and the table and the figures that the issue asks for."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hardtack.lab.measuring import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from hardtack.lab.measuring import Make
+
+
+@dataclass(slots=True)
+class Row:
+    """What became of one function.
+
+    Attributes:
+        name: the function, as it is named to the analyser.
+        bound: the bound's text, or None where there is none.
+        findings: why there is none.
+        calls: how many were measured.
+        violations: the calls that held more than the bound: input, place, bound and peak in bytes.
+        largest: the greatest peak in bytes.
+        tightest: the least ratio of bound to peak.
+        median: the median one.
+    """
+
+    name: str
+    bound: str | None
+    findings: list[str] = field(default_factory=list)
+    calls: int = 0
+    violations: list[tuple[int, str, int, int]] = field(default_factory=list)
+    largest: int = 0
+    tightest: float | None = None
+    median: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def judge(
+    name: str, bound: Callable[[str], Any], function: Callable[..., Any], inputs: Iterable[Make]
+) -> Row:
+    """Ask for a function's bound and hold it against the function's calls.
+
+    Args:
+        name: what the bound is asked for by.
+        bound: `hardtack.bound`.
+        function: what is called; see `hardtack.lab.measuring.measure`.
+        inputs: makers of arguments.
+    """
+    found = bound(name)
+    if found.peak is None:
+        return Row(name, None, [str(finding) for finding in found.findings])
+    verdict = check(name, found, function, inputs)
+    return Row(
+        name,
+        str(found.peak),
+        [],
+        len(verdict.cases),
+        [(case.number, case.place, case.bound, case.measured.peak) for case in verdict.violations],
+        verdict.largest,
+        verdict.tightest,
+        verdict.median,
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table; who has no bound shows the first of its findings."""
+    lines = ["| entry | peak <= | largest measured | tightest | median |", "|---|---|---|---|---|"]
+    for row in rows:
+        if row.bound is None:
+            lines.append(f"| {row.name} | none: {row.findings[0] if row.findings else 'no finding'} | | | |")
+        else:
+            ratios = ["" if ratio is None else f"{ratio:.2f}" for ratio in (row.tightest, row.median)]
+            lines.append(f"| {row.name} | {row.bound} | {row.largest} | {ratios[0]} | {ratios[1]} |")
+    return "\n".join(lines)
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Return how many are bounded, how many bounds were exceeded, and how tight they are."""
+    bounded = [row for row in rows if row.bound is not None]
+    lines = [
+        f"{len(bounded)} of {len(rows)} bounded ({100 * len(bounded) // max(1, len(rows))} %)",
+        f"{sum(bool(row.violations) for row in bounded)} exceeded, in {sum(len(row.violations) for row in rows)} "
+        f"of {sum(row.calls for row in rows)} calls",
+    ]
+    lines += [f"EXCEEDED {row.name}: {row.violations[0]}" for row in bounded if row.violations]
+    lines += [f"NO FINDING {row.name}" for row in rows if row.bound is None and not row.findings]
+    tightest = sorted(row.tightest for row in bounded if row.tightest is not None)
+    if tightest:
+        within = sum(ratio <= 5 for ratio in tightest)
+        lines.append(
+            f"tightest ratios: median {statistics.median(tightest):.2f}, {100 * within // len(tightest)} % at most 5"
+        )
+    return "\n".join(lines)

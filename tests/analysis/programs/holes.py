@@ -1,0 +1,401 @@
+"""What an analyser has got wrong before: each is either refused, with a finding, or its bound holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+# -- two parameters, one object
+def both_grow(one: list[int], other: list[int]) -> None:
+    for number in list(one):
+        other.append(number + 1000)
+        one.append(number + 2000)
+
+
+def copied_while_other_grows(one: bytearray, other: bytearray) -> bytes:
+    for _ in range(8):
+        other += one
+    return bytes(one)
+
+
+class Box:
+    def __init__(self, items: list[int]) -> None:
+        self.items = items
+
+
+def through_two_boxes(one: Box, other: Box) -> list[int]:
+    one.items = one.items + one.items
+    other.items = other.items + other.items
+    return one.items + other.items
+
+
+# -- generators, and what only runs later
+def pairs(numbers: list[int]) -> Iterator[list[int]]:
+    held = list(numbers)
+    for number in numbers:
+        yield [number, *held]
+
+
+def generator_kept(numbers: list[int]) -> Iterator[list[int]]:
+    rows = pairs(numbers)
+    next(rows, None)
+    return rows
+
+
+def fed(numbers: list[int]) -> list[list[int]]:
+    return list(pairs(numbers[:40]))
+
+
+# -- what nested functions capture
+def capturing(data: bytes) -> Callable[[], int]:
+    copy = data + b"!"
+
+    def length() -> int:
+        return len(copy)
+
+    return length
+
+
+def many_capturing(words: list[str]) -> list[Callable[[], str]]:
+    def make(word: str) -> Callable[[], str]:
+        longer = word * 3
+        return lambda: longer
+
+    return [make(word) for word in words]
+
+
+def default_captures(data: bytes) -> Callable[[], bytes]:
+    def read(copy: bytes = data + b"!") -> bytes:
+        return copy
+
+    return read
+
+
+# -- a parameter's container grows: both copies live
+def appended(numbers: list[int], more: int) -> None:
+    numbers.append(more)
+
+
+def extended(numbers: list[int]) -> None:
+    numbers += numbers
+
+
+def sliced_in(buffer: bytearray, data: bytes) -> None:
+    buffer[1:1] = data
+
+
+def one_key_more(table: dict[str, int]) -> None:
+    table["a key that was not there"] = 1
+
+
+def one_member_more(members: set[int]) -> None:
+    members.add(-12345)
+
+
+class Grower:
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.buffer = b""
+
+    def feed(self, data: bytes) -> None:
+        self.parts.append(data)
+        self.buffer += data  # the field's old value is not as long as any parameter
+
+
+# -- integers from text, and as text
+def number(text: str) -> int:
+    return int(text)
+
+
+def numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split() if word.isdigit()]
+
+
+def power(base: int, exponent: int) -> int:
+    return int(base ** min(max(exponent, 0), 200))
+
+
+# -- calls that the source does not name
+class Costly:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Costly) and [self.number] * 500 == [other.number] * 500
+
+    def __hash__(self) -> int:
+        return len([self.number] * 700)
+
+    def __lt__(self, other: Costly) -> bool:
+        return [self.number] * 600 < [other.number] * 600
+
+    def __bool__(self) -> bool:
+        return len([0] * 800) > 1
+
+    def __len__(self) -> int:
+        return len([0] * 900)
+
+    def __del__(self) -> None:
+        self.last = [self.number] * 1000
+
+    def __format__(self, how: str) -> str:
+        return "f" * 2000
+
+    def __str__(self) -> str:
+        return "s" * 3000
+
+    def __repr__(self) -> str:
+        return "r" * 4000
+
+    def __index__(self) -> int:
+        return len([0] * 1100)
+
+    def __getattr__(self, name: str) -> int:
+        return len([0] * 1200)
+
+    def __call__(self) -> int:
+        return len([0] * 1300)
+
+
+def found(items: list[Costly], item: Costly) -> bool:
+    return item in items
+
+
+def hashed(items: list[Costly]) -> set[Costly]:
+    return set(items)
+
+
+def ordered(items: list[Costly]) -> Costly:
+    return min(items)
+
+
+def true_ones(items: list[Costly]) -> int:
+    return sum(1 for item in items if item)
+
+
+def dropped(count: int) -> None:
+    for row in range(min(count, 20)):
+        Costly(row)
+
+
+def shown(item: Costly) -> str:
+    return f"{item:x} {item!r} {item!s}"
+
+
+def indexed(item: Costly, row: list[int]) -> int:
+    return row[item] if len(row) > 5000 else item.missing + item()
+
+
+class Resource:
+    def __enter__(self) -> bytes:
+        return b"e" * len([0] * 1000)
+
+    def __exit__(self, *exception: object) -> bool:
+        self.log = [str(part) for part in exception] * 100
+        return True
+
+
+def swallowed(data: bytes) -> bytes:
+    with Resource() as held:
+        copy = held + data
+        raise ValueError(copy)
+    return b""
+
+
+class Endless:
+    def __init__(self, items: list[int]) -> None:
+        self.items = items
+
+    def __iter__(self) -> Endless:
+        self.copy = list(self.items)
+        return self
+
+    def __next__(self) -> list[int]:
+        if not self.copy:
+            raise StopIteration
+        self.copy.pop()
+        return list(self.copy)
+
+
+def iterated(source: Endless) -> int:
+    return sum(len(row) for row in source)
+
+
+def doubling(function: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    def wrapped(data: bytes) -> bytes:
+        return function(data + data)
+
+    return wrapped
+
+
+@doubling
+def decorated(data: bytes) -> bytes:
+    return data + b"."
+
+
+class Descriptor:
+    def __get__(self, owner: object, kind: type | None = None) -> list[int]:
+        return [0] * 2000
+
+
+class Described:
+    field = Descriptor()
+
+
+def described(thing: Described) -> int:
+    return len(thing.field)
+
+
+# -- finally, and what an exception keeps
+def finally_while_failing(data: bytes) -> int:
+    copy = data + b"1"
+    try:
+        raise ValueError(copy + b"2")
+    finally:
+        again = copy + b"3"
+        del again
+
+
+def finally_returns(data: bytes) -> bytes:
+    try:
+        raise ValueError(data + b"lost")
+    finally:
+        return data + b"kept"
+
+
+def error_kept(data: bytes) -> Exception:
+    def fail(copy: bytes) -> None:
+        local = copy + b"frame"
+        raise ValueError(len(local))
+
+    try:
+        fail(data)
+    except ValueError as error:
+        return error
+    raise AssertionError
+
+
+def errors_collected(words: list[str]) -> list[Exception]:
+    errors: list[Exception] = []
+    for word in words:
+        try:
+            int(word)
+        except ValueError as error:
+            errors.append(error)
+    return errors
+
+
+# -- async
+async def fetched(data: bytes) -> bytes:
+    await asyncio.sleep(0)
+    return data + data
+
+
+async def gathered(items: list[bytes]) -> list[bytes]:
+    return [await fetched(item) for item in items]
+
+
+def coroutine_made(items: list[bytes]) -> int:
+    coroutine = gathered(items)
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return len(stop.value)
+    coroutine.close()
+    return 0
+
+
+# -- what another module may have changed
+def small() -> bytes:
+    return b"s"
+
+
+def patched() -> bytes:
+    return small() + b"."
+
+
+class Plain:
+    def size(self) -> bytes:
+        return b"p"
+
+
+def instance_patched(thing: Plain) -> bytes:
+    return thing.size() + b"."
+
+
+# -- loops whose length is not what it seems
+def growing_while_walked(numbers: list[int]) -> list[int]:
+    for item in numbers:
+        if len(numbers) < 3000:
+            numbers.append(item)
+    return numbers
+
+
+def never_ending_counter(step: int) -> list[int]:
+    found: list[int] = []
+    at = 0
+    while at < 1000 and len(found) < 2000:
+        found.append(at)
+        at += step  # which may be 0 or less
+    return found
+
+
+# -- branches that are joined: one keeps what the other drops
+def kept_by_a_branch(rows: list[bytes]) -> list[bytes]:
+    kept: list[bytes] = []
+    last = b""
+    for row in rows:
+        if len(row) % 2:
+            last = row + last[:4]
+            kept.append(last)
+        else:
+            last = b""
+    return kept
+
+
+def swapped(one: bytes, other: bytes) -> bytes:
+    for _ in range(6):
+        one, other = other, one + other
+    return one
+
+
+# -- strings: one wide character widens all
+def widened(text: str, mark: str) -> str:
+    text = text[:200]
+    return text.replace("a", mark) + mark.join(text)
+
+
+# -- the object that holds is not the object that is named
+@dataclass
+class Chain:
+    data: bytes
+    next: Chain | None = None
+
+
+def prepended(chain: Chain, count: int) -> Chain:
+    for _ in range(min(count, 200)):
+        chain = Chain(chain.data + b"x", chain)
+    return chain
+
+
+def cycle(size: int) -> int:
+    node: list[object] = [b"x" * min(max(size, 0), 5000)]
+    node.append(node)
+    return len(node)
+
+
+def cycles(count: int) -> int:
+    return sum([cycle(3000) for _ in range(min(count, 50))])
+
+
+def star(function: Callable[..., int], items: list[int]) -> int:
+    return function(*items)
+
+
+def recursive_closure(depth: int) -> int:
+    def down(left: int, held: bytes) -> int:
+        return down(left - 1, held + b"x" * 100) if left > 0 else len(held)
+
+    return down(min(depth, 100), b"")

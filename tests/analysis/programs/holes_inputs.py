@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from values import SIZES, calls, distinct, octets, texts
+
+from hardtack.lab.measuring import given
+from programs import holes as h
+
+BY_TYPE = (
+    h.both_grow,
+    h.copied_while_other_grows,
+    h.generator_kept,
+    h.fed,
+    h.capturing,
+    h.many_capturing,
+    h.default_captures,
+    h.appended,
+    h.extended,
+    h.sliced_in,
+    h.one_key_more,
+    h.one_member_more,
+    h.number,
+    h.numbers,
+    h.power,
+    h.dropped,
+    h.swallowed,
+    h.decorated,
+    h.finally_while_failing,
+    h.finally_returns,
+    h.error_kept,
+    h.errors_collected,
+    h.coroutine_made,
+    h.growing_while_walked,
+    h.never_ending_counter,
+    h.kept_by_a_branch,
+    h.swapped,
+    h.widened,
+    h.cycle,
+    h.cycles,
+    h.recursive_closure,
+)
+INPUTS = {function: list(calls(function)) for function in BY_TYPE}
+DIGITS = ["9" * size for size in (1, 8, 9, 10, 18, 19, 20, 100, 4299, 4300, 4301)]
+INPUTS[h.number] += [lambda d=d, s=s: given(s + d) for d in DIGITS for s in ("", "-", "  ")]
+INPUTS[h.numbers] += [lambda d=d, n=n: given(f"{d} " * n) for d in DIGITS for n in (1, 2, 30)]
+
+
+def boxes(size, same):
+    one = h.Box(distinct(int, size))
+    return given(one, one if same else h.Box(one.items))
+
+
+def costly(count):
+    return [h.Costly(row) for row in range(count)]
+
+
+def of_one_hash(count):
+    items = costly(count)
+    return given([*items, *items], items[-1])
+
+
+def grower(parts, size):
+    made = h.Grower()
+    made.parts = [b"p"] * parts
+    made.buffer = b"b" * size
+    return made
+
+
+def total(*numbers):
+    return sum(numbers)
+
+
+def patch(function):
+    h.small = function  # as another module may do at any time
+    return given()
+
+
+def patched_instance(size):
+    thing = h.Plain()
+    thing.size = lambda: b"i" * size
+    return given(thing)
+
+
+INPUTS |= {
+    h.through_two_boxes: [
+        lambda n=n, s=s: given(*boxes(n, s)[0]) for n in (0, 1, 4, 100, 1000) for s in (False, True)
+    ],
+    h.Grower.feed: [
+        lambda p=p, s=s, d=d: given(grower(p, s), d)
+        for p in (0, 4, 8, 1000)
+        for s in (0, 1, 100_000)
+        for d in (b"", b"x", b"y" * 3000)
+    ],
+    h.found: [lambda n=n: of_one_hash(n) for n in (1, 2, 10, 50)],
+    h.hashed: [lambda n=n: given(costly(n)) for n in (0, 1, 2, 5, 10, 50)],
+    h.ordered: [lambda n=n: given(costly(n)) for n in (0, 1, 2, 10)],
+    h.true_ones: [lambda n=n: given(costly(n)) for n in (0, 1, 10)],
+    h.shown: [lambda: given(h.Costly(1))],
+    h.indexed: [lambda n=n: given(h.Costly(1), [0] * n) for n in (0, 6000)],
+    h.iterated: [lambda n=n: given(h.Endless(distinct(int, n))) for n in (0, 1, 10, 300)],
+    h.described: [lambda: given(h.Described())],
+    h.patched: [lambda f=f: patch(f) for f in (lambda: b"s", lambda: b"L" * 50_000)],
+    h.instance_patched: [lambda: given(h.Plain())] + [lambda n=n: patched_instance(n) for n in (1, 50_000)],
+    h.prepended: [
+        lambda d=d, n=n: given(h.Chain(d), n) for d in list(octets())[::9] for n in (0, 1, 50, 500)
+    ],
+    h.star: [lambda n=n: given(total, distinct(int, n)) for n in (*SIZES, 5000)],
+}
+assert len(list(texts())) > 100

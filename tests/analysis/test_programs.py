@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import ast
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from programs_run import programs
+
+from hardtack.lab.measuring import measure
+
+HERE = Path(__file__).parent
+PROGRAMS = {name: (function, inputs) for name, function, inputs in programs()}
+CALLED_BY_OTHERS = {  # what other programs call, and what takes what cannot be given by itself
+    "programs.flow:counted",
+    "programs.flow:lines_of",
+    "programs.flow:counter",
+    "programs.flow:noted",
+    "programs.flow:squared_text",
+    "programs.holes:pairs",
+    "programs.holes:doubling",
+    "programs.holes:small",
+    "programs.holes:fetched",
+    "programs.holes:gathered",
+}
+
+
+def test_there_are_at_least_forty_programs_beside_the_holes():
+    assert sum(not name.startswith("programs.holes:") for name in PROGRAMS) >= 40
+
+
+def test_every_function_of_a_module_is_a_program():
+    written = {
+        f"programs.{path.stem}:{node.name}"
+        for path in (HERE / "programs").glob("*.py")
+        if not path.stem.endswith("_inputs")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert written - CALLED_BY_OTHERS <= set(PROGRAMS)
+    assert written >= CALLED_BY_OTHERS
+
+
+def test_every_program_is_typed_strictly():
+    files = [str(path) for path in (HERE / "programs").glob("*.py") if not path.stem.endswith("_inputs")]
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--explicit-package-bases", *files]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_program_can_be_measured(name):
+    function, inputs = PROGRAMS[name]
+    assert inputs
+    for make in itertools.islice(inputs, 0, None, max(1, len(inputs) // 8)):
+        for place in ("outside", "inside"):
+            measured = measure(function, make, place=place)
+            assert measured.peak >= measured.retained
+            assert measured.outcome not in (
+                "TypeError",
+                "AttributeError",
+                "NameError",
+            )  # it was called as it is meant

@@ -1,0 +1,192 @@
+"""`hardtack bound` as a person at a shell, and a job in CI, use it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hardtack.symbolic import Size
+
+SHOP = """\
+def words(text: str) -> list[str]:
+    found: list[str] = []
+    for word in text.split(","):
+        found.append(word)
+    return found
+
+
+def forever(start: int) -> list[int]:
+    found: list[int] = []
+    while start != 1:
+        found.append(start)
+        start = start // 2 if start % 2 == 0 else 3 * start + 1
+    return found
+
+
+class Order:
+    def __init__(self, lines: list[int]) -> None:
+        self.lines = lines
+
+    def total(self) -> int:
+        return len(self.lines)
+
+
+raise SystemExit("this module was run")
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.py"
+    path.write_text(SHOP)
+    return path
+
+
+def test_says_the_peak_and_what_is_returned(cli, shop):
+    done = cli("bound", f"{shop}:words")
+    assert done.status == 0, done
+    peak = re.search(r"^  peak +(.*) bytes$", done.stdout, re.MULTILINE)
+    assert Size.parse(peak[1]).symbols() == {"len(text)"}
+    assert re.search(r"^  returned +\S.* bytes$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  retained +nothing$", done.stdout, re.MULTILINE)
+
+
+def test_takes_a_module_on_the_path_and_a_method(cli, shop):
+    done = cli("bound", "shop:Order.total", "shop:words", cwd=shop.parent)
+    assert done.status == 0, done
+    assert [line for line in done.stdout.splitlines() if line[:1] not in {" ", ""}] == [
+        "shop:Order.total",
+        "shop:words",
+    ]
+
+
+def test_a_loop_without_a_bound_is_a_finding_with_its_place_and_a_remedy(cli, shop):
+    done = cli("bound", f"{shop}:forever")
+    assert done.status == 1, done
+    assert "no bound" in done.stdout
+    assert re.search(r"shop\.py:10:\d+: loop: ", done.stdout), done.stdout
+    assert "settle it: " in done.stdout
+
+
+def test_assume_gives_a_number_that_is_marked(cli, tmp_path):
+    path = tmp_path / "odd.py"
+    path.write_text("def odd(path: str) -> int:\n    open(path)\n    return 1\n")
+    done = cli("bound", "--assume", f"{path}:odd")
+    assert done.status == 1, done
+    assert "assumed" in done.stdout
+
+
+def test_json_holds_the_same_bound(cli, shop, tmp_path):
+    out = tmp_path / "out.json"
+    done = cli("bound", f"{shop}:words", f"{shop}:forever", "--json", out)
+    assert done.status == 1, done
+    words, forever = json.loads(out.read_text())["entries"]
+    assert words["entry"] == "shop:words"
+    assert f"{words['peak']} bytes" in done.stdout
+    assert words["findings"] == []
+    assert [loop["line"] for loop in words["loops"]] == [3]
+    shares = sum((Size.parse(link["share"]) for link in words["chain"]), Size.const(0))
+    large = {"len(text)": 1_000_000}
+    assert shares.evaluate(large) == Size.parse(words["peak"]).evaluate(large)
+    assert forever["peak"] is None
+    assert {"kind", "file", "line", "column", "message", "remedy"} == set(forever["findings"][0])
+
+
+def test_a_bound_that_grew_fails_the_check(cli, shop, tmp_path):
+    file = tmp_path / "bounds.json"
+    written = cli("bound", "shop:words", "shop:Order.total", "--write", file, cwd=shop.parent)
+    assert written.status == 0, written
+    same = cli("bound", "--check", file, cwd=shop.parent)
+    assert (same.status, same.stdout) == (0, "2 bounds hold\n"), same
+    shop.write_text(SHOP.replace("found.append(word)", "found.append(word + word)"))
+    grown = cli("bound", "--check", file, cwd=shop.parent)
+    assert grown.status == 1, grown
+    assert "shop:words: grew: peak was " in grown.stdout
+    assert "shop:Order.total" not in grown.stdout
+
+
+def test_a_bound_that_shrank_passes_the_check_and_is_told(cli, shop, tmp_path):
+    file = tmp_path / "bounds.json"
+    cli("bound", "shop:words", "--write", file, cwd=shop.parent)
+    shop.write_text(SHOP.replace("found.append(word)", "pass"))
+    done = cli("bound", "--check", file, cwd=shop.parent)
+    assert done.status == 0, done
+    assert "shop:words: shrank: peak" in done.stdout
+
+
+def test_no_bounds_file_is_written_without_a_bound(cli, shop, tmp_path):
+    file = tmp_path / "bounds.json"
+    done = cli("bound", f"{shop}:forever", "--write", file)
+    assert done.status == 1, done
+    assert "shop:forever has no bound" in done.error
+    assert file.read_text() == ""
+
+
+def test_the_page_holds_the_source_and_loads_nothing(cli, shop, tmp_path):
+    page = tmp_path / "page.html"
+    done = cli("bound", f"{shop}:words", f"{shop}:forever", "--html", page)
+    assert done.status == 1, done
+    text = page.read_text()
+    assert "found.append(word)" in text
+    assert "len(text)" in text
+    assert "No bound" in text
+    assert not re.search(r"(src|href)=|https?://|@import|url\(", text)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("words", "is not of the form"),
+        ("no.such.module:f", "no.such.module"),
+        ("nowhere.py:f", "nowhere.py"),
+        ("shop.py:nothing", "nothing"),
+        ("broken.py:f", "broken.py"),
+    ],
+)
+def test_a_target_that_is_none_is_an_error_in_one_line(cli, shop, target, message):
+    (shop.parent / "broken.py").write_text("def f(:\n")
+    done = cli("bound", target, cwd=shop.parent)
+    assert done.status == 1, done
+    assert message in done.error
+
+
+def test_no_target_is_wrong_use(cli):
+    assert cli("bound").status == 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"python": "3.11"}', '{"python": "2.7", "entries": {}}'])
+def test_a_file_that_holds_no_bounds_is_told_apart(cli, tmp_path, content):
+    file = tmp_path / "bounds.json"
+    file.write_text(content)
+    done = cli("bound", "--check", file)
+    assert done.status == 1, done
+    assert "bounds.json" in done.error
+
+
+def test_models_of_ones_own(cli, tmp_path):
+    path = tmp_path / "calls.py"
+    path.write_text("from native import pack\n\n\ndef send(data: bytes) -> bytes:\n    return pack(data)\n")
+    (tmp_path / "native.pyi").write_text("def pack(data: bytes) -> bytes: ...\n")
+    assert cli("bound", "calls:send", cwd=tmp_path).status == 1
+    models = tmp_path / "models.toml"
+    models.write_text(
+        '["native.pack"]\nsignature = "data"\nresult = "fresh(bytes, length=2 * len(data))"\nsource = "pack.c"\n'
+    )
+    given = cli("bound", "--models", models, "calls:send", cwd=tmp_path)
+    assert given.status == 0, given
+    (tmp_path / "pyproject.toml").write_text('[tool.hardtack]\nmodels = ["models.toml"]\n')
+    assert cli("bound", "calls:send", cwd=tmp_path).stdout == given.stdout
+
+
+def test_a_model_that_makes_no_sense_is_named(cli, shop, tmp_path):
+    models = tmp_path / "models.toml"
+    models.write_text(
+        '["native.pack"]\nsignature = "data"\nresult = "fresh(bytes, length=size(data))"\nsource = "x"\n'
+    )
+    done = cli("bound", "--models", models, f"{shop}:words")
+    assert done.status == 1, done
+    assert "models.toml" in done.error
+    assert "native.pack" in done.error
