@@ -36,7 +36,23 @@ def find(name: str) -> Native | None:
         return _view
     if method == "__init__" and (name == "builtins.object.__init__" or _is_exception(owner)):
         return _initialise
+    if name not in _NATIVES and _is_exception(name):
+        return _exception
     return _NATIVES.get(name)
+
+
+def _exception(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    """Make a built-in exception, which keeps its arguments in a tuple."""
+    if arguments.keywords:
+        return None
+    made = interp.scratch_register("exception")
+    size = Size.const(footprints.EXCEPTION + 48)
+    obj = interp.new(name, lambda: Cell("exception", name, bytes=size))
+    interp.write(made, Value(frozenset((obj,))))
+    constructing.keep_arguments(interp, made, arguments)
+    value = interp.read(made)
+    interp.unbind(made)
+    return value
 
 
 def _is_exception(name: str) -> bool:
