@@ -33,7 +33,10 @@ def split(state: State, join: object) -> None:
 
 
 def join_states(states: Sequence[State], join: object) -> State:
-    """Return the state that covers all of some; `join` names the place where they meet."""
+    """Return the state that covers all of some.
+
+    `join` names the place where they meet; without one, what only one of them has is not told apart.
+    """
     alive = [state for state in states if not state.dead]
     if not alive:
         return State(frames=[{} for _ in states[0].frames] if states else [{}], dead=True)
@@ -90,7 +93,11 @@ def _join_worlds(left: State, right: State, event: Event) -> dict[Site, World]:
             worlds[site] = world
     for state, sites, side in ((left, left_sites - right_sites, 0), (right, right_sites - left_sites, 1)):
         for site in sites:
-            worlds[site] = ((event, side), *state.worlds.get(site, ()))
+            world = state.worlds.get(site, ())
+            if event[0] is not None:
+                world = ((event, side), *world)
+            if world:
+                worlds[site] = world
     return worlds
 
 

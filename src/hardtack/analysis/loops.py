@@ -21,7 +21,7 @@ from hardtack.analysis import access, footprints, integers, ir, iteration, resul
 from hardtack.analysis.branches import learn
 from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
-from hardtack.analysis.joining import join_states, shape, split, widened
+from hardtack.analysis.joining import join_states, shape, widened
 from hardtack.analysis.recurrences import Recurrences, with_digits
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
@@ -186,9 +186,7 @@ def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, d
         out = _round(interp, loop, head)
         if out.dead:
             return head, {}
-        split(out, loop.key)
-        split(head, loop.key)
-        new = widened(head, join_states([head, out], loop.key))
+        new = widened(head, join_states([head, out], None))
         _forget_origins(new)
         _widen_numbers(new, hint.wide)
         foreign = {obj for obj, cell in new.cells.items() if not cell.owned}

@@ -175,7 +175,16 @@ def one_of(operation: str, numbers: Sequence[integers.Number]) -> integers.Numbe
 
 def _least(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     numbers = _several(interp, arguments)
-    return None if numbers is None else Value(number=one_of("min", numbers), fresh=True)
+    if numbers is None:
+        return None
+    _pass_tuple(interp, len(numbers))
+    return Value(number=one_of("min", numbers), fresh=True)
+
+
+def _pass_tuple(interp: Interpreter, count: int) -> None:
+    """Make the tuple of the arguments of what is called in the old way; CPython keeps it for reuse."""
+    size = footprints.tuple_of(count)
+    interp.note(transient=(f"tuple of {count}", size))
 
 
 def _lesser(left: Size, right: Size) -> Size:
@@ -190,7 +199,10 @@ def _lesser(left: Size, right: Size) -> Size:
 
 def _greatest(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     numbers = _several(interp, arguments)
-    return None if numbers is None else Value(number=one_of("max", numbers), fresh=True)
+    if numbers is None:
+        return None
+    _pass_tuple(interp, len(numbers))
+    return Value(number=one_of("max", numbers), fresh=True)
 
 
 def _several(interp: Interpreter, arguments: Given) -> list[integers.Number] | None:
@@ -238,6 +250,7 @@ def _draws(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         if bare == "iter":
             return interp.read(positional[0])
         interp.finding("generator", f"{bare}() over a generator", "make a list of it first")
+    _pass_tuple(interp, len(arguments.positional))
     counts = [iteration.count(interp, interp.read(register)) for register in positional]
     rounds = reduce(_lesser, counts)
 
