@@ -51,11 +51,15 @@ def hold_against_measured(name, case):
     for place in ("outside", "inside"):
         held = measure(case.call, lambda: arguments_of(case), place=place)
         assert (held.outcome != "returned") == case.raises, held.outcome
-        assert held.peak <= peak + case.raises * EXCEPTION, f"{place}: peak {held.peak}, the model says {peak}"
+        assert held.peak <= peak + case.raises * EXCEPTION, (
+            f"{place}: peak {held.peak}, the model says {peak}"
+        )
         if not case.raises:
             settled = held.returned + held.retained
             assert settled <= kept, f"{place}: kept {settled}, the model says {kept}"
-            assert held.kept <= kept + left, f"{place}: kept {held.kept}, of the model's {kept} + {left} pooled"
+            assert held.kept <= kept + left, (
+                f"{place}: kept {held.kept}, of the model's {kept} + {left} pooled"
+            )
         found.append(held.peak)
     return peak, max(found)
 
