@@ -124,7 +124,11 @@ measured(
     ("abc",),
 )
 measured(
-    "builtins.sorted", sorted, *and_then(MANY), *and_then(COSTLY), *(lambda n=n: (mixed(n),) for n in LENGTHS)
+    "builtins.sorted",
+    sorted,
+    *and_then(COMPARABLE),
+    *and_then(COSTLY),
+    *(lambda n=n: (mixed(n),) for n in LENGTHS),
 )
 measured(
     "builtins.sorted",
