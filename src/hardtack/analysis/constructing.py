@@ -1,4 +1,4 @@
-"""Making instances of classes of the sources: the object, `__new__`, `__init__`, what is generated for them."""
+"""Making instances of classes of the sources: the object, `__init__`, what is generated for them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     obj = interp.new(known.name, lambda: _empty(known), quiet=True)
     interp.write(made, Value(frozenset((obj,))))
     interp.note(passing, transient=(f"tuple of {count}", footprints.tuple_of(count)))
+    if known.is_exception:
+        keep_arguments(interp, made, arguments)
     _initialise(interp, known, methods, made, arguments)
     if interp.state.dead:
         return NOTHING
@@ -61,7 +63,7 @@ def _empty(known: ir.Class) -> Cell:
 def _initialise(
     interp: Interpreter, known: ir.Class, methods: dict[str, str], made: ir.Register, arguments: Given
 ) -> None:
-    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on this module
+    from hardtack.analysis import calls
 
     init = methods.get("__init__")
     with_self = replace(arguments, positional=(made, *arguments.positional))
@@ -74,13 +76,13 @@ def _initialise(
         if not interp.state.dead and after in interp.program.functions and after is not None:
             calls.call_function(interp, interp.program.functions[after], calls.Given((made,)))
         return
-    if known.is_exception:
-        _exception(interp, made, arguments)
-    elif arguments.positional or arguments.keywords:
-        interp.finding("unsupported", f"{known.name}() with arguments and without __init__", "define __init__")
+    if not known.is_exception and (arguments.positional or arguments.keywords):
+        interp.finding(
+            "unsupported", f"{known.name}() with arguments and without __init__", "define __init__"
+        )
 
 
-def _exception(interp: Interpreter, made: ir.Register, arguments: Given) -> None:
+def keep_arguments(interp: Interpreter, made: ir.Register, arguments: Given) -> None:
     """Keep an exception's arguments, in a tuple of their own."""
     value = interp.read(made)
     given = [interp.read(register) for register in arguments.positional]
@@ -143,7 +145,7 @@ def _default(interp: Interpreter, known: ir.Class, parameter: ir.Parameter) -> V
 
 def _made_by(interp: Interpreter, factory: ir.Callee) -> Value:
     """Return what a default factory makes."""
-    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on this module
+    from hardtack.analysis import calls
 
     kind = _EMPTY.get(factory.name)
     if kind is not None:

@@ -1,10 +1,12 @@
 """The abstract interpreter: runs a function's IR on states, and keeps the most bytes that were ever live.
 
 Owns the current state, the stack of functions that run, the peak, and what was found on the way; what each
-operation does stands in `operations`, `branches`, `loops`, `calls`, `constructing`, `exceptions`, `generators`.
+operation does stands in `operations`, `branches`, `loops`, `calls`, `constructing`, `exceptions`,
+`generators`.
 
-Invariants: a value that is kept while anything may be allocated stands in a register, since allocation renames
-objects; a temporary dies at the end of the operation that reads it; where there is a finding there is no bound.
+Invariants: a value that is kept while anything may be allocated stands in a register, since allocation
+renames objects; a temporary dies at the end of the operation that reads it; where there is a finding there is
+no bound.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
-from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, State, Value, add_up, is_older
+from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.models import Models
+    from hardtack.analysis.recursion import Rounds
 
 
 @dataclass(slots=True)
@@ -64,7 +68,6 @@ class Moment:
 
 Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
 _ANY_TUPLE = 2480  # bytes of one tuple of each size that CPython keeps for reuse
-_MOST_STEPS = 200_000  # operations
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
 
@@ -106,7 +109,8 @@ class Interpreter:
         self.keys: list[Hashable] = []
         self.contexts: dict[Hashable, int] = {}
         self.catching: list[object] = []  # what exceptions go to: see exceptions.Catcher
-        self.calls_left: dict[str, int] = {}
+        self.recursions: dict[str, Rounds] = {}
+        self.weak = 0  # how many calls are not followed: see recursion.py
         self.handlers: dict[type[object], Handler] = {}
         self.loop_hints: dict[Hashable, object] = {}
         self.constants: dict[Object, object] = {}
@@ -182,10 +186,6 @@ class Interpreter:
         self._counter += 1
         return self._counter
 
-    def spent(self) -> bool:
-        """Tell whether so much was run that the analysis would take too long."""
-        return self.steps > _MOST_STEPS
-
     def scratch_register(self, hint: str) -> ir.Register:
         """Return a register that nobody else uses, the same one each time that the program comes by."""
         number = 0
@@ -238,10 +238,7 @@ class Interpreter:
     def scalars(self) -> Size:
         """Return the bytes of the integers and floats that registers hold."""
         return add_up(
-            footprints.scalar(value)
-            for frame in self.state.frames
-            for value in frame.values()
-            if value.fresh
+            footprints.scalar(value) for frame in self.state.frames for value in frame.values() if value.fresh
         )
 
     def collect(self) -> None:
@@ -253,7 +250,7 @@ class Interpreter:
             self._died(obj, cell)
 
     def _died(self, obj: Object, cell: Cell) -> None:
-        """Keep charging what CPython keeps for reuse of a tuple whose length is not known: any of 19 sizes."""
+        """Keep charging what CPython keeps for reuse of a tuple of unknown length: any of 19 sizes."""
         if cell.kind == "tuple" and cell.owned and not cell.pool:
             most = Size.const(_ANY_TUPLE)  # one of each size, where one at a time was alive
             if is_older(obj):  # each has 48 bytes at least; CPython keeps at most 2,000 of a size
@@ -318,7 +315,7 @@ class Interpreter:
         return (self.key_of(obj), fact) in self.facts
 
     def want(self, obj: Object, fact: str) -> None:
-        """Have the whole analysis start again with a fact about an object's site: this run's figures are void."""
+        """Have the analysis start again with a fact about an object's site: this run's figures are void."""
         entry = (self.key_of(obj), fact)
         if entry not in self.facts:
             self.wanted.add(entry)

@@ -276,8 +276,9 @@ class MakeFunction:
     at: Place
     into: Register
     name: str
-    defaults: tuple[Register, ...]
+    defaults: tuple[Register, ...]  # of all parameters that have one, in order
     captures: tuple[str, ...]  # names of cells
+    annotations: tuple[Register, ...] = ()  # names and values in turn, of which CPython makes a tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +313,7 @@ class Unpack:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on a branch: `subject relation operand`, with `offset` added to an operand that is a subject.
+    """What holds on a branch: `subject relation operand`, `offset` added to an operand that is a subject.
 
     subject: a local register, `len:REGISTER` for its length, or `.attribute` paths on it (`self.size`,
         `len:self.name`).
@@ -538,6 +539,7 @@ class Function:
     free: tuple[str, ...]  # variables of enclosing functions that it reads
     frame_slots: int  # local variables, cells and evaluation stack, as CPython's code object says
     digest: str  # of what the IR depends on: its source, its types
+    last_line: int = 0
     recursive: tuple[int, int | None] | None = None  # @recursive(depth, calls)
     assumed: tuple[tuple[str, str], ...] | None = (
         None  # @assume_bound: ("peak", text), ("returned", text), ...

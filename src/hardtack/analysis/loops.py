@@ -1,9 +1,11 @@
 """Loops: a state that holds at the head of every round, and how much all rounds add to it.
 
     1. run the body until the SHAPE of the head's state is stable: which objects there are, who refers to whom
-    2. put a symbol in the place of every number that a round changes, run the body once more, and read from what
+    2. put a symbol in the place of every number that a round changes, run the body once more, and read from
+       what
        comes out how a round changes them
-    3. solve these recurrences over the number of rounds, and put the bounds in the symbols' place: in the state,
+    3. solve these recurrences over the number of rounds, and put the bounds in the symbols' place: in the
+       state,
        in the peak, in the states in which the loop, or a function around it, was left
 
 Objects are never unified at a head. No bound on the rounds is needed where no round adds anything.
@@ -12,14 +14,16 @@ Objects are never unified at a head. No bound on the rounds is needed where no r
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from hardtack.analysis import access, footprints, integers, ir, iteration, results
 from hardtack.analysis.branches import learn
-from hardtack.analysis.domain import Cell, State, Value, join_values
+from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
-from hardtack.analysis.joining import join_states, shape, split, widened
+from hardtack.analysis.joining import join_states, shape, widened
 from hardtack.analysis.recurrences import Recurrences, with_digits
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -59,7 +63,15 @@ class _Outside:
     peak: Size
     moment: Moment
     exits: list[tuple[list[State], list[State], list[State]]]
-    caught: list[State | None]
+    caught: list[dict[str, State]]
+
+
+@dataclass(slots=True)
+class _Hint:
+    """What earlier analyses of a loop found: numbers that change, integers that grow without measure."""
+
+    changed: set[SlotKey] = field(default_factory=set)
+    wide: set[SlotKey] = field(default_factory=set)
 
 
 def repeat(interp: Interpreter, loop: Loop) -> None:
@@ -67,20 +79,36 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     outside = _set_aside(interp)
     interp.touched()
     interp.collect()
-    loop.entry.update(interp.state.frame)
-    head, first = _stable_head(interp, loop)
+    entry = interp.state
+    loop.entry.update(entry.frame)
+    hint = cast("_Hint", interp.loop_hints.setdefault(loop.key, _Hint()))
+    while True:
+        interp.state = entry.copy()
+        before = len(hint.wide)
+        start, solved = _solve(interp, loop, hint)
+        if len(hint.wide) == before:
+            break
+        _clear(interp)
+    _put_back(interp, outside, solved)
+    interp.state = _substituted(interp, start, solved)
+
+
+def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[str, Size]]:
+    """Return the state of a head in which symbols stand for what rounds change, and bounds of the symbols.
+
+    Integers that grow without measure are added to the hint: of those, digits are counted from then on.
+    """
+    head, first = _stable_head(interp, loop, hint)
     init = head.slots()
     # what the first round made of a number holds in all, if it is set and does not grow
     base = {key: size | first[key] if key in first else size for key, size in init.items()}
-    hint = interp.loop_hints.setdefault(loop.key, set())
-    changed = cast("set[SlotKey]", hint) & init.keys()
+    changed = hint.changed & init.keys()
     names: dict[SlotKey, str] = {}
     for _ in range(_RUNS):
         _clear(interp)
         number = interp.next_symbol()
         names = {key: f"β{number}.{i}" for i, key in enumerate(sorted(changed, key=repr))}
-        start = head.copy()
-        start.map(lambda key, _, n=names: Size.symbol(n[key]) if key in n else base[key], interp.sized)  # type: ignore[misc]
+        start = _with_symbols(interp, head, names, base)
         out = _round(interp, loop, start)
         after = {} if out.dead else out.slots()
         more = {
@@ -93,38 +121,76 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         changed |= more
     else:
         interp.finding("unsupported", "a loop whose numbers do not settle", "report this")
-    cast("set[SlotKey]", hint).update(changed)
+    hint.changed |= changed
     registers = {str(key[2]) for key in changed if key[0] == "r" and key[1] == len(head.frames) - 1}
-    rounds = loop.rounds(start, out, registers)
+    keys = {name: key for key, name in names.items()}
+
+    def unbounded(name: str) -> Size:
+        key = keys[name]
+        if key[-1] in {"high", "low"}:
+            hint.wide.add(key)
+            hint.changed.discard(key)
+        what = "an integer" if key[-1] in {"high", "low"} else "what a round makes"
+        return interp.unbounded(
+            "growth", f"{what} grows with what it was the round before", "bound what grows"
+        )
+
     solved = Recurrences(
-        rounds,
+        loop.rounds(start, out, registers),
         {name: init[key] for key, name in names.items()},
         {name: after.get(key, ZERO) for key, name in names.items()},
         {name: total for name, (total, _) in loop.amortised.items()},
         {name: most for name, (_, most) in loop.amortised.items()},
-        lambda name: interp.unbounded(
-            "growth", f"what a round makes grows with what it made before ({name})", "bound what grows"
-        ),
+        unbounded,
     ).solve()
-    _put_back(interp, outside, solved)
-    interp.state = _substituted(interp, start, solved)
+    return start, solved
 
 
-def _stable_head(interp: Interpreter, loop: Loop) -> tuple[State, dict[SlotKey, Size]]:
-    """Return a head whose shape no round changes, with the sizes of the loop's entry, and those after a round."""
+def _with_symbols(
+    interp: Interpreter, head: State, names: Mapping[SlotKey, str], base: Mapping[SlotKey, Size]
+) -> State:
+    """Return a head's state with symbols in the place of some sizes."""
+    start = head.copy()
+    start.map(lambda key, _: Size.symbol(names[key]) if key in names else base[key], interp.sized)
+    return start
+
+
+def _widen_numbers(state: State, wide: set[SlotKey]) -> None:
+    """Count the digits of integers whose magnitude nothing bounds."""
+    if not wide:
+        return
+
+    def widen(key: SlotKey, number: integers.Number) -> integers.Number:
+        high, low = (*key, "high") in wide, (*key, "low") in wide
+        if not high and not low:
+            return number
+        top = Size.unbounded("an integer that grows with what it was the round before")
+        return replace(
+            number,
+            high=top if high else number.high,
+            low=top if low else number.low,
+            digits=number.wide() if not (number.high | number.low).is_top else number.digits,
+            room=number.room if number.room is not None else number.wide(),
+        )
+
+    state.map_numbers(widen)
+
+
+def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[SlotKey, Size]]:
+    """Return a head whose shape no round changes, with the entry's sizes, and the sizes after a round."""
     head = interp.state
+    _widen_numbers(head, hint.wide)
     entry = head.slots()
     for _ in range(_SHAPES):
         _clear(interp)
         out = _round(interp, loop, head)
         if out.dead:
             return head, {}
-        split(out, loop.key)
-        split(head, loop.key)
-        new = widened(head, join_states([head, out], loop.key))
+        new = widened(head, join_states([head, out], None))
         _forget_origins(new)
+        _widen_numbers(new, hint.wide)
         foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
-        new.map(lambda key, size: _restart(key, size, entry, foreign), interp.sized)
+        new.map(partial(_restart, entry, foreign), interp.sized)
         if shape(new) == shape(head):
             return head, out.slots()
         head = new
@@ -132,7 +198,7 @@ def _stable_head(interp: Interpreter, loop: Loop) -> tuple[State, dict[SlotKey, 
     return head, {}
 
 
-def _restart(key: SlotKey, size: Size, entry: Mapping[SlotKey, Size], foreign: set[int]) -> Size:
+def _restart(entry: Mapping[SlotKey, Size], foreign: set[int], key: SlotKey, size: Size) -> Size:
     """Return the size that a slot starts with: as at the loop's entry; what was not there then has none."""
     if key in entry:
         return entry[key]
@@ -151,9 +217,18 @@ def _round(interp: Interpreter, loop: Loop, head: State) -> State:
 
 
 def _mark_origins(interp: Interpreter, loop: Loop) -> None:
+    """Have every integer say that it is what its register held at this head; nothing else may say so."""
+    mine = f"{loop.key}:"
+
+    def forget(_key: SlotKey, number: integers.Number) -> integers.Number:
+        if number.origin is None or not number.origin[0].removeprefix(integers.HALF).startswith(mine):
+            return number
+        return replace(number, origin=None)
+
+    interp.state.map_numbers(forget)
     for register, value in interp.state.frame.items():
         if value.number is not None and not register.startswith("%"):
-            origin = (f"{loop.key}:{register}", 0, 0)
+            origin = (f"{mine}{register}", 0, 0)
             interp.state.frame[register] = replace(value, number=replace(value.number, origin=origin))
 
 
@@ -170,7 +245,7 @@ def _set_aside(interp: Interpreter) -> _Outside:
         interp.peak,
         interp.moment,
         [(a.exits.returns, a.exits.breaks, a.exits.continues) for a in interp.different_activations()],
-        [cast("Catcher", one).state for one in interp.catching],
+        [cast("Catcher", one).states for one in interp.catching],
     )
     _clear(interp)
     return outside
@@ -181,7 +256,7 @@ def _clear(interp: Interpreter) -> None:
     for activation in interp.different_activations():
         activation.exits = Exits()
     for one in interp.catching:
-        cast("Catcher", one).state = None
+        cast("Catcher", one).states = {}
 
 
 def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]) -> None:
@@ -189,7 +264,9 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
     interp.moment = _later(outside.moment, interp.moment, solved)
     for key, bound in interp.rounds.items():
         interp.rounds[key] = replace(bound, rounds=bound.rounds.substitute(solved))
-    for activation, (returns, breaks, continues) in zip(interp.different_activations(), outside.exits, strict=True):
+    for activation, (returns, breaks, continues) in zip(
+        interp.different_activations(), outside.exits, strict=True
+    ):
         exits = activation.exits
         activation.exits = Exits(
             returns + [_substituted(interp, state, solved) for state in exits.returns],
@@ -198,10 +275,9 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
         )
     for one, before in zip(interp.catching, outside.caught, strict=True):
         catcher = cast("Catcher", one)
-        if catcher.state is not None:
-            catcher.state = _substituted(interp, catcher.state, solved)
-        if before is not None:
-            catcher.state = before if catcher.state is None else join_states([before, catcher.state], catcher.join)
+        inside, catcher.states = catcher.states, before
+        for name, state in inside.items():
+            catcher.add(name, _substituted(interp, state, solved))
 
 
 def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) -> State:
@@ -211,7 +287,7 @@ def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) 
 
 def _later(before: Moment, inside: Moment, solved: Mapping[str, Size]) -> Moment:
     """Return the greater of two moments, the second one's shares in terms of the solved symbols."""
-    from hardtack.analysis.interpreting import guess  # noqa: PLC0415
+    from hardtack.analysis.interpreting import guess
 
     shares = tuple((site, size.substitute(solved)) for site, size in inside.shares)
     besides = inside.besides.substitute(solved)
@@ -237,7 +313,11 @@ def _for(interp: Interpreter, op: ir.For) -> None:
 
 
 def run_for(
-    interp: Interpreter, consumer: iteration.Consumer, source: ir.Register, rounds: Size, make_item: Callable[[], None]
+    interp: Interpreter,
+    consumer: iteration.Consumer,
+    source: ir.Register,
+    rounds: Size,
+    make_item: Callable[[], None],
 ) -> None:
     """Run a loop over the items of what a register holds, which live in memory or are made one by one."""
     at = interp.at
@@ -247,24 +327,43 @@ def run_for(
         return Cell("iterator", bytes=Size.const(footprints.ITERATOR))
 
     interp.write(iterator, Value(frozenset((interp.new("iterator", make),))))
-    length_before = {
-        obj: cell.length for obj, cell in access.cells(interp, interp.read(source)) if cell.kind != "generator"
-    }
-    consumer.amortised = amortise(interp, interp.read(source), f"ℓ{at.line}.{at.column}.{interp.context}")
+    before = _lengths(interp, interp.read(source))
+    consumer.amortised = amortise(interp, interp.read(source), f"λ{at.line}.{at.column}.{interp.context}")
 
     def once() -> None:
         activation = interp.activation
         make_item()
+        _mark_item(interp, consumer)
         consumer.body()
         _join_continues(interp, activation.exits, consumer.key)
 
     repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised))
-    for obj, cell in access.cells(interp, interp.read(source)):
-        if obj in length_before and cell.length != length_before[obj] and cell.kind not in {"str", "bytes"}:
-            if not length_before[obj].dominates(cell.length):
-                interp.finding("loop", "what is iterated over may grow meanwhile", "iterate over a copy", at)
+    after = _lengths(interp, interp.read(source))
+    if any(obj in after and not size.dominates(after[obj]) for obj, size in before.items()):
+        interp.finding("aliasing", "what is iterated over may grow meanwhile", "iterate over a copy", at)
     note_rounds(interp, at, rounds, "annotated" if consumer.bound else "inferred")
     leave(interp, consumer, (iterator, source))
+
+
+def _lengths(interp: Interpreter, value: Value) -> dict[int, Size]:
+    """Return the lengths of the lists that iteration goes over: others refuse to grow meanwhile."""
+    found: dict[int, Size] = {}
+    for obj, cell in access.cells(interp, value):
+        if cell.kind in {"list", "sequence", "bytearray"}:
+            found[obj] = access.length_of(interp, obj, cell)
+        elif cell.kind == "iterator":
+            for name, part in cell.fields.items():
+                if name.isdigit():
+                    found |= _lengths(interp, part)
+    return found
+
+
+def _mark_item(interp: Interpreter, consumer: iteration.Consumer) -> None:
+    """Have an integer that is an item say so, for as long as the round lasts."""
+    value = interp.state.frame.get(consumer.item)
+    if value is not None and value.number is not None:
+        origin = (f"{consumer.key}:{consumer.item}", 0, 0)
+        interp.state.frame[consumer.item] = replace(value, number=replace(value.number, origin=origin))
 
 
 def run_times(
@@ -304,9 +403,10 @@ def run_times(
 
 
 def amortise(interp: Interpreter, value: Value, name: str) -> dict[str, tuple[Size, Size]]:
-    """Return the symbols of items' lengths, where the sum over all items is better known than by the greatest.
+    """Return the symbols of items' lengths, where their sum is better known than by the greatest.
 
-    `name` is that of the items; those that an iterator draws on have it and the number of what they come from.
+    `name` is that of the items; those that an iterator draws on have it and the number of what they come
+    from.
     """
     drawn = [cell for _, cell in access.cells(interp, value) if cell.kind == "iterator"]
     if len(drawn) == 1 and len(value.objects) == 1:
@@ -398,37 +498,84 @@ def _bound_of(
         if found is not None:
             return found
     return interp.unbounded(
-        "loop", "a loop whose rounds are not bounded", "write loop_bound(n) in it, or `for _ in range(n)`", op.at
+        "loop",
+        "a loop whose rounds are not bounded",
+        "write loop_bound(n) in it, or `for _ in range(n)`",
+        op.at,
     )
 
 
 def _counted(
     interp: Interpreter, fact: ir.Fact, loop: Loop, head: State, out: State, changed: set[str]
 ) -> Size | None:
-    sides = [(fact.subject, fact.relation, fact.operand)]
+    sides: list[_Side] = [(fact.subject, fact.relation, fact.operand, fact.offset)]
     if isinstance(fact.operand, str) and fact.relation in _FLIPPED:
-        sides.append((fact.operand, _FLIPPED[fact.relation], fact.subject))
-    for subject, relation, operand in sides:
-        before, after = head.frame.get(subject), out.frame.get(subject)
+        sides.append((fact.operand, _FLIPPED[fact.relation], fact.subject, -fact.offset))
+    for side in sides:
+        before, after = loop.entry.get(side[0]), out.frame.get(side[0])
         if before is None or after is None or before.number is None or after.number is None:
             continue
-        origin = after.number.origin
-        start = loop.entry[subject].number if subject in loop.entry else None
-        if origin is None or origin[0] != f"{loop.key}:{subject}" or start is None:
-            continue
-        limit = _limit(interp, operand, head, changed)
-        if limit is None:
-            continue
-        if relation in {"<", "<="} and origin[1] is not None and origin[1] > 0:
-            distance = limit.high.minus(start.least) if start.low.is_zero else limit.high + start.low
-            return integers.scaled_rounds(distance, origin[1])
-        if relation in {">", ">="} and origin[2] is not None and origin[2] < 0:
-            return integers.scaled_rounds(start.high + limit.low, -origin[2])
-        if relation == "!=" and origin[1:] == (-1, -1) and start.low.is_zero and limit.high.is_zero:
-            return start.high + 1
+        found = _rounds_of(interp, side, loop, (before.number, after.number), head, changed)
+        if found is not None:
+            return found
     return None
 
 
+def _rounds_of(
+    interp: Interpreter,
+    side: _Side,
+    loop: Loop,
+    numbers: tuple[integers.Number, integers.Number],
+    head: State,
+    changed: set[str],
+) -> Size | None:
+    """Return how often a test can hold of a register that rounds take from one number to another."""
+    subject, relation, operand, offset = side
+    start, origin = numbers[0], numbers[1].origin
+    if origin is None:
+        return None
+    if origin[0] == f"{integers.HALF}{loop.key}:{subject}":
+        halves = (start.low.is_zero or relation in {">", ">="}) and _ends_at_zero(relation, operand)
+        return integers.halvings(start) if halves else None
+    if origin[0] != f"{loop.key}:{subject}":
+        return None
+    if relation == "true" and origin[1:] == (-1, -1) and start.low.is_zero:
+        return start.high + 1
+    limit = _limit(interp, operand, head, changed)
+    return None if limit is None else _distance(relation, origin, start, integers.plus(limit, offset))
+
+
+def _distance(
+    relation: str, origin: integers.Origin, start: integers.Number, limit: integers.Number
+) -> Size | None:
+    """Return how many steps it takes to get from a number to a limit."""
+    _, low, high = origin
+    if relation in {"<", "<="} and low is not None and low > 0:
+        distance = limit.high.minus(start.least) if start.low.is_zero else limit.high + start.low
+        return integers.scaled_rounds(distance, low)
+    if relation in {">", ">="} and high is not None and high < 0:
+        return integers.scaled_rounds(start.high + limit.low, -high)
+    if relation == "!=" and (low, high) == (-1, -1) and start.low.is_zero and limit.high.is_zero:
+        return start.high + 1
+    return None
+
+
+def _ends_at_zero(relation: str, operand: object) -> bool:
+    """Tell whether a test of a natural number fails for zero."""
+    if relation == "true":
+        return True
+    if not isinstance(operand, int):
+        return False
+    return (
+        operand >= 0
+        if relation == ">"
+        else operand >= 1
+        if relation == ">="
+        else relation == "!=" and operand == 0
+    )
+
+
+_Side: TypeAlias = "tuple[str, str, object, int]"
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}
 
 
@@ -459,7 +606,5 @@ def note_rounds(interp: Interpreter, at: ir.Place, rounds: Size, how: str) -> No
     interp.rounds[key] = results.LoopBound(function, at.file, at.line, most, how)
 
 
-HANDLERS: dict[type[object], Handler] = cast(
-    "dict[type[object], Handler]", {ir.For: _for, ir.While: _while}
-)
+HANDLERS: dict[type[object], Handler] = cast("dict[type[object], Handler]", {ir.For: _for, ir.While: _while})
 __all__ = ["HANDLERS", "Loop", "repeat", "run_for", "with_digits"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +16,7 @@ from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, is_constant
 from hardtack.analysis.lowering.statements import run_all
-from hardtack.analysis.mypy_types import convert, instances
+from hardtack.analysis.mypy_types import convert, instances, promoted
 from hardtack.errors import InternalError
 
 if TYPE_CHECKING:
@@ -67,16 +65,15 @@ def _start(known: Knowledge, function: mn.FuncDef, name: str) -> tuple[str, type
 
 
 def _dispatcher(known: Knowledge, function: mn.FuncDef, name: str) -> ir.Function:
-    """Return a function that calls one of several: mypy types the body once for each value of a type variable.
+    """Return a function that calls one of several: mypy types a body once for each value of a type variable.
 
     Nothing of it is there at run time, so it has no frame.
     """
     _, _, low = _start(known, function, name)
     with low.block() as body:
         _dispatch(low, function, 0)
-    return with_digest(
-        replace(finish(low, function, None, body()), frame_slots=0, kind="function", cells=(), free=())
-    )
+    made = finish(low, function, None, body())
+    return replace(made, frame_slots=0, kind="function", cells=(), free=())
 
 
 def _dispatch(low: Lowering, function: mn.FuncDef, index: int) -> None:
@@ -144,10 +141,9 @@ def _body(low: Lowering, function: mn.FuncItem) -> ir.Block:
 
 
 def _bound_by_walrus(low: Lowering, function: mn.FuncItem) -> set[str]:
-    node = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
-    if node is None:
-        return set()
-    return {one.target.id for one in ast.walk(node) if isinstance(one, ast.NamedExpr)}
+    """Return the names that expressions of a function bind; those of functions inside it do no harm here."""
+    last = function.end_line or function.line
+    return {one.target.id for one in low.syntax.walruses if function.line <= one.lineno <= last}
 
 
 def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, body: ir.Block) -> ir.Function:
@@ -160,7 +156,7 @@ def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, bo
     annotations, module = low.known.annotations, low.scope.module
     if isinstance(definition, _DEFINITIONS) and _kind(function) == "function":
         result = annotations.of(module, definition.returns, result)
-    made = ir.Function(
+    return ir.Function(
         name=low.scope.name,
         place=low.at(function),
         parameters=tuple(parameters(low, function)),
@@ -171,11 +167,11 @@ def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, bo
         free=tuple(sorted(low.scope.free)),
         frame_slots=frame_slots(code),
         digest="",
+        last_line=function.end_line or function.line,
         recursive=annotations.recursive(module, definition) if definition is not None else None,
         assumed=annotations.assumed(module, definition) if definition is not None else None,
         decorators=tuple(_decorators(low, function)),
     )
-    return with_digest(made)
 
 
 def signature(low: Lowering, function: mn.FuncItem) -> mt.ProperType | None:
@@ -190,16 +186,15 @@ def crashed(known: Knowledge, function: mn.FuncDef, error: Exception) -> ir.Func
     at = ir.Place(known.sources.modules[module].path, function.line, max(0, function.column))
     what = f"internal: {type(error).__name__}: {error}"
     body = ir.Block((ir.Unsupported(at, "%1", (), what, "please report this"), ir.Return(at, "%1")))
-    made = ir.Function(
+    return ir.Function(
         known.hierarchy.names[function], at, (), ir.Unknown(what), body, "function", (), (), 0, ""
     )
-    return with_digest(made)
 
 
-def with_digest(function: ir.Function) -> ir.Function:
-    """Return a function with the hash of all that stands in it."""
-    text = f"{sys.version_info[:2]} {function!r}"
-    return replace(function, digest=hashlib.sha256(text.encode()).hexdigest())
+def refused(function: ir.Function, what: str, remedy: str) -> ir.Function:
+    """Return a function whose body is a finding."""
+    body = ir.Block((ir.Unsupported(function.place, "%1", (), what, remedy), ir.Return(function.place, "%1")))
+    return replace(function, body=body, kind="function")
 
 
 def frame_slots(code: types.CodeType | None) -> int:
@@ -259,7 +254,7 @@ def _parameter_type(
         if argument.variable.is_cls:
             return ir.ClassObject(owner.fullname)
         return ir.Instance(owner.fullname, tuple(convert(variable) for variable in owner.defn.type_vars))
-    found = low.known.annotations.of(low.scope.module, annotation, convert(declared))
+    found = low.known.annotations.of(low.scope.module, annotation, promoted(convert(declared)))
     if argument.kind == mn.ARG_STAR:
         return ir.Instance("builtins.tuple", (found,))
     if argument.kind == mn.ARG_STAR2:
@@ -308,14 +303,37 @@ def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST]
         low.hierarchy.names[one] = name
     low.nested.append(finish(inner, node, code, _body(inner, node)))
     low.nested.extend(inner.nested)
-    defaults = []
-    for argument in node.arguments:
-        if argument.initializer is not None and not is_constant(constant_value(argument.initializer)):
-            defaults.append(expression(low, argument.initializer))
+    given = [argument.initializer for argument in node.arguments]
+    defaults = tuple(expression(low, one) for one in given if one is not None)
+    annotations = _annotations(low, node)
     into = low.fresh()
     captures = tuple(sorted(scope.free))
-    low.emit(ir.MakeFunction(low.at(node), into, name, tuple(defaults), captures))
+    low.emit(ir.MakeFunction(low.at(node), into, name, defaults, captures, annotations))
     return into
+
+
+def _annotations(low: Lowering, node: mn.FuncItem) -> tuple[ir.Register, ...]:
+    """Evaluate the annotations of an inner function, as its definition does."""
+    definition = low.syntax.at(node.line, max(0, node.column), *_DEFINITIONS)
+    if not isinstance(definition, _DEFINITIONS):
+        return ()
+    written = {**low.known.annotations.parameters(definition), "return": definition.returns}
+    made: list[ir.Register] = []
+    for name, annotation in written.items():
+        if annotation is not None:
+            made += [low.constant(node, name), _annotation(low, node, annotation)]
+    return tuple(made)
+
+
+def _annotation(low: Lowering, node: mn.FuncItem, annotation: ast.expr) -> ir.Register:
+    if low.syntax.annotations_are_text or isinstance(annotation, ast.Constant):
+        return low.constant(node, ast.unparse(annotation))
+    if isinstance(annotation, (ast.Name, ast.Attribute)):
+        return low.constant(node, None)  # it is there already
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
+        return low.model(node, "types.GenericAlias", (), ir.Instance("types.GenericAlias"))
+    remedy = "begin the module with `from __future__ import annotations`"
+    return low.unsupported(node, "an annotation that is evaluated at each call", remedy)
 
 
 # -- imports inside functions
