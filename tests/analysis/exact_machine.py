@@ -168,6 +168,8 @@ class ExactMachine:
         return _most(value, self._total)
 
     def _total(self, part: Part) -> int:
+        if isinstance(part.real, re.Match):  # a match is as long as its text, and has its groups in all
+            return part.real.re.groups
         if part.real is not NO_VALUE and part.element is None:
             return sum(len(item) for item in part.real if hasattr(item, "__len__"))
         if part.total is not None:
@@ -192,6 +194,8 @@ class ExactMachine:
     def _elements(self, part: Part) -> tuple[Part, ...]:
         if part.element is not None:
             return part.element.parts
+        if isinstance(part.real, re.Match):
+            return (self._item(part.real.string),)
         if part.items is not None:
             return tuple(one for item in part.items for one in item.parts)
         if part.real is NO_VALUE or not hasattr(part.real, "__iter__"):
@@ -461,10 +465,14 @@ def _length(part: Part) -> int:
         return part.length
     if isinstance(part.real, memoryview):
         return part.real.nbytes
+    if isinstance(part.real, re.Match):
+        return len(part.real.string)
     return len(part.real) if hasattr(part.real, "__len__") else 0
 
 
 def _width(part: Part) -> int:
+    if isinstance(part.real, re.Match) and isinstance(part.real.string, str):
+        return 1 if part.real.string.isascii() else 4
     if part.real is NO_VALUE or not isinstance(part.real, str):
         return part.width
     return 1 if part.real.isascii() else 2 if max(part.real) <= "\uffff" else 4
