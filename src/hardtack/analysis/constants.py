@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mypy import nodes as mn
 
+from hardtack.analysis import ir
 from hardtack.analysis.hierarchy import flat
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 UNKNOWN = object()
 _LARGEST = 1 << 4096  # what is larger is no constant worth knowing
 
+_COMPILED = {"re.compile": "re.Pattern", "_struct.Struct": "struct.Struct", "struct.Struct": "struct.Struct"}
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -105,6 +107,9 @@ class Constants:
                 return -inner if isinstance(inner, (int, float)) else UNKNOWN
             case mn.OpExpr():
                 return self._operator(node)
+            case mn.CallExpr(callee=mn.RefExpr(fullname=name), args=[text, *_]) if name in _COMPILED:
+                given = self.fold(text)
+                return ir.Compiled(_COMPILED[name], given) if isinstance(given, (str, bytes)) else UNKNOWN
             case mn.TupleExpr():
                 items = [self.fold(item) for item in node.items]
                 return UNKNOWN if any(item is UNKNOWN for item in items) else tuple(items)

@@ -102,6 +102,14 @@ class Unknown:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The value of a variable that a module makes once from a constant: a struct.Struct, a re.Pattern."""
+
+    name: str  # of the class
+    text: str | bytes
+
+
 Type: TypeAlias = Instance | TupleOf | Union | CallableType | ClassObject | Literally | Unknown
 
 

@@ -116,6 +116,11 @@ def constant_value(interp: Interpreter, value: object) -> Value:
             return _constant_object(
                 interp, value, Cell(type(value).__name__, element=_BYTE, width=_width(value))
             )
+        case ir.Compiled(name, text):
+            site = interp.site(("constant", value), SiteOf(repr(text), "", None))
+            interp.state.cells[site * 2] = Cell("object", name, owned=False)
+            interp.constants[site * 2] = text
+            return Value(frozenset((site * 2,)))
         case tuple() | frozenset():
             parts = [constant_value(interp, part) for part in value]
             fields = (
