@@ -12,17 +12,32 @@ import random
 import secrets
 import time
 import typing
+import unicodedata
+import urllib.parse
 import uuid
 
 import typing_extensions
-
 from model_cases import Given, calling, measured
 
-PATHS = ["", "/", "a", "/a/b/c", "a//b/../c/./d", "x" * 300, "/".join(["ab"] * 90), "../" * 40, "/usr/lib/archive.tar.gz", "ж" * 90 + "/ж.txt", "//"]
+PATHS = [
+    "",
+    "/",
+    "a",
+    "/a/b/c",
+    "a//b/../c/./d",
+    "x" * 300,
+    "/".join(["ab"] * 90),
+    "../" * 40,
+    "/usr/lib/archive.tar.gz",
+    "ж" * 90 + "/ж.txt",
+    "//",
+]
 PATHS += ["/" * 200, "a/" * 500, "\U00010000/" * 40 + "a.b"]
 BOTH = [*PATHS, *(path.encode() for path in PATHS)]
 measured("posixpath.join", posixpath.join, *((path,) for path in BOTH), *((path, path) for path in BOTH))
-measured("posixpath.join", posixpath.join, *((path, "ж", "b" * 90, path) for path in PATHS), tuple(["ab"] * 40))
+measured(
+    "posixpath.join", posixpath.join, *((path, "ж", "b" * 90, path) for path in PATHS), tuple(["ab"] * 40)
+)
 for name in ("split", "basename", "dirname", "splitext", "isabs", "normcase", "normpath"):
     measured(f"posixpath.{name}", getattr(posixpath, name), *((path,) for path in BOTH))
 measured("os.fspath", os.fspath, *((path,) for path in BOTH))
@@ -42,20 +57,43 @@ measured("typing.cast", typing.cast, (int, 5000))
 measured("typing_extensions.cast", typing_extensions.cast, (int, 5000))
 measured("random.random", random.random, ())
 measured("random.Random.random", calling("random"), (random.Random(7),))
-ESCAPED = ["", "a", "<" * 300, "a&b<c>\"d'" * 90, "ж<" * 200, "\U00010000\"" * 90, "a" * 3000]
+ESCAPED = ["", "a", "<" * 300, "a&b<c>\"d'" * 90, "ж<" * 200, '\U00010000"' * 90, "a" * 3000]
 measured("html.escape", html.escape, *((text,) for text in ESCAPED), *((text, False) for text in ESCAPED))
 QUOTED = [*ESCAPED, "\x00" * 300, "\u2028" * 300]
 for name in ("json.encode_basestring_ascii", "json.encoder.encode_basestring_ascii"):
     measured(name, json.encoder.encode_basestring_ascii, *((text,) for text in QUOTED))
 
 # -- datetime, uuid
-UTC = datetime.timezone.utc
-WHEN = [datetime.datetime(2020, 2, 29, 1, 2, 3, 999), datetime.datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)]
-measured("datetime.datetime", datetime.datetime, (2020, 1, 2), (2020, 1, 2, 3, 4, 5, 6, UTC), Given(2020, 1, 2, tzinfo=UTC, fold=1))
+UTC = datetime.UTC
+WHEN = [
+    datetime.datetime(2020, 2, 29, 1, 2, 3, 999),
+    datetime.datetime(9999, 12, 31, 23, 59, 59, 999999, UTC),
+]
+measured(
+    "datetime.datetime",
+    datetime.datetime,
+    (2020, 1, 2),
+    (2020, 1, 2, 3, 4, 5, 6, UTC),
+    Given(2020, 1, 2, tzinfo=UTC, fold=1),
+)
 measured("datetime.date", datetime.date, (2020, 1, 2), Given(year=9999, month=12, day=31))
 measured("datetime.time", datetime.time, (), (1, 2, 3, 4, UTC), Given(hour=1, tzinfo=UTC))
-measured("datetime.timedelta", datetime.timedelta, (), (1,), (1, 2, 3), (1.5,), Given(days=1.5, seconds=2.25, weeks=3.5), Given(hours=5000))
-measured("datetime.timedelta", datetime.timedelta, (10**8, 10**9, 10**12, 10**9, 10**7, 10**6, 10**5), (-1.1, 2.2, 3.3, 4.4, 5.5, 6.6, 7.7))
+measured(
+    "datetime.timedelta",
+    datetime.timedelta,
+    (),
+    (1,),
+    (1, 2, 3),
+    (1.5,),
+    Given(days=1.5, seconds=2.25, weeks=3.5),
+    Given(hours=5000),
+)
+measured(
+    "datetime.timedelta",
+    datetime.timedelta,
+    (10**8, 10**9, 10**12, 10**9, 10**7, 10**6, 10**5),
+    (-1.1, 2.2, 3.3, 4.4, 5.5, 6.6, 7.7),
+)
 for name in ("year", "month", "day", "hour", "minute", "second", "fold", "microsecond"):
     measured(f"datetime.datetime.{name}", operator.attrgetter(name), *((when,) for when in WHEN))
 for name in ("year", "month", "day"):
@@ -74,3 +112,37 @@ for name in ("lt", "le", "gt", "ge", "eq", "ne"):
     measured(f"datetime.date.__{name}__", test, (WHEN[0].date(), WHEN[1].date()))
     measured(f"datetime.timedelta.__{name}__", test, (SPANS[1], SPANS[2]))
 measured("uuid.uuid4", uuid.uuid4, ())
+
+# -- html, unicodedata, urllib.parse
+REFERENCES = [
+    "",
+    "abc",
+    "&lt;&gt;" * 90,
+    "&#128512;" * 90,
+    "&lt" * 200,
+    "&#0;&#xd800;" * 50,
+    "&notit;&NotEqualTilde;" * 60,
+    "&" * 300,
+]
+REFERENCES += [
+    "&#1;" * 300,
+    "a&acE;" * 100,
+    "&nosuchthing;" * 80,
+    "ж&amp;" * 90,
+    "&#x10FFFF;" * 40,
+    "a" * 3000 + "&lt;",
+    "&lt;" * 900,
+]
+measured("html.unescape", html.unescape, *((text,) for text in REFERENCES))
+CHARACTERS = ["a", "ж", "\U0001f600", "\u0301", "가", "一", "﷽", " "]
+for name in ("category", "bidirectional", "east_asian_width", "combining", "mirrored", "name"):
+    measured(f"unicodedata.{name}", getattr(unicodedata, name), *((one,) for one in CHARACTERS))
+measured("unicodedata.name", unicodedata.name, ("\x00", "none"))
+UNQUOTED = [*PATHS, *ESCAPED, "\U00010000" * 400, " " * 900, bytes(range(256)), b"\xff" * 900, b"abc"]
+for name in ("quote", "quote_plus"):
+    measured(
+        f"urllib.parse.{name}",
+        getattr(urllib.parse, name),
+        *((text,) for text in UNQUOTED),
+        *((text, "%/") for text in UNQUOTED),
+    )

@@ -222,8 +222,8 @@ class Hierarchy:
         return public(f"{concrete.fullname}.{node.name}")
 
 
-# Dicts that take more than a dict for an entry, or make one for a key that is asked for: typeshed declares these
-# methods in dict alone.
+# Dicts that take more than a dict for an entry, or make one for a key that is asked for: typeshed declares
+# these methods in dict alone.
 _OTHER_DICTS = frozenset({"collections.Counter", "collections.OrderedDict", "collections.defaultdict"})
 _GROWS = frozenset({"__getitem__", "__setitem__", "__ior__", "setdefault", "update"})
 

@@ -114,8 +114,6 @@ class _Evaluator(Generic[V]):
                 return machine.steps(self.value(start), self.value(stop), self.value(step))
             case "packed", [argument]:
                 return Size.const(struct.calcsize(self._format(argument)))
-            case "groups" | "matching" | "captured" | "substituted", [pattern, *values]:
-                return self._of_pattern(name, self._pattern(pattern), values)
         return self._text_measure(name, arguments)
 
     def _least_length(self, star: Star[V]) -> Size:
@@ -138,6 +136,8 @@ class _Evaluator(Generic[V]):
                     if given and machine.nonnegative(self.value(count))
                     else None,
                 )
+            case "groups" | "matching" | "captured" | "substituted", [pattern, *values]:
+                return self._of_pattern(name, self._pattern(pattern), values)
             case "formatted" | "filled" | "percent", _:
                 return self._text(name, arguments).length
             case "formatted_width" | "filled_width" | "percent_width", _:
@@ -409,26 +409,13 @@ class _Evaluator(Generic[V]):
             case ast.Call(func=ast.Name(id="given"), args=[ast.Name(id=name)]):
                 star = self._bound.stars.get(name)
                 return name in self._bound.given or (star is not None and bool(star.arguments or star.spread))
-            case ast.Call(func=ast.Name(id="nonnegative"), args=[argument]):
-                return self._machine.nonnegative(self.value(argument))
-            case ast.Call(func=ast.Name(id="large"), args=[argument]):
-                return self._machine.digits(self.value(argument)).as_const() not in {0, 1}
-            case ast.Call(func=ast.Name(id="wide"), args=[argument]):
-                return self._machine.width(self.value(argument)) > 1
-            case ast.Call(func=ast.Name(id="literal"), args=[argument]):
-                text = self._constant(argument)
-                return (isinstance(text, str) and "\\" not in text) or (
-                    isinstance(text, bytes) and b"\\" not in text
-                )
-            case ast.Call(func=ast.Name(id="several"), args=[argument]):
-                return self._pattern(argument).groups > 1
-            case ast.Call(func=ast.Name(id="constant"), args=[argument]):
-                return self._constant(argument) is not None
             case ast.Call(func=ast.Name(id="among"), args=[argument, *constants]):
                 known = self._constant(argument)
                 return any(
                     known == constant.value for constant in constants if isinstance(constant, ast.Constant)
                 )
+            case ast.Call(func=ast.Name(id=name), args=[argument]):
+                return self._is(name, argument)
             case ast.UnaryOp(operand=operand):
                 return not self._holds(operand)
             case ast.BoolOp(op=ast.And(), values=values):
@@ -436,6 +423,23 @@ class _Evaluator(Generic[V]):
             case ast.BoolOp(values=values):
                 return any(self._holds(value) for value in values)
         raise AssertionError(ast.dump(node))
+
+    def _is(self, name: str, node: ast.expr) -> bool:
+        """Tell whether a value is what one of the conditions of one value says."""
+        match name:
+            case "nonnegative":
+                return self._machine.nonnegative(self.value(node))
+            case "large":
+                return self._machine.digits(self.value(node)).as_const() not in {0, 1}
+            case "wide":
+                return self._machine.width(self.value(node)) > 1
+            case "several":
+                return self._pattern(node).groups > 1
+            case "constant":
+                return self._constant(node) is not None
+        assert name == "literal"
+        text = self._constant(node)
+        return "\\" not in text if isinstance(text, str) else isinstance(text, bytes) and b"\\" not in text
 
 
 def _samples(given: str | bytes) -> list[object]:

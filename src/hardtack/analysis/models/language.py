@@ -10,8 +10,8 @@ size: bytes or a number, never negative
     replaced(x, old, new, count): the length of x.replace(...), filled(template, args, keywords) and
     percent(template, x): characters of template.format(...) and template % x, filled_width, percent_width,
     shown(x) and spelled(x): the characters of str(x) and repr(x), formatted(x, specification),
-    groups(pattern), matching(pattern, text): bytes of the matcher's stack, captured(pattern, text): characters
-    that each group takes in all matches of a text together, substituted(pattern, by, text): what sub() gives,
+    groups(pattern), matching(pattern, text): bytes of the matcher's stack, captured(pattern, text): the
+    characters of a group in all matches of a text, substituted(pattern, by, text): those of what sub() gives,
     shown_width(x), spelled_width(x), formatted_width(x, specification), packed(format): bytes of a struct
 value: what a register may hold
     a parameter (the join of all for *args and **keywords), element(x), mapped(x), item(x, 1), none, boolean,

@@ -1,9 +1,11 @@
 """What matching a regular expression takes: how many groups it has, and how deep the matcher's stack can get.
 
-The matcher of `_sre` keeps its stack on the heap. A level is pushed for each choice that it may come back to: one
-for each repeat of a single character, each branch and each assertion; and those of the body again for each round of
-a repeat of anything longer, of which an endless one makes as many as there are characters. So the depth is linear in
-the text, and a constant where no such repeat is endless. Source: Modules/_sre/sre_lib.h, sre.c data_stack_grow.
+The matcher of `_sre` keeps its stack on the heap. A level is pushed for each choice that it may come back to:
+one for each repeat of a single character, each branch and each assertion; and those of the body again for
+each round of a repeat of anything longer, of which an endless one makes as many as there are characters. So the
+depth is linear in the text, and a constant where no such repeat is endless.
+
+Source: Modules/_sre/sre_lib.h, sre.c data_stack_grow.
 """
 
 from __future__ import annotations
@@ -96,8 +98,8 @@ def _sequence(items: Iterable[tuple[object, object]]) -> Depth:
 
 def _item(code: object, argument: object) -> Depth:
     if code in _REPEATS:
-        least, most, body = argument  # type: ignore[misc]
-        return _repeated(least, most, body)
+        assert isinstance(argument, tuple)
+        return _repeated(*argument)
     inner = Depth(1)
     for part in _bodies(argument):
         inner += _sequence(part)
