@@ -2,8 +2,8 @@
 
 The matcher of `_sre` keeps its stack on the heap. A level is pushed for each choice that it may come back to:
 one for each repeat of a single character, each branch and each assertion; and those of the body again for
-each round of a repeat of anything longer, of which an endless one makes as many as there are characters. So the
-depth is linear in the text, and a constant where no such repeat is endless.
+each round of a repeat of anything longer, of which an endless one makes as many as there are characters. So
+the depth is linear in the text, and a constant where no such repeat is endless.
 
 Source: Modules/_sre/sre_lib.h, sre.c data_stack_grow.
 """
