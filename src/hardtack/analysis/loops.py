@@ -421,6 +421,7 @@ def amortise(interp: Interpreter, value: Value, name: str) -> dict[str, tuple[Si
 
 
 def join_continues(interp: Interpreter, exits: Exits, key: Hashable) -> None:
+    """Have a round that ended with `continue` end where others do."""
     if exits.continues:
         ends = [*exits.continues, *([] if interp.state.dead else [interp.state])]
         exits.continues = []

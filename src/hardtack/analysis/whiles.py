@@ -1,7 +1,7 @@
 """`while`: how often it runs is not written anywhere; a register that counts towards its test tells.
 
-A register's origin (`integers.Origin`) says by how much every way through the body moves it. What only halves a
-natural number, or counts up to something that no round changes, bounds the rounds; else an annotation must.
+A register's origin (`integers.Origin`) says by how much every way through the body moves it. What only halves
+a natural number, or counts up to something that no round changes, bounds the rounds; else an annotation must.
 """
 
 from __future__ import annotations
