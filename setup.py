@@ -9,6 +9,8 @@ setup(
         Extension(
             "hardtack.heap._native",
             ["src/hardtack/heap/_native.c"],
+            # GCC would keep the books two fields at a time in vector registers, and spend more on putting
+            # them in and taking them out.
             extra_compile_args=[*FLAGS, "-ftls-model=initial-exec", "-fno-tree-vectorize"],
         ),
         Extension("hardtack.wasm._callbacks", ["src/hardtack/wasm/_callbacks.c"], extra_compile_args=FLAGS),

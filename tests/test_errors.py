@@ -59,6 +59,7 @@ def test_what_heaps_raise_is_public() -> None:
     "error",
     [
         HeapFull("full", heap="a", asked=1, held=2, free=3, holders=(("b", 2),)),
+        ReservationImpossible(2, 1, "a"),
         ReservationTimeout("late", asked=1, free=2, waited=0.5),
         WouldBlock("no", 1, 2),
         Doomed("gone", asked=1, heap="a"),
@@ -67,6 +68,15 @@ def test_what_heaps_raise_is_public() -> None:
 def test_figures_survive_pickling(error: BaseException) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), copy.args, vars(copy)) == (type(error), error.args, vars(error))
+
+
+def test_heap_full_that_the_interpreter_made_survives_pickling(root: Heap) -> None:
+    large = Heap(None, name="large", parent=root)
+    with pytest.raises(HeapFull) as caught:
+        fill(large)
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (copy.heap, copy.holders) == ("root", (("large", large.live),))
+    assert (vars(copy), str(copy)) == (vars(caught.value), str(caught.value))
 
 
 SHELF: list[bytes] = [b""] * 5000

@@ -20,7 +20,7 @@ from hardtack.units import format_bytes
 TYPE_CHECKING = False  # typing takes its time
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ClassVar, TypeAlias
+    from typing import Any, ClassVar, TypeAlias
 
     Holders: TypeAlias = tuple[tuple[str, int], ...]
 
@@ -104,6 +104,11 @@ class HeapFull(HardtackError, MemoryError):
             self._holders = self._holders()
         return self._holders
 
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickle who holds most as it is now: a copy cannot ask the heap."""
+        self._holders = self.holders
+        return super().__reduce__()
+
     def __str__(self) -> str:
         if self.args:
             return super().__str__()
@@ -122,14 +127,20 @@ class ReservationImpossible(HardtackError, ValueError):
     Attributes:
         asked: bytes that were asked for.
         possible: the most bytes that this heap could ever grant.
+        heap: its name.
     """
 
     def __init__(self, asked: int, possible: int, heap: str) -> None:
         self.asked = asked
         self.possible = possible
-        super().__init__(
-            f"cannot reserve {format_bytes(asked)} ({asked} bytes) on heap {heap!r}: it can grant at most "
-            f"{format_bytes(possible)} ({possible} bytes); give it a larger capacity or ask for less"
+        self.heap = heap
+        super().__init__(asked, possible, heap)  # so that pickling keeps them
+
+    def __str__(self) -> str:
+        return (
+            f"cannot reserve {format_bytes(self.asked)} ({self.asked} bytes) on heap {self.heap!r}: it can "
+            f"grant at most {format_bytes(self.possible)} ({self.possible} bytes); give it a larger capacity "
+            "or ask for less"
         )
 
 
@@ -154,8 +165,8 @@ class WouldBlock(HardtackError):
 
     Attributes:
         asked: bytes that were asked for.
-        free: bytes that were free for it: in the heap, or in the reservation that it was to be carved from;
-            0 if that had enough, and a heap below had not.
+        free: bytes that were free for it where it was refused: in the heap that is short, which may be one
+            above or below, or in the reservation that it was to be carved from.
     """
 
     def __init__(self, message: str = "", asked: int = 0, free: int = 0) -> None:

@@ -22,6 +22,7 @@ def parse_bytes(size: int | str) -> int:
     Units are binary (KiB, MiB, GiB, also K, M, G) or decimal (kB, MB, GB); case does not matter.
 
     Raises:
+        TypeError: if it is neither a number nor text.
         ValueError: if the text is no size, or the size is negative or over 2**62.
 
     Example:

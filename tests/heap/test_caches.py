@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from climbing import climb
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -30,17 +31,10 @@ KB = 1000
 @pytest.fixture
 def root() -> Iterator[Heap]:
     root = Heap("1 MiB", name="root")
+    ladder_of(root).patience = 0.0
     yield root
     root.check()
     assert root.reserved == 0
-
-
-def climb(heap: Heap, amount: int) -> None:
-    """Find memory as a waiting thread does."""
-    ladder = ladder_of(heap)
-    ladder.patience = 0.0
-    for pause in ladder.steps(heap, amount, lambda: heap.room >= amount):
-        threading.Event().wait(pause)
 
 
 def full_of(cache: Cache[int, bytes], count: int, size: int = 10 * KB) -> Cache[int, bytes]:
@@ -810,6 +804,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.root = Heap("256 KiB", name="root", slack=0)
+        ladder_of(self.root).patience = 0.0
         ladder_of(self.root).patience = 0.0
         self.maxsize = 12
         self.cache: Cache[int, bytes] = self.root.cache(self.maxsize)

@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 import pytest
+from until import HANG_SECONDS
 
 from hardtack.errors import WouldBlock
 from hardtack.heap import Heap, _native, reclaim
@@ -353,6 +354,17 @@ def test_the_child_of_a_fork_is_rid_of_what_other_threads_had_entered(python: Py
 # ---------------------------------------------------------------- somebody is inside all the time
 
 
+class Cycle:
+    """Garbage from the start, that tells when it is collected."""
+
+    def __init__(self, collected: Callable[[], object]) -> None:
+        self.me = self
+        self.collected = collected
+
+    def __del__(self) -> None:
+        self.collected()
+
+
 @pytest.fixture
 def somebody_inside(heap: Heap) -> Iterator[None]:
     """Have another thread stay in a reservation for the whole test."""
@@ -361,11 +373,11 @@ def somebody_inside(heap: Heap) -> Iterator[None]:
     def stay_inside() -> None:
         with heap.reserve(100_000):
             entered.set()
-            go.wait(60)
+            go.wait(HANG_SECONDS)
 
     thread = threading.Thread(target=stay_inside)
     thread.start()
-    entered.wait(20)
+    entered.wait()
     yield
     go.set()
     thread.join()
@@ -418,16 +430,8 @@ def test_a_service_that_is_never_without_an_admitted_call_collects(python: Pytho
 def test_who_leaves_collects_outside_every_heap_and_every_reservation(heap: Heap) -> None:
     found: list[tuple[bool, bool]] = []
 
-    class Cycle:
-        def __init__(self) -> None:
-            self.me = self
-
-        def __del__(self) -> None:
-            thing = bytes(1000)
-            found.append((_native.in_reservation(), heap.owns(thing)))
-
-    Cycle()
-    deadline = time.monotonic() + 20
+    Cycle(lambda: found.append((_native.in_reservation(), heap.owns(bytes(1000)))))
+    deadline = time.monotonic() + HANG_SECONDS
     kept: list[object] = []
     before = heap.reserved
     with heap:
@@ -446,14 +450,7 @@ def test_who_leaves_collects_outside_every_heap_and_every_reservation(heap: Heap
 def test_who_leaves_does_not_collect_inside_a_reservation_around(heap: Heap) -> None:
     found: list[bool] = []
 
-    class Cycle:
-        def __init__(self) -> None:
-            self.me = self
-
-        def __del__(self) -> None:
-            found.append(True)
-
-    Cycle()
+    Cycle(lambda: found.append(True))
     kept = [[None] for _ in range(5000)]
     deadline = time.monotonic() + 0.1
     with heap.reserve(1_000_000):
@@ -468,15 +465,8 @@ def test_who_leaves_does_not_collect_inside_a_reservation_around(heap: Heap) -> 
 def test_who_leaves_with_an_exception_collects_and_raises_it(heap: Heap) -> None:
     found: list[bool] = []
 
-    class Cycle:
-        def __init__(self) -> None:
-            self.me = self
-
-        def __del__(self) -> None:
-            found.append(True)
-
-    Cycle()
-    deadline = time.monotonic() + 20
+    Cycle(lambda: found.append(True))
+    deadline = time.monotonic() + HANG_SECONDS
     while not found:
         assert time.monotonic() < deadline
         kept = [[None] for _ in range(5000)]

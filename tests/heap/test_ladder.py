@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from climbing import climb
 from until import until_waiters
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
@@ -47,16 +48,6 @@ def root_of_a_mib() -> Heap:
     ladder_of(root).patience = 0.0
     ladder_of(root).kill_seconds = 0.5
     return root
-
-
-def climb(heap: Heap, amount: int, fits: Callable[[], bool] | None = None, **options: object) -> list[float]:
-    """Do as a waiting thread does; return the pauses that were asked for."""
-    pauses = []
-    for pause in ladder_of(heap).steps(heap, amount, fits or (lambda: heap.room >= amount), **options):  # type: ignore[arg-type]
-        pauses.append(pause)
-        if pause:
-            threading.Event().wait(pause)
-    return pauses
 
 
 # -- the order of the steps

@@ -290,16 +290,7 @@ def granted(heap: Heap) -> None:
         held.release()
 
 
-@pytest.fixture
-def _little_to_collect() -> Iterator[None]:
-    """Have collections look at what a test makes alone: pytest's own objects take them a tenth of a second."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("_little_to_collect")
+@pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("work", [time_runs_out, granted])
 def test_an_interrupt_anywhere_while_waiting_leaves_no_trace(
     work: Callable[[Heap], None], monkeypatch: pytest.MonkeyPatch

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
     from hardtack.heap import Heap
 
-HANG_SECONDS: Final = (
-    300.0  # on no machine, and under no sanitizer, does anything in these tests take so long
-)
+HANG_SECONDS: Final = 300.0  # on no machine, under no sanitizer, does anything in these tests take so long
 
 
 def until(condition: Callable[[], bool], pause: Callable[[], object] = lambda: time.sleep(0.0002)) -> None:

@@ -106,15 +106,6 @@ class Steps:
         return result
 
 
-@pytest.fixture
-def frozen():
-    """Leave what there is out of collections, so that emptying the free lists is quick."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.mark.usefixtures("frozen")
 def test_no_page_of_a_file_takes_more_than_a_pages_step() -> None:
     steps = Steps()

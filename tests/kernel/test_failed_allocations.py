@@ -7,7 +7,6 @@ every fullness: each is done, or was not begun.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from collections import Counter
@@ -60,15 +59,6 @@ def state(machine, process):
                 if inode.filetype == abi.DIRECTORY:
                     directories.append((path + b"/" + name, inode))
     return sorted(files), process.descriptors.count, system.processes.count, system.files.inodes.count
-
-
-@pytest.fixture
-def frozen():
-    """Leave what there is out of collections, so that making a machine is quick."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 # -- one allocation fails

@@ -10,12 +10,6 @@ from hardtack.kernel import abi
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PAGE
 
 
-@pytest.fixture
-def machine():
-    with Machine() as made:
-        yield made
-
-
 @pytest.mark.parametrize("size", [0, 1, 127, 1023, 4095, PAGE, PAGE + 1, 200_000])
 def test_a_file_comes_out_as_it_went_in(machine, size):
     data = bytes(i % 251 for i in range(size))

@@ -31,17 +31,6 @@ def content(hand, path):
     return bytes(data)
 
 
-@pytest.fixture
-def machine():
-    with Machine() as made:
-        yield made
-
-
-@pytest.fixture
-def hand(machine):
-    return machine.hand()
-
-
 # -- paths
 def test_a_file_is_found_by_every_spelling_of_its_path(hand):
     hand.mkdir(b"a")

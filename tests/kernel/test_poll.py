@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from driver import BLOCKED_CALL, SECOND, Machine, after, on_read, on_write
+from driver import BLOCKED_CALL, SECOND, after, on_read, on_write
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import MAX_POLL
@@ -16,16 +16,9 @@ READ, WRITE, CLOCK = abi.EVENT_READ, abi.EVENT_WRITE, abi.EVENT_CLOCK
 
 
 @pytest.fixture
-def machine():
-    with Machine() as made:
-        yield made
-
-
-@pytest.fixture
-def hand(machine):
-    made = machine.hand()
-    made.close(99)
-    return made
+def hand(hand):
+    hand.close(99)
+    return hand
 
 
 # -- clocks

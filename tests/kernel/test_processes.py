@@ -21,11 +21,6 @@ def machine():
         yield made
 
 
-@pytest.fixture
-def hand(machine):
-    return machine.hand()
-
-
 def rest(calls):
     yield None  # parked for ever
 

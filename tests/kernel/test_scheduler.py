@@ -12,12 +12,6 @@ from hardtack.kernel import abi
 from hardtack.kernel.params import SCHEDULER_BYTES
 
 
-@pytest.fixture
-def machine():
-    with Machine() as made:
-        yield made
-
-
 def rest(calls):
     yield None
 

@@ -1683,14 +1683,11 @@ static COLD void as_memory_error(void)
     if (error) {
         PyException_SetContext(error, Py_XNewRef(raised.value)); /* steals */
         PyException_SetCause(error, raised.value);
+        raised.value = NULL;
         PyErr_SetObject(PyExc_MemoryError, error);
         Py_DECREF(error);
-        raised.value = NULL;
-        drop_raised(raised);
-    } else {
-        PyErr_Clear();
-        put_back(raised);
     }
+    drop_raised(raised); /* if no error could be made, why not is one as well */
     current_core = was;
 }
 
@@ -3307,8 +3304,8 @@ static void step_into(CoroutineObject *co)
     activate(co->claim);
     entered(co->bottom.core);
     if (UNLIKELY(co->owed)) {
-        spilling = 1;
         send_heap_full(co->core, refusal.asked);
+        spilling = told != 0; /* not if another exception is on its way */
     }
 }
 

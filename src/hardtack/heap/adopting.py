@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-SPARE_BYTES: Final = (
-    1024  # a copy may need a little more than when it was measured, for free lists vary: so much,
-)
-SPARE_SHARE: Final = 8  # and an 8th,
-SPARE_MOST: Final = 65536  # of at most so much; what it should take beyond that, the slack pays for
+# A copy may need a little more than when it was measured, for free lists vary. What it should take beyond
+# these the slack pays for.
+SPARE_BYTES: Final = 1024
+SPARE_SHARE: Final = 8  # and an 8th of what was measured,
+SPARE_MOST: Final = 65536  # of at most so much
 
 _NO_COPY: Final = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError, ImportError)
 

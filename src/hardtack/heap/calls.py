@@ -129,7 +129,10 @@ def wrap(
 
     Raises:
         TypeError: if it is no coroutine.
-        ReservationImpossible: when it is awaited, if the bound can never be had; the wrapped one is closed.
+        ReservationImpossible: when it is awaited, if the bound can never be had.
+        WouldBlock: when it is awaited, if it would have to wait inside a reservation.
+        Doomed: when it is awaited, if its heap's group is being killed. After each of these three the wrapped
+            one is closed.
 
     Example:
         >>> import asyncio
@@ -156,8 +159,12 @@ async def _reserved(
         reservation: Any = heap.reserve(bound)
         if not isinstance(reservation, _native.Reservation):
             reservation = await reservation  # it has to wait
-        reservation._made_by(made_by)
-        running = _native.Coroutine(coroutine, reservation)
+        try:
+            reservation._made_by(made_by)
+            running = _native.Coroutine(coroutine, reservation)
+        except BaseException:
+            reservation.release()
+            raise
     except BaseException:
         coroutine.close()
         raise

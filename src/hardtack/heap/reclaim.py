@@ -167,9 +167,8 @@ class Ladder:
         self.killed = 0
         self.collections = 0
         self.calling: tuple[str, float] | None = None
-        self._dying: dict[
-            Heap, None
-        ] = {}  # held: a kill callback may let go of one before its bytes are back
+        # Held: a kill callback may let go of one before its bytes are back.
+        self._dying: dict[Heap, None] = {}
 
     def steps(
         self,

@@ -252,8 +252,10 @@ def _tasks_of_ours() -> _Turn:
 
     async def turn() -> None:
         reservation = await reserve(heap, SIZE)
-        await asyncio.sleep(0)
-        reservation.release()
+        try:
+            await asyncio.sleep(0)
+        finally:
+            reservation.release()
 
     return turn
 
