@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md"]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/analysis.md"]
 
 
 def commands() -> list[tuple[str, str, str]]:
