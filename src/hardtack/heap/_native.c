@@ -147,7 +147,7 @@ struct Claim {
     Claim *outer;                  /* carved from this one, if any */
     Claim *next, *prev;            /* all claims */
     size_t asked, left, drawn;
-    size_t most, over;             /* the most that was drawn at once; allocated beyond it, in all */
+    size_t most, beyond, over;     /* the most that was drawn at once; live beyond it now, and at most */
     size_t carved;                 /* claims whose outer one this is */
     Hold *holds;                   /* one a core */
     PyObject *maker;               /* the code that made it and where in it; of a call (at < 0), the function */
@@ -581,7 +581,7 @@ static inline int claim_close(Claim *claim)
         awaited |= c->awaited;
     }
     claim->core->call_peak = claim->most + claim->over;
-    claim->core->call_kept = claim->drawn + claim->over;
+    claim->core->call_kept = claim->drawn + claim->beyond;
     return awaited;
 }
 
@@ -734,7 +734,9 @@ static int charge_slow(Core *chain, size_t n)
     if (claim) {
         claim->left -= take;
         claim->drawn += take;
-        claim->over += n - take;
+        claim->beyond += n - take;
+        if (claim->beyond > claim->over)
+            claim->over = claim->beyond;
         if (claim->drawn > claim->most)
             claim->most = claim->drawn;
     }
@@ -808,6 +810,13 @@ static COLD void refund_hold(const Claim *claim, Core *c, size_t n)
     held_add(c, (Py_ssize_t)back);
 }
 
+/* What the active claim itself did not draw came from beyond it. */
+static inline void repay(Claim *claim, size_t n)
+{
+    size_t rest = claim->drawn < n ? n - claim->drawn : 0;
+    claim->beyond -= claim->beyond < rest ? claim->beyond : rest;
+}
+
 static inline int takes_back(const Claim *claim, size_t n) { return claim->drawn >= n && !claim->holds; }
 
 static inline void uncharge_claimed(Core *chain, Claim *claim, size_t n)
@@ -843,9 +852,10 @@ static void uncharge(Core *chain, size_t n)
     else
         for (Core *c = chain; c; c = c->parent) {
             c->live -= n;
-            if (c == claim->core)
+            if (c == claim->core) {
+                repay(claim, n);
                 reserved_add(c, refund(claim, n));
-            else if (claim->holds)
+            } else if (claim->holds)
                 refund_hold(claim, c, n);
         }
     if (UNLIKELY(chain->orphan))
