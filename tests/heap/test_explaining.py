@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hardtack.heap import Heap
-from hardtack.heap.explaining import MOST
+from hardtack.heap.explaining import DEEPEST, MOST
 from hardtack.heap.reclaim import ladder_of
 
 if TYPE_CHECKING:
@@ -292,6 +292,17 @@ def test_many_of_a_kind_are_cut_short() -> None:
     assert re.search(r"\n    \(10 smaller ones\) +3.4 MiB +0 B\n", text)
     assert "\n  - 10 more groups, if they are killed" in text
     assert len(text.splitlines()) < 60
+
+
+def test_heaps_of_any_depth_are_cut_short() -> None:
+    heap = bottom = Heap("1 MiB", name="top")
+    for depth in range(2000):
+        bottom = Heap(None, name=f"level {depth}", parent=bottom)
+    block_below = bottom.run(block, 65536)
+    lines = [line.strip() for line in heap.explain().splitlines()]
+    at = lines.index(f"({2000 - DEEPEST} heaps below)")
+    assert lines[at - 1].startswith(f"level {DEEPEST - 1} ") and "64.0 KiB" in lines[at - 1]
+    assert block_below
 
 
 def test_many_waiters_are_cut_short() -> None:

@@ -321,3 +321,13 @@ def test_the_lost_error_is_the_cause() -> None:
 
 def _raise_system_error() -> None:
     raise SystemError
+
+
+def test_heaps_that_hold_nothing_are_not_named_among_the_holders() -> None:
+    heap = Heap("100 KiB", name="all")
+    idle, busy = Heap(None, name="idle", parent=heap), Heap(None, name="busy", parent=heap)
+    kept = busy.run(bytes, 10_240 - 33)
+    with pytest.raises(HeapFull) as caught:
+        heap.run(lambda: [[number] for number in range(100_000)])
+    assert caught.value.holders == (("busy", busy.live),)
+    assert kept and not idle.live

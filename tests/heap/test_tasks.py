@@ -237,7 +237,7 @@ def test_a_doomed_task_is_let_go(heap: Heap) -> None:
             await asyncio.sleep(0)
         assert doom(child) == 2
         for task in (inside, along):
-            with pytest.raises(Doomed, match="being killed"):
+            with pytest.raises(Doomed, match="group 'victim' is being killed"):
                 await task
         held.release()
         (await other).release()
