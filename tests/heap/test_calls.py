@@ -720,7 +720,9 @@ def test_a_wrapped_coroutine_goes_by_its_own_name(heap: Heap, bound: str | None)
         await task
         return report
 
-    assert "coro=<test_a_wrapped_coroutine_goes_by_its_own_name.<locals>.answer() running" in asyncio.run(main())
+    assert "coro=<test_a_wrapped_coroutine_goes_by_its_own_name.<locals>.answer() running" in asyncio.run(
+        main()
+    )
 
 
 def test_the_overrun_of_a_coroutine_is_named_after_it(heap: Heap) -> None:

@@ -301,7 +301,8 @@ def test_heaps_of_any_depth_are_cut_short() -> None:
     block_below = bottom.run(block, 65536)
     lines = [line.strip() for line in heap.explain().splitlines()]
     at = lines.index(f"({2000 - DEEPEST} heaps below)")
-    assert lines[at - 1].startswith(f"level {DEEPEST - 1} ") and "64.0 KiB" in lines[at - 1]
+    assert lines[at - 1].startswith(f"level {DEEPEST - 1} ")
+    assert "64.0 KiB" in lines[at - 1]
     assert block_below
 
 

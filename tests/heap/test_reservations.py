@@ -531,7 +531,8 @@ def test_an_overrun_of_a_carved_one_counts_what_was_held_at_once(heap: Heap) -> 
     with heap.reserve(50_000):
         mine = bytes(20_000)  # which the inner one's frees could be refunded to
         heap.reserve_nowait(1000).run(heap, churns)
-    assert heap.last_overrun is not None and heap.last_overrun.used < 3000
+    assert heap.last_overrun is not None
+    assert heap.last_overrun.used < 3000
     assert mine
 
 
