@@ -3426,14 +3426,19 @@ static PyObject *coroutine_next(PyObject *o) { return coroutine_send(o, Py_None)
 
 PyDoc_STRVAR(throw_doc, "throw($self, /, *exception)\n--\n\nRaise an exception inside, and go on until the next await that waits, or the end.");
 
-static PyObject *coroutine_throw(PyObject *o, PyObject *args)
+static PyObject *coroutine_throw(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
     CoroutineObject *co = COROUTINE(o);
     size_t refused = refusals;
-    if (step(co))
+    Core *was = step_out(); /* for both heaps, the caller's and its own, may be full */
+    PyObject *method = co->coroutine ? PyObject_GetAttrString(co->coroutine, "throw") : NULL;
+    current_core = was;
+    if ((co->coroutine && !method) || step(co)) {
+        Py_XDECREF(method);
         return NULL;
-    PyObject *method = PyObject_GetAttrString(co->coroutine, "throw"), *result = method ? PyObject_CallObject(method, args) : NULL;
-    Py_XDECREF(method);
+    }
+    PyObject *result = PyObject_Vectorcall(method, args, (size_t)n, NULL);
+    Py_DECREF(method);
     if (result)
         step_out_of(co);
     else if (!end(co, PyErr_ExceptionMatches(PyExc_StopIteration)) && UNLIKELY(refusals != refused))
@@ -3535,6 +3540,15 @@ static PyObject *coroutine_get(PyObject *o, void *name)
     Py_RETURN_NONE;
 }
 
+/* Outside every heap: for throw(), who awaits it may be in one that is full, and what waits is to end as it is told. */
+static PyObject *coroutine_getattr(PyObject *o, PyObject *name)
+{
+    Core *was = step_out();
+    PyObject *found = PyObject_GenericGetAttr(o, name);
+    current_core = was;
+    return found;
+}
+
 static PyObject *coroutine_repr(PyObject *o)
 {
     PyObject *coroutine = COROUTINE(o)->coroutine, *on = COROUTINE(o)->on;
@@ -3556,7 +3570,7 @@ static PyGetSetDef coroutine_properties[] = {
 
 static PyMethodDef coroutine_methods[] = {
     {"send", coroutine_send, METH_O, send_doc},
-    {"throw", coroutine_throw, METH_VARARGS, throw_doc},
+    {"throw", FUNCTION(coroutine_throw), METH_FASTCALL, throw_doc},
     {"close", coroutine_close, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -3575,6 +3589,7 @@ static PyTypeObject Coroutine_Type = {
     .tp_traverse = coroutine_traverse,
     .tp_clear = coroutine_clear,
     .tp_repr = coroutine_repr,
+    .tp_getattro = coroutine_getattr,
     .tp_weaklistoffset = offsetof(CoroutineObject, weakrefs),
     .tp_as_async = &coroutine_async,
     .tp_iter = PyObject_SelfIter,
