@@ -159,6 +159,15 @@ def test_groups_that_can_be_killed_and_those_that_cannot() -> None:
     assert "a rule of its own for who is killed first" in heap.explain()
 
 
+def test_a_group_that_something_protected_is_part_of_is_not_said_to_be_killable() -> None:
+    heap = Heap("1 MiB", name="all")
+    group = Heap(None, name="group", parent=heap, kill=print)
+    inside = Heap(None, name="inside", parent=group, protected=True)
+    row = next(line for line in heap.explain().splitlines() if line.strip().startswith("group "))
+    assert row.endswith("  spared: what is protected lives in it")
+    assert inside.live == 0
+
+
 def test_a_child_is_shown_with_those_above_it() -> None:
     heap = Heap("1 MiB", name="service", slack=0)
     tenant = Heap("512 KiB", name="tenant", parent=heap, slack=0)

@@ -184,7 +184,7 @@ def _traits(heap: Heap) -> Iterator[str]:
     if group.protected:
         yield "protected"
     elif group.kill is not None:
-        yield "may be killed"
+        yield "spared: what is protected lives in it" if _guarded(heap) else "may be killed"
     for shrinker in group.shrinkers:
         cache = _cache_of(shrinker)
         if cache is None:
@@ -192,6 +192,10 @@ def _traits(heap: Heap) -> Iterator[str]:
         else:
             books = cache.statistics()
             yield f"{books.entries} entries, {books.pinned} pinned, {books.evictions} evicted"
+
+
+def _guarded(heap: Heap) -> bool:
+    return any(each._group is not None and each._group.protected for each in heaps_below(heap))
 
 
 def _reservations(heap: Heap) -> Iterator[str]:
