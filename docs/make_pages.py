@@ -88,9 +88,9 @@ def analysis_figures() -> str:
     lines = [
         "# Bounds beside what calls really hold",
         "",
-        "Made by `make analysis-figures`: each function is asked for its bound, and then called with many inputs in",
-        "a heap of its own. Ratio = bound / measured peak, of the call where it is least, and the median",
-        "over all calls. [analysis.md](analysis.md) says what a bound promises.",
+        "Made by `make analysis-figures`: each function is asked for its bound, and then called with many",
+        "inputs in a heap of its own. Ratio = bound / measured peak, of the call where it is least, and the",
+        "median over all calls. [analysis.md](analysis.md) says what a bound promises.",
     ]
     for name, title, about in _JUDGED:
         rows = json.loads((HERE / "figures" / f"{name}.json").read_text())
@@ -102,14 +102,15 @@ _JUDGED: Final = (
     (
         "analysis-corpus",
         "The corpus: 80 functions that nobody wrote for this",
-        "Drawn by the rule in `tests/analysis/corpus/RULE.md` and frozen before the first bound was asked for: "
-        "functions of the\nstandard library with types added, and of typed packages. None has an annotation of ours.",
+        "Drawn by the rule in `tests/analysis/corpus/RULE.md` and frozen before the first bound was asked for:\n"
+        "functions of the standard library with types added, and of typed packages. None has an annotation\n"
+        "of ours.",
     ),
     (
         "analysis-programs",
         "Our own programs",
-        "`tests/analysis/programs`: constructs one by one, and the holes that were ever found. Two of them are\n"
-        "patched by the test while the program runs, which no analyser of source can see.",
+        "`tests/analysis/programs`: constructs one by one, and the holes that were ever found. Two of them\n"
+        "are patched by the test while the program runs, which no analyser of source can see.",
     ),
 )
 
@@ -121,13 +122,14 @@ def _summary(rows: list[dict[str, Any]]) -> list[str]:
     within = sum(ratio <= 5 for ratio in ratios)
     return [
         f"- {len(bounded)} of {len(rows)} have a bound ({100 * len(bounded) // len(rows)} %)",
-        f"- {sum(row['calls'] for row in rows):,} calls; bounds that were exceeded: {', '.join(exceeded) or 'none'}",
-        f"- tightest ratios: median {statistics.median(ratios):.2f}; {100 * within // len(ratios)} % are at most 5",
+        f"- {sum(row['calls'] for row in rows):,} calls; exceeded: {', '.join(exceeded) or 'none'}",
+        f"- tightest ratios: median {statistics.median(ratios):.2f}, {100 * within // len(ratios)} % at most 5",
     ]
 
 
 def _judged(rows: list[dict[str, Any]]) -> list[str]:
-    lines = ["| function | largest peak | tightest | median | or why there is no bound |", "|---|---|---|---|---|"]
+    lines = ["| function | largest peak | tightest | median | or why there is no bound |"]
+    lines.append("|---|---|---|---|---|")
     for row in rows:
         if row["bound"] is None:
             cells = ["", "", "", (row["findings"] or ["no finding"])[0].replace("|", "\\|")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import MaxLen
@@ -10,37 +9,34 @@ from annotated_types import MaxLen
 from hardtack.annotations import loop_bound
 
 
-@dataclass
-class Line:
-    article: str
-    amount: int
-
-
-def parse(body: str) -> list[Line]:
-    lines: list[Line] = []
-    for row in body.splitlines():
-        article, _, amount = row.partition(";")
-        lines.append(Line(article.strip(), len(amount)))
-    return lines
+def fields(row: str) -> list[str]:
+    """Split a row, and strip its fields."""
+    found: list[str] = []
+    for field in row.split(";"):
+        found.append(field.strip())
+    return found
 
 
 def label(name: Annotated[str, MaxLen(64)], number: int) -> str:
+    """Name an article."""
     return f"{name.title()}-{number % 1000}"
 
 
-def halvings(number: int) -> list[int]:
+def steps(number: int) -> list[int]:
+    """Return the way of a number down to 1, if there is one."""
     found: list[int] = []
     while number != 1:
-        found.append(number)
+        found.append(number % 1000)
         number = number // 2 if number % 2 == 0 else 3 * number + 1
     return found
 
 
-def few_halvings(number: int) -> list[int]:
+def few_steps(number: int) -> list[int]:
+    """Return the same way, of 200 steps at most."""
     found: list[int] = []
-    for _ in loop_bound(50):
-        if number % 100_000 == 1:
+    for _ in loop_bound(200):
+        if number == 1:
             break
-        found.append(number % 100_000)
-        number = number % 100_000 // 2
+        found.append(number % 1000)
+        number = number // 2 if number % 2 == 0 else 3 * number + 1
     return found
