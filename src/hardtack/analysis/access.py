@@ -30,7 +30,7 @@ def cells(interp: Interpreter, value: Value) -> Iterator[tuple[Object, Cell]]:
 
 def strong(interp: Interpreter, value: Value) -> bool:
     """Tell whether a value refers to exactly one known object."""
-    if len(value.objects) != 1 or value.plain or value.number is not None:
+    if interp.weak or len(value.objects) != 1 or value.plain or value.number is not None:
         return False
     (obj,) = value.objects
     cell = interp.state.cells.get(obj)

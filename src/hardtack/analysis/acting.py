@@ -247,7 +247,7 @@ class ModelMachine:
             item = Value(number=integers.between(0, Size.const(255)))
         if total is None and not item.objects and kind not in {"iterator", "generator"}:
             total = ZERO
-        name = {"deque": "collections.deque"}.get(kind, f"builtins.{kind}")
+        name = {"deque": "collections.deque", "exception": self._name}.get(kind, f"builtins.{kind}")
         return Cell(
             kind,
             name,

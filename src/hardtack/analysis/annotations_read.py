@@ -8,11 +8,11 @@ variables of modules, aliases (imported ones too) and elements; and the argument
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from hardtack.analysis import ir
 from hardtack.analysis.hints import NO_LIMITS, NOTHING, Hint, tighter, with_hint
-from hardtack.analysis.mypy_types import convert
+from hardtack.analysis.mypy_types import convert, promoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hardtack.analysis.constants import Constants
     from hardtack.analysis.source import Sources
+    from hardtack.analysis.syntax import Syntax
 
 _DEEP = 16  # an alias may be defined by itself
 _TRANSPARENT = frozenset({"Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "InitVar"})
@@ -47,6 +48,7 @@ class Annotations:
     def __init__(self, sources: Sources, constants: Constants) -> None:
         self._sources = sources
         self._constants = constants
+        self._hints: dict[str, Hint] = {}  # of fields and variables, which are asked for again and again
         self._imports: dict[str, dict[str, str]] = {}
         self._variables: dict[str, dict[str, ast.expr]] = {}
         self._aliases: dict[str, dict[str, ast.expr]] = {}
@@ -54,13 +56,16 @@ class Annotations:
     # -- the ways in
     def type_of(self, node: mn.Var | None, declared: mt.Type | None) -> ir.Type:
         """Return the type of a field, or of a variable of a module or class, with what its annotation states."""
-        type_ = convert(declared)
+        type_ = promoted(convert(declared))
         module = self._module_of(node) if node is not None else None
         if node is None or module is None:
             return type_
         owner = node.info.fullname if node.info else module
-        annotation = self._annotated(module).get(f"{owner}.{node.name}")
-        return type_ if annotation is None else with_hint(type_, self.hint(module, annotation))
+        name = f"{owner}.{node.name}"
+        if name not in self._hints:
+            annotation = self._annotated(module).get(name)
+            self._hints[name] = NOTHING if annotation is None else self.hint(module, annotation)
+        return with_hint(type_, self._hints[name])
 
     def of(self, module: str, annotation: ast.expr | None, type_: ir.Type) -> ir.Type:
         """Return a type with what an annotation that stands in a module states."""
@@ -252,18 +257,15 @@ class Annotations:
         return name if imported is None or depth > _DEEP else self._origin(imported, depth + 1)
 
     # -- modules
-    def _tree(self, module: str) -> ast.Module | None:
+    def _syntax(self, module: str) -> Syntax | None:
+        """Return a module's syntax; None for a stub, and for what is no module."""
         known = self._sources.everything.get(module)
-        if known is None or not known.path.endswith((".py", ".pyi")) or known.path.endswith(".pyi"):
-            return None
-        return self._sources.syntax(module).tree
+        return None if known is None or not known.path.endswith(".py") else self._sources.syntax(module)
 
     def _imported(self, module: str) -> dict[str, str]:
         if module not in self._imports:
-            tree = self._tree(module)
-            self._imports[module] = (
-                {} if tree is None else dict(_imports(module, tree, self._is_package(module)))
-            )
+            syntax = self._syntax(module)
+            self._imports[module] = {} if syntax is None else dict(_imports(module, syntax, self._is_package(module)))
         return self._imports[module]
 
     def _is_package(self, module: str) -> bool:
@@ -272,15 +274,15 @@ class Annotations:
     def _defined(self, module: str) -> dict[str, ast.expr]:
         """Return a module's assignments to names, which may be aliases."""
         if module not in self._aliases:
-            tree = self._tree(module)
-            self._aliases[module] = {} if tree is None else dict(_definitions(tree.body))
+            syntax = self._syntax(module)
+            self._aliases[module] = {} if syntax is None else dict(_definitions(syntax.tree.body))
         return self._aliases[module]
 
     def _annotated(self, module: str) -> dict[str, ast.expr]:
         """Return the annotated variables of a module and of its classes, by full name."""
         if module not in self._variables:
-            tree = self._tree(module)
-            self._variables[module] = {} if tree is None else dict(_variables(tree.body, module))
+            syntax = self._syntax(module)
+            self._variables[module] = {} if syntax is None else dict(_variables(syntax, module))
         return self._variables[module]
 
     def _module_of(self, node: mn.Var) -> str | None:
@@ -301,8 +303,8 @@ def _is_ellipsis(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is Ellipsis
 
 
-def _imports(module: str, tree: ast.Module, is_package: bool) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+def _imports(module: str, syntax: Syntax, is_package: bool) -> Iterator[tuple[str, str]]:
+    for node in syntax.every:
         if isinstance(node, ast.ImportFrom):
             base = _absolute(module, node, is_package)
             for one in node.names:
@@ -334,23 +336,31 @@ def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
             yield getattr(node, "name").id, getattr(node, "value")  # noqa: B009
 
 
-def _variables(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.expr]]:
+def _variables(syntax: Syntax, module: str) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the annotated variables: of the module, in classes, and of `self` in methods."""
+    yield from _of_classes(syntax.tree.body, module)
+    of_self = [node for node in syntax.every if _is_of_self(node)]
+    classes = [node for node in syntax.every if isinstance(node, ast.ClassDef)] if of_self else []
+    for node in of_self:
+        around = [one for one in classes if one.lineno <= node.lineno <= (one.end_lineno or 0)]
+        names = ".".join(one.name for one in sorted(around, key=lambda one: one.lineno))
+        if isinstance(node.target, ast.Attribute):
+            yield f"{module}.{names}.{node.target.attr}", node.annotation
+
+
+def _of_classes(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.expr]]:
     for node in body:
         match node:
             case ast.AnnAssign(target=ast.Name(id=name)):
                 yield f"{prefix}.{name}", node.annotation
             case ast.ClassDef():
-                yield from _variables(node.body, f"{prefix}.{node.name}")
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from _self_variables(node, prefix)
+                yield from _of_classes(node.body, f"{prefix}.{node.name}")
             case ast.If() | ast.Try():
-                yield from _variables(node.body, prefix)
+                yield from _of_classes(node.body, prefix)
 
 
-def _self_variables(
-    node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str
-) -> Iterator[tuple[str, ast.expr]]:
-    for inner in ast.walk(node):
-        match inner:
-            case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)):
-                yield f"{prefix}.{name}", inner.annotation
+def _is_of_self(node: ast.AST) -> TypeGuard[ast.AnnAssign]:
+    match node:
+        case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"))):
+            return True
+    return False

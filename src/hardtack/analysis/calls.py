@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, constructing, exceptions, footprints, generators, ir, natives, parameters
+from hardtack.analysis import access, constructing, exceptions, footprints, generators, ir, natives, parameters, recursion
 from hardtack.analysis.acting import act
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
@@ -221,10 +221,20 @@ def call_function(
         return assumed(interp, function, frame)
     if function.kind != "function":
         return generators.make(interp, function, frame)
-    return run_function(interp, function, frame)
+    check = recursion.wrapped(interp, function, len(arguments.positional), len(arguments.keywords))
+    if check is None:
+        return run_function(interp, function, frame)
+    held = interp.scratch_register("check")
+    interp.write(held, check)
+    result = run_function(interp, function, frame)
+    if not interp.state.dead:
+        interp.unbind(held)
+    return result
 
 
 def _captured(interp: Interpreter, closure: Object | None, name: str) -> Value | None:
+    if name == "__class__":  # for super(): the class itself, which was there before
+        return NO
     if closure is not None:
         return interp.state.cells[closure].fields.get(cell_register(name))
     return interp.state.frame.get(cell_register(name))
@@ -396,11 +406,11 @@ def default(interp: Interpreter, function: ir.Function, parameter: ir.Parameter)
 
 
 def run_function(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
-    """Run a function's body in a frame and return its result."""
-    depth = sum(one.function is function for one in interp.activations)
-    if depth and not _may_recur(interp, function, depth):
-        interp.state.dead = True
-        return NOTHING
+    """Run a function's body in a frame, or several of them, and return its result."""
+    return recursion.run(interp, function, frame, lambda one: _run_body(interp, function, one))
+
+
+def _run_body(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
     at = interp.at
     context = interp.context_of((interp.context, function.name, at.line, at.column))
     join = ("return", context)
@@ -427,23 +437,6 @@ def run_function(interp: Interpreter, function: ir.Function, frame: dict[str, Va
         return NOTHING
     interp.collect()
     return joined.frames.pop()[RESULT]
-
-
-def _may_recur(interp: Interpreter, function: ir.Function, depth: int) -> bool:
-    """Tell whether a function may call itself once more; how deep it goes, only an annotation says."""
-    if function.recursive is None:
-        interp.finding("recursion", f"{function.name} calls itself", "say how deep: @recursive(depth=...)")
-        return False
-    deepest, _calls = function.recursive
-    if len(interp.activations) > 200 or interp.spent():
-        interp.finding("recursion", f"{function.name} branches too much to be unrolled", "use a loop")
-        return False
-    return depth < deepest
-
-
-def scalars_of(values: Sequence[Value]) -> Size:
-    """Return the bytes of the integers and floats among some values."""
-    return sum((footprints.scalar(value) for value in values), ZERO)
 
 
 HANDLERS: dict[type[object], Handler] = cast("dict[type[object], Handler]", {ir.Call: _call})

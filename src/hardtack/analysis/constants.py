@@ -50,15 +50,24 @@ class Constants:
                     self._note(prefix, statement.lvalue, None)
                 case mn.ForStmt():
                     self._note(prefix, statement.index, None)
+                case mn.ImportFrom():
+                    for name, alias in statement.names:
+                        self._written.setdefault(f"{prefix}.{alias or name}", []).append(None)
                 case mn.ClassDef():
                     self._collect(statement.defs.body, statement.info.fullname)
 
     def _note(self, prefix: str, target: mn.Expression, value: mn.Expression | None) -> None:
         if isinstance(target, mn.NameExpr):
             self._written.setdefault(f"{prefix}.{target.name}", []).append(value)
+        elif isinstance(target, mn.MemberExpr) and isinstance(target.expr, mn.RefExpr):
+            self.written_elsewhere(f"{target.expr.fullname}.{target.name}")
         elif isinstance(target, (mn.TupleExpr, mn.ListExpr)):
             for item in target.items:
                 self._note(prefix, item.expr if isinstance(item, mn.StarExpr) else item, None)
+
+    def is_written(self, name: str) -> bool:
+        """Return whether anything but a definition binds a name."""
+        return name in self._written
 
     def written_elsewhere(self, name: str) -> None:
         """Note that a function writes a variable: it is no constant."""

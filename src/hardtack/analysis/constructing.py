@@ -33,6 +33,8 @@ def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     obj = interp.new(known.name, lambda: _empty(known), quiet=True)
     interp.write(made, Value(frozenset((obj,))))
     interp.note(passing, transient=(f"tuple of {count}", footprints.tuple_of(count)))
+    if known.is_exception:
+        keep_arguments(interp, made, arguments)
     _initialise(interp, known, methods, made, arguments)
     if interp.state.dead:
         return NOTHING
@@ -74,13 +76,11 @@ def _initialise(
         if not interp.state.dead and after in interp.program.functions and after is not None:
             calls.call_function(interp, interp.program.functions[after], calls.Given((made,)))
         return
-    if known.is_exception:
-        _exception(interp, made, arguments)
-    elif arguments.positional or arguments.keywords:
+    if not known.is_exception and (arguments.positional or arguments.keywords):
         interp.finding("unsupported", f"{known.name}() with arguments and without __init__", "define __init__")
 
 
-def _exception(interp: Interpreter, made: ir.Register, arguments: Given) -> None:
+def keep_arguments(interp: Interpreter, made: ir.Register, arguments: Given) -> None:
     """Keep an exception's arguments, in a tuple of their own."""
     value = interp.read(made)
     given = [interp.read(register) for register in arguments.positional]

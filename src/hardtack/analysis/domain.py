@@ -384,6 +384,25 @@ class State:
             self.high[pool] = f(("high", pool), size)
         self.garbage = f(("garbage",), self.garbage)
 
+    def map_numbers(self, f: Callable[[SlotKey, Number], Number]) -> None:
+        """Replace every integer; `f` gets the keys of its sizes, without their last part."""
+
+        def change(key: SlotKey, value: Value) -> Value:
+            if value.number is None:
+                return value
+            number = f(key, value.number)
+            return value if number is value.number else replace(value, number=number)
+
+        for index, frame in enumerate(self.frames):
+            for register, value in frame.items():
+                frame[register] = change(("r", index, register), value)
+        for obj, cell in self.cells.items():
+            element, mapped = change(("e", obj), cell.element), change(("m", obj), cell.mapped)
+            fields = {name: change(("f", obj, name), value) for name, value in cell.fields.items()}
+            same = element is cell.element and mapped is cell.mapped
+            if not same or any(fields[name] is not value for name, value in cell.fields.items()):
+                self.cells[obj] = replace(cell, element=element, mapped=mapped, fields=fields)
+
     def slots(self) -> dict[SlotKey, Size]:
         """Return every size by its key, but for those that follow from others."""
         found: dict[SlotKey, Size] = {}

@@ -1,13 +1,14 @@
 """Exceptions: where they may be raised, what they keep alive, `try`.
 
-Whatever an operation may raise reaches every handler around it and goes on outward: types tell handlers apart only
-where an exception is raised by name. An exception holds its traceback, that all frames between the raise and the
+What `raise` raises has a class, which tells handlers apart. What CPython raises of itself has none here: it reaches
+every handler of a built-in class, and goes on outward unless one takes all. An exception holds its traceback, that all frames between the raise and the
 handler, and those all their locals: one object, a lump, stands for them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import builtins
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir
@@ -17,10 +18,11 @@ from hardtack.analysis.joining import join_states, split
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from hardtack.analysis.interpreting import Handler, Interpreter
 
+IMPLICIT = ""
 EXCEPTION = "$exception"  # the register of the exception that is handled
 _ALLOWANCE = 1024  # an exception that CPython makes: object, arguments, a message of at most 500 characters
 
@@ -33,13 +35,18 @@ class Catcher:
         depth: how many frames there were when it began.
         kept: the temporaries that were alive then; others die.
         join: names the place where the states meet.
-        state: the states in which something was raised, joined; None if nothing was.
+        states: the states in which something was raised, joined, by its class; IMPLICIT: raised by CPython.
     """
 
     depth: int
     kept: frozenset[str]
     join: Hashable
-    state: State | None = None
+    states: dict[str, State] = field(default_factory=dict)
+
+    def add(self, name: str, state: State) -> None:
+        """Add a state in which an exception of a class is raised."""
+        before = self.states.get(name)
+        self.states[name] = state if before is None else join_states([before, state], (self.join, name))
 
 
 def may_raise(interp: Interpreter, *, allowance: bool = False) -> None:
@@ -49,7 +56,7 @@ def may_raise(interp: Interpreter, *, allowance: bool = False) -> None:
     if allowance:
         interp.note(_of_traceback(interp, 0) + _ALLOWANCE)
     if interp.catching:
-        _send(interp, interp.state.copy(), None)
+        _send(interp, interp.state.copy(), None, [IMPLICIT])
 
 
 def _of_traceback(interp: Interpreter, since: int) -> Size:
@@ -61,7 +68,7 @@ def _of_traceback(interp: Interpreter, since: int) -> Size:
     return Size.const(total)
 
 
-def _send(interp: Interpreter, state: State, raised: Value | None) -> None:
+def _send(interp: Interpreter, state: State, raised: Value | None, classes: Sequence[str]) -> None:
     """Give the innermost `try` the state in which something is raised."""
     catcher = cast("Catcher", interp.catching[-1])
     before, interp.state = interp.state, state
@@ -70,7 +77,8 @@ def _send(interp: Interpreter, state: State, raised: Value | None) -> None:
     interp.state.collect()
     interp.peak, interp.moment = peak | interp.peak, moment
     state, interp.state = interp.state, before
-    catcher.state = state if catcher.state is None else join_states([catcher.state, state], catcher.join)
+    for name in classes:
+        catcher.add(name, state.copy())
 
 
 def _unwind(interp: Interpreter, catcher: Catcher, raised: Value | None) -> None:
@@ -126,8 +134,37 @@ def _raise(interp: Interpreter, op: ir.Raise) -> None:
             interp.state.put(obj, cell.with_field("__cause__", cause))
     interp.note(_of_traceback(interp, 0) + _ALLOWANCE)
     if interp.catching and not interp.state.dead:
-        _send(interp, interp.state.copy(), value)
+        _send(interp, interp.state.copy(), value, _classes(interp, value))
     interp.state.dead = True
+
+
+def _classes(interp: Interpreter, value: Value | None) -> list[str]:
+    """Return the classes that an exception may be of."""
+    if value is None:
+        return [IMPLICIT]
+    names = {cell.name for _, cell in access.cells(interp, value) if cell.kind != "traceback"}
+    return sorted(names) if names and "" not in names else sorted(names | {IMPLICIT})
+
+
+def _lineage(interp: Interpreter, name: str) -> tuple[str, ...]:
+    known = interp.program.classes.get(name)
+    if known is not None:
+        return known.lineage
+    class_ = getattr(builtins, name.removeprefix("builtins."), None)
+    return tuple(f"builtins.{base.__name__}" for base in class_.__mro__) if isinstance(class_, type) else ()
+
+
+def _catches(interp: Interpreter, handler: ir.Handler, name: str) -> bool | None:
+    """Tell whether a handler takes an exception of a class; None where it may."""
+    if not handler.types or "builtins.BaseException" in handler.types:
+        return True
+    if name == IMPLICIT:
+        if "builtins.Exception" in handler.types:
+            return True
+        known = [interp.program.classes.get(one) for one in handler.types]
+        return None if any(one is None or not one.in_sources for one in known) else False
+    lineage = _lineage(interp, name)
+    return None if not lineage else any(one in lineage for one in handler.types)
 
 
 def _try(interp: Interpreter, op: ir.Try) -> None:
@@ -157,29 +194,29 @@ def _guarded(interp: Interpreter, op: ir.Try, key: Hashable, catcher: Catcher) -
     if not interp.state.dead:
         interp.block(op.otherwise)
     ends = [interp.state]
-    if catcher.state is not None:
-        caught = catcher.state
+    for name, caught in sorted(catcher.states.items()):
         for handler in op.handlers:
+            catches = _catches(interp, handler, name)
+            if catches is False:
+                continue
             interp.state = caught.copy()
             _handle(interp, handler)
             ends.append(interp.state)
-        if not any(_catches_all(handler) for handler in op.handlers):
-            _pass_on(interp, caught)
+            if catches:
+                break
+        else:
+            _pass_on(interp, caught, name)
     interp.state = join_states(ends, ("try", key))
     interp.touched()
 
 
-def _catches_all(handler: ir.Handler) -> bool:
-    return not handler.types or "builtins.BaseException" in handler.types
-
-
-def _pass_on(interp: Interpreter, state: State) -> None:
+def _pass_on(interp: Interpreter, state: State, name: str) -> None:
     """Let an exception go on outward."""
     if not interp.catching:
         return
     before, interp.state = interp.state, state.copy()
     value = interp.state.frame.get(EXCEPTION)
-    _send(interp, interp.state, value)
+    _send(interp, interp.state, value, [name])
     interp.state = before
 
 
@@ -227,15 +264,15 @@ def _finally(interp: Interpreter, op: ir.Try, key: Hashable, final: Catcher, out
         (inner.breaks, outer.breaks.append),
         (inner.continues, outer.continues.append),
     ]
-    if final.state is not None:
-        ways.append(([final.state], lambda state: _pass_on(interp, state)))
+    for name, state in sorted(final.states.items()):
+        ways.append(([state], lambda ended, name=name: _pass_on(interp, ended, name)))  # type: ignore[misc]
     for number, (states, go_on) in enumerate(ways):
         if not states:
             continue
         interp.state = join_states(states, ("finally", key, number))
         interp.block(op.final)
         if not interp.state.dead:
-            interp.note(_of_traceback(interp, 0) if number == 3 else ZERO)
+            interp.note(_of_traceback(interp, 0) if number > 2 else ZERO)
             go_on(interp.state)
     interp.state = normal
     if not interp.state.dead:

@@ -8,7 +8,8 @@ v <= high, -v <= low, and v >= least, which is zero unless low is.
 (`evaluating` refuses others), so that they need no such symbol.
 
 An origin ties an integer to what a register held when the round of a loop began: `(token, a, b)` says that v is
-that integer plus something from a to b (None: unknown). Loops count their rounds by it.
+that integer plus something from a to b (None: unknown); with `÷` before the token, that v is at most half of it.
+Loops count their rounds by it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Origin: TypeAlias = tuple[str, int | None, int | None]
 
 _DIGIT = 30  # bits
+HALF = "÷"  # begins the token of what is at most half of what a register held
 _SMALL = (-5, 256)  # the integers that CPython keeps for ever
 _WIDE = Size.unbounded("an integer of any size")
 
@@ -130,7 +132,7 @@ def _bits_of(factor: str) -> Size:
     if cap := cap_of(factor):
         return Size.const(int(cap.limit).bit_length())
     name = symbol_of(factor)
-    if name.startswith(("len(", "maxlen(", "ℓ")):
+    if name.startswith(("len(", "maxlen(", "extra(", "ℓ")):
         return Size.const(_DIGIT)
     if name.startswith("total("):
         return Size.const(2 * _DIGIT)
@@ -202,13 +204,25 @@ def _multiply(left: Number, right: Number) -> Number:
     return Number(high, low, left.least * right.least if low.is_zero else 0, digits)
 
 
+def _halved(left: Number, by: int) -> Origin | None:
+    """Return the origin of a quotient: at most half of what its dividend stems from."""
+    origin = left.origin
+    if origin is None or by < 2 or not left.low.is_zero:
+        return None
+    if origin[0].startswith(HALF):
+        return origin
+    return (HALF + origin[0], None, 0) if origin[2] is not None and origin[2] <= 0 else None
+
+
 def _divide(left: Number, right: Number) -> Number:
     by = max(right.least, 1)
     high = left.high // by if right.low.is_zero else (left.high + left.low)
     low = (left.low.ceil_div(by)) if right.low.is_zero else (left.high + left.low + 1)
     most = right.high.as_const()
     least = left.least // int(most) if most and left.low.is_zero and right.low.is_zero else 0
-    return Number(high, low, least, _wide_digits(left, left, lambda a, _: a))
+    digits = _wide_digits(left, left, lambda a, _: a)
+    halved = _halved(left, by) if right.low.is_zero else None
+    return Number(high, low, least, digits, origin=halved)
 
 
 def _modulo(left: Number, right: Number) -> Number:
@@ -254,7 +268,8 @@ def _shift_left(left: Number, right: Number) -> Number:
 def _shift_right(left: Number, right: Number) -> Number:
     by = min(right.least, 4096)
     high = left.high // (1 << by)
-    return Number(high, (left.low + 1) if not left.low.is_zero else ZERO, 0, left.digits)
+    low = ZERO if left.low.is_zero else left.low + 1
+    return Number(high, low, 0, left.digits, origin=_halved(left, 1 << by))
 
 
 def _power(left: Number, right: Number) -> Number:
@@ -299,6 +314,8 @@ def binary(name: str, left: Number, right: Number) -> Number | None:
 def _with_room(result: Number, *operands: Number) -> Number:
     """Return a result with room for a digit more, if an operand has more than one."""
     room = result.wide()
+    if result.digits is not None:
+        return replace(result, room=room + 1)
     for operand in operands:
         room += operand.wide().minus(1)
     return replace(result, room=room)
@@ -323,7 +340,7 @@ def at_most(number: Number, limit: Size, *, offset: int = 0) -> Number:
     value = limit.as_const()
     if value is not None:
         return replace(number, high=number.high.at_most(int(value)))
-    if number.high.is_top or _internal(number.high) and not _internal(limit):
+    if number.high.is_top or _internal(number.high):
         return replace(number, high=limit)
     return number
 
@@ -338,6 +355,11 @@ def at_least(number: Number, limit: int) -> Number:
 def _internal(size: Size) -> bool:
     """Tell whether a size depends on a loop that is not solved yet."""
     return any("β" in symbol for symbol in size.symbols())
+
+
+def halvings(number: Number) -> Size:
+    """Return how often a natural number can be halved until it is zero."""
+    return number.wide() * _DIGIT + 1
 
 
 def scaled_rounds(distance: Size, step: int) -> Size:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.models import Models
+    from hardtack.analysis.recursion import Rounds
 
 
 @dataclass(slots=True)
@@ -64,7 +65,6 @@ class Moment:
 
 Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
 _ANY_TUPLE = 2480  # bytes of one tuple of each size that CPython keeps for reuse
-_MOST_STEPS = 200_000  # operations
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
 
@@ -106,7 +106,8 @@ class Interpreter:
         self.keys: list[Hashable] = []
         self.contexts: dict[Hashable, int] = {}
         self.catching: list[object] = []  # what exceptions go to: see exceptions.Catcher
-        self.calls_left: dict[str, int] = {}
+        self.recursions: dict[str, Rounds] = {}
+        self.weak = 0  # how many calls are not followed: see recursion.py
         self.handlers: dict[type[object], Handler] = {}
         self.loop_hints: dict[Hashable, object] = {}
         self.constants: dict[Object, object] = {}
@@ -181,10 +182,6 @@ class Interpreter:
         """Return a number for symbols that nobody else has."""
         self._counter += 1
         return self._counter
-
-    def spent(self) -> bool:
-        """Tell whether so much was run that the analysis would take too long."""
-        return self.steps > _MOST_STEPS
 
     def scratch_register(self, hint: str) -> ir.Register:
         """Return a register that nobody else uses, the same one each time that the program comes by."""

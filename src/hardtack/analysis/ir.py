@@ -276,8 +276,9 @@ class MakeFunction:
     at: Place
     into: Register
     name: str
-    defaults: tuple[Register, ...]
+    defaults: tuple[Register, ...]  # of all parameters that have one, in order
     captures: tuple[str, ...]  # names of cells
+    annotations: tuple[Register, ...] = ()  # names and values in turn, of which CPython makes a tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,6 +539,7 @@ class Function:
     free: tuple[str, ...]  # variables of enclosing functions that it reads
     frame_slots: int  # local variables, cells and evaluation stack, as CPython's code object says
     digest: str  # of what the IR depends on: its source, its types
+    last_line: int = 0
     recursive: tuple[int, int | None] | None = None  # @recursive(depth, calls)
     assumed: tuple[tuple[str, str], ...] | None = (
         None  # @assume_bound: ("peak", text), ("returned", text), ...

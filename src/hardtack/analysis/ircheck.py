@@ -194,7 +194,7 @@ def reads(operation: ir.Operation) -> list[ir.Register]:
             values = [one.name for one in operation.callees if one.kind == "value"]
             return [*dict.fromkeys(values), *(one.register for one in operation.arguments)]
         case ir.MakeFunction():
-            return list(operation.defaults)
+            return [*operation.defaults, *operation.annotations]
         case ir.Build():
             return list(operation.items)
         case ir.Test():

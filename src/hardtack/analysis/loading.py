@@ -10,7 +10,7 @@ from hardtack.analysis import generated, ir, ircheck, source
 from hardtack.analysis.class_table import ClassTable
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.lowering import lower_function
-from hardtack.analysis.lowering.functions import crashed, with_digest
+from hardtack.analysis.lowering.functions import crashed, refused, with_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +44,12 @@ def _entry(target: source.Target, program: ir.Program) -> str:
     return name
 
 
+def errors_in(function: ir.Function, errors: Sequence[Finding]) -> list[Finding]:
+    """Return what mypy reports of a function's lines."""
+    first, last = function.place.line, function.last_line
+    return [one for one in errors if one.file == function.place.file and first <= one.line <= last]
+
+
 def lower(known: Knowledge) -> ir.Program:
     """Lower all that the sources define."""
     program = ir.Program()
@@ -52,11 +58,20 @@ def lower(known: Knowledge) -> ir.Program:
     stored, rebound = _written(program)
     for name in rebound:
         known.constants.written_elsewhere(name)
+    _refuse_rebound(known, program)
     table = ClassTable(known.hierarchy, known.constants, known.annotations, stored)
     program.classes.update(table.rows(known.sources.everything))
     program.globals.update(_globals(known, program))
     program.constants.update(known.constants.known())
     return program
+
+
+def _refuse_rebound(known: Knowledge, program: ir.Program) -> None:
+    """Refuse functions whose names are bound to something else, too: which of both runs is not known."""
+    for name, function in program.functions.items():
+        if known.constants.is_written(name.partition("@")[0]):
+            what = f"{name}, whose name is bound to something else besides its definition"
+            program.functions[name] = refused(function, what, "give it a name of its own")
 
 
 def _functions(known: Knowledge) -> Iterator[ir.Function]:

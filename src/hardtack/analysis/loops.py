@@ -59,7 +59,15 @@ class _Outside:
     peak: Size
     moment: Moment
     exits: list[tuple[list[State], list[State], list[State]]]
-    caught: list[State | None]
+    caught: list[dict[str, State]]
+
+
+@dataclass(slots=True)
+class _Hint:
+    """What earlier analyses of a loop found out: the numbers that change, and integers that grow without measure."""
+
+    changed: set[SlotKey] = field(default_factory=set)
+    wide: set[SlotKey] = field(default_factory=set)
 
 
 def repeat(interp: Interpreter, loop: Loop) -> None:
@@ -67,13 +75,30 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     outside = _set_aside(interp)
     interp.touched()
     interp.collect()
-    loop.entry.update(interp.state.frame)
-    head, first = _stable_head(interp, loop)
+    entry = interp.state
+    loop.entry.update(entry.frame)
+    hint = cast("_Hint", interp.loop_hints.setdefault(loop.key, _Hint()))
+    while True:
+        interp.state = entry.copy()
+        before = len(hint.wide)
+        start, solved = _solve(interp, loop, hint)
+        if len(hint.wide) == before:
+            break
+        _clear(interp)
+    _put_back(interp, outside, solved)
+    interp.state = _substituted(interp, start, solved)
+
+
+def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[str, Size]]:
+    """Return the state of a head in which symbols stand for what rounds change, and bounds of the symbols.
+
+    Integers that grow without measure are added to the hint: of those, digits are counted from then on.
+    """
+    head, first = _stable_head(interp, loop, hint)
     init = head.slots()
     # what the first round made of a number holds in all, if it is set and does not grow
     base = {key: size | first[key] if key in first else size for key, size in init.items()}
-    hint = interp.loop_hints.setdefault(loop.key, set())
-    changed = cast("set[SlotKey]", hint) & init.keys()
+    changed = hint.changed & init.keys()
     names: dict[SlotKey, str] = {}
     for _ in range(_RUNS):
         _clear(interp)
@@ -93,26 +118,54 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         changed |= more
     else:
         interp.finding("unsupported", "a loop whose numbers do not settle", "report this")
-    cast("set[SlotKey]", hint).update(changed)
+    hint.changed |= changed
     registers = {str(key[2]) for key in changed if key[0] == "r" and key[1] == len(head.frames) - 1}
-    rounds = loop.rounds(start, out, registers)
+    keys = {name: key for key, name in names.items()}
+
+    def unbounded(name: str) -> Size:
+        key = keys[name]
+        if key[-1] in {"high", "low"}:
+            hint.wide.add(key)
+            hint.changed.discard(key)
+        what = "an integer" if key[-1] in {"high", "low"} else "what a round makes"
+        return interp.unbounded("growth", f"{what} grows with what it was the round before", "bound what grows")
+
     solved = Recurrences(
-        rounds,
+        loop.rounds(start, out, registers),
         {name: init[key] for key, name in names.items()},
         {name: after.get(key, ZERO) for key, name in names.items()},
         {name: total for name, (total, _) in loop.amortised.items()},
         {name: most for name, (_, most) in loop.amortised.items()},
-        lambda name: interp.unbounded(
-            "growth", f"what a round makes grows with what it made before ({name})", "bound what grows"
-        ),
+        unbounded,
     ).solve()
-    _put_back(interp, outside, solved)
-    interp.state = _substituted(interp, start, solved)
+    return start, solved
 
 
-def _stable_head(interp: Interpreter, loop: Loop) -> tuple[State, dict[SlotKey, Size]]:
+def _widen_numbers(state: State, wide: set[SlotKey]) -> None:
+    """Count the digits of integers whose magnitude nothing bounds."""
+    if not wide:
+        return
+
+    def widen(key: SlotKey, number: integers.Number) -> integers.Number:
+        high, low = (*key, "high") in wide, (*key, "low") in wide
+        if not high and not low:
+            return number
+        top = Size.unbounded("an integer that grows with what it was the round before")
+        return replace(
+            number,
+            high=top if high else number.high,
+            low=top if low else number.low,
+            digits=number.wide() if not (number.high | number.low).is_top else number.digits,
+            room=number.room if number.room is not None else number.wide(),
+        )
+
+    state.map_numbers(widen)
+
+
+def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[SlotKey, Size]]:
     """Return a head whose shape no round changes, with the sizes of the loop's entry, and those after a round."""
     head = interp.state
+    _widen_numbers(head, hint.wide)
     entry = head.slots()
     for _ in range(_SHAPES):
         _clear(interp)
@@ -123,6 +176,7 @@ def _stable_head(interp: Interpreter, loop: Loop) -> tuple[State, dict[SlotKey, 
         split(head, loop.key)
         new = widened(head, join_states([head, out], loop.key))
         _forget_origins(new)
+        _widen_numbers(new, hint.wide)
         foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
         new.map(lambda key, size: _restart(key, size, entry, foreign), interp.sized)
         if shape(new) == shape(head):
@@ -151,9 +205,18 @@ def _round(interp: Interpreter, loop: Loop, head: State) -> State:
 
 
 def _mark_origins(interp: Interpreter, loop: Loop) -> None:
+    """Have every integer say that it is what its register held at this head; nothing else may say so."""
+    mine = f"{loop.key}:"
+
+    def forget(_key: SlotKey, number: integers.Number) -> integers.Number:
+        if number.origin is None or not number.origin[0].removeprefix(integers.HALF).startswith(mine):
+            return number
+        return replace(number, origin=None)
+
+    interp.state.map_numbers(forget)
     for register, value in interp.state.frame.items():
         if value.number is not None and not register.startswith("%"):
-            origin = (f"{loop.key}:{register}", 0, 0)
+            origin = (f"{mine}{register}", 0, 0)
             interp.state.frame[register] = replace(value, number=replace(value.number, origin=origin))
 
 
@@ -170,7 +233,7 @@ def _set_aside(interp: Interpreter) -> _Outside:
         interp.peak,
         interp.moment,
         [(a.exits.returns, a.exits.breaks, a.exits.continues) for a in interp.different_activations()],
-        [cast("Catcher", one).state for one in interp.catching],
+        [cast("Catcher", one).states for one in interp.catching],
     )
     _clear(interp)
     return outside
@@ -181,7 +244,7 @@ def _clear(interp: Interpreter) -> None:
     for activation in interp.different_activations():
         activation.exits = Exits()
     for one in interp.catching:
-        cast("Catcher", one).state = None
+        cast("Catcher", one).states = {}
 
 
 def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]) -> None:
@@ -198,10 +261,9 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
         )
     for one, before in zip(interp.catching, outside.caught, strict=True):
         catcher = cast("Catcher", one)
-        if catcher.state is not None:
-            catcher.state = _substituted(interp, catcher.state, solved)
-        if before is not None:
-            catcher.state = before if catcher.state is None else join_states([before, catcher.state], catcher.join)
+        inside, catcher.states = catcher.states, before
+        for name, state in inside.items():
+            catcher.add(name, _substituted(interp, state, solved))
 
 
 def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) -> State:
@@ -255,6 +317,7 @@ def run_for(
     def once() -> None:
         activation = interp.activation
         make_item()
+        _mark_item(interp, consumer)
         consumer.body()
         _join_continues(interp, activation.exits, consumer.key)
 
@@ -265,6 +328,14 @@ def run_for(
                 interp.finding("loop", "what is iterated over may grow meanwhile", "iterate over a copy", at)
     note_rounds(interp, at, rounds, "annotated" if consumer.bound else "inferred")
     leave(interp, consumer, (iterator, source))
+
+
+def _mark_item(interp: Interpreter, consumer: iteration.Consumer) -> None:
+    """Have an integer that is an item say so, for as long as the round lasts."""
+    value = interp.state.frame.get(consumer.item)
+    if value is not None and value.number is not None:
+        origin = (f"{consumer.key}:{consumer.item}", 0, 0)
+        interp.state.frame[consumer.item] = replace(value, number=replace(value.number, origin=origin))
 
 
 def run_times(
@@ -414,8 +485,16 @@ def _counted(
             continue
         origin = after.number.origin
         start = loop.entry[subject].number if subject in loop.entry else None
-        if origin is None or origin[0] != f"{loop.key}:{subject}" or start is None:
+        if origin is None or start is None:
             continue
+        if origin[0] == f"{integers.HALF}{loop.key}:{subject}":
+            if (start.low.is_zero or relation in {">", ">="}) and _ends_at_zero(relation, operand):
+                return integers.halvings(start)
+            continue
+        if origin[0] != f"{loop.key}:{subject}":
+            continue
+        if relation == "true" and origin[1:] == (-1, -1) and start.low.is_zero:
+            return start.high + 1
         limit = _limit(interp, operand, head, changed)
         if limit is None:
             continue
@@ -427,6 +506,15 @@ def _counted(
         if relation == "!=" and origin[1:] == (-1, -1) and start.low.is_zero and limit.high.is_zero:
             return start.high + 1
     return None
+
+
+def _ends_at_zero(relation: str, operand: object) -> bool:
+    """Tell whether a test of a natural number fails for zero."""
+    if relation == "true":
+        return True
+    if not isinstance(operand, int):
+        return False
+    return operand >= 0 if relation == ">" else operand >= 1 if relation == ">=" else relation == "!=" and operand == 0
 
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mypy import types as mt
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 NONE = ir.Instance("builtins.None")
 NEVER = ir.Union(())
+NARROWER = {"builtins.float": ("int",), "builtins.complex": ("float", "int")}
 _DEEP = 12  # a recursive alias has no end
 
 
@@ -25,6 +27,20 @@ def convert(type_: mt.Type | None, depth: int = 0) -> ir.Type:
     proper = mt.get_proper_type(type_)
     rule = _RULES.get(type(proper))
     return rule(proper, depth + 1) if rule else ir.Unknown(f"{type(proper).__name__} has no meaning here")
+
+
+def promoted(type_: ir.Type) -> ir.Type:
+    """Return a declared type with the numbers that may stand in the place of a float or complex (PEP 484)."""
+    match type_:
+        case ir.Instance() if type_.name in NARROWER and type_.limits is None:
+            return union([type_, *(ir.Instance(f"builtins.{name}") for name in NARROWER[type_.name])])
+        case ir.Instance() if type_.arguments:
+            return replace(type_, arguments=tuple(map(promoted, type_.arguments)))
+        case ir.Union():
+            return union(map(promoted, type_.items))
+        case ir.TupleOf():
+            return ir.TupleOf(tuple(map(promoted, type_.items)))
+    return type_
 
 
 def union(items: Iterable[ir.Type]) -> ir.Type:

@@ -5,11 +5,12 @@ A model cannot say what these do to a range, or that an item is made only when i
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import access, footprints, integers
-from hardtack.analysis.domain import BOOL, NONE, TRUTH, Cell, Value
+from hardtack.analysis import access, constructing, footprints, integers
+from hardtack.analysis.domain import BOOL, NO, NONE, TRUTH, Cell, Value
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Native: TypeAlias = "Callable[[Interpreter, str, Given], Value | None]"
 
+_SUPER = 192  # bytes of the object and of the bound method
 _TRUTHS = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__bool__"}
 _MUTABLE_DICTS = ("builtins.dict", "typing.Mapping", "typing.MutableMapping", "collections.OrderedDict")
 
@@ -31,7 +33,28 @@ def find(name: str) -> Native | None:
         return _integer
     if method in {"keys", "values", "items"} and owner in _MUTABLE_DICTS:
         return _view
+    if method == "__init__" and (name == "builtins.object.__init__" or _is_exception(owner)):
+        return _initialise
     return _NATIVES.get(name)
+
+
+def _is_exception(name: str) -> bool:
+    found = getattr(builtins, name.removeprefix("builtins."), None)
+    return isinstance(found, type) and issubclass(found, BaseException)
+
+
+def _initialise(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    """Run a built-in __init__ that keeps its arguments: an exception's."""
+    made, *rest = arguments.positional
+    if rest:
+        constructing.keep_arguments(interp, made, replace(arguments, positional=tuple(rest)))
+    return NO
+
+
+def _super(interp: Interpreter, _name: str, _arguments: Given) -> Value | None:
+    """Make the object that `super()` gives, and the bound method that is called with it; both die at once."""
+    interp.note(Size.const(_SUPER))
+    return NO
 
 
 def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
@@ -225,6 +248,7 @@ def _view(interp: Interpreter, name: str, arguments: Given) -> Value | None:
 
 
 _NATIVES: dict[str, Native] = {
+    "builtins.super": _super,
     "builtins.len": _length,
     "builtins.range": _range,
     "builtins.min": _least,

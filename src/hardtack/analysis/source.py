@@ -10,8 +10,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,32 +137,54 @@ class MypyRun:
     """How mypy is run.
 
     Attributes:
-        config: mypy's configuration; by default the one that mypy finds.
+        config: mypy's configuration; by default the nearest to the first target, upward.
         cache: mypy's cache directory.
     """
 
     config: Path | None = None
     cache: Path = field(default_factory=lambda: _cache_home() / "mypy")
 
-    @cached_property
-    def options(self) -> Options:
-        """The user's own configuration, with what the analysis needs on top."""
+    def options(self, beside: Path) -> Options:
+        """Return the user's own configuration, with what the analysis needs on top."""
         arguments = ["--cache-dir", str(self.cache)]
-        if self.config is not None:
-            arguments += ["--config-file", str(self.config)]
-        _, options = process_options(
-            arguments, stdout=io.StringIO(), stderr=io.StringIO(), require_targets=False
-        )
+        config = self.config or find_configuration(beside)
+        if config is not None:
+            arguments += ["--config-file", str(config)]
+        with redirect_stderr(io.StringIO()):  # mypy remarks on options that it does not know
+            _, options = process_options(arguments, require_targets=False)
         options.export_types = options.preserve_asts = options.check_untyped_defs = True
         options.incremental = True
         options.python_version = sys.version_info[:2]
-        options.show_column_numbers = True
-        options.show_error_context = options.pretty = options.error_summary = False
-        options.hide_error_codes = True
+        options.platform = sys.platform
+        options.plugins = []  # they are code of the user's, which is not run
+        options.always_true = options.always_false = []  # what mypy would not look at may run
+        for section in options.per_module_options.values():
+            for name in ("always_true", "always_false", "check_untyped_defs"):
+                section.pop(name, None)
+        options.show_column_numbers = options.hide_error_codes = options.show_absolute_path = True
+        options.show_error_context = options.show_error_end = options.pretty = options.error_summary = False
         options.mypyc = False
         options.num_workers = 0
         options.output = None
         return options
+
+
+def find_configuration(beside: Path) -> Path | None:
+    """Return the mypy configuration of the project that a file belongs to."""
+    for folder in beside.parents:
+        for name, mark in _CONFIGURATIONS:
+            path = folder / name
+            if path.is_file() and mark in path.read_text(encoding="utf-8"):
+                return path
+    return None
+
+
+_CONFIGURATIONS = (
+    ("mypy.ini", "[mypy]"),
+    (".mypy.ini", "[mypy]"),
+    ("pyproject.toml", "[tool.mypy]"),
+    ("setup.cfg", "[mypy]"),
+)
 
 
 def _cache_home() -> Path:
@@ -175,7 +197,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     Raises:
         TargetError: mypy cannot go on, as on a syntax error.
     """
-    options = (run or MypyRun()).options
+    options = (run or MypyRun()).options(targets[0].path)
     roots = [str(root) for target in targets if not _is_installed(root := _root(target))]
     options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
     packages = tuple({_analysed(target): None for target in targets})

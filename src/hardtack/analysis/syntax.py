@@ -37,10 +37,30 @@ class Syntax:
         return ast.parse(self.text)
 
     @cached_property
+    def annotations_are_text(self) -> bool:
+        """Whether annotations are not evaluated: `from __future__ import annotations`."""
+        return any(
+            isinstance(node, ast.ImportFrom)
+            and node.module == "__future__"
+            and any(one.name == "annotations" for one in node.names)
+            for node in self.tree.body
+        )
+
+    @cached_property
+    def every(self) -> tuple[ast.AST, ...]:
+        """All nodes, the outer ones first."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def walruses(self) -> tuple[ast.NamedExpr, ...]:
+        """All `name := value`."""
+        return tuple(node for node in self.every if isinstance(node, ast.NamedExpr))
+
+    @cached_property
     def nodes(self) -> dict[tuple[int, int], list[ast.AST]]:
         """Every node by the line and column where it begins, the outer ones first."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.every:
             if (line := getattr(node, "lineno", None)) is not None:
                 found.setdefault((line, getattr(node, "col_offset", 0)), []).append(node)
         return found
@@ -73,7 +93,7 @@ class Syntax:
 
         mypy leaves the parentheses out of a generator expression that is a call's only argument.
         """
-        found = [node for node in self.nodes.get(start, ()) if isinstance(node, _COMPREHENSIONS)]
+        found: list[ast.AST] = [node for node in self.nodes.get(start, ()) if isinstance(node, _COMPREHENSIONS)]
         found += self._generators.get(start, [])
         return min(found, key=lambda node: _distance(node, end), default=None)
 
@@ -81,7 +101,7 @@ class Syntax:
     def _generators(self) -> dict[tuple[int, int], list[ast.AST]]:
         """Generator expressions by where what they yield begins."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.every:
             if isinstance(node, ast.GeneratorExp):
                 found.setdefault((node.elt.lineno, node.elt.col_offset), []).append(node)
         return found

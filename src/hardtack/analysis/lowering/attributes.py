@@ -246,6 +246,11 @@ def store(low: Lowering, node: mn.MemberExpr, source: ir.Register) -> None:
 def write(low: Lowering, node: mn.MemberExpr, held: ir.Register, source: ir.Register) -> None:
     """Write an attribute of the value that a register holds: a field, or a property's setter runs."""
     type_ = low.mypy_type(node.expr)
+    found = find(low, type_, node.name)
+    if found is not None and (found.methods or found.on_class or found.unbound):
+        what = f"an assignment to {node.name}, which is a method"
+        low.drop(node, low.unsupported(node, what, "give the attribute a name of its own", (held, source)))
+        return
     setters = _setters(low, type_, node.name)
     hooks = _hooks(low, type_, "__setattr__")
     if setters or hooks:

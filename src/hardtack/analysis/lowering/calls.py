@@ -28,6 +28,8 @@ def call(low: Lowering, node: mn.CallExpr) -> ir.Register:
     if node.analyzed is not None and not isinstance(node.analyzed, (mn.PromoteExpr,)):
         return expression(low, node.analyzed)
     callee = node.callee
+    if isinstance(callee, mn.IndexExpr) and callee.analyzed is not None:
+        return _generic(low, node, callee)
     if isinstance(callee, mn.SuperExpr):
         return _super(low, node, callee)
     if isinstance(callee, mn.MemberExpr) and attributes.module_of(callee.expr) is None:
@@ -37,6 +39,18 @@ def call(low: Lowering, node: mn.CallExpr) -> ir.Register:
         if static is not None:
             return emit(low, node, static, arguments(low, node))
     return _value(low, node, expression(low, callee))
+
+
+def _generic(low: Lowering, node: mn.CallExpr, callee: mn.IndexExpr) -> ir.Register:
+    """Call `deque[int](...)`: the alias is made, then the class is called."""
+    base = callee.base
+    info = base.node if isinstance(base, mn.RefExpr) else None
+    if not isinstance(info, mn.TypeInfo) or info.fullname in low.hierarchy.classes:
+        return _value(low, node, expression(low, callee))
+    alias = low.keep(callee, low.model(callee, "types.GenericAlias", (), ir.Instance("types.GenericAlias")))
+    into = emit(low, node, (low.hierarchy.construction(info),), arguments(low, node))
+    low.release(callee, alias)
+    return into
 
 
 def named(low: Lowering, callee: mn.RefExpr) -> tuple[ir.Callee, ...] | None:
@@ -49,7 +63,7 @@ def named(low: Lowering, callee: mn.RefExpr) -> tuple[ir.Callee, ...] | None:
     if isinstance(node, mn.Var) or node is None:
         return None
     found = low.hierarchy.callee(node)
-    return (found,) if found is not None else None
+    return low.hierarchy.defined(found) if found is not None else None
 
 
 def emit(
@@ -153,7 +167,7 @@ def _through_class(low: Lowering, node: mn.CallExpr, callee: mn.MemberExpr, info
     callees = low.hierarchy.methods(info, callee.name)
     if is_static_place:
         found = low.hierarchy.callee(symbol, info)
-        callees = (found,) if found is not None else ()
+        callees = low.hierarchy.defined(found) if found is not None else ()
     receiver = expression(low, callee.expr)
     if not callees:
         callees = (ir.Callee("unknown", f"{info.fullname}.{callee.name}, which has no body"),)

@@ -275,6 +275,9 @@ class Lowering:
 
     def item_type(self, type_: mt.Type | None) -> mt.Type | None:
         """Return the type of an iterable's items."""
+        proper = mt.get_proper_type(type_) if type_ is not None else None
+        if isinstance(proper, mt.FunctionLike) and proper.is_type_obj() and proper.type_object().is_enum:
+            return mt.Instance(proper.type_object(), [])
         items = [self._item_of(one) for one in instances(type_)]
         known = [item for item in items if item is not None]
         return mt.UnionType.make_union(known) if known and len(known) == len(items) else None
@@ -289,7 +292,7 @@ class Lowering:
             made = mt.get_proper_type(method.ret_type) if isinstance(method, mt.CallableType) else None
             if made is not None:
                 is_iterator = isinstance(made, mt.Instance) and name.endswith("iter__") and made != one
-                return self._item_of(made) if is_iterator else made
+                return self._item_of(made) if is_iterator and isinstance(made, mt.Instance) else made
         return None
 
     def iterator_types(self, instance: mt.Instance, begin: str) -> list[mn.TypeInfo]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Literal
 
 from mypy import nodes as mn
@@ -318,6 +319,14 @@ def assert_type(low: Lowering, node: mn.AssertTypeExpr) -> ir.Register:
 
 @lowers(mn.CastExpr)
 def cast(low: Lowering, node: mn.CastExpr) -> ir.Register:
-    """Lower `cast(T, x)`: the value is x; its new type is a promise of the program."""
-    value = expression(low, node.expr)
-    return low.model(node, "typing.cast", (value,), convert(node.type))
+    """Lower `cast(T, x)`: the value is x; its new type is a promise of the program.
+
+    A type that is written as `list[int]` is made when the call runs.
+    """
+    call = low.syntax.at(node.line, max(0, node.column), ast.Call)
+    written = call.args[0] if isinstance(call, ast.Call) and call.args else None
+    if isinstance(written, ast.Subscript) and isinstance(written.value, ast.Name):
+        low.drop(node, low.model(node, "types.GenericAlias", (), ir.Instance("types.GenericAlias")))
+    elif not isinstance(written, (ast.Name, ast.Attribute, ast.Constant)):
+        low.drop(node, low.unsupported(node, "a type that is made for a cast", "write the type in quotes"))
+    return low.model(node, "typing.cast", (expression(low, node.expr),), convert(node.type))

@@ -18,7 +18,7 @@ from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, is_constant
 from hardtack.analysis.lowering.statements import run_all
-from hardtack.analysis.mypy_types import convert, instances
+from hardtack.analysis.mypy_types import convert, instances, promoted
 from hardtack.errors import InternalError
 
 if TYPE_CHECKING:
@@ -144,10 +144,9 @@ def _body(low: Lowering, function: mn.FuncItem) -> ir.Block:
 
 
 def _bound_by_walrus(low: Lowering, function: mn.FuncItem) -> set[str]:
-    node = low.syntax.at(function.line, max(0, function.column), *_DEFINITIONS, ast.Lambda)
-    if node is None:
-        return set()
-    return {one.target.id for one in ast.walk(node) if isinstance(one, ast.NamedExpr)}
+    """Return the names that expressions of a function bind; those of functions inside it do no harm here."""
+    last = function.end_line or function.line
+    return {one.target.id for one in low.syntax.walruses if function.line <= one.lineno <= last}
 
 
 def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, body: ir.Block) -> ir.Function:
@@ -171,6 +170,7 @@ def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, bo
         free=tuple(sorted(low.scope.free)),
         frame_slots=frame_slots(code),
         digest="",
+        last_line=function.end_line or function.line,
         recursive=annotations.recursive(module, definition) if definition is not None else None,
         assumed=annotations.assumed(module, definition) if definition is not None else None,
         decorators=tuple(_decorators(low, function)),
@@ -194,6 +194,12 @@ def crashed(known: Knowledge, function: mn.FuncDef, error: Exception) -> ir.Func
         known.hierarchy.names[function], at, (), ir.Unknown(what), body, "function", (), (), 0, ""
     )
     return with_digest(made)
+
+
+def refused(function: ir.Function, what: str, remedy: str) -> ir.Function:
+    """Return a function whose body is a finding."""
+    body = ir.Block((ir.Unsupported(function.place, "%1", (), what, remedy), ir.Return(function.place, "%1")))
+    return with_digest(replace(function, body=body, kind="function", digest=""))
 
 
 def with_digest(function: ir.Function) -> ir.Function:
@@ -259,7 +265,7 @@ def _parameter_type(
         if argument.variable.is_cls:
             return ir.ClassObject(owner.fullname)
         return ir.Instance(owner.fullname, tuple(convert(variable) for variable in owner.defn.type_vars))
-    found = low.known.annotations.of(low.scope.module, annotation, convert(declared))
+    found = low.known.annotations.of(low.scope.module, annotation, promoted(convert(declared)))
     if argument.kind == mn.ARG_STAR:
         return ir.Instance("builtins.tuple", (found,))
     if argument.kind == mn.ARG_STAR2:
@@ -308,14 +314,37 @@ def make(low: Lowering, node: mn.FuncItem, name: str, kinds: tuple[type[ast.AST]
         low.hierarchy.names[one] = name
     low.nested.append(finish(inner, node, code, _body(inner, node)))
     low.nested.extend(inner.nested)
-    defaults = []
-    for argument in node.arguments:
-        if argument.initializer is not None and not is_constant(constant_value(argument.initializer)):
-            defaults.append(expression(low, argument.initializer))
+    given = [argument.initializer for argument in node.arguments]
+    defaults = tuple(expression(low, one) for one in given if one is not None)
+    annotations = _annotations(low, node)
     into = low.fresh()
     captures = tuple(sorted(scope.free))
-    low.emit(ir.MakeFunction(low.at(node), into, name, tuple(defaults), captures))
+    low.emit(ir.MakeFunction(low.at(node), into, name, defaults, captures, annotations))
     return into
+
+
+def _annotations(low: Lowering, node: mn.FuncItem) -> tuple[ir.Register, ...]:
+    """Evaluate the annotations of an inner function, as its definition does."""
+    definition = low.syntax.at(node.line, max(0, node.column), *_DEFINITIONS)
+    if not isinstance(definition, _DEFINITIONS):
+        return ()
+    written = {**low.known.annotations.parameters(definition), "return": definition.returns}
+    made: list[ir.Register] = []
+    for name, annotation in written.items():
+        if annotation is not None:
+            made += [low.constant(node, name), _annotation(low, node, annotation)]
+    return tuple(made)
+
+
+def _annotation(low: Lowering, node: mn.FuncItem, annotation: ast.expr) -> ir.Register:
+    if low.syntax.annotations_are_text or isinstance(annotation, ast.Constant):
+        return low.constant(node, ast.unparse(annotation))
+    if isinstance(annotation, (ast.Name, ast.Attribute)):
+        return low.constant(node, None)  # it is there already
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
+        return low.model(node, "types.GenericAlias", (), ir.Instance("types.GenericAlias"))
+    remedy = "begin the module with `from __future__ import annotations`"
+    return low.unsupported(node, "an annotation that is evaluated at each call", remedy)
 
 
 # -- imports inside functions

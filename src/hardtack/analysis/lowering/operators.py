@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
-from hardtack.analysis.mypy_types import instances, is_none
+from hardtack.analysis.mypy_types import NARROWER, instances, is_none
 
 if TYPE_CHECKING:
     from mypy import nodes as mn
@@ -43,10 +43,21 @@ UNARY = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}
 _RANKS = {"builtins.bool": 0, "builtins.int": 0, "builtins.float": 1, "builtins.complex": 2}
 
 
+def numbers(low: Lowering, known: list[mt.Instance]) -> list[mt.Instance]:
+    """Return the classes of a value, and those of numbers that may stand in their place.
+
+    What is typed as a float may be an int, and what is typed as complex may be either (PEP 484).
+    """
+    found = list(known)
+    for instance in known:
+        found += [low.builtin(name) for name in NARROWER.get(instance.type.fullname, ())]
+    return list(dict.fromkeys(found))
+
+
 def special_method(low: Lowering, type_: mt.Type | None, name: str, what: str) -> tuple[ir.Callee, ...]:
     """Return what a special method of a type may run, one or more callees for each class of a union."""
     found: dict[ir.Callee, None] = {}
-    known = instances(type_)
+    known = numbers(low, instances(type_))
     for instance in known:
         callees = low.hierarchy.methods(instance.type, name)
         found.update(dict.fromkeys(callees))
@@ -61,7 +72,7 @@ def binary_callees(
 ) -> tuple[ir.Callee, ...]:
     """Return what may run for a binary operator: `names` are the method's and the reflected one's."""
     found: dict[ir.Callee, None] = {}
-    lefts, rights = instances(left), instances(right)
+    lefts, rights = numbers(low, instances(left)), numbers(low, instances(right))
     if not lefts or not rights:
         return _with_none(low, (left, right), (lefts, rights), names, what)
     for one in lefts:
@@ -136,7 +147,7 @@ def in_place(
 ) -> ir.Register:
     """Run an augmented assignment's operator: __iadd__ where a class has it, else __add__."""
     stem = BINARY[operator]
-    lefts = instances(types[0])
+    lefts = numbers(low, instances(types[0]))
     with_own = [one for one in lefts if low.hierarchy.methods(one.type, f"__i{stem}__")]
     found: dict[ir.Callee, None] = {}
     for one in with_own:
