@@ -209,8 +209,9 @@ class ExactMachine:
                     Value(*(p for one in elements if one.items for p in one.items[index].parts))
                     for index in range(width)
                 ]
-                self.fresh("tuple", length=lift(width), times=times, items=items)
-            found += elements
+                found += self.fresh("tuple", length=lift(width), times=times, items=items).parts
+            else:
+                found += elements
         return Value(*found)
 
     def mapped(self, value: Value) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -56,16 +57,30 @@ def hold_against_measured(name, case):
     return peak, max(found)
 
 
+MOST = 60  # calls of one model, where not all are measured
 EXCEPTION = 1500  # an exception with its message, its arguments and a traceback of one frame
+
+
+def hold_all(name, numbers):
+    for number in numbers:
+        try:
+            hold_against_measured(name, REGISTER.cases[name][number])
+        except AssertionError as error:
+            raise AssertionError(f"case {number}: {error}") from None
 
 
 @pytest.mark.parametrize("name", sorted(REGISTER.cases))
 def test_a_call_holds_no_more_than_its_model_says(name):
-    for number, case in enumerate(REGISTER.cases[name]):
-        try:
-            hold_against_measured(name, case)
-        except AssertionError as error:
-            raise AssertionError(f"case {number}: {error}") from None
+    """Of many cases some, all over the register: another version of CPython gets others."""
+    count = len(REGISTER.cases[name])
+    step = -(-count // MOST)
+    hold_all(name, range(sys.version_info[1] % step, count, step))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(REGISTER.cases))
+def test_no_call_holds_more_than_its_model_says(name):
+    hold_all(name, range(len(REGISTER.cases[name])))
 
 
 @pytest.mark.parametrize("name", models().names())
