@@ -1,7 +1,8 @@
 """Reading and changing what values refer to: lengths, items, attributes; growing containers.
 
-Invariant: a change of one of several objects keeps what is known of the others (a weak update); only the newest
-object of a site, and what a single path leads to, is ever known to be the one that is changed (a strong one).
+Invariant: a change of one of several objects keeps what is known of the others (a weak update); only the
+newest object of a site, and what a single path leads to, is ever known to be the one that is changed (a
+strong one).
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type
 
 
 def _charge_scalar(interp: Interpreter, obj: Object, name: str, new: Value) -> None:
-    """Charge an object for an integer that an attribute of it holds; 32 bytes were charged when it was made."""
+    """Charge an object for an integer that it holds, beyond the 32 bytes that were charged with it."""
     size = footprints.scalar(new).minus(instances.prepaid(interp.program, interp.state.cells[obj], name))
     if not size.is_zero:
         interp.state.grow(obj, size)

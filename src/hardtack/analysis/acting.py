@@ -1,13 +1,14 @@
 """The machine that models run on: `machine.Machine`, in the middle of a call.
 
-A model's values are registers of the frame that calls, so that what it allocates renames nothing under it. They
-live until the model is done: what it makes on the way is charged a little longer than CPython holds it.
+A model's values are registers of the frame that calls, so that what it allocates renames nothing under it.
+They live until the model is done: what it makes on the way is charged a little longer than CPython holds it.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import (
@@ -93,14 +94,18 @@ class ModelMachine:
         """Return the largest magnitude of an integer."""
         number = _number(self._read(value))
         if number is None:
-            return self._interp.unbounded("growth", f"{self._name} of an integer that is not known", "bound it")
+            return self._interp.unbounded(
+                "growth", f"{self._name} of an integer that is not known", "bound it"
+            )
         return number.high | number.low
 
     def digits(self, value: str) -> Size:
         """Return the most digits of an integer."""
         number = _number(self._read(value))
         if number is None:
-            return self._interp.unbounded("growth", f"{self._name} of an integer that is not known", "bound it")
+            return self._interp.unbounded(
+                "growth", f"{self._name} of an integer that is not known", "bound it"
+            )
         return number.wide()
 
     def nonnegative(self, value: str) -> bool:
@@ -119,18 +124,17 @@ class ModelMachine:
         made = [obj for obj in item.objects if iteration.made_by_step(self._interp, self._read(value), obj)]
         if not made:
             return held
-        fresh = self.fresh_copies(held, made, times)
+        fresh = self._copies(made, times)
         return self._keep(Value(fresh | (item.objects - set(made)), item.number, item.plain, item.fresh))
 
-    def fresh_copies(self, held: str, made: list[int], times: Size) -> frozenset[int]:
+    def _copies(self, made: list[int], times: Size) -> frozenset[int]:
         """Make copies of objects, as many of each."""
-        found = set()
+        found: frozenset[int] = frozenset()
         for number, obj in enumerate(made):
-            cell = self._interp.state.cells[obj]
-            copy = self._interp.new(f"{self._name} drained {number}", lambda one=cell: one, quiet=True)
+            copied = partial(self._interp.state.cells.__getitem__, obj)
+            copy = self._interp.new(f"{self._name} drained {number}", copied, quiet=True)
             found |= self._several(copy, times, None).objects
-        del held
-        return frozenset(found)
+        return found
 
     def mapped(self, value: str) -> str:
         """Return what a dict's values may be."""
@@ -157,7 +161,9 @@ class ModelMachine:
         numbers = [_number(self._read(one)) for one in (start, stop, step)]
         known = [number for number in numbers if number is not None]
         if len(known) < 3:
-            return self._interp.unbounded("loop", f"{self._name} of integers that are not known", "bound them")
+            return self._interp.unbounded(
+                "loop", f"{self._name} of integers that are not known", "bound them"
+            )
         return natives.span_of(known[0], known[1], known[2])[0]
 
     def size_of(self, kind: str, length: Size, width: int) -> Size:
@@ -242,7 +248,9 @@ class ModelMachine:
         parts = [self._read(item) for item in items or ()]
         fields = {str(index): value for index, value in enumerate(parts)}
         fields |= {f"held {index}": self._read(one) for index, one in enumerate(holds)}
-        item = join_all(parts) if items is not None else self._read(element) if element is not None else NOTHING
+        item = (
+            join_all(parts) if items is not None else self._read(element) if element is not None else NOTHING
+        )
         if kind in {"bytes", "bytearray", "memoryview"} and item.is_nothing:
             item = Value(number=integers.between(0, Size.const(255)))
         if total is None and not item.objects and kind not in {"iterator", "generator"}:
@@ -308,9 +316,11 @@ class ModelMachine:
 
     def call(self, function: str, arguments: Sequence[str], times: Size, *, keep: bool = False) -> str:
         """Call a callable so many times."""
-        from hardtack.analysis import calls  # noqa: PLC0415 - calls build on models
+        from hardtack.analysis import calls
 
-        return self._repeat(times, lambda: calls.call_value(self._interp, function, tuple(arguments)), keep=keep)
+        return self._repeat(
+            times, lambda: calls.call_value(self._interp, function, tuple(arguments)), keep=keep
+        )
 
     def later(self, function: str, arguments: Sequence[str], gives: str | None) -> str:
         """Refuse an iterator that calls a function as it goes: `map` and `filter` are natives."""
@@ -322,7 +332,7 @@ class ModelMachine:
 
     def special(self, value: str, name: str, arguments: Sequence[str], times: Size) -> str:
         """Run a special method, as a class of the sources defines it, or a container's model says."""
-        from hardtack.analysis import calls  # noqa: PLC0415 - calls build on models
+        from hardtack.analysis import calls
 
         interp = self._interp
         methods: set[str] = set()
@@ -336,7 +346,7 @@ class ModelMachine:
         return self._repeat(times, lambda: calls.call_one_of(interp, sorted(methods), given), keep=False)
 
     def _repeat(self, times: Size, run: Callable[[], Value], *, keep: bool) -> str:
-        from hardtack.analysis import loops  # noqa: PLC0415 - loops build on models
+        from hardtack.analysis import loops
 
         into = self._keep(NO)
         kept = self._keep(NO)
@@ -381,7 +391,9 @@ def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
     classes = [known.name] if cell.owned else [known.name, *known.subclasses]
     found = set()
     for one in classes:
-        method = dict(interp.program.classes[one].methods).get(name) if one in interp.program.classes else None
+        method = (
+            dict(interp.program.classes[one].methods).get(name) if one in interp.program.classes else None
+        )
         if method in interp.program.functions and method is not None:
             found.add(method)
     return found

@@ -1,8 +1,9 @@
 """The metadata of `Annotated`, which mypy drops: read again from the source by `ast`.
 
-`MaxLen`, `MinLen`, `Len`, `Le`, `Lt`, `Ge`, `Gt` and `Interval` of annotated-types, on parameters, results, fields,
-variables of modules, aliases (imported ones too) and elements; and the arguments of `@recursive` and
-`@assume_bound`. What is not understood states nothing: a bound without it is higher or missing, never too low.
+`MaxLen`, `MinLen`, `Len`, `Le`, `Lt`, `Ge`, `Gt` and `Interval` of annotated-types, on parameters, results,
+fields, variables of modules, aliases (imported ones too) and elements; and the arguments of `@recursive` and
+`@assume_bound`. What is not understood states nothing: a bound without it is higher or missing, never too
+low.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Annotations:
 
     # -- the ways in
     def type_of(self, node: mn.Var | None, declared: mt.Type | None) -> ir.Type:
-        """Return the type of a field, or of a variable of a module or class, with what its annotation states."""
+        """Return the type of a field or of another variable, with what its annotation states."""
         type_ = promoted(convert(declared))
         module = self._module_of(node) if node is not None else None
         if node is None or module is None:
@@ -265,7 +266,9 @@ class Annotations:
     def _imported(self, module: str) -> dict[str, str]:
         if module not in self._imports:
             syntax = self._syntax(module)
-            self._imports[module] = {} if syntax is None else dict(_imports(module, syntax, self._is_package(module)))
+            self._imports[module] = (
+                {} if syntax is None else dict(_imports(module, syntax, self._is_package(module)))
+            )
         return self._imports[module]
 
     def _is_package(self, module: str) -> bool:

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_PLAIN_CLASSES = {"builtins.bool": BOOL, "builtins.float": FLOAT, "builtins.None": NONE, "builtins.complex": OTHER}
+_PLAIN_CLASSES = {
+    "builtins.bool": BOOL,
+    "builtins.float": FLOAT,
+    "builtins.None": NONE,
+    "builtins.complex": OTHER,
+}
 
 
 def branch(interp: Interpreter, place: object, ways: Sequence[Callable[[], None]]) -> None:
@@ -59,19 +64,26 @@ def learn(interp: Interpreter, facts: tuple[ir.Fact, ...]) -> None:
     for fact in facts:
         if interp.state.dead:
             return
-        _learn(interp, fact.subject, fact.relation, fact.operand)
+        _learn(interp, fact.subject, fact.relation, fact.operand, fact.offset)
         if isinstance(fact.operand, str) and fact.relation in _MIRRORED:
-            _learn(interp, fact.operand, _MIRRORED[fact.relation], fact.subject)
+            _learn(interp, fact.operand, _MIRRORED[fact.relation], fact.subject, -fact.offset)
 
 
-def _learn(interp: Interpreter, subject: str, relation: str, operand: str | int | tuple[str, ...] | None) -> None:
+def _learn(
+    interp: Interpreter,
+    subject: str,
+    relation: str,
+    operand: str | int | tuple[str, ...] | None,
+    offset: int,
+) -> None:
     value = _find(interp, subject)
     if value is None:
         return
     if relation in _MIRRORED:
         bound = _bound(interp, operand)
-        if bound is None:
+        if bound is None or interp.state.dead:
             return
+        bound = integers.plus(bound, offset)
         if subject.startswith("len:"):
             _limit_length(interp, subject, value, relation, bound)
         else:
@@ -209,19 +221,21 @@ def _of_class(interp: Interpreter, value: Value, classes: tuple[str, ...], *, wa
     return replace(value, objects=frozenset(kept), plain=plain, number=number)
 
 
-def _fits(
-    interp: Interpreter, kind: str, name: str, classes: tuple[str, ...], *, owned: bool
-) -> bool | None:
+def _fits(interp: Interpreter, kind: str, name: str, classes: tuple[str, ...], *, owned: bool) -> bool | None:
     """Tell whether an object is of one of some classes; None where that is not certain."""
     if kind in {"unknown", "lump"} or not name:
         return None
-    if kind == "sequence" or kind == "mapping":
+    if kind in {"sequence", "mapping"}:
         return None
     builtin = parameters.KINDS.get(name)
     if builtin is not None:
         if name in classes or "builtins.object" in classes:
             return True
-        return False if all(parameters.KINDS.get(one) or one.startswith("builtins.") for one in classes) else None
+        return (
+            False
+            if all(parameters.KINDS.get(one) or one.startswith("builtins.") for one in classes)
+            else None
+        )
     known = interp.program.classes.get(name)
     if known is None:
         return None

@@ -1,7 +1,7 @@
 """Calls: which function runs, with which arguments, in which frame.
 
-A function of the sources is run in its caller's state, in a frame of its own, once for every place that calls it;
-what has no source is a model's. Invariant: the arguments are held by the caller until the call has ended.
+A function of the sources is run in its caller's state, in a frame of its own, once for every place that calls
+it; what has no source is a model's. Invariant: the arguments are held by the caller until the call has ended.
 """
 
 from __future__ import annotations
@@ -9,14 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, constructing, exceptions, footprints, generators, ir, natives, parameters, recursion
-from hardtack.analysis.acting import act
+from hardtack.analysis import (
+    access,
+    constructing,
+    exceptions,
+    footprints,
+    generators,
+    ir,
+    natives,
+    parameters,
+    recursion,
+)
+from hardtack.analysis.acting import act, kinds_of
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
-from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
 
+_DYNAMIC = frozenset({"int", "bool", "float", "str", "bytes"})
 TRANSPARENT = frozenset(
     {
         "staticmethod",
@@ -96,15 +107,17 @@ def _note_spread(interp: Interpreter, arguments: Given) -> None:
     interp.note(extra)
 
 
-def _ways(
-    interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given
-) -> list[Callable[[], None]]:
+def _ways(interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given) -> list[Callable[[], None]]:
     """Return what a callee may run, each as a way to go on that ends with the result in its register."""
     if callee.swapped:
         first, second, *rest = arguments.positional
-        arguments = Given((second, first, *rest), arguments.keywords, arguments.spread, arguments.spread_keywords)
+        arguments = Given(
+            (second, first, *rest), arguments.keywords, arguments.spread, arguments.spread_keywords
+        )
     if callee.kind == "value":
         return _ways_of_value(interp, op, callee.name, arguments)
+    if callee.kind == "dynamic":
+        return _ways_of_dynamic(interp, op, callee.name, arguments)
     if callee.kind not in {"function", "class", "model"}:
         interp.finding("unknown-callee", f"it is not known what is called: {callee.name}", "give it a type")
         return [_dead(interp)]
@@ -115,6 +128,27 @@ def _ways(
             interp.write(op.into, value)
 
     return [run]
+
+
+def _ways_of_dynamic(
+    interp: Interpreter, op: ir.Call, name: str, arguments: Given
+) -> list[Callable[[], None]]:
+    """Return the methods that a name may mean, where only the value tells its class."""
+    kinds = kinds_of(interp, interp.read(arguments.positional[0])) if arguments.positional else frozenset()
+    known = kinds & _DYNAMIC
+    if kinds - known or not known:
+        interp.finding("any", f".{name} of a value whose type is not known", "give it a type")
+        return [_dead(interp)]
+
+    def way(kind: str) -> Callable[[], None]:
+        def run() -> None:
+            value = call_model(interp, f"builtins.{kind}.{name}", arguments, op.type)
+            if not interp.state.dead:
+                interp.write(op.into, value)
+
+        return run
+
+    return [way(kind) for kind in sorted(known)]
 
 
 def _dead(interp: Interpreter) -> Callable[[], None]:
@@ -131,11 +165,11 @@ def _ways_of_value(
     ways: list[Callable[[], None]] = []
     for obj, cell in list(access.cells(interp, value)):
         if cell.kind not in {"function", "method", "class"}:
-            interp.finding("unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name")
+            interp.finding(
+                "unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name"
+            )
             continue
-        ways.extend(
-            _way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets)
-        )
+        ways.extend(_way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets))
     return ways
 
 
@@ -212,7 +246,9 @@ def call_function(
         interp.finding(
             "unsupported", f"{function.name} is decorated with @{unknown[0]}", "call what it decorates"
         )
-    held = {name: _captured(interp, closure, name) for name in function.free}
+    held = {cell_register(name): _captured(interp, closure, name) for name in function.free}
+    if closure is not None:
+        held |= _defaults(interp, function, closure)
     frame = bind(interp, function, arguments, held)
     if frame is None:
         interp.state.dead = True
@@ -224,12 +260,23 @@ def call_function(
     check = recursion.wrapped(interp, function, len(arguments.positional), len(arguments.keywords))
     if check is None:
         return run_function(interp, function, frame)
-    held = interp.scratch_register("check")
-    interp.write(held, check)
+    register = interp.scratch_register("check")
+    interp.write(register, check)
     result = run_function(interp, function, frame)
     if not interp.state.dead:
-        interp.unbind(held)
+        interp.unbind(register)
     return result
+
+
+def _defaults(interp: Interpreter, function: ir.Function, closure: Object) -> dict[str, Value | None]:
+    """Return the defaults that were made with a function object, for the registers of its parameters."""
+    having = [parameter for parameter in function.parameters if parameter.has_default]
+    fields = interp.state.cells[closure].fields
+    return {
+        f"%default {parameter.name}": fields[f"default {index}"]
+        for index, parameter in enumerate(having)
+        if f"default {index}" in fields
+    }
 
 
 def _captured(interp: Interpreter, closure: Object | None, name: str) -> Value | None:
@@ -269,14 +316,18 @@ def bind(
     frame |= {f"%{name}": value for name, value in keywords.items()}
     for name, value in captured.items():
         if value is None:
-            interp.finding("unsupported", f"the variable {name} of {function.name} is not known", "pass it")
+            interp.finding(
+                "unsupported", f"the variable {name[1:]} of {function.name} is not known", "pass it"
+            )
             return None
-        frame[cell_register(name)] = value
+        frame[name] = value
     interp.state.frames.append(frame)
     waiting = [f"%{index}" for index in range(len(positional))]
     named = {name: f"%{name}" for name in keywords}
     fits = all(_bind_one(interp, function, parameter, waiting, named) for parameter in function.parameters)
     frame = interp.state.frames.pop()
+    for register in [one for one in frame if one.startswith("%default ")]:
+        del frame[register]
     return frame if fits and not waiting and not named else None
 
 
@@ -300,7 +351,8 @@ def _bind_one(
     elif parameter.name in named:
         frame[parameter.name] = frame.pop(named.pop(parameter.name))
     elif parameter.has_default:
-        frame[parameter.name] = default(interp, function, parameter)
+        given = frame.get(f"%default {parameter.name}")
+        frame[parameter.name] = default(interp, function, parameter) if given is None else given
     else:
         return False
     return True

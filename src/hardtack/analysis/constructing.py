@@ -1,4 +1,4 @@
-"""Making instances of classes of the sources: the object, `__new__`, `__init__`, what is generated for them."""
+"""Making instances of classes of the sources: the object, `__init__`, what is generated for them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _empty(known: ir.Class) -> Cell:
 def _initialise(
     interp: Interpreter, known: ir.Class, methods: dict[str, str], made: ir.Register, arguments: Given
 ) -> None:
-    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on this module
+    from hardtack.analysis import calls
 
     init = methods.get("__init__")
     with_self = replace(arguments, positional=(made, *arguments.positional))
@@ -77,7 +77,9 @@ def _initialise(
             calls.call_function(interp, interp.program.functions[after], calls.Given((made,)))
         return
     if not known.is_exception and (arguments.positional or arguments.keywords):
-        interp.finding("unsupported", f"{known.name}() with arguments and without __init__", "define __init__")
+        interp.finding(
+            "unsupported", f"{known.name}() with arguments and without __init__", "define __init__"
+        )
 
 
 def keep_arguments(interp: Interpreter, made: ir.Register, arguments: Given) -> None:
@@ -143,7 +145,7 @@ def _default(interp: Interpreter, known: ir.Class, parameter: ir.Parameter) -> V
 
 def _made_by(interp: Interpreter, factory: ir.Callee) -> Value:
     """Return what a default factory makes."""
-    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on this module
+    from hardtack.analysis import calls
 
     kind = _EMPTY.get(factory.name)
     if kind is not None:

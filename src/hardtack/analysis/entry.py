@@ -1,7 +1,7 @@
 """The analysis of one entry, whole: symbolic arguments in, `results.Analysed` out.
 
-A run may find that objects of a site are changed where only all of them together are known; the figures of such a
-run are void, and another one is made that has known it from the start.
+A run may find that objects of a site are changed where only all of them together are known; the figures of
+such a run are void, and another one is made that has known it from the start.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from hardtack.analysis import (
     parameters,
     results,
 )
-from hardtack.analysis.domain import NO, NOTHING, State, Value
+from hardtack.analysis.domain import NO, NOTHING, Value
 from hardtack.analysis.interpreting import Activation, Interpreter
 from hardtack.analysis.joining import join_states
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def analyse(
         try:
             run.go()
         except RecursionError:
-            run.interp.finding("internal", "the analysis nests too deeply", "split the function", function.place)
+            run.interp.finding(
+                "internal", "the analysis nests too deeply", "split the function", function.place
+            )
         if not run.interp.wanted:
             break
         facts = facts | run.interp.wanted
@@ -123,7 +126,7 @@ class _Run:
 
     def _drive(self) -> None:
         """Have a generator that is an entry run to its end, its items let go of one by one."""
-        from hardtack.analysis.iteration import Consumer  # noqa: PLC0415 - only here
+        from hardtack.analysis.iteration import Consumer
 
         interp = self.interp
         interp.state.frames.insert(0, {})
@@ -160,10 +163,12 @@ class _Run:
         findings = list(interp.findings)
         for size in (interp.peak, self.returned, *self.retained.values()):
             findings += [interp.reasons[reason] for reason in size.reasons if reason in interp.reasons]
-            if any("β" in name or "ℓ" in name for name in size.symbols()):
+            if any("β" in name or "λ" in name for name in size.symbols()):
                 interp.at = self.function.place
                 findings.append(
-                    results.Finding("internal", interp.at.file, interp.at.line, 0, "a loop was left open", "report this")
+                    results.Finding(
+                        "internal", interp.at.file, interp.at.line, 0, "a loop was left open", "report this"
+                    )
                 )
             for reason in size.reasons:
                 if reason not in interp.reasons:
@@ -174,7 +179,13 @@ class _Run:
                     )
         findings = list(dict.fromkeys(findings))
         bounded = not findings or (assume and not interp.peak.is_top)
-        symbols = sorted({name for size in (interp.peak, self.returned, *self.retained.values()) for name in size.symbols()})
+        symbols = sorted(
+            {
+                name
+                for size in (interp.peak, self.returned, *self.retained.values())
+                for name in size.symbols()
+            }
+        )
         return results.Analysed(
             entry=self.function.name,
             peak=interp.peak if bounded else None,
@@ -201,7 +212,9 @@ class _Run:
         for site, size in sorted(moment.shares, key=lambda share: -_rank(share[1])):
             of = interp.site_of[site]
             place = of.place or self.function.place
-            links.append(results.Link(of.function or self.function.name, place.file, place.line, of.what, size))
+            links.append(
+                results.Link(of.function or self.function.name, place.file, place.line, of.what, size)
+            )
         if moment.stack and not moment.besides.is_zero:
             name, at = moment.stack[-1]
             links.append(results.Link(name, at.file, at.line, "for a moment", moment.besides))
@@ -209,7 +222,7 @@ class _Run:
 
 
 def _rank(size: Size) -> float:
-    from hardtack.analysis.interpreting import guess  # noqa: PLC0415
+    from hardtack.analysis.interpreting import guess
 
     return guess(size)
 
@@ -227,7 +240,7 @@ def _bytes_of(state: State, objects: list[int]) -> Size:
 
 
 def _scalar(value: Value) -> Size:
-    from hardtack.analysis.footprints import scalar  # noqa: PLC0415
+    from hardtack.analysis.footprints import scalar
 
     return scalar(value)
 

@@ -83,7 +83,7 @@ def _length(value: object) -> int:
 
 
 def _items(value: object) -> Iterable[object]:
-    if isinstance(value, _NO_LENGTH) or isinstance(value, str | bytes | bytearray | memoryview):
+    if isinstance(value, (*_NO_LENGTH, str, bytes, bytearray, memoryview)):
         return ()
     if isinstance(value, dict):
         return list(value.values())
@@ -158,15 +158,17 @@ def _instances(roots: Iterable[object], name: str) -> list[object]:
     found, seen, todo = [], set(), list(roots)
     while todo:
         value = todo.pop()
-        if id(value) in seen or isinstance(value, _NO_LENGTH) or isinstance(value, str | bytes | bytearray | type):
+        if id(value) in seen or isinstance(value, (*_NO_LENGTH, str, bytes, bytearray, type)):
             continue
         seen.add(id(value))
         if any(f"{base.__module__}.{base.__qualname__}" == name for base in type(value).__mro__):
             found.append(value)
         if isinstance(value, dict):
             todo += [*value, *value.values()]
-        elif isinstance(value, list | tuple | set | frozenset) or hasattr(value, "__iter__") and hasattr(value, "__len__"):
-            todo += list(value)  # type: ignore[call-overload]
+        elif isinstance(value, list | tuple | set | frozenset) or (
+            hasattr(value, "__iter__") and hasattr(value, "__len__")
+        ):
+            todo += list(value)
         todo += list(getattr(value, "__dict__", {}).values())
         for base in type(value).__mro__:
             slots = getattr(base, "__slots__", ())

@@ -1,8 +1,9 @@
 """Exceptions: where they may be raised, what they keep alive, `try`.
 
-What `raise` raises has a class, which tells handlers apart. What CPython raises of itself has none here: it reaches
-every handler of a built-in class, and goes on outward unless one takes all. An exception holds its traceback, that all frames between the raise and the
-handler, and those all their locals: one object, a lump, stands for them.
+What `raise` raises has a class, which tells handlers apart. What CPython raises of itself has none here: it
+reaches every handler of a built-in class, and goes on outward unless one takes all. An exception holds its
+traceback, that all frames between the raise and the handler, and those all their locals: one object, a lump,
+stands for them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir
-from hardtack.analysis.domain import Cell, State, Value, join_all
+from hardtack.analysis.domain import Cell, Value, join_all
 from hardtack.analysis.interpreting import Exits
 from hardtack.analysis.joining import join_states, split
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -236,7 +238,10 @@ def _handle(interp: Interpreter, handler: ir.Handler) -> None:
     lumps = [cell for cell in interp.state.cells.values() if cell.kind == "traceback"]
     if lumps and EXCEPTION not in interp.state.frame and _held_beyond(interp):
         interp.finding(
-            "unsupported", "an exception is kept beyond its handler, with all locals", "keep its text", handler.at
+            "unsupported",
+            "an exception is kept beyond its handler, with all locals",
+            "keep its text",
+            handler.at,
         )
 
 

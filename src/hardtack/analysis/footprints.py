@@ -68,7 +68,8 @@ def integer(digits: Size) -> Size:
         one, fixed = Size((polynomial,)), ceil(constant_of(polynomial))
         if fixed > 64:
             most |= block(one * 4 + 24)
-        else:  # each digit more moves a block of less than 512 bytes on by one class at most, a larger one by less
+        else:
+            # each digit more moves a block of less than 512 bytes on by a class at most, a larger one by less
             most |= integer(Size.const(fixed)) + one.minus(fixed) * 16
     return most if not digits.is_top else digits
 

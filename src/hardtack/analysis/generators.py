@@ -1,9 +1,9 @@
 """Generators and coroutines.
 
-A generator that is made is an object that holds its arguments; nothing of its body has run. Where it is iterated
-over, its body runs in a frame of its own, and each `yield` runs one round of its consumer: what both hold at that
-moment is live at once, and what either changes the other sees, as in CPython. While a consumer runs, the
-generator's registers stand in its frame, under names of their own.
+A generator that is made is an object that holds its arguments; nothing of its body has run. Where it is
+iterated over, its body runs in a frame of its own, and each `yield` runs one round of its consumer: what both
+hold at that moment is live at once, and what either changes the other sees, as in CPython. While a consumer
+runs, the generator's registers stand in its frame, under names of their own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def make(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) ->
     scalars = sum((footprints.scalar(value) for value in frame.values()), ZERO)
     size = footprints.block(Size.const(footprints.GENERATOR + 8 * function.frame_slots))
     obj = interp.new(
-        function.kind, lambda: Cell(_kind(function), function.name, bytes=size + scalars, fields=dict(interp.state.frame))
+        function.kind,
+        lambda: Cell(_kind(function), function.name, bytes=size + scalars, fields=dict(interp.state.frame)),
     )
     interp.state.frames.pop()
     return Value(frozenset((obj,)))
@@ -66,7 +67,9 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
     at = interp.at
     function = interp.program.functions[cell.name]
     if len(interp.activations) > 100:
-        interp.finding("recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)")
+        interp.finding(
+            "recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)"
+        )
         interp.state.dead = True
         return
     if not _enter(interp, function, cell, at):
@@ -76,14 +79,16 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
     interp.block(function.body)
     interp.yielders.pop()
     _leave(interp, at)
-    from hardtack.analysis import loops  # noqa: PLC0415 - loops build on iteration
+    from hardtack.analysis import loops
 
     loops.leave(interp, consumer, (source,))
 
 
 def _enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place) -> bool:
     if any(one.function is function for one in interp.activations) and function.recursive is None:
-        interp.finding("recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)")
+        interp.finding(
+            "recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)"
+        )
         interp.state.dead = True
         return False
     context = interp.context_of((interp.context, function.name, at.line, at.column))
@@ -191,7 +196,9 @@ def _await(interp: Interpreter, op: ir.Delegate, value: Value) -> Value:
     objects = sorted(value.objects)
     cell = interp.state.cells.get(objects[0]) if len(objects) == 1 else None
     if cell is None or cell.kind != "coroutine":
-        interp.finding("generator", "an `await` of what is no coroutine of the sources", "await a coroutine at once")
+        interp.finding(
+            "generator", "an `await` of what is no coroutine of the sources", "await a coroutine at once"
+        )
         interp.state.dead = True
         return NOTHING
     function = interp.program.functions[cell.name]
@@ -218,7 +225,10 @@ def consume_arguments(interp: Interpreter, name: str, arguments: Given) -> Given
 
 
 def gather(interp: Interpreter, name: str, source: ir.Register) -> ir.Register:
-    """Run an iterator to its end and return the register of a list of all its items, whose table is not counted."""
+    """Run an iterator to its end; return the register of all its items.
+
+    They stand in a list whose table is not counted: the model says what holds them.
+    """
     gathered, item = interp.scratch_register("gathered"), interp.scratch_register("item")
     key = ("gather", interp.context, interp.at, name, source)
     obj = interp.new(f"items for {name}", lambda: Cell("gathered", "builtins.list", total=ZERO))

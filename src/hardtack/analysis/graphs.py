@@ -2,60 +2,73 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 T = TypeVar("T")
 
 
-def components(graph: Mapping[T, Iterable[T]]) -> list[list[T]]:
-    """Return the strongly connected components, those that others lead to first. Source: Tarjan 1972."""
-    index: dict[T, int] = {}
-    low: dict[T, int] = {}
-    stack: list[T] = []
-    waiting: set[T] = set()
-    found: list[list[T]] = []
+class _Search(Generic[T]):
+    """A search: `index` numbers nodes as they are met, `low` tells how far they lead back."""
 
-    def close(node: T) -> None:
-        if low[node] != index[node]:
+    def __init__(self, graph: Mapping[T, Iterable[T]]) -> None:
+        self.graph = graph
+        self.index: dict[T, int] = {}
+        self.low: dict[T, int] = {}
+        self.stack: list[T] = []
+        self.waiting: set[T] = set()
+        self.found: list[list[T]] = []
+
+    def meet(self, node: T) -> tuple[T, Iterator[T]]:
+        """Number a node, and return it with what it leads to."""
+        self.index[node] = self.low[node] = len(self.index)
+        self.stack.append(node)
+        self.waiting.add(node)
+        return node, iter(self.graph[node])
+
+    def next_new(self, node: T, successors: Iterator[T]) -> T | None:
+        """Return the next node that was not met; of others take how far they lead back."""
+        for successor in successors:
+            if successor not in self.graph:
+                continue
+            if successor not in self.index:
+                return successor
+            if successor in self.waiting:
+                self.low[node] = min(self.low[node], self.index[successor])
+        return None
+
+    def close(self, node: T) -> None:
+        """End a component, if a node is where it was entered."""
+        if self.low[node] != self.index[node]:
             return
-        component: list[T] = []
-        while True:
-            member = stack.pop()
-            waiting.discard(member)
-            component.append(member)
-            if member == node:
-                break
-        found.append(component)
+        at = self.stack.index(node)
+        component = self.stack[at:]
+        del self.stack[at:]
+        self.waiting.difference_update(component)
+        self.found.append(component)
 
+
+def components(graph: Mapping[T, Iterable[T]]) -> list[list[T]]:
+    """Return the strongly connected components, each after those that it leads to. Source: Tarjan 1972."""
+    search = _Search(graph)
     for root in graph:
-        if root in index:
+        if root in search.index:
             continue
-        work = [(root, iter(graph[root]))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        waiting.add(root)
+        work = [search.meet(root)]
         while work:
             node, successors = work[-1]
-            for successor in successors:
-                if successor not in graph:
-                    continue
-                if successor not in index:
-                    index[successor] = low[successor] = len(index)
-                    stack.append(successor)
-                    waiting.add(successor)
-                    work.append((successor, iter(graph[successor])))
-                    break
-                if successor in waiting:
-                    low[node] = min(low[node], index[successor])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                close(node)
-    return found
+            new = search.next_new(node, successors)
+            if new is not None:
+                work.append(search.meet(new))
+                continue
+            work.pop()
+            if work:
+                outer = work[-1][0]
+                search.low[outer] = min(search.low[outer], search.low[node])
+            search.close(node)
+    return search.found
 
 
 def cyclic(graph: Mapping[T, Iterable[T]]) -> set[T]:

@@ -79,7 +79,7 @@ class Hierarchy:
         return self._below.get(info.fullname, [])
 
     def candidates(self, info: mn.TypeInfo) -> list[mn.TypeInfo]:
-        """Return the classes that a value of a class's type may have: itself, and those of the sources below."""
+        """Return the classes that a value of a type may have: its class, and those below in the sources."""
         if not info.is_protocol:
             return [info, *self.below(info)]
         members = info.protocol_members
@@ -257,7 +257,7 @@ KNOWN_CLASS_DECORATORS = frozenset(
     }
 )
 
-# Decorators after which a call still runs the function's own body. What they add is told by Function.decorators.
+# Decorators after which a call still runs the function's own body. Function.decorators tells what they add.
 KNOWN_DECORATORS = frozenset(
     {
         "property",
@@ -366,7 +366,7 @@ def _owner_of(node: mn.SymbolNode) -> mn.TypeInfo | None:
 
 
 def _is_declaration(function: mn.FuncDef, receiver: mn.TypeInfo) -> bool:
-    """Return whether a method only declares: abstract, or of a protocol that the receiver's class is not below."""
+    """Return whether a method only declares: it is abstract, or a protocol's."""
     if function.abstract_status == mn.IS_ABSTRACT:
         return True
     owner = function.info

@@ -1,7 +1,7 @@
 """Instances of classes: how they are laid out, and what is paid for their attributes in advance.
 
-An instance's integers and floats are objects of their own. For every attribute that is declared as one, 32 bytes
-are charged with the instance, so that setting it again and again costs nothing more.
+An instance's integers and floats are objects of their own. For every attribute that is declared as one, 32
+bytes are charged with the instance, so that setting it again and again costs nothing more.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def size(known: ir.Class) -> Size:
 def _attributes(count: int) -> int:
     """Return the bytes of an instance's attributes, which are not in slots.
 
-    The values' table has room for all keys that its class has seen, and some; the first instances, and those of
-    a class whose instances differ, have a dict of their own.
+    The values' table has room for all keys that its class has seen, and some; the first instances, and those
+    of a class whose instances differ, have a dict of their own.
     """
     inline = footprints.size_class(8 + ((count + 8) & ~7) + 8 * (count + 8))
     log2 = max(3, (3 * max(count, 1) - 1).bit_length())

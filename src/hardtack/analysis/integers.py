@@ -1,15 +1,15 @@
 """Ranges of integers, and what arithmetic does to them.
 
-A range is two sizes: how far above zero, and how far below it. Everything here is monotone in both, so that an
-upper bound may stand for either. Invariant: for every integer v that a `Number` stands for,
-v <= high, -v <= low, and v >= least, which is zero unless low is.
+A range is two sizes: how far above zero, and how far below it. Everything here is monotone in both, so that
+an upper bound may stand for either. Invariant: for every integer v that a `Number` stands for, v <= high, -v
+<= low, and v >= least, which is zero unless low is.
 
-`extra(x)` is a symbol: the digits of an integer x beyond one, zero for what fits in 30 bits. Lengths are below 2**30
-(`evaluating` refuses others), so that they need no such symbol.
+`extra(x)` is a symbol: the digits of an integer x beyond one, zero for what fits in 30 bits. Lengths are
+below 2**30 (`evaluating` refuses others), so that they need no such symbol.
 
-An origin ties an integer to what a register held when the round of a loop began: `(token, a, b)` says that v is
-that integer plus something from a to b (None: unknown); with `÷` before the token, that v is at most half of it.
-Loops count their rounds by it.
+An origin ties an integer to what a register held when the round of a loop began: `(token, a, b)` says that v
+is that integer plus something from a to b (None: unknown); with `÷` before the token, that v is at most half
+of it. Loops count their rounds by it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Number:
         low: the most that it lies below zero.
         least: a natural number that it is never less than; 0 unless low is zero.
         digits: the most 30-bit digits that it has, where high or low has no bound; None: as they say.
-        room: the most digits that its object has room for, None: as many as it has; arithmetic on more than one
+        room: the most digits that its object has room for, None: as many as it has; arithmetic on more than
+        one
             digit leaves one to spare.
         origin: how it stems from a register at the head of a loop.
     """
@@ -132,7 +133,7 @@ def _bits_of(factor: str) -> Size:
     if cap := cap_of(factor):
         return Size.const(int(cap.limit).bit_length())
     name = symbol_of(factor)
-    if name.startswith(("len(", "maxlen(", "extra(", "ℓ")):
+    if name.startswith(("len(", "maxlen(", "extra(", "λ")):
         return Size.const(_DIGIT)
     if name.startswith("total("):
         return Size.const(2 * _DIGIT)
@@ -261,8 +262,8 @@ def _shift_left(left: Number, right: Number) -> Number:
         digits = left.wide() + right.high.ceil_div(_DIGIT) + 1
         return Number(_WIDE, ZERO if left.low.is_zero else _WIDE, left.least, digits)
     factor = 1 << int(by)
-    digits = None if left.digits is None else left.digits + int(by) // _DIGIT + 1
-    return Number(left.high * factor, left.low * factor, left.least, digits)
+    more = None if left.digits is None else left.digits + int(by) // _DIGIT + 1
+    return Number(left.high * factor, left.low * factor, left.least, more)
 
 
 def _shift_right(left: Number, right: Number) -> Number:
@@ -300,7 +301,7 @@ _BINARY: dict[str, Callable[[Number, Number], Number]] = {
 
 
 def binary(name: str, left: Number, right: Number) -> Number | None:
-    """Return what an operator's special method gives (`__add__`, `__radd__`, `__iadd__`), or None if unknown."""
+    """Return what an operator's special method gives (`__add__`, `__radd__`), or None if unknown."""
     bare = name.strip("_")
     if bare not in _BINARY and bare[1:] in _BINARY:
         if bare.startswith("r"):
@@ -340,7 +341,7 @@ def at_most(number: Number, limit: Size, *, offset: int = 0) -> Number:
     value = limit.as_const()
     if value is not None:
         return replace(number, high=number.high.at_most(int(value)))
-    if number.high.is_top or _internal(number.high):
+    if number.high.is_top or (_internal(number.high) and not limit.is_top):
         return replace(number, high=limit)
     return number
 
@@ -355,6 +356,11 @@ def at_least(number: Number, limit: int) -> Number:
 def _internal(size: Size) -> bool:
     """Tell whether a size depends on a loop that is not solved yet."""
     return any("β" in symbol for symbol in size.symbols())
+
+
+def plus(number: Number, by: int) -> Number:
+    """Return the range shifted by a constant."""
+    return number if not by else replace(_add(number, constant(by)), room=None)
 
 
 def halvings(number: Number) -> Size:

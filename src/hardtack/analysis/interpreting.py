@@ -1,10 +1,12 @@
 """The abstract interpreter: runs a function's IR on states, and keeps the most bytes that were ever live.
 
 Owns the current state, the stack of functions that run, the peak, and what was found on the way; what each
-operation does stands in `operations`, `branches`, `loops`, `calls`, `constructing`, `exceptions`, `generators`.
+operation does stands in `operations`, `branches`, `loops`, `calls`, `constructing`, `exceptions`,
+`generators`.
 
-Invariants: a value that is kept while anything may be allocated stands in a register, since allocation renames
-objects; a temporary dies at the end of the operation that reads it; where there is a finding there is no bound.
+Invariants: a value that is kept while anything may be allocated stands in a register, since allocation
+renames objects; a temporary dies at the end of the operation that reads it; where there is a finding there is
+no bound.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
-from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, State, Value, add_up, is_older
+from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -235,10 +238,7 @@ class Interpreter:
     def scalars(self) -> Size:
         """Return the bytes of the integers and floats that registers hold."""
         return add_up(
-            footprints.scalar(value)
-            for frame in self.state.frames
-            for value in frame.values()
-            if value.fresh
+            footprints.scalar(value) for frame in self.state.frames for value in frame.values() if value.fresh
         )
 
     def collect(self) -> None:
@@ -250,7 +250,7 @@ class Interpreter:
             self._died(obj, cell)
 
     def _died(self, obj: Object, cell: Cell) -> None:
-        """Keep charging what CPython keeps for reuse of a tuple whose length is not known: any of 19 sizes."""
+        """Keep charging what CPython keeps for reuse of a tuple of unknown length: any of 19 sizes."""
         if cell.kind == "tuple" and cell.owned and not cell.pool:
             most = Size.const(_ANY_TUPLE)  # one of each size, where one at a time was alive
             if is_older(obj):  # each has 48 bytes at least; CPython keeps at most 2,000 of a size
@@ -315,7 +315,7 @@ class Interpreter:
         return (self.key_of(obj), fact) in self.facts
 
     def want(self, obj: Object, fact: str) -> None:
-        """Have the whole analysis start again with a fact about an object's site: this run's figures are void."""
+        """Have the analysis start again with a fact about an object's site: this run's figures are void."""
         entry = (self.key_of(obj), fact)
         if entry not in self.facts:
             self.wanted.add(entry)

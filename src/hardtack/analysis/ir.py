@@ -313,7 +313,7 @@ class Unpack:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on a branch: `subject relation operand`, with `offset` added to an operand that is a subject.
+    """What holds on a branch: `subject relation operand`, `offset` added to an operand that is a subject.
 
     subject: a local register, `len:REGISTER` for its length, or `.attribute` paths on it (`self.size`,
         `len:self.name`).

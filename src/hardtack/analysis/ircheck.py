@@ -43,7 +43,7 @@ Live = frozenset[ir.Register]
 
 @dataclass
 class _Check:
-    """One function: which temporaries hold a value at each point. None stands for a point that is not reached."""
+    """One function: which temporaries hold a value at each point, None where that is not reached."""
 
     function: ir.Function
     errors: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ class _Check:
         return live
 
     def block(self, block: ir.Block, live: Live, *, in_loop: bool) -> Live | None:
-        """Check a block; returns the temporaries that hold a value at its end, None if that is not reached."""
+        """Check a block; returns the temporaries that hold a value at its end."""
         now: Live | None = live
         for operation in block.operations:
             if now is None:
@@ -177,33 +177,37 @@ class _Check:
         return end if final is not None else None
 
 
+_READS: dict[type, tuple[str, ...]] = {
+    ir.BindMethod: ("object",),
+    ir.Build: ("items",),
+    ir.Copy: ("source",),
+    ir.Delegate: ("source",),
+    ir.Delete: ("register",),
+    ir.Drop: ("register",),
+    ir.LoadAttribute: ("object",),
+    ir.MakeFunction: ("defaults", "annotations"),
+    ir.Raise: ("exception", "cause"),
+    ir.Return: ("source",),
+    ir.StoreAttribute: ("object", "source"),
+    ir.StoreFree: ("source",),
+    ir.StoreGlobal: ("source",),
+    ir.Test: ("operands",),
+    ir.Unpack: ("source",),
+    ir.Unsupported: ("reads",),
+    ir.Yield: ("source",),
+}
+
+
 def reads(operation: ir.Operation) -> list[ir.Register]:
-    """Return the registers that an operation without blocks reads."""
-    match operation:
-        case ir.Copy() | ir.StoreGlobal() | ir.StoreFree() | ir.Unpack() | ir.Return():
-            return [operation.source]
-        case ir.Yield() | ir.Delegate():
-            return [operation.source]
-        case ir.Drop() | ir.Delete():
-            return [operation.register]
-        case ir.LoadAttribute() | ir.BindMethod():
-            return [operation.object]
-        case ir.StoreAttribute():
-            return [operation.object, operation.source]
-        case ir.Call():
-            values = [one.name for one in operation.callees if one.kind == "value"]
-            return [*dict.fromkeys(values), *(one.register for one in operation.arguments)]
-        case ir.MakeFunction():
-            return [*operation.defaults, *operation.annotations]
-        case ir.Build():
-            return list(operation.items)
-        case ir.Test():
-            return list(operation.operands)
-        case ir.Raise():
-            return [one for one in (operation.exception, operation.cause) if one is not None]
-        case ir.Unsupported():
-            return list(operation.reads)
-    return []
+    """Return the registers that an operation reads, those in its blocks left out."""
+    if isinstance(operation, ir.Call):
+        values = [one.name for one in operation.callees if one.kind == "value"]
+        return [*dict.fromkeys(values), *(one.register for one in operation.arguments)]
+    found: list[ir.Register] = []
+    for name in _READS.get(type(operation), ()):
+        value = getattr(operation, name)
+        found += [value] if isinstance(value, str) else value or ()
+    return found
 
 
 def writes(operation: ir.Operation) -> list[ir.Register]:

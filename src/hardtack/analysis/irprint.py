@@ -205,14 +205,14 @@ def print_operation(operation: ir.Operation) -> str:
             return f"cell {operation.name} = {operation.source}"
         case ir.LoadAttribute():
             return f"{operation.into} = {operation.object}.{operation.name}: {print_type(operation.type)}"
-        case ir.StoreAttribute():
-            return f"{operation.object}.{operation.name} = {operation.source}"
         case _:
             return _print_more(operation)
 
 
 def _print_more(operation: ir.Operation) -> str:
     match operation:
+        case ir.StoreAttribute():
+            return f"{operation.object}.{operation.name} = {operation.source}"
         case ir.Call():
             given = ", ".join(map(_argument, operation.arguments))
             word = "call bound" if operation.bound else "call"

@@ -1,25 +1,27 @@
 """Iteration: how many items there are, and how the next one comes to be.
 
-A container's items are there already. `enumerate`, `zip`, `map` and their like make theirs when they are asked: such
-an iterator is a cell with a name and what it draws from. A generator's body runs with its consumer in the place of
-`yield` (`generators`).
+A container's items are there already. `enumerate`, `zip`, `map` and their like make theirs when they are
+asked: such an iterator is a cell with a name and what it draws from. A generator's body runs with its
+consumer in the place of `yield` (`generators`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, footprints, generators, ir, loops, parameters
-from hardtack.analysis.domain import NOTHING, Cell, Value, join_all
+from hardtack.analysis import access, footprints, generators, ir, loops
+from hardtack.analysis.domain import Cell, Value, join_all
 from hardtack.analysis.integers import Number
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from hardtack.analysis.domain import Object, State
+    from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Interpreter
+    from hardtack.analysis.states import State
 
 _DRAWS = {"enumerate", "zip", "map", "filter", "reversed", "iter", "items", "keys", "values"}
 
@@ -53,7 +55,9 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: Consumer) -> Non
         generators.iterate(interp, source, consumer)
     else:
         rounds = Size.parse(consumer.bound) if consumer.bound is not None else count(interp, value)
-        loops.run_for(interp, consumer, source, rounds, lambda: next_item(interp, source, consumer.item, consumer))
+        loops.run_for(
+            interp, consumer, source, rounds, lambda: next_item(interp, source, consumer.item, consumer)
+        )
     interp.activation.exits.continues = outer_continues
 
 
@@ -76,7 +80,7 @@ def count(interp: Interpreter, value: Value) -> Size:
 
 def _over_own(interp: Interpreter, source: ir.Register, consumer: Consumer) -> None:
     """Iterate by the __iter__ and __next__ of a class of the sources."""
-    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on iteration
+    from hardtack.analysis import calls
 
     begin = [callee for callee in consumer.callees if callee.name.endswith(("__iter__", "__aiter__"))]
     step = [callee for callee in consumer.callees if callee not in begin]
@@ -103,8 +107,12 @@ def _over_own(interp: Interpreter, source: ir.Register, consumer: Consumer) -> N
         if not interp.state.dead:
             interp.write(consumer.item, found)
 
-    rounds = Size.parse(consumer.bound) if consumer.bound is not None else interp.unbounded(
-        "loop", "how many items an iterator of yours gives", "write loop_bound(n) in the loop"
+    rounds = (
+        Size.parse(consumer.bound)
+        if consumer.bound is not None
+        else interp.unbounded(
+            "loop", "how many items an iterator of yours gives", "write loop_bound(n) in the loop"
+        )
     )
     loops.run_for(interp, consumer, source, rounds, make_item)
     interp.release(iterator)
@@ -137,7 +145,7 @@ def _plain_item(interp: Interpreter, value: Value, consumer: Consumer, path: str
     item = _stepped(interp, value, access.element(interp, value))
     if item.objects:
         for symbol in consumer.amortised:
-            if symbol.partition("ℓ")[2].split(".", 3)[3:] == ([path[1:]] if path else []):
+            if symbol.partition("λ")[2].split(".", 3)[3:] == ([path[1:]] if path else []):
                 return replace(item, length=Size.symbol(symbol))
     return item
 
@@ -145,7 +153,12 @@ def _plain_item(interp: Interpreter, value: Value, consumer: Consumer, path: str
 def made_by_step(interp: Interpreter, value: Value, obj: Object) -> bool:
     """Tell whether an iterator makes an item anew at each step: it was made by the operation that made it."""
     for iterator, cell in access.cells(interp, value):
-        if cell.kind == "iterator" and cell.owned and obj in interp.state.cells and interp.state.cells[obj].owned:
+        if (
+            cell.kind == "iterator"
+            and cell.owned
+            and obj in interp.state.cells
+            and interp.state.cells[obj].owned
+        ):
             here, there = interp.key_of(iterator), interp.key_of(obj)
             if isinstance(here, tuple) and isinstance(there, tuple) and here[:4] == there[:4]:
                 return True
@@ -161,7 +174,7 @@ def _stepped(interp: Interpreter, value: Value, item: Value) -> Value:
     for number, obj in enumerate(made):
         if interp.state.cells[obj].fields:
             interp.finding("unsupported", "an iterator whose items are made of parts", "make a list of it")
-        copy = interp.new(f"step {number}", lambda one=obj: interp.state.cells[one])
+        copy = interp.new(f"step {number}", partial(interp.state.cells.__getitem__, obj))
         objects |= {copy}
     return replace(item, objects=objects, length=None)
 
@@ -193,7 +206,9 @@ def _draw(
         interp.unbind(item)
 
 
-def _tuple_of(interp: Interpreter, obj: Object, name: str, inner: list[ir.Register], into: ir.Register) -> None:
+def _tuple_of(
+    interp: Interpreter, obj: Object, name: str, inner: list[ir.Register], into: ir.Register
+) -> None:
     def make() -> Cell:
         values = [interp.read(item) for item in inner]
         if name == "enumerate":
@@ -212,8 +227,10 @@ def _tuple_of(interp: Interpreter, obj: Object, name: str, inner: list[ir.Regist
     interp.write(into, Value(frozenset((interp.new(f"{name} item", make),))))
 
 
-def _call_with(interp: Interpreter, obj: Object, name: str, inner: list[ir.Register], into: ir.Register) -> None:
-    from hardtack.analysis import calls  # noqa: PLC0415 - calls build on iteration
+def _call_with(
+    interp: Interpreter, obj: Object, name: str, inner: list[ir.Register], into: ir.Register
+) -> None:
+    from hardtack.analysis import calls
 
     function = interp.scratch_register("function")
     interp.write(function, interp.state.cells[obj].fields["function"])
@@ -231,5 +248,3 @@ def _call_with(interp: Interpreter, obj: Object, name: str, inner: list[ir.Regis
 def of_bytes(kind: str) -> bool:
     """Tell whether a kind's items are small integers."""
     return kind in {"bytes", "bytearray", "memoryview"}
-
-

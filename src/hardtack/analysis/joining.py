@@ -1,7 +1,7 @@
 """Joining states: what is known where two ways of a program meet.
 
-Invariant: the joined state covers both. Objects are never unified: what only one side has exists in that side's
-world only, which `State.live` reads, so that two branches cost the greater of the two and not the sum.
+Invariant: the joined state covers both. Objects are never unified: what only one side has exists in that
+side's world only, which `State.live` reads, so that two branches cost the greater of the two and not the sum.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints
-from hardtack.analysis.domain import State, World, join_cells, join_values
+from hardtack.analysis.domain import join_cells, join_values
+from hardtack.analysis.states import State, World
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hardtack.analysis.domain import Object, Site, SlotKey, Value
+    from hardtack.analysis.states import Event
 
 
 def split(state: State, join: object) -> None:
@@ -31,7 +33,10 @@ def split(state: State, join: object) -> None:
 
 
 def join_states(states: Sequence[State], join: object) -> State:
-    """Return the state that covers all of some; `join` names the place where they meet."""
+    """Return the state that covers all of some.
+
+    `join` names the place where they meet; without one, what only one of them has is not told apart.
+    """
     alive = [state for state in states if not state.dead]
     if not alive:
         return State(frames=[{} for _ in states[0].frames] if states else [{}], dead=True)
@@ -41,7 +46,7 @@ def join_states(states: Sequence[State], join: object) -> State:
     return joined
 
 
-def _join(left: State, right: State, join: object) -> State:
+def _join(left: State, right: State, event: Event) -> State:
     cells = dict(left.cells)
     for obj, cell in right.cells.items():
         cells[obj] = join_cells(cells[obj], cell) if obj in cells else cell
@@ -50,7 +55,7 @@ def _join(left: State, right: State, join: object) -> State:
         cells=cells,
         high=dict(left.high),
         garbage=left.garbage | right.garbage,
-        worlds=_join_worlds(left, right, join),
+        worlds=_join_worlds(left, right, event),
     )
     for obj, cell in joined.cells.items():
         if cell.shared:
@@ -78,7 +83,7 @@ def _join_frames(left: dict[str, Value], right: dict[str, Value]) -> dict[str, V
     return frame
 
 
-def _join_worlds(left: State, right: State, join: object) -> dict[Site, World]:
+def _join_worlds(left: State, right: State, event: Event) -> dict[Site, World]:
     worlds: dict[Site, World] = {}
     left_sites = {obj >> 1 for obj, cell in left.cells.items() if cell.owned}
     right_sites = {obj >> 1 for obj, cell in right.cells.items() if cell.owned}
@@ -88,14 +93,18 @@ def _join_worlds(left: State, right: State, join: object) -> dict[Site, World]:
             worlds[site] = world
     for state, sites, side in ((left, left_sites - right_sites, 0), (right, right_sites - left_sites, 1)):
         for site in sites:
-            worlds[site] = ((join, side), *state.worlds.get(site, ()))
+            world = state.worlds.get(site, ())
+            if event[0] is not None:
+                world = ((event, side), *world)
+            if world:
+                worlds[site] = world
     return worlds
 
 
 def _common(left: World, right: World) -> World:
     if left == right:
         return left
-    common = []
+    common: list[tuple[Event, int]] = []
     for a, b in zip(left, right, strict=False):
         if a != b:
             break
@@ -115,7 +124,7 @@ def shape(state: State) -> tuple[object, ...]:
 
 
 def widened(head: State, out: State) -> State:
-    """Return the head of a loop with what changes in kind from round to round given up, so that rounds end."""
+    """Return the head of a loop with what changes in kind from round to round given up."""
     for old, new in zip(head.frames, out.frames, strict=True):
         for register, value in new.items():
             if register in old:

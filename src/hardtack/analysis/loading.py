@@ -8,9 +8,10 @@ from mypy import nodes as mn
 
 from hardtack.analysis import generated, ir, ircheck, source
 from hardtack.analysis.class_table import ClassTable
+from hardtack.analysis.digests import add_digests
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.lowering import lower_function
-from hardtack.analysis.lowering.functions import crashed, refused, with_digest
+from hardtack.analysis.lowering.functions import crashed, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,6 +64,7 @@ def lower(known: Knowledge) -> ir.Program:
     program.classes.update(table.rows(known.sources.everything))
     program.globals.update(_globals(known, program))
     program.constants.update(known.constants.known())
+    add_digests(program)
     return program
 
 
@@ -82,8 +84,7 @@ def _functions(known: Knowledge) -> Iterator[ir.Function]:
             yield crashed(known, definition, error)
     for info in known.hierarchy.classes.values():
         file = known.sources.modules[info.module_name].path
-        for function in generated.functions(info, file, known.annotations.type_of):
-            yield with_digest(function)
+        yield from generated.functions(info, file, known.annotations.type_of)
 
 
 def _written(program: ir.Program) -> tuple[frozenset[str], frozenset[str]]:

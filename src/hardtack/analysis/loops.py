@@ -1,9 +1,11 @@
 """Loops: a state that holds at the head of every round, and how much all rounds add to it.
 
     1. run the body until the SHAPE of the head's state is stable: which objects there are, who refers to whom
-    2. put a symbol in the place of every number that a round changes, run the body once more, and read from what
+    2. put a symbol in the place of every number that a round changes, run the body once more, and read from
+       what
        comes out how a round changes them
-    3. solve these recurrences over the number of rounds, and put the bounds in the symbols' place: in the state,
+    3. solve these recurrences over the number of rounds, and put the bounds in the symbols' place: in the
+       state,
        in the peak, in the states in which the loop, or a function around it, was left
 
 Objects are never unified at a head. No bound on the rounds is needed where no round adds anything.
@@ -12,14 +14,16 @@ Objects are never unified at a head. No bound on the rounds is needed where no r
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from hardtack.analysis import access, footprints, integers, ir, iteration, results
 from hardtack.analysis.branches import learn
-from hardtack.analysis.domain import Cell, State, Value, join_values
+from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
-from hardtack.analysis.joining import join_states, shape, split, widened
+from hardtack.analysis.joining import join_states, shape, widened
 from hardtack.analysis.recurrences import Recurrences, with_digits
+from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -64,7 +68,7 @@ class _Outside:
 
 @dataclass(slots=True)
 class _Hint:
-    """What earlier analyses of a loop found out: the numbers that change, and integers that grow without measure."""
+    """What earlier analyses of a loop found: numbers that change, integers that grow without measure."""
 
     changed: set[SlotKey] = field(default_factory=set)
     wide: set[SlotKey] = field(default_factory=set)
@@ -104,8 +108,7 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         _clear(interp)
         number = interp.next_symbol()
         names = {key: f"β{number}.{i}" for i, key in enumerate(sorted(changed, key=repr))}
-        start = head.copy()
-        start.map(lambda key, _, n=names: Size.symbol(n[key]) if key in n else base[key], interp.sized)  # type: ignore[misc]
+        start = _with_symbols(interp, head, names, base)
         out = _round(interp, loop, start)
         after = {} if out.dead else out.slots()
         more = {
@@ -128,7 +131,9 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
             hint.wide.add(key)
             hint.changed.discard(key)
         what = "an integer" if key[-1] in {"high", "low"} else "what a round makes"
-        return interp.unbounded("growth", f"{what} grows with what it was the round before", "bound what grows")
+        return interp.unbounded(
+            "growth", f"{what} grows with what it was the round before", "bound what grows"
+        )
 
     solved = Recurrences(
         loop.rounds(start, out, registers),
@@ -139,6 +144,15 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         unbounded,
     ).solve()
     return start, solved
+
+
+def _with_symbols(
+    interp: Interpreter, head: State, names: Mapping[SlotKey, str], base: Mapping[SlotKey, Size]
+) -> State:
+    """Return a head's state with symbols in the place of some sizes."""
+    start = head.copy()
+    start.map(lambda key, _: Size.symbol(names[key]) if key in names else base[key], interp.sized)
+    return start
 
 
 def _widen_numbers(state: State, wide: set[SlotKey]) -> None:
@@ -163,7 +177,7 @@ def _widen_numbers(state: State, wide: set[SlotKey]) -> None:
 
 
 def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[SlotKey, Size]]:
-    """Return a head whose shape no round changes, with the sizes of the loop's entry, and those after a round."""
+    """Return a head whose shape no round changes, with the entry's sizes, and the sizes after a round."""
     head = interp.state
     _widen_numbers(head, hint.wide)
     entry = head.slots()
@@ -172,13 +186,11 @@ def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, d
         out = _round(interp, loop, head)
         if out.dead:
             return head, {}
-        split(out, loop.key)
-        split(head, loop.key)
-        new = widened(head, join_states([head, out], loop.key))
+        new = widened(head, join_states([head, out], None))
         _forget_origins(new)
         _widen_numbers(new, hint.wide)
         foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
-        new.map(lambda key, size: _restart(key, size, entry, foreign), interp.sized)
+        new.map(partial(_restart, entry, foreign), interp.sized)
         if shape(new) == shape(head):
             return head, out.slots()
         head = new
@@ -186,7 +198,7 @@ def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, d
     return head, {}
 
 
-def _restart(key: SlotKey, size: Size, entry: Mapping[SlotKey, Size], foreign: set[int]) -> Size:
+def _restart(entry: Mapping[SlotKey, Size], foreign: set[int], key: SlotKey, size: Size) -> Size:
     """Return the size that a slot starts with: as at the loop's entry; what was not there then has none."""
     if key in entry:
         return entry[key]
@@ -252,7 +264,9 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
     interp.moment = _later(outside.moment, interp.moment, solved)
     for key, bound in interp.rounds.items():
         interp.rounds[key] = replace(bound, rounds=bound.rounds.substitute(solved))
-    for activation, (returns, breaks, continues) in zip(interp.different_activations(), outside.exits, strict=True):
+    for activation, (returns, breaks, continues) in zip(
+        interp.different_activations(), outside.exits, strict=True
+    ):
         exits = activation.exits
         activation.exits = Exits(
             returns + [_substituted(interp, state, solved) for state in exits.returns],
@@ -273,7 +287,7 @@ def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) 
 
 def _later(before: Moment, inside: Moment, solved: Mapping[str, Size]) -> Moment:
     """Return the greater of two moments, the second one's shares in terms of the solved symbols."""
-    from hardtack.analysis.interpreting import guess  # noqa: PLC0415
+    from hardtack.analysis.interpreting import guess
 
     shares = tuple((site, size.substitute(solved)) for site, size in inside.shares)
     besides = inside.besides.substitute(solved)
@@ -299,7 +313,11 @@ def _for(interp: Interpreter, op: ir.For) -> None:
 
 
 def run_for(
-    interp: Interpreter, consumer: iteration.Consumer, source: ir.Register, rounds: Size, make_item: Callable[[], None]
+    interp: Interpreter,
+    consumer: iteration.Consumer,
+    source: ir.Register,
+    rounds: Size,
+    make_item: Callable[[], None],
 ) -> None:
     """Run a loop over the items of what a register holds, which live in memory or are made one by one."""
     at = interp.at
@@ -309,10 +327,8 @@ def run_for(
         return Cell("iterator", bytes=Size.const(footprints.ITERATOR))
 
     interp.write(iterator, Value(frozenset((interp.new("iterator", make),))))
-    length_before = {
-        obj: cell.length for obj, cell in access.cells(interp, interp.read(source)) if cell.kind != "generator"
-    }
-    consumer.amortised = amortise(interp, interp.read(source), f"ℓ{at.line}.{at.column}.{interp.context}")
+    before = _lengths(interp, interp.read(source))
+    consumer.amortised = amortise(interp, interp.read(source), f"λ{at.line}.{at.column}.{interp.context}")
 
     def once() -> None:
         activation = interp.activation
@@ -322,12 +338,24 @@ def run_for(
         _join_continues(interp, activation.exits, consumer.key)
 
     repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised))
-    for obj, cell in access.cells(interp, interp.read(source)):
-        if obj in length_before and cell.length != length_before[obj] and cell.kind not in {"str", "bytes"}:
-            if not length_before[obj].dominates(cell.length):
-                interp.finding("loop", "what is iterated over may grow meanwhile", "iterate over a copy", at)
+    after = _lengths(interp, interp.read(source))
+    if any(obj in after and not size.dominates(after[obj]) for obj, size in before.items()):
+        interp.finding("aliasing", "what is iterated over may grow meanwhile", "iterate over a copy", at)
     note_rounds(interp, at, rounds, "annotated" if consumer.bound else "inferred")
     leave(interp, consumer, (iterator, source))
+
+
+def _lengths(interp: Interpreter, value: Value) -> dict[int, Size]:
+    """Return the lengths of the lists that iteration goes over: others refuse to grow meanwhile."""
+    found: dict[int, Size] = {}
+    for obj, cell in access.cells(interp, value):
+        if cell.kind in {"list", "sequence", "bytearray"}:
+            found[obj] = access.length_of(interp, obj, cell)
+        elif cell.kind == "iterator":
+            for name, part in cell.fields.items():
+                if name.isdigit():
+                    found |= _lengths(interp, part)
+    return found
 
 
 def _mark_item(interp: Interpreter, consumer: iteration.Consumer) -> None:
@@ -375,9 +403,10 @@ def run_times(
 
 
 def amortise(interp: Interpreter, value: Value, name: str) -> dict[str, tuple[Size, Size]]:
-    """Return the symbols of items' lengths, where the sum over all items is better known than by the greatest.
+    """Return the symbols of items' lengths, where their sum is better known than by the greatest.
 
-    `name` is that of the items; those that an iterator draws on have it and the number of what they come from.
+    `name` is that of the items; those that an iterator draws on have it and the number of what they come
+    from.
     """
     drawn = [cell for _, cell in access.cells(interp, value) if cell.kind == "iterator"]
     if len(drawn) == 1 and len(value.objects) == 1:
@@ -469,42 +498,65 @@ def _bound_of(
         if found is not None:
             return found
     return interp.unbounded(
-        "loop", "a loop whose rounds are not bounded", "write loop_bound(n) in it, or `for _ in range(n)`", op.at
+        "loop",
+        "a loop whose rounds are not bounded",
+        "write loop_bound(n) in it, or `for _ in range(n)`",
+        op.at,
     )
 
 
 def _counted(
     interp: Interpreter, fact: ir.Fact, loop: Loop, head: State, out: State, changed: set[str]
 ) -> Size | None:
-    sides = [(fact.subject, fact.relation, fact.operand)]
+    sides: list[_Side] = [(fact.subject, fact.relation, fact.operand, fact.offset)]
     if isinstance(fact.operand, str) and fact.relation in _FLIPPED:
-        sides.append((fact.operand, _FLIPPED[fact.relation], fact.subject))
-    for subject, relation, operand in sides:
-        before, after = head.frame.get(subject), out.frame.get(subject)
+        sides.append((fact.operand, _FLIPPED[fact.relation], fact.subject, -fact.offset))
+    for side in sides:
+        before, after = loop.entry.get(side[0]), out.frame.get(side[0])
         if before is None or after is None or before.number is None or after.number is None:
             continue
-        origin = after.number.origin
-        start = loop.entry[subject].number if subject in loop.entry else None
-        if origin is None or start is None:
-            continue
-        if origin[0] == f"{integers.HALF}{loop.key}:{subject}":
-            if (start.low.is_zero or relation in {">", ">="}) and _ends_at_zero(relation, operand):
-                return integers.halvings(start)
-            continue
-        if origin[0] != f"{loop.key}:{subject}":
-            continue
-        if relation == "true" and origin[1:] == (-1, -1) and start.low.is_zero:
-            return start.high + 1
-        limit = _limit(interp, operand, head, changed)
-        if limit is None:
-            continue
-        if relation in {"<", "<="} and origin[1] is not None and origin[1] > 0:
-            distance = limit.high.minus(start.least) if start.low.is_zero else limit.high + start.low
-            return integers.scaled_rounds(distance, origin[1])
-        if relation in {">", ">="} and origin[2] is not None and origin[2] < 0:
-            return integers.scaled_rounds(start.high + limit.low, -origin[2])
-        if relation == "!=" and origin[1:] == (-1, -1) and start.low.is_zero and limit.high.is_zero:
-            return start.high + 1
+        found = _rounds_of(interp, side, loop, (before.number, after.number), head, changed)
+        if found is not None:
+            return found
+    return None
+
+
+def _rounds_of(
+    interp: Interpreter,
+    side: _Side,
+    loop: Loop,
+    numbers: tuple[integers.Number, integers.Number],
+    head: State,
+    changed: set[str],
+) -> Size | None:
+    """Return how often a test can hold of a register that rounds take from one number to another."""
+    subject, relation, operand, offset = side
+    start, origin = numbers[0], numbers[1].origin
+    if origin is None:
+        return None
+    if origin[0] == f"{integers.HALF}{loop.key}:{subject}":
+        halves = (start.low.is_zero or relation in {">", ">="}) and _ends_at_zero(relation, operand)
+        return integers.halvings(start) if halves else None
+    if origin[0] != f"{loop.key}:{subject}":
+        return None
+    if relation == "true" and origin[1:] == (-1, -1) and start.low.is_zero:
+        return start.high + 1
+    limit = _limit(interp, operand, head, changed)
+    return None if limit is None else _distance(relation, origin, start, integers.plus(limit, offset))
+
+
+def _distance(
+    relation: str, origin: integers.Origin, start: integers.Number, limit: integers.Number
+) -> Size | None:
+    """Return how many steps it takes to get from a number to a limit."""
+    _, low, high = origin
+    if relation in {"<", "<="} and low is not None and low > 0:
+        distance = limit.high.minus(start.least) if start.low.is_zero else limit.high + start.low
+        return integers.scaled_rounds(distance, low)
+    if relation in {">", ">="} and high is not None and high < 0:
+        return integers.scaled_rounds(start.high + limit.low, -high)
+    if relation == "!=" and (low, high) == (-1, -1) and start.low.is_zero and limit.high.is_zero:
+        return start.high + 1
     return None
 
 
@@ -514,9 +566,16 @@ def _ends_at_zero(relation: str, operand: object) -> bool:
         return True
     if not isinstance(operand, int):
         return False
-    return operand >= 0 if relation == ">" else operand >= 1 if relation == ">=" else relation == "!=" and operand == 0
+    return (
+        operand >= 0
+        if relation == ">"
+        else operand >= 1
+        if relation == ">="
+        else relation == "!=" and operand == 0
+    )
 
 
+_Side: TypeAlias = "tuple[str, str, object, int]"
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "!="}
 
 
@@ -547,7 +606,5 @@ def note_rounds(interp: Interpreter, at: ir.Place, rounds: Size, how: str) -> No
     interp.rounds[key] = results.LoopBound(function, at.file, at.line, most, how)
 
 
-HANDLERS: dict[type[object], Handler] = cast(
-    "dict[type[object], Handler]", {ir.For: _for, ir.While: _while}
-)
+HANDLERS: dict[type[object], Handler] = cast("dict[type[object], Handler]", {ir.For: _for, ir.While: _while})
 __all__ = ["HANDLERS", "Loop", "repeat", "run_for", "with_digits"]

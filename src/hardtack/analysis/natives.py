@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import access, constructing, footprints, integers
@@ -35,7 +36,23 @@ def find(name: str) -> Native | None:
         return _view
     if method == "__init__" and (name == "builtins.object.__init__" or _is_exception(owner)):
         return _initialise
+    if name not in _NATIVES and _is_exception(name):
+        return _exception
     return _NATIVES.get(name)
+
+
+def _exception(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    """Make a built-in exception, which keeps its arguments in a tuple."""
+    if arguments.keywords:
+        return None
+    made = interp.scratch_register("exception")
+    size = Size.const(footprints.EXCEPTION + 48)
+    obj = interp.new(name, lambda: Cell("exception", name, bytes=size))
+    interp.write(made, Value(frozenset((obj,))))
+    constructing.keep_arguments(interp, made, arguments)
+    value = interp.read(made)
+    interp.unbind(made)
+    return value
 
 
 def _is_exception(name: str) -> bool:
@@ -75,7 +92,11 @@ def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         found = integers.unary(method, first) if not rest else None
     if found is None:
         return None
-    if not (first.low.is_zero and all(one.low.is_zero for one in rest)) and method.strip("_") in {"and", "or", "xor"}:
+    if not (first.low.is_zero and all(one.low.is_zero for one in rest)) and method.strip("_") in {
+        "and",
+        "or",
+        "xor",
+    }:
         widest = max((one.wide() for one in (first, *rest)), key=lambda size: float(size.as_const() or 10**6))
         interp.note(footprints.integer(widest + 1) * 3)
     if method.strip("_").lstrip("ri") in {"floordiv", "mod", "pow", "divmod"}:
@@ -110,7 +131,9 @@ def _range(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     stop = known[1] if len(known) > 1 else known[0]
     step = known[2] if len(known) > 2 else integers.constant(1)
     rounds, item = span_of(start, stop, step)
-    scalars = sum((footprints.integer(number.allocated()) for number in (*known, integers.Number(rounds))), ZERO)
+    scalars = sum(
+        (footprints.integer(number.allocated()) for number in (*known, integers.Number(rounds))), ZERO
+    )
     size = Size.const(footprints.RANGE) + scalars
 
     def make() -> Cell:
@@ -152,7 +175,16 @@ def one_of(operation: str, numbers: Sequence[integers.Number]) -> integers.Numbe
 
 def _least(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     numbers = _several(interp, arguments)
-    return None if numbers is None else Value(number=one_of("min", numbers), fresh=True)
+    if numbers is None:
+        return None
+    _pass_tuple(interp, len(numbers))
+    return Value(number=one_of("min", numbers), fresh=True)
+
+
+def _pass_tuple(interp: Interpreter, count: int) -> None:
+    """Make the tuple of the arguments of what is called in the old way; CPython keeps it for reuse."""
+    size = footprints.tuple_of(count)
+    interp.note(transient=(f"tuple of {count}", size))
 
 
 def _lesser(left: Size, right: Size) -> Size:
@@ -167,7 +199,10 @@ def _lesser(left: Size, right: Size) -> Size:
 
 def _greatest(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     numbers = _several(interp, arguments)
-    return None if numbers is None else Value(number=one_of("max", numbers), fresh=True)
+    if numbers is None:
+        return None
+    _pass_tuple(interp, len(numbers))
+    return Value(number=one_of("max", numbers), fresh=True)
 
 
 def _several(interp: Interpreter, arguments: Given) -> list[integers.Number] | None:
@@ -197,31 +232,27 @@ def _to_integer(interp: Interpreter, _name: str, arguments: Given) -> Value | No
 # -- what draws from an iterator
 def _draws(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     """Make an iterator that makes its items when it is asked."""
-    from hardtack.analysis import iteration  # noqa: PLC0415 - it builds on this module
+    from hardtack.analysis import iteration
 
     bare = name.rpartition(".")[2]
     keywords = dict(arguments.keywords)
     start = keywords.pop("start", None)
     keywords.pop("strict", None)
     positional = list(arguments.positional)
-    if keywords or not positional:
+    if keywords or not positional or (bare == "iter" and len(positional) != 1):
         return None
     function = positional.pop(0) if bare in {"map", "filter"} else None
     if bare == "enumerate" and len(positional) == 2:
         start = positional.pop()
-    if bare == "iter" and len(positional) != 1:
+    if _any_of(interp, positional, "instance"):
         return None
-    if any(cell.kind == "instance" for register in positional for _, cell in access.cells(interp, interp.read(register))):
-        return None
-    rounds: Size | None = None
-    for register in positional:
-        value = interp.read(register)
-        if any(cell.kind == "generator" for _, cell in access.cells(interp, value)):
-            if bare == "iter":
-                return value
-            interp.finding("generator", f"{bare}() over a generator", "make a list of it first")
-        found = iteration.count(interp, value)
-        rounds = found if rounds is None else _lesser(rounds, found)
+    if _any_of(interp, positional, "generator"):
+        if bare == "iter":
+            return interp.read(positional[0])
+        interp.finding("generator", f"{bare}() over a generator", "make a list of it first")
+    _pass_tuple(interp, len(arguments.positional))
+    counts = [iteration.count(interp, interp.read(register)) for register in positional]
+    rounds = reduce(_lesser, counts)
 
     def make() -> Cell:
         fields = {str(index): interp.read(register) for index, register in enumerate(positional)}
@@ -230,9 +261,15 @@ def _draws(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         if start is not None:
             fields["start"] = interp.read(start)
         size = Size.const(footprints.ITERATOR * (1 + len(positional)) + 64 + 8 * len(positional))
-        return Cell("iterator", bare, rounds or ZERO, bytes=size, fields=fields)
+        return Cell("iterator", bare, rounds, bytes=size, fields=fields)
 
     return Value(frozenset((interp.new(bare, make),)))
+
+
+def _any_of(interp: Interpreter, registers: Sequence[str], kind: str) -> bool:
+    return any(
+        cell.kind == kind for register in registers for _, cell in access.cells(interp, interp.read(register))
+    )
 
 
 def _view(interp: Interpreter, name: str, arguments: Given) -> Value | None:

@@ -139,14 +139,19 @@ def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
     for name in sorted(names):
         known = interp.program.classes.get(name)
         for base in known.lineage if known is not None else ():
-            if f"{base}.{op.name}" in interp.program.globals or f"{base}.{op.name}" in interp.program.constants:
+            if (
+                f"{base}.{op.name}" in interp.program.globals
+                or f"{base}.{op.name}" in interp.program.constants
+            ):
                 return load_global(interp, f"{base}.{op.name}", op.type)
     if not value.objects:
         interp.state.dead = True  # None has no attributes
         return NOTHING
     if names and not isinstance(op.type, ir.Unknown):
         return parameters.symbolic(interp, op.type, f"{min(names)}::{op.name}", single=False)
-    interp.finding("unsupported", f"the attribute .{op.name} of what has no model", "use a method that has one")
+    interp.finding(
+        "unsupported", f"the attribute .{op.name} of what has no model", "use a method that has one"
+    )
     return Value(plain=BOOL)
 
 
@@ -183,7 +188,7 @@ def _sequence(kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
 
 
 def _with_element(cell: Cell, values: Sequence[Value]) -> Cell:
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
     return replace(cell, element=join_all(values))
 
@@ -286,28 +291,27 @@ def _bind_method(interp: Interpreter, op: ir.BindMethod) -> None:
 
 
 def _make_function(interp: Interpreter, op: ir.MakeFunction) -> None:
-    captures, defaults = len(op.captures), len(op.defaults)
-    tuples = (footprints.tuple_of(captures) if captures else ZERO) + (
-        footprints.tuple_of(defaults) if defaults else ZERO
-    )
+    captures, defaults, annotations = len(op.captures), len(op.defaults), len(op.annotations)
+    tuples = sum((footprints.tuple_of(n) for n in (captures, defaults, annotations) if n), ZERO)
 
     def make() -> Cell:
         fields = {cell_register(name): interp.read(cell_register(name)) for name in op.captures}
         fields |= {f"default {index}": interp.read(value) for index, value in enumerate(op.defaults)}
+        fields |= {f"held {index}": interp.read(value) for index, value in enumerate(op.annotations)}
         scalars = sum((footprints.scalar(interp.read(value)) for value in op.defaults), ZERO)
         return Cell(
             "function",
             op.name,
             bytes=Size.const(footprints.FUNCTION) + scalars,
             pooled=tuples,
-            pool=f"functions {captures} {defaults}",
+            pool=f"functions {captures} {defaults} {annotations}",
             fields=fields,
             targets=frozenset((op.name,)),
         )
 
     obj = interp.new("function", make)
     interp.write(op.into, Value(frozenset((obj,))))
-    interp.release(*op.defaults)
+    interp.release(*op.defaults, *op.annotations)
 
 
 # -- leaving

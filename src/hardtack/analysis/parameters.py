@@ -1,8 +1,8 @@
-"""What exists before the call: arguments, what they reach, globals; made from declared types when first asked for.
+"""What exists before the call, made from declared types when it is first asked for.
 
-A path says which objects are meant: `rows`, `rows[]` (its items, or a dict's values), `keys(d)`, `self.table.name`;
-`all(node:m.Node)` is every object of a class that an argument leads to, for types that contain themselves. Symbols
-are made of paths, and `evaluating` reads them on real arguments:
+A path says which objects are meant: `rows`, `rows[]` (its items, or a dict's values), `keys(d)`,
+`self.table.name`; `all(node:m.Node)` is every object of a class that an argument leads to, for types that
+contain themselves. Symbols are made of paths, and `evaluating` reads them on real arguments:
 
     len(p), maxlen(p)      the length of one object, the greatest of several
     total(p)               the sum of the lengths of a container's items
@@ -20,7 +20,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
-from hardtack.analysis.domain import BOOL, FLOAT, NO, NOTHING, OTHER, TRUTH, Cell, Value, join_all, join_values
+from hardtack.analysis.domain import (
+    BOOL,
+    FLOAT,
+    NO,
+    NOTHING,
+    OTHER,
+    TRUTH,
+    Cell,
+    Value,
+    join_all,
+    join_values,
+)
 from hardtack.analysis.integers import Number, constant, exact
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.symbolic import ZERO, Size
@@ -59,7 +70,12 @@ _ABSTRACT = {
 }
 MAPPINGS = frozenset({"dict", "mapping"})
 IMMUTABLE = frozenset({"str", "bytes", "tuple", "frozenset", "range", "memoryview"})
-_PLAIN = {"builtins.None": NO.plain, "builtins.bool": BOOL, "builtins.float": FLOAT, "builtins.complex": OTHER}
+_PLAIN = {
+    "builtins.None": NO.plain,
+    "builtins.bool": BOOL,
+    "builtins.float": FLOAT,
+    "builtins.complex": OTHER,
+}
 _BYTE = Value(number=Number(Size.const(255)))
 PATH = "path"
 _ROOT = re.compile(r"(?:all\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
@@ -70,7 +86,7 @@ def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = T
     match type_:
         case ir.Union(items):
             return join_all(symbolic(interp, item, path, single=single) for item in items)
-        case ir.Literally(of, value):
+        case ir.Literally(_, value):
             return constant_value(interp, value)
         case ir.TupleOf(items):
             return _object(interp, type_, path, "tuple", "builtins.tuple", Size.const(len(items)), single)
@@ -97,10 +113,14 @@ def constant_value(interp: Interpreter, value: object) -> Value:
         case float():
             return Value(plain=FLOAT)
         case str() | bytes():
-            return _constant_object(interp, value, Cell(type(value).__name__, element=_BYTE, width=_width(value)))
+            return _constant_object(
+                interp, value, Cell(type(value).__name__, element=_BYTE, width=_width(value))
+            )
         case tuple() | frozenset():
             parts = [constant_value(interp, part) for part in value]
-            fields = {str(index): part for index, part in enumerate(parts)} if isinstance(value, tuple) else {}
+            fields = (
+                {str(index): part for index, part in enumerate(parts)} if isinstance(value, tuple) else {}
+            )
             cell = Cell(type(value).__name__, element=join_all(parts), fields=fields)
             return _constant_object(interp, value, cell)
     return Value(plain=OTHER)
@@ -112,7 +132,9 @@ def _width(value: str | bytes) -> int:
     return 2 if max(map(ord, value)) < 0x10000 else 4
 
 
-def _constant_object(interp: Interpreter, value: str | bytes | tuple[object, ...] | frozenset[object], cell: Cell) -> Value:
+def _constant_object(
+    interp: Interpreter, value: str | bytes | tuple[object, ...] | frozenset[object], cell: Cell
+) -> Value:
     site = interp.site(("constant", type(value), repr(value)), SiteOf(repr(value), "", None))
     name = f"builtins.{cell.kind}"
     interp.state.cells[site * 2] = replace(cell, name=name, length=Size.const(len(value)), owned=False)
@@ -210,7 +232,7 @@ def root_of(path: str) -> str:
 def part(
     interp: Interpreter, obj: Object, key: str, type_: ir.Type | None, path: str, *, single: bool = False
 ) -> Value:
-    """Return a part of what existed before, made when it is first asked for, with what the call wrote there."""
+    """Return a part of what existed before, with what the call wrote there; made when first asked for."""
     cell = interp.state.cells[obj]
     if key not in cell.fields:
         if type_ is None:
@@ -263,7 +285,7 @@ def mapped(interp: Interpreter, obj: Object) -> Value:
     """Return what the values of a dict from before the call are."""
     cell = interp.state.cells[obj]
     path = interp.site_of[obj >> 1].what
-    type_ = None
+    type_: ir.Type | None = None
     if isinstance(cell.type, ir.Instance):
         if cell.name == "collections.Counter":
             type_ = ir.Instance("builtins.int")
@@ -314,8 +336,10 @@ def may_alias(interp: Interpreter, left: Object, right: Object) -> bool:
         return False
     if a.kind == b.kind and isinstance(a.type, ir.Instance) and isinstance(b.type, ir.Instance):
         same = a.type.arguments == b.type.arguments
-        return same or any(isinstance(x, ir.Unknown) for x in (*a.type.arguments, *b.type.arguments)) or (
-            a.kind in {"sequence", "mapping"}
+        return (
+            same
+            or any(isinstance(x, ir.Unknown) for x in (*a.type.arguments, *b.type.arguments))
+            or (a.kind in {"sequence", "mapping"})
         )
     return True
 

@@ -1,12 +1,14 @@
 """How much a loop makes each number grow: recurrences over its rounds, solved from above.
 
-A round turns the numbers x of its head into V(x), polynomials with coefficients that are not negative. Numbers
-that depend on each other are solved together, in the order in which they depend: within such a group a polynomial
-either does not mention the group (a reset), or adds to one of it (growth); anything else may grow without measure.
+A round turns the numbers x of its head into V(x), polynomials with coefficients that are not negative.
+Numbers that depend on each other are solved together, in the order in which they depend: within such a group
+a polynomial either does not mention the group (a reset), or adds to one of it (growth); anything else may
+grow without measure.
 
     sup(x) = max(start, resets) + the sum of what is added in each round
 
-Sums are amortised where that is known: the lengths of a container's items, in a loop over it, add up to its total.
+Sums are amortised where that is known: the lengths of a container's items, in a loop over it, add up to its
+total.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from hardtack.symbolic.polynomials import cap_of, polynomial, symbol_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from hardtack.symbolic.polynomials import Monomial, Polynomial
+    from hardtack.symbolic.polynomials import Coefficient, Monomial, Polynomial
 
 
 @dataclass(slots=True)
@@ -59,40 +61,33 @@ class Recurrences:
         members = frozenset(group)
         environment = with_digits(self.sup)
         start, added, resets = ZERO, [], []
-        wrong = ""
+        wrong = False
         for name in group:
-            start |= self.start[name]
             size = self.step[name]
-            if size.is_top:
-                start |= size
+            start |= self.start[name] | (size if size.is_top else ZERO)
             for one in size.polynomials:
                 rest, certain = _without(one, members)
                 if rest is None:
                     resets.append(_flattened(one, members))
-                    start |= Size((resets[-1],)).substitute(environment) if resets[-1] else ZERO
-                elif certain:
-                    added.append(rest)
+                    start |= Size((resets[-1],) if resets[-1] else ()).substitute(environment)
                 else:
-                    wrong = name
+                    added.append(rest)
+                    wrong = wrong or not certain
         growth = self._over(_greatest(added))
         for name in group:
-            if wrong:
-                self.sup[name] = self.unbounded(name)
-                continue
-            self.sup[name] = start.substitute(environment) + growth
-        single = len(group) == 1 and not added and not wrong
-        for name in group:
-            if single:
-                self.sums[name] = self.start[name] + self._over(_greatest(resets))
-            elif not growth.is_top:
+            self.sup[name] = self.unbounded(name) if wrong else start.substitute(environment) + growth
+        if len(group) == 1 and not added:
+            self.sums[group[0]] = self.start[group[0]] + self._over(_greatest(resets))
+        elif not growth.is_top and not wrong:
+            for name in group:
                 self.sums[name] = self.rounds * self.sup[name]
 
-    def _over(self, terms: Iterable[tuple[Monomial, object]]) -> Size:
+    def _over(self, terms: Iterable[tuple[Monomial, Coefficient]]) -> Size:
         """Return the sum of a polynomial over all rounds."""
         environment = with_digits(self.sup)
         total = ZERO
         for monomial, coefficient in terms:
-            size = Size.const(coefficient)  # type: ignore[arg-type]
+            size = Size.const(coefficient)
             spread = False
             for factor in sorted(monomial, key=lambda one: symbol_of(one) not in self.amortised):
                 name = symbol_of(factor)
@@ -135,8 +130,8 @@ def _without(one_of: Polynomial, members: frozenset[str]) -> tuple[Polynomial | 
 
     None: it mentions none of them, but for caps, which are constants in the end.
     """
-    weight: object = 0
-    rest = []
+    weight: Coefficient = 0
+    rest: list[tuple[tuple[Monomial, int], Coefficient]] = []
     mentions, certain = False, True
     for monomial, coefficient in one_of:
         inside = [one for one in monomial if cap_of(one) is None and _mentions(one, members)]
@@ -146,13 +141,13 @@ def _without(one_of: Polynomial, members: frozenset[str]) -> tuple[Polynomial | 
         mentions = True
         if len(monomial) != 1 or symbol_of(inside[0]) not in members:
             certain = False
-        weight += coefficient  # type: ignore[operator]
+        weight += coefficient
     if not mentions:
         return None, True
-    merged: dict[Monomial, object] = {}
+    merged: dict[Monomial, Coefficient] = {}
     for (monomial, factor), coefficient in rest:
-        merged[monomial] = merged.get(monomial, 0) + coefficient * factor  # type: ignore[operator]
-    return tuple(merged.items()), certain and weight <= 1  # type: ignore[operator,return-value]
+        merged[monomial] = merged.get(monomial, 0) + coefficient * factor
+    return tuple(merged.items()), certain and weight <= 1
 
 
 def _capped_out(monomial: Monomial, members: frozenset[str]) -> tuple[Monomial, int]:
@@ -168,22 +163,24 @@ def _capped_out(monomial: Monomial, members: frozenset[str]) -> tuple[Monomial, 
 
 
 def _flattened(one: Polynomial, members: frozenset[str]) -> Polynomial:
-    merged: dict[Monomial, object] = {}
+    merged: dict[Monomial, Coefficient] = {}
     for monomial, coefficient in one:
         kept, factor = _capped_out(monomial, members)
-        merged[kept] = merged.get(kept, 0) + coefficient * factor  # type: ignore[operator]
+        merged[kept] = merged.get(kept, 0) + coefficient * factor
     return _in_order(merged)
 
 
-def _in_order(merged: Mapping[Monomial, object]) -> Polynomial:
-    return polynomial(merged.items())  # type: ignore[arg-type]
+def _in_order(merged: Mapping[Monomial, Coefficient]) -> Polynomial:
+    return polynomial(merged.items())
 
 
-def _greatest(polynomials: Iterable[Iterable[tuple[Monomial, object]]]) -> list[tuple[Monomial, object]]:
+def _greatest(
+    polynomials: Iterable[Iterable[tuple[Monomial, Coefficient]]],
+) -> list[tuple[Monomial, Coefficient]]:
     """Return a polynomial that is at least each of some: of each coefficient the greatest."""
-    found: dict[Monomial, object] = {}
+    found: dict[Monomial, Coefficient] = {}
     for one in polynomials:
         for monomial, coefficient in one:
-            if monomial not in found or coefficient > found[monomial]:  # type: ignore[operator]
+            if monomial not in found or coefficient > found[monomial]:
                 found[monomial] = coefficient
     return list(found.items())

@@ -1,11 +1,11 @@
 """Functions that call themselves, as far as `@recursive(depth=, calls=)` bounds them.
 
-With the depth alone, calls are run one inside the other. With the number of calls as well, the activations are the
-rounds of a loop: their arguments are joined, and so are their results; a call within one adds to the arguments, and
-what its frame alone keeps alive is charged for every activation that may be waiting.
+With the depth alone, calls are run one inside the other. With the number of calls as well, the activations
+are the rounds of a loop: their arguments are joined, and so are their results; a call within one adds to the
+arguments, and what its frame alone keeps alive is charged for every activation that may be waiting.
 
-Invariant: while activations are rounds, nothing that is known of an object is replaced (`Interpreter.weak`): the
-call that is not followed might have changed it in between.
+Invariant: while activations are rounds, nothing that is known of an object is replaced (`Interpreter.weak`):
+the call that is not followed might have changed it in between.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def run(
         return _none(interp)
     if depth and (interp.steps > _MOST_STEPS or len(interp.activations) > _MOST_ACTIVATIONS):
         interp.finding(
-            "recursion", f"{function.name} branches too much to be followed", "say how many: @recursive(calls=...)"
+            "recursion",
+            f"{function.name} branches too much to be followed",
+            "say how many: @recursive(calls=...)",
         )
         return _none(interp)
     return body(frame)
@@ -87,7 +89,7 @@ def _as_rounds(
     depth: int,
     calls: int,
 ) -> Value:
-    from hardtack.analysis import loops  # noqa: PLC0415 - loops build on calls
+    from hardtack.analysis import loops
 
     at, peak = interp.at, interp.peak
     rounds = Rounds(len(interp.state.frames) - 1, f"%{function.name}:")

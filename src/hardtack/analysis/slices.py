@@ -27,7 +27,7 @@ def span(interp: Interpreter, index: Value, length: Size) -> Size:
 
 def _span(start: Value, stop: Value, length: Size) -> Size:
     first, last = _known(start), _known(stop)
-    if last is None and not _is_none(stop) or first is None and not _is_none(start):
+    if (last is None and not _is_none(stop)) or (first is None and not _is_none(start)):
         return length
     limits: list[Size] = []
     if last is not None and last.low.is_zero:

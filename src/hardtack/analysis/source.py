@@ -146,10 +146,8 @@ class MypyRun:
 
     def options(self, beside: Path) -> Options:
         """Return the user's own configuration, with what the analysis needs on top."""
-        arguments = ["--cache-dir", str(self.cache)]
         config = self.config or find_configuration(beside)
-        if config is not None:
-            arguments += ["--config-file", str(config)]
+        arguments = ["--cache-dir", str(self.cache), "--config-file", str(config or "")]
         with redirect_stderr(io.StringIO()):  # mypy remarks on options that it does not know
             _, options = process_options(arguments, require_targets=False)
         options.export_types = options.preserve_asts = options.check_untyped_defs = True
@@ -216,7 +214,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
 
 
 def _analysed(target: Target) -> Path:
-    """Return the directory whose modules are analysed: the project's, but of what is installed one package."""
+    """Return the folder whose modules are analysed: the project's, but of what is installed one package."""
     root = _root(target)
     if not _is_installed(root):
         return root

@@ -93,7 +93,9 @@ class Syntax:
 
         mypy leaves the parentheses out of a generator expression that is a call's only argument.
         """
-        found: list[ast.AST] = [node for node in self.nodes.get(start, ()) if isinstance(node, _COMPREHENSIONS)]
+        found: list[ast.AST] = [
+            node for node in self.nodes.get(start, ()) if isinstance(node, _COMPREHENSIONS)
+        ]
         found += self._generators.get(start, [])
         return min(found, key=lambda node: _distance(node, end), default=None)
 

@@ -17,7 +17,7 @@ from hardtack.analysis.lowering import truth
 from hardtack.analysis.lowering.context import Lowering
 from hardtack.analysis.lowering.dispatch import expression, lowers
 from hardtack.analysis.lowering.facts import facts_of
-from hardtack.analysis.lowering.functions import frame_slots, scope_of, with_digest
+from hardtack.analysis.lowering.functions import frame_slots, scope_of
 from hardtack.analysis.lowering.statements import assign, iteration_callees
 from hardtack.analysis.mypy_types import NONE, convert
 
@@ -134,7 +134,7 @@ def _as_function(low: Lowering, one: Comprehension) -> ir.Register:
         frame_slots=frame_slots(code),
         digest="",
     )
-    low.nested.extend([with_digest(function), *inner.nested])
+    low.nested.extend([function, *inner.nested])
     maker = low.fresh()
     low.emit(ir.MakeFunction(low.at(node), maker, name, (), function.free))
     source = expression(low, one.sequences[0])

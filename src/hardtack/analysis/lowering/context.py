@@ -122,7 +122,7 @@ class Lowering:
         return into
 
     def keep(self, node: mn.Context, source: ir.Register) -> ir.Register:
-        """Return a local that holds what a register does, to be read more than once; let go of it by `release`."""
+        """Return a local that holds what a register does, to be read more than once, until `release`."""
         if not source.startswith("%"):
             return source
         into = self.hidden()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -67,16 +65,15 @@ def _start(known: Knowledge, function: mn.FuncDef, name: str) -> tuple[str, type
 
 
 def _dispatcher(known: Knowledge, function: mn.FuncDef, name: str) -> ir.Function:
-    """Return a function that calls one of several: mypy types the body once for each value of a type variable.
+    """Return a function that calls one of several: mypy types a body once for each value of a type variable.
 
     Nothing of it is there at run time, so it has no frame.
     """
     _, _, low = _start(known, function, name)
     with low.block() as body:
         _dispatch(low, function, 0)
-    return with_digest(
-        replace(finish(low, function, None, body()), frame_slots=0, kind="function", cells=(), free=())
-    )
+    made = finish(low, function, None, body())
+    return replace(made, frame_slots=0, kind="function", cells=(), free=())
 
 
 def _dispatch(low: Lowering, function: mn.FuncDef, index: int) -> None:
@@ -159,7 +156,7 @@ def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, bo
     annotations, module = low.known.annotations, low.scope.module
     if isinstance(definition, _DEFINITIONS) and _kind(function) == "function":
         result = annotations.of(module, definition.returns, result)
-    made = ir.Function(
+    return ir.Function(
         name=low.scope.name,
         place=low.at(function),
         parameters=tuple(parameters(low, function)),
@@ -175,7 +172,6 @@ def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, bo
         assumed=annotations.assumed(module, definition) if definition is not None else None,
         decorators=tuple(_decorators(low, function)),
     )
-    return with_digest(made)
 
 
 def signature(low: Lowering, function: mn.FuncItem) -> mt.ProperType | None:
@@ -190,22 +186,15 @@ def crashed(known: Knowledge, function: mn.FuncDef, error: Exception) -> ir.Func
     at = ir.Place(known.sources.modules[module].path, function.line, max(0, function.column))
     what = f"internal: {type(error).__name__}: {error}"
     body = ir.Block((ir.Unsupported(at, "%1", (), what, "please report this"), ir.Return(at, "%1")))
-    made = ir.Function(
+    return ir.Function(
         known.hierarchy.names[function], at, (), ir.Unknown(what), body, "function", (), (), 0, ""
     )
-    return with_digest(made)
 
 
 def refused(function: ir.Function, what: str, remedy: str) -> ir.Function:
     """Return a function whose body is a finding."""
     body = ir.Block((ir.Unsupported(function.place, "%1", (), what, remedy), ir.Return(function.place, "%1")))
-    return with_digest(replace(function, body=body, kind="function", digest=""))
-
-
-def with_digest(function: ir.Function) -> ir.Function:
-    """Return a function with the hash of all that stands in it."""
-    text = f"{sys.version_info[:2]} {function!r}"
-    return replace(function, digest=hashlib.sha256(text.encode()).hexdigest())
+    return replace(function, body=body, kind="function")
 
 
 def frame_slots(code: types.CodeType | None) -> int:

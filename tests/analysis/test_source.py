@@ -1,0 +1,99 @@
+"""Finding targets and running mypy: nothing of the user's runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hardtack.analysis.loading import errors_in, load
+from hardtack.analysis.source import MypyRun, TargetError, find_configuration, parse_target
+
+
+@pytest.fixture
+def run(tmp_path_factory: pytest.TempPathFactory) -> MypyRun:
+    return MypyRun(cache=tmp_path_factory.getbasetemp() / "mypy-cache")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = tmp_path / "src" / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('it ran')\n")
+    (package / "cart.py").write_text(
+        "from shop.prices import price\n"
+        "raise SystemExit('it ran')\n"
+        "class Cart:\n    def total(self, n: int) -> int:\n        return price(n)\n"
+    )
+    (package / "prices.py").write_text("def price(n: int) -> int:\n    return 2 * n\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_module_is_found_below_src_and_nothing_of_it_runs(project: Path, run: MypyRun) -> None:
+    program, entries, errors = load(["shop.cart:Cart.total"], run)
+    assert entries == ("shop.cart.Cart.total",)
+    assert "shop.prices.price" in program.functions
+    assert [error for error in errors if "total" in error.message] == []
+
+
+def test_a_file_gets_the_module_name_of_its_package(project: Path) -> None:
+    target = parse_target("src/shop/cart.py:Cart.total")
+    assert (target.module, target.name) == ("shop.cart", "Cart.total")
+
+
+@pytest.mark.parametrize("text", ["cart", "cart:", ":f", "no.such.module:f", "no_such.py:f"])
+def test_what_names_nothing_is_refused(project: Path, text: str) -> None:
+    with pytest.raises(TargetError):
+        parse_target(text)
+
+
+def test_a_function_that_is_not_there_is_refused(project: Path, run: MypyRun) -> None:
+    with pytest.raises(TargetError, match=r"no function Cart\.size"):
+        load(["shop.cart:Cart.size"], run)
+
+
+def test_a_syntax_error_is_refused_with_its_place(tmp_path: Path, run: MypyRun) -> None:
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    with pytest.raises(TargetError, match=r"broken\.py:1"):
+        load([f"{tmp_path}/broken.py:f"], run)
+
+
+def test_what_mypy_reports_is_told_of_the_function_that_it_is_in(tmp_path: Path, run: MypyRun) -> None:
+    path = tmp_path / "wrong.py"
+    path.write_text("def good() -> int:\n    return 1\n\ndef bad() -> int:\n    return 'x'\n")
+    program, _, errors = load([f"{path}:good"], run)
+    assert errors_in(program.functions["wrong.good"], errors) == []
+    (found,) = errors_in(program.functions["wrong.bad"], errors)
+    assert (found.kind, found.line, found.column) == ("error", 5, 11)
+    assert "Incompatible return value type" in found.message
+
+
+def test_the_projects_own_strictness_is_respected(tmp_path: Path, run: MypyRun) -> None:
+    (tmp_path / "loose.py").write_text("def f(x) -> int:\n    return len(x)\n")
+    assert load([f"{tmp_path}/loose.py:f"], run)[2] == []
+    (tmp_path / "mypy.ini").write_text("[mypy]\ndisallow_untyped_defs = True\n")
+    assert find_configuration(tmp_path / "loose.py") == tmp_path / "mypy.ini"
+    assert "missing a type annotation" in load([f"{tmp_path}/loose.py:f"], run)[2][0].message
+
+
+def test_a_plugin_of_the_projects_does_not_run(tmp_path: Path, run: MypyRun) -> None:
+    (tmp_path / "plug.py").write_text("raise SystemExit('it ran')\n")
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nplugins = {tmp_path}/plug.py\n")
+    (tmp_path / "fine.py").write_text("def f(x: int) -> int:\n    return x\n")
+    assert load([f"{tmp_path}/fine.py:f"], run)[1] == ("fine.f",)
+
+
+def test_what_a_configuration_calls_never_true_is_lowered_all_the_same(tmp_path: Path, run: MypyRun) -> None:
+    (tmp_path / "mypy.ini").write_text("[mypy]\nalways_false = DEBUG\n")
+    (tmp_path / "fine.py").write_text(
+        "DEBUG = True\ndef f() -> object:\n    if DEBUG:\n        return [1]\n    return None\n"
+    )
+    program, _, _ = load([f"{tmp_path}/fine.py:f"], run)
+    assert "Build" in repr(program.functions["fine.f"])
+
+
+def test_a_second_run_has_the_trees_that_mypys_cache_lacks(project: Path, run: MypyRun) -> None:
+    first, _, _ = load(["shop.cart:Cart.total"], run)
+    second, _, _ = load(["shop.cart:Cart.total"], run)
+    assert second.functions == first.functions
