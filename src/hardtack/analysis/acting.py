@@ -380,7 +380,7 @@ _NAMED = frozenset(
     {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
     | {"slice", "iterator", "instance", "function"}
 )
-_KINDS = {"gathered": "list", "method": "function", "class": "function", "generator": "iterator"}
+_KINDS = {"gathered": "iterator", "method": "function", "class": "function", "generator": "iterator"}
 
 
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:

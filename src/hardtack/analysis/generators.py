@@ -187,6 +187,7 @@ def _delegate(interp: Interpreter, op: ir.Delegate) -> None:
 
     consumer = iteration.Consumer(("yield from", interp.context, op.at, id(op)), item, body)
     iteration.iterate(interp, op.source, consumer)
+    interp.unbind(item)
     if not interp.state.dead:
         interp.write(op.into, NO)
         interp.release(op.source)

@@ -14,6 +14,7 @@ total.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import graphs
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from hardtack.symbolic.polynomials import Coefficient, Monomial, Polynomial
+
+_TOO_MUCH = 2
 
 
 @dataclass(slots=True)
@@ -61,24 +64,28 @@ class Recurrences:
         members = frozenset(group)
         environment = with_digits(self.sup)
         start, added, resets = ZERO, [], []
-        wrong = False
+        weight: Coefficient = 0
         for name in group:
             size = self.step[name]
             start |= self.start[name] | (size if size.is_top else ZERO)
             for one in size.polynomials:
-                rest, certain = _without(one, members)
-                if rest is None:
-                    resets.append(_flattened(one, members))
-                    start |= Size((resets[-1],) if resets[-1] else ()).substitute(environment)
-                else:
+                rest, share = _without(one, members)
+                if share:
                     added.append(rest)
-                    wrong = wrong or not certain
-        growth = self._over(_greatest(added))
+                    weight = max(weight, share)
+                else:
+                    resets.append(rest)
+                    start |= Size((rest,) if rest else ()).substitute(environment)
+        growth = ZERO
+        if added and weight < 1:  # x = share * x + rest settles where x = rest / (1 - share)
+            start |= Size((_greatest(added),)).substitute(environment) * (1 / (1 - Fraction(weight)))
+        elif added:
+            growth = self._over(_greatest(added))
         for name in group:
-            self.sup[name] = self.unbounded(name) if wrong else start.substitute(environment) + growth
+            self.sup[name] = self.unbounded(name) if weight > 1 else start.substitute(environment) + growth
         if len(group) == 1 and not added:
             self.sums[group[0]] = self.start[group[0]] + self._over(_greatest(resets))
-        elif not growth.is_top and not wrong:
+        elif not growth.is_top and weight <= 1:
             for name in group:
                 self.sums[name] = self.rounds * self.sup[name]
 
@@ -125,29 +132,22 @@ def _mentions(factor: str, members: frozenset[str]) -> bool:
     return _bare(symbol_of(factor)) in members
 
 
-def _without(one_of: Polynomial, members: frozenset[str]) -> tuple[Polynomial | None, bool]:
-    """Return what a polynomial adds to the members of a group, and whether it adds to at most one's worth.
+def _without(one_of: Polynomial, members: frozenset[str]) -> tuple[Polynomial, Coefficient]:
+    """Return a polynomial without the members of a group, and how much of them it has: more than 1 is growth.
 
-    None: it mentions none of them, but for caps, which are constants in the end.
+    Caps that mention them count as the constants that they are at most.
     """
-    weight: Coefficient = 0
-    rest: list[tuple[tuple[Monomial, int], Coefficient]] = []
-    mentions, certain = False, True
+    share: Coefficient = 0
+    rest: dict[Monomial, Coefficient] = {}
     for monomial, coefficient in one_of:
         inside = [one for one in monomial if cap_of(one) is None and _mentions(one, members)]
-        if not inside:
-            rest.append((_capped_out(monomial, members), coefficient))
+        if inside:
+            alone = len(monomial) == 1 and symbol_of(inside[0]) in members
+            share += coefficient if alone else _TOO_MUCH
             continue
-        mentions = True
-        if len(monomial) != 1 or symbol_of(inside[0]) not in members:
-            certain = False
-        weight += coefficient
-    if not mentions:
-        return None, True
-    merged: dict[Monomial, Coefficient] = {}
-    for (monomial, factor), coefficient in rest:
-        merged[monomial] = merged.get(monomial, 0) + coefficient * factor
-    return tuple(merged.items()), certain and weight <= 1
+        kept, factor = _capped_out(monomial, members)
+        rest[kept] = rest.get(kept, 0) + coefficient * factor
+    return polynomial(rest.items()), share
 
 
 def _capped_out(monomial: Monomial, members: frozenset[str]) -> tuple[Monomial, int]:
@@ -162,25 +162,10 @@ def _capped_out(monomial: Monomial, members: frozenset[str]) -> tuple[Monomial, 
     return tuple(kept), factor
 
 
-def _flattened(one: Polynomial, members: frozenset[str]) -> Polynomial:
-    merged: dict[Monomial, Coefficient] = {}
-    for monomial, coefficient in one:
-        kept, factor = _capped_out(monomial, members)
-        merged[kept] = merged.get(kept, 0) + coefficient * factor
-    return _in_order(merged)
-
-
-def _in_order(merged: Mapping[Monomial, Coefficient]) -> Polynomial:
-    return polynomial(merged.items())
-
-
-def _greatest(
-    polynomials: Iterable[Iterable[tuple[Monomial, Coefficient]]],
-) -> list[tuple[Monomial, Coefficient]]:
+def _greatest(polynomials: Iterable[Polynomial]) -> Polynomial:
     """Return a polynomial that is at least each of some: of each coefficient the greatest."""
     found: dict[Monomial, Coefficient] = {}
     for one in polynomials:
         for monomial, coefficient in one:
-            if monomial not in found or coefficient > found[monomial]:
-                found[monomial] = coefficient
-    return list(found.items())
+            found[monomial] = max(found.get(monomial, 0), coefficient)
+    return polynomial(found.items())
