@@ -210,6 +210,10 @@ class ExactMachine:
                     for index in range(width)
                 ]
                 found += self.fresh("tuple", length=lift(width), times=times, items=items).parts
+            elif part.kind == "str" or isinstance(part.real, type(iter("ж"))):
+                width = max(map(_width, elements), default=1)
+                size = None if width > 1 else ZERO
+                found += self.fresh("str", length=lift(1), width=width, times=times, size=size).parts
             else:
                 found += elements
         return Value(*found)
@@ -396,7 +400,8 @@ class ExactMachine:
         found: list[Part] = []
         if const(times) == 0:
             return Value()
-        for part in value.parts:
+        arguments = [Value(*argument.parts[:9]) for argument in arguments]
+        for part in value.parts[:50]:  # the items of one container are alike here
             cost = getattr(type(part.real), "costs", None)
             if cost is not None:
                 self.scratch(lift(cost))

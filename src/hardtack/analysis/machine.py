@@ -44,8 +44,8 @@ class Machine(Protocol[V]):
     def drained(self, value: V, times: Size) -> V:
         """Return what the items are if so many of them are kept.
 
-        Those that an iterator makes anew as it goes (pairs of zip, what a generator yields) are allocated, as
-        many, and are alive together.
+        Those that are made anew as they are taken (pairs of zip, what a generator yields, characters that are
+        not ASCII) are allocated, as many, and are alive together.
         """
 
     def mapped(self, value: V) -> V:

@@ -14,6 +14,7 @@ mean. A model is one table, named as mypy names what it describes:
 | result | the value that comes back |
 | scratch | bytes that are alive only during the call, besides the result |
 | effects | what is done to the arguments, in order, before the result is made |
+| then | what is done when the result is there: the code of others that runs beside it |
 | refuse | instead of a result: why there is no bound, and what would settle it (`remedy`) |
 | assume | what is taken for granted, shown beside every bound that rests on it |
 | packs | true: CPython packs the arguments, `self` and `cls` aside, into a tuple and a dict for the call |
@@ -51,6 +52,7 @@ _KEYS = {
     "result",
     "scratch",
     "effects",
+    "then",
     "refuse",
     "remedy",
     "assume",
@@ -76,6 +78,7 @@ class Model:
         result: the value that comes back; None where `refuse` says why there is no bound.
         scratch: bytes that are alive only during the call.
         effects: what is done to the arguments.
+        then: what is done when the result is there.
         refuse: why there is no bound; empty if there is one.
         remedy: what would settle it.
         assume: what is taken for granted, or empty.
@@ -89,6 +92,7 @@ class Model:
     result: Expression | None
     scratch: Expression | None
     effects: tuple[Expression, ...]
+    then: tuple[Expression, ...]
     refuse: str
     remedy: str
     assume: str
@@ -143,7 +147,7 @@ class Models:
             return machine.none()
         if model.packs:
             held = _packed(machine, model.signature, positional, keywords)  # noqa: F841 - it lives during the call
-        return run(machine, bound, model.effects, model.result, model.scratch)
+        return run(machine, bound, model)
 
 
 def _packed(
@@ -249,6 +253,7 @@ def _compile(name: str, table: dict[str, object], file: str) -> Model:
         result=parse(result, signature, "value") if result else None,
         scratch=parse(scratch, signature, "size") if scratch else None,
         effects=tuple(parse(text, signature, "effect") for text in _texts(table, "effects", file, name)),
+        then=tuple(parse(text, signature, "effect") for text in _texts(table, "then", file, name)),
         refuse=refuse,
         remedy=remedy,
         assume=_text(table, "assume", file, name),

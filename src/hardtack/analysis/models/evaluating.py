@@ -16,10 +16,10 @@ from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.size_classes import round_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from hardtack.analysis.machine import Machine
-    from hardtack.analysis.models.language import Expression
+    from hardtack.analysis.models import Model
 
 ONE = Size.const(1)
 
@@ -27,20 +27,17 @@ ONE = Size.const(1)
 _STANDS_UNDER = {"bool": "int", "frozenset": "set"}
 
 
-def run(
-    machine: Machine[V],
-    bound: Bound[V],
-    effects: Sequence[Expression],
-    result: Expression,
-    scratch: Expression | None,
-) -> V:
-    """Do the effects, make the result, hold the scratch beside it, and return the result."""
+def run(machine: Machine[V], bound: Bound[V], model: Model) -> V:
+    """Do the effects, make the result, do what comes then, and hold the scratch beside it."""
+    assert model.result is not None
     evaluator = _Evaluator(machine, bound)
-    for effect in effects:
+    for effect in model.effects:
         evaluator.effect(effect.node)
-    value = evaluator.value(result.node)
-    if scratch is not None:
-        machine.scratch(evaluator.size(scratch.node), value)
+    value = evaluator.value(model.result.node)
+    for effect in model.then:
+        evaluator.effect(effect.node)
+    if model.scratch is not None:
+        machine.scratch(evaluator.size(model.scratch.node), value)
     return value
 
 
