@@ -141,7 +141,11 @@ def _hold(report: Report, program: Program, bound: Analysed, module: ModuleType,
             return given(**program.inputs(INPUTS, make_instance)[number])
 
         _, keywords = make()
-        promised = bound.for_call(**keywords) // divide_by
+        try:
+            promised = bound.for_call(**keywords) // divide_by
+        except Exception as error:  # noqa: BLE001 - as above
+            report.crashes.append(f"seed {program.seed}: {error!r} of {bound.peak}\n{program.source}")
+            break
         try:
             with _limited(PATIENCE):
                 held = measure(function, make, place=PLACES[number % 2])
