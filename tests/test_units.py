@@ -1,15 +1,19 @@
-"""Byte counts as people write them."""
+"""Sizes and timeouts as people give them."""
 
 from __future__ import annotations
 
 import doctest
+import math
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardtack import units
-from hardtack.units import MAX_BYTES, format_bytes, parse_bytes
+from hardtack.units import MAX_BYTES, format_bytes, parse_bytes, parse_timeout
 
 
 @pytest.mark.parametrize(
@@ -78,5 +82,28 @@ def test_sizes_are_printed_in_binary_units(count: int, text: str) -> None:
     assert format_bytes(count) == text
 
 
+@pytest.mark.parametrize(
+    ("timeout", "seconds"),
+    [(None, None), (0, 0.0), (2, 2.0), (0.5, 0.5), (Decimal("1.5"), 1.5), (Fraction(1, 4), 0.25),
+     (math.inf, None), (1e9, None), (1e300, None), (10**400, None), (1e9 - 1, 1e9 - 1)],
+)  # fmt: skip
+def test_a_timeout_is_seconds_from_0_on_or_none(timeout: float | None, seconds: float | None) -> None:
+    found = parse_timeout(timeout)
+    assert found == seconds
+    assert found is None or type(found) is float
+
+
+@pytest.mark.parametrize("timeout", [-1, -0.001, math.nan, -math.inf, -(10**400), Decimal("nan")])
+def test_a_timeout_of_less_than_nothing_is_refused(timeout: float) -> None:
+    with pytest.raises(ValueError, match="timeout is a number of seconds from 0 on"):
+        parse_timeout(timeout)
+
+
+@pytest.mark.parametrize("timeout", ["5", b"1", [], True, 1j])
+def test_a_timeout_that_is_no_number_is_refused(timeout: Any) -> None:
+    with pytest.raises(TypeError, match="timeout is a number of seconds or None"):
+        parse_timeout(timeout)
+
+
 def test_the_examples_run() -> None:
-    assert doctest.testmod(units) == (0, 2)
+    assert doctest.testmod(units) == (0, 3)

@@ -20,7 +20,9 @@ from hardtack.units import format_bytes
 TYPE_CHECKING = False  # typing takes its time
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import ClassVar
+    from typing import ClassVar, TypeAlias
+
+    Holders: TypeAlias = tuple[tuple[str, int], ...]
 
 
 class HardtackException(BaseException):
@@ -59,14 +61,15 @@ class HeapFull(HardtackError, MemoryError):
         asked: bytes that did not fit; 0 if that is not known.
         held: bytes that were live or reserved in it then.
         free: bytes that it had free for those without a reservation.
-        holders: the heaps right below it that held most, and how many bytes each did; the largest first.
+        holders: the heaps right below it that hold most, and how many bytes each does; the largest first. As
+            it is when they are first asked for, if the interpreter made this error: then nobody may care.
     """
 
     heap: str = ""
     asked: int = 0
     held: int = 0
     free: int = 0
-    holders: tuple[tuple[str, int], ...] = ()
+    _holders: Holders | Callable[[], Holders] = ()
     witness: ClassVar[Callable[[HeapFull], None] | None] = None  # fills in what the native core has seen
 
     def __init__(
@@ -77,7 +80,7 @@ class HeapFull(HardtackError, MemoryError):
         asked: int = 0,
         held: int = 0,
         free: int = 0,
-        holders: tuple[tuple[str, int], ...] = (),
+        holders: Holders = (),
     ) -> None:
         if not message and HeapFull.witness is not None:  # made by the interpreter, in a heap that is full
             HeapFull.witness(self)
@@ -85,12 +88,21 @@ class HeapFull(HardtackError, MemoryError):
         super().__init__(message)
         self._set(heap, asked, held, free, holders)
 
-    def _set(self, heap: str, asked: int, held: int, free: int, holders: tuple[tuple[str, int], ...]) -> None:
+    def _set(
+        self, heap: str, asked: int, held: int, free: int, holders: Holders | Callable[[], Holders]
+    ) -> None:
         self.heap = heap
         self.asked = asked
         self.held = held
         self.free = free
-        self.holders = holders
+        self._holders = holders
+
+    @property
+    def holders(self) -> Holders:
+        """Return the heaps right below it that hold most."""
+        if callable(self._holders):
+            self._holders = self._holders()
+        return self._holders
 
     def __str__(self) -> str:
         if self.args:

@@ -1,7 +1,8 @@
-"""Byte counts as people write them: parse "16 MiB", print 16777216 as "16.0 MiB"."""
+"""Sizes and times as people give them: parse "16 MiB", print 16777216 as "16.0 MiB", check a timeout."""
 
 from __future__ import annotations
 
+import math
 import re
 
 _FACTORS = {
@@ -12,6 +13,7 @@ _FACTORS = {
 }  # fmt: skip
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", re.ASCII)
 MAX_BYTES = 2**62
+FOR_EVER_SECONDS = 1e9  # a timeout from here on is none
 
 
 def parse_bytes(size: int | str) -> int:
@@ -39,6 +41,30 @@ def parse_bytes(size: int | str) -> int:
     if not 0 <= count <= MAX_BYTES:
         raise ValueError(f"{size!r} is out of range: a size is between 0 and 2**62 bytes")
     return count
+
+
+def parse_timeout(timeout: float | None) -> float | None:
+    """Return a timeout in seconds; None if it never ends: for None, infinity, and 1e9 (31 years) or more.
+
+    Raises:
+        TypeError: it is neither a number nor None.
+        ValueError: it is negative, or not a number.
+
+    Example:
+        >>> parse_timeout(5), parse_timeout(None), parse_timeout(float("inf"))
+        (5.0, None, None)
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not hasattr(timeout, "__float__"):
+        raise TypeError(f"timeout is a number of seconds or None, not {timeout!r}")
+    try:
+        seconds = float(timeout)
+    except OverflowError:  # an int beyond all floats
+        seconds = math.inf if timeout > 0 else -math.inf
+    if not seconds >= 0:
+        raise ValueError(f"timeout is a number of seconds from 0 on, or None for ever; not {timeout!r}")
+    return None if seconds >= FOR_EVER_SECONDS else seconds
 
 
 def format_bytes(count: int) -> str:

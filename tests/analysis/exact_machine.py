@@ -63,7 +63,7 @@ _OPERATIONS = {
 }
 
 
-class ModelRefuses(Exception):  # noqa: N818 - it is what a model says, no error
+class ModelRefuses(Exception):
     """A model reported a finding."""
 
 
@@ -126,7 +126,7 @@ class ExactMachine:
         callbacks: the functions that cases pass, with the bytes that one call holds and what it gives.
     """
 
-    def __init__(self, models, callbacks=()) -> None:  # noqa: ANN001 - Models, and a mapping
+    def __init__(self, models, callbacks=()) -> None:
         self.models = models
         self.callbacks = dict(callbacks)
         self.peak = self.live = self.grown = 0
@@ -141,7 +141,7 @@ class ExactMachine:
         """Return an argument."""
         self._keep.append(value)
         part = Part(kind_of(value), value, fresh=False)
-        if isinstance(value, Iterator) or isinstance(value, _VIEWS):
+        if isinstance(value, (Iterator, *_VIEWS)):
             items = list(islice(value, 100_000)) if isinstance(value, Iterator) else list(value)
             anew = isinstance(value, _MAKE_ANEW)
             self._keep.append(items)
@@ -168,6 +168,8 @@ class ExactMachine:
         return _most(value, self._total)
 
     def _total(self, part: Part) -> int:
+        if isinstance(part.real, re.Match):  # a match is as long as its text, and has its groups in all
+            return part.real.re.groups
         if part.real is not NO_VALUE and part.element is None:
             return sum(len(item) for item in part.real if hasattr(item, "__len__"))
         if part.total is not None:
@@ -192,6 +194,8 @@ class ExactMachine:
     def _elements(self, part: Part) -> tuple[Part, ...]:
         if part.element is not None:
             return part.element.parts
+        if isinstance(part.real, re.Match):
+            return (self._item(part.real.string),)
         if part.items is not None:
             return tuple(one for item in part.items for one in item.parts)
         if part.real is NO_VALUE or not hasattr(part.real, "__iter__"):
@@ -267,7 +271,7 @@ class ExactMachine:
         number = max(const(high), abs(low or 0))
         return Value(Part("int", number=number, nonnegative=low is not None and low >= 0, fresh=True))
 
-    def number(self, operation: str, values) -> Value:  # noqa: ANN001
+    def number(self, operation: str, values) -> Value:
         numbers = [sorted({_number(part) for part in value.parts}) for value in values]
         numbers = [one if len(one) < 8 else one[:4] + one[-4:] for one in numbers]
         found = []
@@ -295,23 +299,23 @@ class ExactMachine:
     def scalar(self, kind: str) -> Value:
         return Value(Part(kind, fresh=True))
 
-    def join(self, values) -> Value:  # noqa: ANN001
+    def join(self, values) -> Value:
         return Value(*(part for value in values for part in value.parts))
 
     def fresh(
         self,
-        kind,  # noqa: ANN001
+        kind,
         *,
-        length,  # noqa: ANN001
-        times,  # noqa: ANN001
-        together=None,  # noqa: ANN001
-        element=None,  # noqa: ANN001
-        mapped=None,  # noqa: ANN001
-        items=None,  # noqa: ANN001
-        total=None,  # noqa: ANN001
-        width=1,  # noqa: ANN001
-        size=None,  # noqa: ANN001
-        holds=(),  # noqa: ANN001
+        length,
+        times,
+        together=None,
+        element=None,
+        mapped=None,
+        items=None,
+        total=None,
+        width=1,
+        size=None,
+        holds=(),
     ) -> Value:
         n, count = const(times), const(length)
         own = n * const(sized(kind, count, width) if size is None else size)
@@ -382,7 +386,7 @@ class ExactMachine:
         self.grown += value.scalar()
         self._note(value.scalar())
 
-    def call(self, function: Value, arguments, times: Size, *, keep: bool = False) -> Value:  # noqa: ANN001
+    def call(self, function: Value, arguments, times: Size, *, keep: bool = False) -> Value:
         (part,) = function.parts
         if const(times) == 0:
             return Value()
@@ -390,13 +394,13 @@ class ExactMachine:
         self.scratch(lift(cost))
         return gives(self, arguments, times if keep else lift(1))
 
-    def later(self, function: Value, arguments, gives: Value | None) -> Value:  # noqa: ANN001
+    def later(self, function: Value, arguments, gives: Value | None) -> Value:
         if gives is not None:
             return gives
         (part,) = function.parts
         return self.callbacks[part.real][1](self, arguments, lift(1))
 
-    def special(self, value: Value, name: str, arguments, times: Size) -> Value:  # noqa: ANN001
+    def special(self, value: Value, name: str, arguments, times: Size) -> Value:
         found: list[Part] = []
         if const(times) == 0:
             return Value()
@@ -445,14 +449,14 @@ def kind_of(value: object) -> str:
     for class_ in type(value).__mro__:
         if class_ in _KINDS:
             return _KINDS[class_]
-    if isinstance(value, Iterator) or isinstance(value, _VIEWS):
+    if isinstance(value, (Iterator, *_VIEWS)):
         return "iterator"
     if getattr(type(value), "costs", None) is not None:
         return "instance"
     return "function" if callable(value) else "other"
 
 
-def _most(value: Value, measure) -> Size:  # noqa: ANN001
+def _most(value: Value, measure) -> Size:
     return lift(max((measure(part) for part in value.parts), default=0))
 
 
@@ -461,10 +465,14 @@ def _length(part: Part) -> int:
         return part.length
     if isinstance(part.real, memoryview):
         return part.real.nbytes
+    if isinstance(part.real, re.Match):
+        return len(part.real.string)
     return len(part.real) if hasattr(part.real, "__len__") else 0
 
 
 def _width(part: Part) -> int:
+    if isinstance(part.real, re.Match) and isinstance(part.real.string, str):
+        return 1 if part.real.string.isascii() else 4
     if part.real is NO_VALUE or not isinstance(part.real, str):
         return part.width
     return 1 if part.real.isascii() else 2 if max(part.real) <= "\uffff" else 4

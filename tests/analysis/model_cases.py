@@ -68,3 +68,8 @@ def calling(name: str, more: int = 0) -> object:
     """Return a function that calls a method by its name, as compiled code does it: nothing is bound."""
     parameters = ", ".join(f"a{index}" for index in range(more))
     return eval(f"lambda self, {parameters}: self.{name}({parameters})")
+
+
+def swapped(function: object) -> object:
+    """Return a function of two arguments that gives them to another in the other order."""
+    return lambda a, b: function(b, a)

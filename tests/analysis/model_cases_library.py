@@ -18,7 +18,19 @@ from collections import deque
 
 from model_cases import Given, calling, measured
 from model_cases_bytes import DATA
-from model_cases_containers import COSTLY, DICTS, INTS, ITERABLES, LENGTHS, LISTS, NOT_EMPTY, SETS, Costly, and_then, mixed
+from model_cases_containers import (
+    COSTLY,
+    DICTS,
+    INTS,
+    ITERABLES,
+    LENGTHS,
+    LISTS,
+    NOT_EMPTY,
+    SETS,
+    Costly,
+    and_then,
+    mixed,
+)
 from model_cases_numbers import FLOATS
 from model_cases_numbers import INTS as NUMBERS
 
@@ -61,16 +73,33 @@ for form, values in FORMATS.items():
 # -- collections
 DEQUES = [lambda n=n: deque(INTS[:n]) for n in [*LENGTHS, 30, 31, 32, 33, 62, 63, 66, 95, 96]]
 FULL_DEQUES = [make for make in DEQUES if make()]
-measured("collections.deque", deque, (), *and_then(ITERABLES[::3]), *and_then(ITERABLES[::9], 10), *and_then(ITERABLES[::9], None))
+measured(
+    "collections.deque",
+    deque,
+    (),
+    *and_then(ITERABLES[::3]),
+    *and_then(ITERABLES[::9], 10),
+    *and_then(ITERABLES[::9], None),
+)
 measured("collections.deque", deque, lambda: Given([1, 2, 3], maxlen=2))
 for name in ("append", "appendleft"):
     measured(f"collections.deque.{name}", getattr(deque, name), *and_then(DEQUES, 7))
 for name in ("pop", "popleft"):
     measured(f"collections.deque.{name}", calling(name), *and_then(FULL_DEQUES))
 for name in ("extend", "extendleft"):
-    measured(f"collections.deque.{name}", getattr(deque, name), *(lambda i=i: (deque(INTS[:40]), i()) for i in ITERABLES[::5]))
+    measured(
+        f"collections.deque.{name}",
+        getattr(deque, name),
+        *(lambda i=i: (deque(INTS[:40]), i()) for i in ITERABLES[::5]),
+    )
 measured("collections.deque.clear", deque.clear, *and_then(DEQUES))
-measured("collections.deque.rotate", deque.rotate, *and_then(DEQUES, 1), *and_then(DEQUES, -70), *and_then(DEQUES, 200))
+measured(
+    "collections.deque.rotate",
+    deque.rotate,
+    *and_then(DEQUES, 1),
+    *and_then(DEQUES, -70),
+    *and_then(DEQUES, 200),
+)
 measured("collections.deque.__getitem__", operator.getitem, *and_then(FULL_DEQUES, 0))
 
 
@@ -80,15 +109,24 @@ def set_item(container, index, item):
 
 measured("collections.deque.__setitem__", set_item, *and_then(FULL_DEQUES, 0, 7))
 measured("collections.deque.__contains__", operator.contains, *and_then(DEQUES, 7))
-measured("collections.deque.__contains__", operator.contains, *(lambda m=m: (deque(m()), Costly(50)) for m in COSTLY))
+measured(
+    "collections.deque.__contains__",
+    operator.contains,
+    *(lambda m=m: (deque(m()), Costly(50)) for m in COSTLY),
+)
 measured("collections.deque.__len__", len, *and_then(DEQUES))
 measured("collections.deque.__iter__", iter, *and_then(DEQUES))
-measured("collections.deque.maxlen", operator.attrgetter("maxlen"), lambda: (deque(maxlen=10**9),), lambda: (deque(),))
+measured(
+    "collections.deque.maxlen",
+    operator.attrgetter("maxlen"),
+    lambda: (deque(maxlen=10**9),),
+    lambda: (deque(),),
+)
 
 # -- math, time, os, typing, copy
 for name in ("floor", "ceil", "trunc"):
     measured(f"math.{name}", getattr(math, name), *((number,) for number in [*FLOATS, *NUMBERS]))
-for name in "sqrt exp sin cos tan fabs degrees radians atan log2 log10".split():
+for name in ["sqrt", "exp", "sin", "cos", "tan", "fabs", "degrees", "radians", "atan", "log2", "log10"]:
     measured(f"math.{name}", getattr(math, name), (0.5,), (7,), (2**64,) if name not in ("exp",) else (3,))
 for name in ("asin", "acos"):
     measured(f"math.{name}", getattr(math, name), (0.5,), (1,))
@@ -107,23 +145,54 @@ measured("time.sleep", time.sleep, (0,), (0.0,))
 measured("os.urandom", os.urandom, (0,), (16,), (5000,))
 measured("os.getpid", os.getpid, ())
 measured("typing.cast", typing.cast, (int, 7))
-measured("copy.copy", copy.copy, *and_then(LISTS[::6]), *and_then(SETS[::6]), *and_then(DICTS[::8]), (7,), ("abc",), ((1, 2),))
+measured(
+    "copy.copy",
+    copy.copy,
+    *and_then(LISTS[::6]),
+    *and_then(SETS[::6]),
+    *and_then(DICTS[::8]),
+    (7,),
+    ("abc",),
+    ((1, 2),),
+)
 measured("copy.copy", copy.copy, *(lambda d=data: (bytearray(d),) for data in DATA))
 
 # -- bisect, heapq
 for name in ("bisect_left", "bisect_right", "bisect"):
-    measured(f"bisect.{name}", getattr(bisect, name), *and_then(LISTS, 1007), *(lambda m=m: (m(), Costly(2)) for m in COSTLY))
+    measured(
+        f"bisect.{name}",
+        getattr(bisect, name),
+        *and_then(LISTS, 1007),
+        *(lambda m=m: (m(), Costly(2)) for m in COSTLY),
+    )
 for name in ("insort", "insort_left", "insort_right"):
-    measured(f"bisect.{name}", getattr(bisect, name), *and_then(LISTS, 1007), *(lambda m=m: (m(), Costly(2)) for m in COSTLY))
-measured("heapq.heappush", heapq.heappush, *and_then(LISTS, 7), *(lambda m=m: (m(), Costly(2)) for m in COSTLY))
+    measured(
+        f"bisect.{name}",
+        getattr(bisect, name),
+        *and_then(LISTS, 1007),
+        *(lambda m=m: (m(), Costly(2)) for m in COSTLY),
+    )
+measured(
+    "heapq.heappush", heapq.heappush, *and_then(LISTS, 7), *(lambda m=m: (m(), Costly(2)) for m in COSTLY)
+)
 measured("heapq.heappop", heapq.heappop, *and_then(NOT_EMPTY), *(lambda m=m: (m(),) for m in COSTLY[1:]))
 measured("heapq.heapify", heapq.heapify, *(lambda n=n: (mixed(n),) for n in LENGTHS), *and_then(COSTLY))
 for name in ("heappushpop", "heapreplace"):
-    measured(f"heapq.{name}", getattr(heapq, name), *and_then(NOT_EMPTY, 7), *(lambda m=m: (m(), Costly(2)) for m in COSTLY[1:]))
+    measured(
+        f"heapq.{name}",
+        getattr(heapq, name),
+        *and_then(NOT_EMPTY, 7),
+        *(lambda m=m: (m(), Costly(2)) for m in COSTLY[1:]),
+    )
 
 # -- binascii, zlib, base64
 for name in ("hexlify", "b2a_hex"):
-    measured(f"binascii.{name}", getattr(binascii, name), *((data,) for data in DATA), *((data, "-") for data in DATA))
+    measured(
+        f"binascii.{name}",
+        getattr(binascii, name),
+        *((data,) for data in DATA),
+        *((data, "-") for data in DATA),
+    )
 for name in ("unhexlify", "a2b_hex"):
     measured(f"binascii.{name}", getattr(binascii, name), *((data.hex(),) for data in DATA))
 measured("binascii.crc32", binascii.crc32, *((data,) for data in DATA))
@@ -136,5 +205,9 @@ measured("base64.b64decode", base64.b64decode, *((base64.b64encode(data).decode(
 
 # -- hardtack itself
 measured("hardtack.annotations.bounded", bounded, *and_then(LISTS[::5], 10**9), *and_then(DICTS[::9], 10**9))
-measured("hardtack.annotations.bounded", bounded, *(lambda n=n: ((one for one in INTS[:n]), 10**9) for n in LENGTHS))
+measured(
+    "hardtack.annotations.bounded",
+    bounded,
+    *(lambda n=n: ((one for one in INTS[:n]), 10**9) for n in LENGTHS),
+)
 measured("hardtack.annotations.loop_bound", loop_bound, (5,), (10**6,))

@@ -22,7 +22,15 @@ for method in ("strip", "lstrip", "rstrip"):
 for method in ("removeprefix", "removesuffix"):
     measured(f"builtins.str.{method}", getattr(str, method), *((text, "a") for text in TEXTS))
 for method in ("lower", "upper", "casefold", "title", "capitalize", "swapcase"):
-    extra = [("ŉ" * 50,), ("ΐ" * 100,), ("ﬃ" * 80,), ("İ" * 70,), ("ÿ" * 90,), ("\U00010428" * 40,), ("ß" * 60,)]
+    extra = [
+        ("ŉ" * 50,),
+        ("ΐ" * 100,),
+        ("ﬃ" * 80,),
+        ("İ" * 70,),
+        ("ÿ" * 90,),
+        ("\U00010428" * 40,),
+        ("ß" * 60,),
+    ]
     measured(f"builtins.str.{method}", getattr(str, method), *EACH, *extra)
 for method in ("split", "rsplit"):
     measured(
@@ -112,9 +120,20 @@ for method in ("find", "rfind", "count"):
 for method in ("index", "rindex"):
     measured(f"builtins.str.{method}", getattr(str, method), ("a" * 900 + "b", "b"), ("ж" * 900 + "b", "b"))
     measured(f"builtins.str.{method}", getattr(str, method), ("a" * 900, "b"), raises=True)
-for method in (
-    "isdigit isalpha isalnum isspace isupper islower istitle isdecimal isnumeric isidentifier isprintable isascii"
-).split():
+for method in [
+    "isdigit",
+    "isalpha",
+    "isalnum",
+    "isspace",
+    "isupper",
+    "islower",
+    "istitle",
+    "isdecimal",
+    "isnumeric",
+    "isidentifier",
+    "isprintable",
+    "isascii",
+]:
     measured(f"builtins.str.{method}", getattr(str, method), *EACH)
 measured(
     "builtins.str.encode",
@@ -154,9 +173,21 @@ measured(
     ("жцў" * 3, "abc" * 3),
 )
 measured("builtins.str.__add__", lambda a, b: a + b, *((a, b) for a in TEXTS for b in TEXTS))
-measured("builtins.str.__mul__", lambda a, n: a * n, *((text, n) for text in TEXTS for n in (-1, 0, 1, 2, 7, 100)))
-measured("builtins.str.__rmul__", lambda a, n: n * a, *((text, n) for text in TEXTS for n in (0, 1, 2, 7, 100)))
-SLICES = [slice(None), slice(1, None), slice(None, -1), slice(0, 10), slice(None, None, -1), slice(3, 3), slice(0, 5000)]
+measured(
+    "builtins.str.__mul__", lambda a, n: a * n, *((text, n) for text in TEXTS for n in (-1, 0, 1, 2, 7, 100))
+)
+measured(
+    "builtins.str.__rmul__", lambda a, n: n * a, *((text, n) for text in TEXTS for n in (0, 1, 2, 7, 100))
+)
+SLICES = [
+    slice(None),
+    slice(1, None),
+    slice(None, -1),
+    slice(0, 10),
+    slice(None, None, -1),
+    slice(3, 3),
+    slice(0, 5000),
+]
 measured(
     "builtins.str.__getitem__",
     lambda a, i: a[i],
@@ -164,17 +195,31 @@ measured(
     *((text, -1) for text in TEXTS if text),
     *((text, one) for text in TEXTS for one in SLICES),
 )
-measured("builtins.str.__contains__", lambda a, b: b in a, *((a, b) for a in TEXTS for b in ("", "a", "ж", "a" * 40)))
+measured(
+    "builtins.str.__contains__",
+    lambda a, b: b in a,
+    *((a, b) for a in TEXTS for b in ("", "a", "ж", "a" * 40)),
+)
 for name in ("eq", "ne", "lt", "le", "gt", "ge"):
     method = f"__{name}__"
     measured(
-        f"builtins.str.{method}", getattr(operator, name), *((a, b) for a in TEXTS for b in ("", "a" * 50, "ж"))
+        f"builtins.str.{method}",
+        getattr(operator, name),
+        *((a, b) for a in TEXTS for b in ("", "a" * 50, "ж")),
     )
 measured("builtins.str.__hash__", hash, *((lambda t=text: (t + "!",)) for text in TEXTS))
 measured("builtins.str.__len__", len, *EACH)
 measured("builtins.str.__iter__", iter, *EACH)
 measured("builtins.str.__str__", lambda text: f"{text}", *EACH)
-measured("builtins.str.__repr__", repr, *EACH, ("\x00" * 100,), ("\ue000" * 100,), ("\U000f0000" * 100,), ("'\"" * 60,))
+measured(
+    "builtins.str.__repr__",
+    repr,
+    *EACH,
+    ("\x00" * 100,),
+    ("\ue000" * 100,),
+    ("\U000f0000" * 100,),
+    ("'\"" * 60,),
+)
 measured(
     "builtins.str.__format__",
     format,
@@ -183,7 +228,16 @@ measured(
     *((text, "ж^500") for text in TEXTS),
     *((text, "<5.3") for text in TEXTS),
 )
-ARGUMENTS = [(1,), (1.5,), ("abc",), ("ж" * 20,), (None,), ([1, 2, 3],), (b"ab\x00" * 20,), ({"a": (1, "ж")},)]
+ARGUMENTS = [
+    (1,),
+    (1.5,),
+    ("abc",),
+    ("ж" * 20,),
+    (None,),
+    ([1, 2, 3],),
+    (b"ab\x00" * 20,),
+    ({"a": (1, "ж")},),
+]
 measured(
     "builtins.str.format",
     str.format,

@@ -129,6 +129,15 @@ def test_a_hog_of_the_heap_is_killed(cli: CommandLine, hog: str) -> None:
     )
 
 
+def test_a_hog_does_not_live_on_what_collections_flush(cli: CommandLine) -> None:
+    """Its waits themselves leave nothing behind that the next collection could give it."""
+    ending = cli("run", "--heap", "16MiB", "--stats", "/bin/fdhog", "-k")
+    assert ending.status == KILLED
+    waits = re.search(r"^waits +(\d+) calls", ending.stderr, re.MULTILINE)
+    assert waits is not None
+    assert 1 <= int(waits[1]) <= 10
+
+
 def test_a_hog_of_files_gets_enospc(cli: CommandLine) -> None:
     ending = cli("run", "--heap", "16MiB", "/bin/filehog")
     assert ending.status == 1
@@ -171,6 +180,7 @@ def test_ctrl_c_ends_it_cleanly(cli: CommandLine, policy: str) -> None:
         (["--timeout", "soon"], "'soon' is not a number of seconds"),
         (["--timeout", "-1"], "'-1' is not a number of seconds"),
         (["--timeout", "nan"], "'nan' is not a number of seconds"),
+        (["--timeout", "-inf"], "'-inf' is not a number of seconds"),
         (["--on-exhaustion", "pray"], "'pray' is not one of"),
         (["--bogus"], "No such option"),
     ],

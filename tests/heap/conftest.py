@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from until import HANG_SECONDS
 
 from hardtack.heap import Heap, _native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+pytest.register_assert_rewrite("explorer", "interrupting")  # what fails there says so as tests do
 
 
 @pytest.fixture(autouse=True)
@@ -36,13 +41,14 @@ def heap() -> Iterator[Heap]:
 def python() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a script in a Python of its own; the script's own asserts are what it promises."""
 
-    def run(script: str, *, expect: int = 0, timeout: float = 20, **options: Any) -> Any:
+    def run(script: str, *, expect: int = 0, timeout: float = HANG_SECONDS, **options: Any) -> Any:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-X", "faulthandler", "-c", textwrap.dedent(script)],
             capture_output=True,
             text=True,
             timeout=timeout,
             check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
             **options,
         )
         assert done.returncode == expect, done.stdout + done.stderr

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import Phase, settings
+from explorer import Asker, Grant, Room, World
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from test_admission import Asker, Grant, Room, World
+from until import until
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, size_class
@@ -43,10 +43,7 @@ class Threads:
         return self.pool.submit(heap.reserve, amount, also=also)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < deadline
-            threading.Event().wait(0.0002)
+        until(condition)
 
     def close(self) -> None:
         self.pool.shutdown()
@@ -62,12 +59,9 @@ class Tasks:
         return self.loop.create_task(reserve(heap, amount, also=also))
 
     def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            self.loop.run_until_complete(asyncio.sleep(0))
-            if condition():
-                return
-            assert time.monotonic() < deadline
+        pause = lambda: self.loop.run_until_complete(asyncio.sleep(0))  # noqa: E731
+        pause()
+        until(condition, pause)
 
     def close(self) -> None:
         self.loop.close()
@@ -281,6 +275,7 @@ SETTINGS = settings(
     max_examples=60,
     stateful_step_count=40,
     phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow],  # which goes by the clock
 )
 TestThreadsAndModel = ThreadsAndModel.TestCase
 TestThreadsAndModel.settings = SETTINGS

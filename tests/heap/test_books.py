@@ -263,6 +263,14 @@ def test_capacities_and_slack_are_checked() -> None:
         Heap(1000, slack=-1)
     with pytest.raises(ValueError, match="policy"):
         Heap(1000, on_exhaustion="sometimes")  # type: ignore[arg-type]
+    for wrong, message in (
+        ({"capacity": 2**62}, f"capacity is at most 2\\*\\*62 - 1 bytes, not {2**62}"),
+        ({"capacity": 1000, "slack": 1001}, "1001 bytes are more than 1000"),
+        ({"capacity": 1000, "slack": -1}, "slack is a number of bytes from 0 on, not -1"),
+        ({"capacity": 1000, "on_exhaustion": "sometimes"}, "panic or wait, not 'sometimes'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Heap(**wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="parent"):
         Heap(1000, parent="root")  # type: ignore[arg-type]
 

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from until import until_waiters
 
 from hardtack.errors import HeapFull, ReservationImpossible
 from hardtack.heap import Heap
@@ -579,8 +580,7 @@ def test_a_cache_takes_nothing_from_those_who_wait(root: Heap) -> None:
     held = root.reserve(900 * KB)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(root.reserve, 500 * KB, 20)
-        while root.statistics().waiters == 0:
-            threading.Event().wait(0.001)
+        until_waiters(root, 1)
         with pytest.raises(HeapFull, match="others wait"):
             cache["a"] = bytes(100)
         assert cache.get_or_make("a", lambda: bytes(100)) == bytes(100)
@@ -912,4 +912,9 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestMachine.settings = settings(
+    max_examples=40,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # which goes by the clock
+)

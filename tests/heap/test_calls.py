@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from until import until_waiters
 
 from hardtack.errors import ReservationImpossible, WouldBlock
 from hardtack.heap import Heap, Overrun, _native
@@ -163,8 +164,7 @@ def test_a_call_waits_for_its_reservation(heap: Heap) -> None:
     done: list[bool] = []
     waiting = threading.Thread(target=lambda: done.append(heap.owns(heap.call(10_000)(bytes)(1000))))
     waiting.start()
-    while not heap.statistics().waiters:
-        threading.Event().wait(0.0005)
+    until_waiters(heap, 1)
     assert not done
     held.release()
     waiting.join()
@@ -615,6 +615,39 @@ def test_only_coroutines_are_wrapped(heap: Heap) -> None:
     coroutine.close()
 
 
+def test_a_wrapped_coroutine_may_reserve_before_its_first_step(heap: Heap) -> None:
+    seen: list[tuple[bool, int]] = []
+
+    async def work() -> int:
+        seen.append((_native.in_reservation(), heap.reserved))
+        await asyncio.sleep(0)
+        return 7
+
+    async def main() -> None:
+        held = heap.reserve(heap.possible - 150_000)
+        both = [asyncio.create_task(heap.wrap(work(), bound)) for bound in (100_000, "97 KiB")]
+        await asyncio.sleep(0)
+        (site,) = {row[3] for row in heap._reservations() if row[0] == 100_000}
+        assert site.startswith(__file__)
+        held.release()
+        assert await asyncio.gather(*both) == [7, 7]
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+    assert [inside for inside, _ in seen] == [True, True]
+    assert 99_000 < seen[0][1] - (heap.possible - 150_000) <= 100_000
+    assert heap.reserved == 0
+
+
+def test_one_whose_bound_is_impossible_is_closed(heap: Heap) -> None:
+    async def work() -> None: ...
+
+    coroutine = work()
+    with pytest.raises(ReservationImpossible):
+        asyncio.run(heap.wrap(coroutine, "1 GiB"))  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="cannot reuse"):
+        coroutine.send(None)
+
+
 def test_a_reservation_that_a_coroutine_runs_on_is_in_use(heap: Heap) -> None:
     reservation = heap.reserve(10_000)
     coroutine = _native.Coroutine(pauses(), reservation)
@@ -710,3 +743,71 @@ def test_nothing_is_left_behind(heap: Heap) -> None:
     many(once)
     gc.collect()
     assert abs(heap.live - first) < 2000
+
+
+# ---------------------------------------------------------------- awaits inside a plain `with`
+
+
+def plainly(heap: Heap) -> list[Any]:
+    return [heap, heap.reserve_nowait(10_000)]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_await_inside_a_plain_with_is_refused_when_it_is_left(heap: Heap, which: int) -> None:
+    entered = plainly(heap)
+
+    async def work() -> None:
+        with entered[which]:
+            await asyncio.sleep(0)
+            len("")
+
+    with pytest.raises(RuntimeError, match="awaited inside a plain `with`"):
+        asyncio.run(work())
+    entered[1].release()
+    thing = bytes(1000)
+    assert not heap.owns(thing)
+    assert heap.reserved == 0
+
+
+def test_an_exception_that_leaves_it_goes_before(heap: Heap) -> None:
+    async def work() -> None:
+        with heap:
+            await asyncio.sleep(0)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(work())
+
+
+def test_an_await_that_does_not_wait_is_none(heap: Heap) -> None:
+    async def at_once() -> int:
+        return 1
+
+    async def work() -> int:
+        await asyncio.sleep(0)
+        with heap:
+            found = await at_once()
+        await asyncio.sleep(0)
+        return found
+
+    assert asyncio.run(work()) == 1
+
+
+def test_a_context_that_is_entered_inside_is_no_await(heap: Heap) -> None:
+    async def work() -> int:
+        await asyncio.sleep(0)
+        with heap:
+            found: int = contextvars.copy_context().run(len, "abc")
+        await asyncio.sleep(0)
+        return found
+
+    assert asyncio.run(work()) == 3
+
+
+def test_awaits_in_a_wrapped_coroutine_are_none_of_it(heap: Heap) -> None:
+    async def work() -> int:
+        with heap, heap.reserve_nowait(1000):
+            await asyncio.sleep(0)
+        return 4
+
+    assert asyncio.run(heap.wrap(work())) == 4

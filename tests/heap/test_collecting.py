@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING
 
@@ -345,5 +346,169 @@ def test_the_child_of_a_fork_is_rid_of_what_other_threads_had_entered(python: Py
         assert heap.reserved == 1000
         mine.release()
         heap.check()
+        """
+    )
+
+
+# ---------------------------------------------------------------- somebody is inside all the time
+
+
+@pytest.fixture
+def somebody_inside(heap: Heap) -> Iterator[None]:
+    """Have another thread stay in a reservation for the whole test."""
+    entered, go = threading.Event(), threading.Event()
+
+    def stay_inside() -> None:
+        with heap.reserve(100_000):
+            entered.set()
+            go.wait(60)
+
+    thread = threading.Thread(target=stay_inside)
+    thread.start()
+    entered.wait(20)
+    yield
+    go.set()
+    thread.join()
+
+
+def test_a_service_that_is_never_without_an_admitted_call_collects(python: Python) -> None:
+    """Two threads hand over so that one is always inside; cycles are made all the time."""
+    python(
+        """
+        import gc, threading
+        from hardtack.heap import Heap
+
+        class Node:
+            live = peak = 0
+
+            def __init__(self):
+                self.me, self.weight = self, bytes(500)
+                Node.live += 1
+                Node.peak = max(Node.peak, Node.live)
+
+            def __del__(self):
+                Node.live -= 1
+
+        heap = Heap("16 MiB")
+        first, second = threading.Semaphore(1), threading.Semaphore(0)
+        off = []
+
+        def work(mine, others):
+            for _ in range(2000):
+                with heap.reserve(10_000):
+                    others.release()
+                    assert mine.acquire(timeout=15)  # the other one is inside as well
+                off.append(not gc.isenabled())
+                for _ in range(100):
+                    Node()
+            others.release()
+
+        threads = [threading.Thread(target=work, args=pair) for pair in ((first, second), (second, first))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(off) > 3900, sum(off)
+        assert Node.peak < 100_000, Node.peak  # of 400,000
+        """
+    )
+
+
+@pytest.mark.usefixtures("somebody_inside")
+def test_who_leaves_collects_outside_every_heap_and_every_reservation(heap: Heap) -> None:
+    found: list[tuple[bool, bool]] = []
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            thing = bytes(1000)
+            found.append((_native.in_reservation(), heap.owns(thing)))
+
+    Cycle()
+    deadline = time.monotonic() + 20
+    kept: list[object] = []
+    before = heap.reserved
+    with heap:
+        while not found:
+            assert time.monotonic() < deadline
+            kept.clear()
+            kept.extend([] for _ in range(5000))
+            with heap.reserve(1000):
+                pass
+    assert found == [(False, False)]
+    assert heap.reserved == before
+    kept.clear()
+
+
+@pytest.mark.usefixtures("somebody_inside")
+def test_who_leaves_does_not_collect_inside_a_reservation_around(heap: Heap) -> None:
+    found: list[bool] = []
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            found.append(True)
+
+    Cycle()
+    kept = [[None] for _ in range(5000)]
+    deadline = time.monotonic() + 0.1
+    with heap.reserve(1_000_000):
+        while time.monotonic() < deadline:
+            with heap.reserve(1000):
+                pass
+        assert found == []
+    assert kept
+
+
+@pytest.mark.usefixtures("somebody_inside")
+def test_who_leaves_with_an_exception_collects_and_raises_it(heap: Heap) -> None:
+    found: list[bool] = []
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            found.append(True)
+
+    Cycle()
+    deadline = time.monotonic() + 20
+    while not found:
+        assert time.monotonic() < deadline
+        kept = [[None] for _ in range(5000)]
+        with pytest.raises(KeyError), heap.reserve(1000):
+            raise KeyError
+        assert kept
+
+
+def test_where_collecting_was_off_nobody_who_leaves_collects(python: Python) -> None:
+    python(
+        """
+        import gc, threading, time
+        from hardtack.heap import Heap
+
+        gc.disable()
+        heap = Heap("1 MiB")
+        entered, go = threading.Event(), threading.Event()
+
+        def stay_inside():
+            with heap.reserve(1000):
+                entered.set()
+                go.wait(20)
+
+        threading.Thread(target=stay_inside).start()
+        entered.wait(20)
+        kept = [[None] for _ in range(5000)]
+        young = gc.get_count()[0]
+        deadline = time.monotonic() + 0.1
+        while time.monotonic() < deadline:
+            with heap.reserve(1000):
+                pass
+        assert gc.get_count()[0] >= young
+        go.set()
         """
     )

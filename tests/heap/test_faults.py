@@ -213,3 +213,100 @@ def test_whichever_allocation_of_our_own_fails_the_books_balance(
 ) -> None:
     """Errors, logging, coroutines and reservations are made outside every heap, where memory can fail as well."""
     python(OUR_OWN_PATHS, timeout=60)
+
+
+WAITING = """
+import gc, logging, sys
+from _testcapi import remove_mem_hooks, set_nomemory
+from hardtack.errors import ReservationTimeout
+from hardtack.heap import Heap, _native, black_box, explaining, waiting  # which make heaps of their own
+from hardtack.heap.reclaim import ladder_of
+from hardtack.heap.waiting import tree_of
+
+logger = logging.getLogger("hardtack.heap")
+logger.addHandler(logging.NullHandler())
+logger.propagate = False
+sys.unraisablehook = lambda unraisable: None
+waiting.PATIENCE_SECONDS = 0.0
+root = Heap("1 MiB", name="root", slack=0)
+ladder = ladder_of(root)
+ladder.patience = 0.0
+blocks = []
+
+@root.shrinker
+def shrink(wanted):
+    blocks.clear()
+
+cache = root.cache()
+
+def time_runs_out():
+    rest = root.run(bytes, 900_000)
+    try:
+        root.reserve(500_000, timeout=0)
+    except ReservationTimeout:
+        pass
+
+def a_shrinker_gives():
+    blocks.append(root.run(bytes, 900_000))
+    root.reserve(500_000).release()
+
+def stored():
+    cache["key"] = ["value" * 100]
+    with cache.pin("key"):
+        cache["key"] = ["other" * 100]
+    cache.get_or_make("made", lambda: ["made" * 100])
+    cache.clear()
+
+def a_cache_gives():
+    for key in range(8):
+        cache[key] = bytes(100_000)
+    root.reserve(900_000).release()
+
+def adopted():
+    root.adopt(["value" * 100])
+
+def looked_at():
+    root.explain(), root.statistics(), root.black_box()
+
+for path in (time_runs_out, a_shrinker_gives, stored, a_cache_gives, adopted, looked_at):
+    path()
+    path()
+    cache.clear()
+    gc.collect()
+    gc.freeze()
+    reservations = _native.census()[1]
+    faults = nth = quiet = 0
+    while quiet < 100:  # so many places in a row where no fault fires: the path is shorter than that
+        nth += 1
+        quiet += 1
+        set_nomemory(nth, nth + 1)
+        try:
+            path()
+        except (MemoryError, SystemError, RuntimeError):  # CPython's own: lost errors; "can't allocate lock"
+            faults += 1
+            quiet = 0
+        finally:
+            remove_mem_hooks()
+        blocks.clear()
+        cache.check()
+        cache.clear()
+        gc.collect()
+        root.check()
+        assert (root.reserved, root.held, root.statistics().waiters) == (0, 0, 0), (path.__name__, nth, root)
+        assert cache.statistics().pinned == 0
+        assert not cache._lock._is_owned()
+        assert not tree_of(root)._reclaimer, (path.__name__, nth)
+        assert not tree_of(root)._server, (path.__name__, nth)
+        assert not _native.in_reservation()
+        root.reserve(900_000, timeout=0).release()
+    assert faults > 10, (path.__name__, faults, nth)
+    gc.collect()
+    assert _native.census()[1] == reservations, path.__name__
+"""
+
+
+def test_whichever_allocation_of_a_wait_or_a_cache_fails_the_books_balance(
+    python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """Waiting, the ladder, caches and reports are Python, which allocates at every step."""
+    python(WAITING)

@@ -67,6 +67,30 @@ def test_a_refusal_names_the_heap_that_is_short() -> None:
     assert filler
 
 
+def test_it_may_be_one_above() -> None:
+    root = Heap("1 MiB", name="root", slack=0)
+    tenant = Heap("900 KiB", name="tenant", parent=root, slack=0)
+    filler = root.run(bytes, 500_000)
+    with pytest.raises(WouldBlock) as caught:
+        tenant.reserve_nowait(600_000)
+    assert str(caught.value) == (
+        f"heap 'root', above 'tenant', has no room for 600000 bytes now: {root.free} are free"
+    )
+    assert filler
+
+
+def test_it_may_be_one_below_that_a_carved_reservation_would_count_on() -> None:
+    root, _, tenant, _ = tree()
+    filler = tenant.run(bytes, 200_000)
+    with root.reserve(300_000):
+        with pytest.raises(WouldBlock) as caught:
+            root.reserve_nowait(100_000, also=(tenant,))
+        assert str(caught.value) == (
+            f"heap 'tenant', below 'root', has no room for 100000 bytes now: {tenant.free} are free"
+        )
+    assert filler
+
+
 def test_what_no_heap_below_could_ever_hold_is_impossible() -> None:
     root, _, _, request = tree()
     root.reserve_nowait(65_537).release()
@@ -176,7 +200,7 @@ def test_what_is_carved_may_hold_where_the_outer_one_does_not() -> None:
         inner.release()
         assert (held(tenant), held(request), left(outer)) == (20_480, 0, 20_480)
         filler = request.reserve_nowait(request.room)
-        with pytest.raises(WouldBlock, match="heap below 'root'"):
+        with pytest.raises(WouldBlock, match="heap 'request', below 'root', has no room for 10 bytes"):
             root.reserve_nowait(10, also=(request,))
         filler.release()
         assert (held(tenant), held(request), left(outer)) == (20_480, 0, 20_480)

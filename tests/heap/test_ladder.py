@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from until import until_waiters
 
-from hardtack.errors import Doomed, WouldBlock
+from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, _native
 from hardtack.heap.reclaim import Group, Kill, Ladder, ladder_of, remove_shrinker, short_heap
+from hardtack.heap.tasks import reserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -558,6 +560,69 @@ def test_a_group_that_does_not_give_its_bytes_back_is_reported_and_the_next_is_k
     assert loads
 
 
+def test_a_group_that_was_given_up_on_is_killed_again_when_nobody_else_is_left(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    root = root_of_a_mib()
+    ladder_of(root).kill_seconds = 0.01
+    ladder_of(root).again_seconds = 0.0
+    called: list[int] = []
+    hung = Heap(None, name="hung", parent=root, kill=lambda heap: called.append(1))
+    load = Load(hung, 50)
+    other, other_load = group(root, 20)
+    climb(root, 500 * KB)
+    assert len(called) == 1  # by one climb, however long it takes
+    assert not other_load.blocks
+    other_load = Load(other, 20)
+    ladder_of(root).rule = lambda groups: None if other in groups else groups[0]  # it may choose here, too
+    climb(root, 500 * KB)
+    assert len(called) == 1
+    other_load.drop()
+    hung._group.kill = lambda heap: (called.append(2), load.drop())
+    climb(root, 800 * KB)
+    assert called == [1, 2]
+    assert root.room >= 800 * KB
+    kills = [each.getMessage().splitlines()[0] for each in caplog.records if "killing" in each.getMessage()]
+    assert sum("killing heap 'hung', which" in each for each in kills) == 1
+    assert sum("killing heap 'hung', again, which" in each for each in kills) == 1
+    assert not hung._group.given_up
+
+
+def test_a_group_that_was_given_up_on_is_left_alone_for_longer_each_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    root = root_of_a_mib()
+    ladder_of(root).kill_seconds = 1e-6
+    ladder_of(root).again_seconds = 1000.0
+    called: list[int] = []
+    hung = Heap(None, name="hung", parent=root, kill=lambda heap: called.append(1))
+    load = Load(hung, 80)
+    pauses = []
+    for times in range(1, 12):
+        climb(root, 500 * KB)
+        climb(root, 500 * KB)  # nothing comes of it
+        assert len(called) == times
+        pauses.append(hung._group.again_at - hung._group.killed_at)
+        hung._group.again_at = hung._group.killed_at  # as if so long had passed
+    expected = [1000 * 2**n for n in (0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6)]
+    assert all(0 <= pause - least < 100 for pause, least in zip(pauses, expected, strict=True))
+    assert "it is killed again in 1000 s" in caplog.text
+    assert load.blocks
+
+
+def test_where_killing_is_done_at_once_nobody_is_killed_twice() -> None:
+    root = root_of_a_mib()
+    ladder_of(root).kill_seconds = 0.0
+    ladder_of(root).again_seconds = 0.0
+    called: list[int] = []
+    hung = Heap(None, parent=root, kill=lambda heap: called.append(1))
+    load = Load(hung, 80)
+    for _ in range(3):
+        climb(root, 500 * KB)
+    assert len(called) == 1
+    assert load.blocks
+
+
 def test_a_hung_group_that_dies_at_last_can_be_killed_again() -> None:
     root = root_of_a_mib()
     ladder_of(root).kill_seconds = 0.01
@@ -885,8 +950,7 @@ def test_a_victim_that_waits_on_another_thread_is_let_go() -> None:
     ladder_of(root).rule = lambda groups: None  # until both wait
     thread = threading.Thread(target=request)
     thread.start()
-    while tenant.statistics().waiters == 0:
-        threading.Event().wait(0.001)
+    until_waiters(tenant, 1)
     ladder_of(root).rule = None
     root.reserve(500 * KB, timeout=20).release()
     thread.join()
@@ -905,6 +969,108 @@ def test_a_victim_that_waits_itself_is_let_go() -> None:
     assert not load.blocks
     assert (root.reserved, tenant.reserved) == (0, 0)
     assert other.blocks
+
+
+def doom_of(*reserve: Callable[[], object]) -> list[type[BaseException] | None]:
+    """Return what each attempt to reserve ends with at once."""
+    found: list[type[BaseException] | None] = []
+    for each in reserve:
+        try:
+            each()
+        except (Doomed, ReservationTimeout) as error:
+            found.append(type(error))
+        else:
+            found.append(None)
+    return found
+
+
+def test_who_comes_to_wait_for_memory_of_a_group_that_is_dying_is_doomed_at_once() -> None:
+    root = root_of_a_mib()
+    ladder_of(root).kill_seconds = 60.0
+    killed = threading.Event()
+    tenant = Heap(None, parent=root, kill=lambda heap: killed.set())
+    below = Heap(None, parent=tenant)
+    load, spare = Load(tenant, 60), Load(root, 30)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(root.reserve, 500 * KB, 60)
+        assert killed.wait(60)
+        attempts = (
+            lambda: tenant.reserve(400 * KB),
+            lambda: below.reserve(400 * KB),
+            lambda: root.reserve(400 * KB, also=[below]),
+        )
+        assert doom_of(*attempts) == [Doomed, Doomed, Doomed]
+        assert doom_of(lambda: root.reserve(400 * KB, timeout=0)) == [ReservationTimeout]
+        assert not waiting.done()
+        load.drop()
+        held = waiting.result(60)
+    # It is over, and the heap can be waited for as any other.
+    assert doom_of(lambda: tenant.reserve(400 * KB, timeout=0)) == [ReservationTimeout]
+    held.release()
+    tenant.reserve(400 * KB).release()
+    assert spare.blocks
+
+
+def test_a_task_that_comes_to_wait_for_memory_of_a_group_that_is_dying_is_doomed() -> None:
+    root = root_of_a_mib()
+    ladder_of(root).kill_seconds = 60.0
+    killed = asyncio.Event()
+    tenant = Heap(None, parent=root, kill=lambda heap: killed.set())
+    load = Load(tenant, 60)
+
+    async def main() -> None:
+        waiting = asyncio.create_task(reserve(root, 600 * KB, timeout=60))
+        await killed.wait()
+        with pytest.raises(Doomed):
+            await reserve(tenant, 600 * KB)
+        load.drop()
+        (await waiting).release()
+
+    asyncio.run(main())
+
+
+def test_a_dead_groups_heap_can_be_waited_for_even_if_the_killer_has_left() -> None:
+    root = root_of_a_mib()
+    ladder_of(root).kill_seconds = 60.0
+    tenant = Heap(None, parent=root, kill=lambda heap: None)
+    load, spare = Load(tenant, 60), Load(root, 30)
+    killed = iter(ladder_of(root).steps(root, 500 * KB, lambda: False))
+    while not ladder_of(root).killed:
+        next(killed)
+    killed.close()  # type: ignore[attr-defined]
+    again = lambda: tenant.reserve(800 * KB, timeout=0)  # noqa: E731
+    assert doom_of(again) == [Doomed]
+    load.drop()
+    assert doom_of(again) == [ReservationTimeout]
+    assert spare.blocks
+
+
+def test_who_waits_for_memory_of_a_group_that_was_given_up_on_is_not_doomed() -> None:
+    root = root_of_a_mib()
+    ladder_of(root).kill_seconds = 0.01
+    tenant = Heap(None, parent=root, kill=lambda heap: None)
+    load = Load(tenant, 80)
+    climb(root, 500 * KB)
+    assert tenant._group.given_up
+    assert doom_of(lambda: tenant.reserve(500 * KB, timeout=0)) == [ReservationTimeout]
+    assert load.blocks
+
+
+def test_a_callback_that_is_told_of_anothers_doom_does_not_doom_who_waits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    root = root_of_a_mib()
+    load = Load(root, 90)
+
+    def passes_on(heap: Heap) -> None:
+        raise Doomed("of a thread that it asked")
+
+    hung = Heap(None, name="hung", parent=root, kill=passes_on)
+    part = Load(hung, 5)
+    climb(root, 500 * KB)
+    assert "kill callback of heap 'hung' raised" in caplog.text
+    assert load.blocks
+    assert part.blocks
 
 
 def test_a_group_that_came_back_after_a_kill_can_be_killed_again() -> None:

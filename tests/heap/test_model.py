@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -416,5 +416,6 @@ TestHeapsAndModel.settings = settings(
     deadline=None,
     max_examples=150,
     stateful_step_count=40,
+    suppress_health_check=[HealthCheck.too_slow],  # which goes by the clock
     phases=[Phase.generate, Phase.shrink],  # explaining would trace the test, which allocates inside heaps
 )

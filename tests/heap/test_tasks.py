@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from until import HANG_SECONDS
 
 from hardtack.errors import Doomed, ReservationImpossible, ReservationTimeout, WouldBlock
 from hardtack.heap import Heap, Reservation
@@ -22,19 +23,22 @@ from hardtack.heap.tasks import Pending, reserve
 from hardtack.heap.waiting import doom
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Coroutine
+
+    Python = Callable[..., subprocess.CompletedProcess[str]]
 
 
 async def waiters(heap: Heap, count: int) -> None:
     """Let tasks run until so many wait."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANG_SECONDS
     while heap.statistics().waiters != count:
         assert time.monotonic() < deadline
         await asyncio.sleep(0)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(main(), 30))
+    asyncio.run(asyncio.wait_for(main(), HANG_SECONDS))
 
 
 def test_where_there_is_room_it_is_had_at_once(heap: Heap) -> None:
@@ -422,6 +426,91 @@ def test_waiting_inside_a_full_heap_does_not_need_its_memory() -> None:
 
     run(lambda: heap.wrap(work()))
     keep.clear()
+
+
+@pytest.mark.parametrize("tasks", [400, 2000])
+def test_thousands_wait_in_the_heap_they_wait_for_and_take_nothing_of_it(python: Python, tasks: int) -> None:
+    python(
+        f"""
+        import asyncio
+        from hardtack.heap import Heap
+
+        heap = Heap("400 KiB")
+
+        async def work():
+            async with heap.reserve("300 KiB"):
+                await asyncio.sleep(0)
+                return len(bytes(1000))
+
+        async def main():
+            held = heap.reserve("300 KiB")
+            waiting = [asyncio.create_task(heap.wrap(work())) for _ in range({tasks})]
+            while heap.statistics().waiters < {tasks}:
+                await asyncio.sleep(0)
+            assert heap.live < 1000, heap.live
+            held.release()
+            assert await asyncio.gather(*waiting) == [1000] * {tasks}
+
+        asyncio.run(asyncio.wait_for(main(), 15))
+        assert (heap.overruns, heap.spilled, heap.statistics().failures) == (0, 0, 0)
+        """
+    )
+
+
+def test_who_waits_in_a_heap_without_a_byte_left_allocates_nothing_there() -> None:
+    heap = Heap("1 MiB", slack=0)
+
+    async def entered() -> int:
+        async with heap.reserve(1000):
+            return 1
+
+    async def had() -> int:
+        with await heap.reserve(1000):
+            return 2
+
+    async def main() -> None:
+        for make in (entered, had):
+            held = heap.reserve(heap.room)
+            tasks = [asyncio.create_task(heap.wrap(make())) for _ in range(5)]
+            await waiters(heap, 5)
+            assert (heap.room, heap.spilled) == (0, 0)
+            held.release()
+            assert len(set(await asyncio.gather(*tasks))) == 1
+
+    run(main)
+    assert heap.statistics().failures == 0
+
+
+def test_wrapped_coroutines_that_fill_their_heap_end_with_heap_full(python: Python) -> None:
+    python(
+        """
+        import asyncio
+        from collections import Counter
+        from hardtack.errors import HeapFull
+        from hardtack.heap import Heap
+
+        heap = Heap("400 KiB")
+
+        async def work(stop):
+            mine = [bytes(50) for _ in range(20)]
+            async with asyncio.timeout(30):
+                await stop.wait()
+            return len(mine)
+
+        async def main():
+            stop = asyncio.Event()
+            tasks = [asyncio.create_task(heap.wrap(work(stop))) for _ in range(3000)]
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert heap.live <= heap.capacity
+            stop.set()
+            return Counter(type(each) for each in await asyncio.gather(*tasks, return_exceptions=True))
+
+        ended = asyncio.run(main())
+        assert set(ended) <= {int, HeapFull} and ended[HeapFull] > 1000, ended
+        heap.check()
+        """
+    )
 
 
 def test_what_is_pending_says_how_to_wait_for_it(heap: Heap) -> None:

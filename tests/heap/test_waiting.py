@@ -6,30 +6,28 @@ import asyncio
 import gc
 import math
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from interrupting import Interrupter
+from until import until
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
-from hardtack.heap import Heap, _native
+from hardtack.heap import Heap, _native, admission, groups, reclaim
+from hardtack.heap import waiting as waiting_module
 from hardtack.heap.admission import MAX_OVERTAKEN
-from hardtack.heap.waiting import doom
+from hardtack.heap.groups import remove_shrinker
+from hardtack.heap.waiting import ThreadWaiter, doom, tree_of
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from hardtack.heap import Reservation
 
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread is about to do."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.0005)
+    Python = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -219,8 +217,8 @@ def test_who_gives_up_lets_those_behind_go_on(heap: Heap, threads: ThreadPoolExe
         (-1, ValueError),
         (-0.001, ValueError),
         (math.nan, ValueError),
-        (math.inf, ValueError),
-        (10**400, ValueError),
+        (-(10**400), ValueError),
+        (True, TypeError),
     ],
 )
 def test_a_senseless_timeout_is_refused_at_once(heap: Heap, timeout: Any, error: type[Exception]) -> None:
@@ -234,16 +232,26 @@ def test_a_senseless_timeout_is_refused_at_once(heap: Heap, timeout: Any, error:
     heap.reserve_nowait(1000).release()
 
 
+@pytest.mark.parametrize("timeout", [math.inf, 1e300, 10**400])
+def test_a_timeout_without_end_is_none(heap: Heap, threads: ThreadPoolExecutor, timeout: float) -> None:
+    heap.reserve(1000, timeout=timeout).release()
+    held = heap.reserve(heap.possible)
+    waiting = threads.submit(heap.reserve, 1000, timeout)
+    until(lambda: heap.statistics().waiters == 1)
+    held.release()
+    waiting.result(20).release()
+
+
 def test_an_interrupt_while_waiting_leaves_no_trace(python: Callable[..., object]) -> None:
     python(
         """
         import signal, threading
+        from until import until_waiters
         from hardtack.heap import Heap, _native
         heap = Heap("1 MiB")
         held = heap.reserve(heap.possible)
         def strike():
-            while not heap.statistics().waiters:
-                pass
+            until_waiters(heap, 1)
             signal.raise_signal(signal.SIGINT)
         for _ in range(5):
             thread = threading.Thread(target=strike)
@@ -260,6 +268,56 @@ def test_an_interrupt_while_waiting_leaves_no_trace(python: Callable[..., object
         assert _native.census()[1] == 0
         """
     )
+
+
+def time_runs_out(heap: Heap) -> None:
+    held = heap.reserve(heap.possible)
+    try:
+        heap.reserve(1000, timeout=0)
+    except ReservationTimeout:
+        pass
+    finally:
+        held.release()
+
+
+def granted(heap: Heap) -> None:
+    held = heap.reserve(heap.possible)
+    try:
+        shrink = heap.shrinker(lambda wanted: held.release())
+        heap.reserve(heap.possible - 1).release()
+        remove_shrinker(heap, shrink)
+    finally:
+        held.release()
+
+
+@pytest.fixture
+def _little_to_collect() -> Iterator[None]:
+    """Have collections look at what a test makes alone: pytest's own objects take them a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("_little_to_collect")
+@pytest.mark.parametrize("work", [time_runs_out, granted])
+def test_an_interrupt_anywhere_while_waiting_leaves_no_trace(
+    work: Callable[[Heap], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_module, "PATIENCE_SECONDS", 0.0)
+    interrupter = Interrupter(waiting_module, admission, reclaim, groups)
+    heap = Heap("1 MiB", name="struck", slack=0)
+    work(heap)
+    nth, struck = 0, True
+    while struck:
+        nth += 1
+        heap._group = None
+        struck = interrupter.strike(nth, lambda: work(heap))
+        gc.collect(0)
+        assert (heap.reserved, heap.statistics().waiters) == (0, 0), nth
+        heap.reserve(heap.possible, timeout=0).release()
+        heap.check()
+    assert nth > 100
 
 
 def test_the_thread_of_an_event_loop_does_not_wait(heap: Heap) -> None:
@@ -565,3 +623,93 @@ def test_interrupts_at_any_moment_leave_no_trace(python: Callable[..., object]) 
         heap.check()
         """
     )
+
+
+# ---------------------------------------------------------------- grants that are not taken
+
+
+def test_a_grant_whose_waiter_was_cut_off_goes_back_and_is_no_leak(
+    heap: Heap, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = heap.reserve(heap.possible)
+    waiter = ThreadWaiter(heap, 1000, ())
+    tree_of(heap).join(waiter)
+    held.release()
+    assert waiter.settled
+    assert heap.reserved == 1000
+    del waiter
+    assert (heap.reserved, heap.statistics().leaked) == (0, 0)
+    assert not caplog.records
+
+
+def test_one_that_was_taken_and_is_dropped_is_a_leak(heap: Heap, caplog: pytest.LogCaptureFixture) -> None:
+    held = heap.reserve(heap.possible)
+    thread = threading.Thread(target=heap.reserve, args=(1000,))
+    thread.start()
+    until(lambda: heap.statistics().waiters == 1)
+    held.release()
+    thread.join()
+    assert (heap.reserved, heap.statistics().leaked) == (0, 1)
+    assert "1000 bytes" in caplog.text
+
+
+# ---------------------------------------------------------------- reservations that are held and not entered
+
+
+def test_a_single_thread_that_would_wait_for_itself_for_ever_is_refused(python: Python) -> None:
+    python(
+        """
+        import gc
+        from hardtack.errors import ReservationTimeout, WouldBlock
+        from hardtack.heap import Heap
+
+        def refused(heap, amount):
+            try:
+                heap.reserve(amount)
+            except WouldBlock as error:
+                return str(error)
+
+        heap = Heap("8 MiB", name="h")
+        first, second = heap.reserve(heap.possible // 2), heap.reserve(1000)
+        message = refused(heap, heap.possible // 2)
+        assert f"it holds {first.amount + 1000} itself, reserved at <string>:13 and not entered" in message, message
+        try:
+            heap.reserve(heap.possible, timeout=0.01)
+        except ReservationTimeout:
+            pass
+        first.release()
+        heap.reserve(heap.possible // 2).release()
+        second.release()
+
+        one, two = Heap("6 MiB", parent=heap), Heap("6 MiB", parent=heap)
+        held = one.reserve(one.possible)
+        assert "wait for ever" in refused(two, two.possible)
+        two.reserve(1000).release()
+        cycle = [held]
+        cycle.append(cycle)
+        del held, cycle
+        two.reserve(two.possible).release()  # the garbage was collected first
+        assert heap.reserved == 0
+        """
+    )
+
+
+def test_what_a_groups_kill_callback_may_release_is_waited_for(python: Python) -> None:
+    python(
+        """
+        from hardtack.heap import Heap
+
+        heap = Heap("8 MiB", name="h")
+        held = []
+        group = Heap(None, parent=heap, kill=lambda group: held.pop().release())
+        held.append(group.reserve(heap.possible))
+        heap.reserve(1000).release()
+        assert not held
+        """
+    )
+
+
+def test_what_another_thread_may_have_been_handed_is_waited_for(heap: Heap) -> None:
+    held = heap.reserve(heap.possible)
+    threading.Timer(0.02, held.release).start()
+    heap.reserve(1000).release()

@@ -285,6 +285,8 @@ class Annotations:
         """Return the annotated variables of a module and of its classes, by full name."""
         if module not in self._variables:
             syntax = self._syntax(module)
+            if syntax is not None and module not in self._sources.modules and "Annotated" not in syntax.text:
+                syntax = None
             self._variables[module] = {} if syntax is None else dict(_variables(syntax, module))
         return self._variables[module]
 

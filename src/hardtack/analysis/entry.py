@@ -7,6 +7,7 @@ such a run are void, and another one is made that has known it from the start.
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import (
@@ -21,7 +22,7 @@ from hardtack.analysis import (
     results,
 )
 from hardtack.analysis.domain import NO, NOTHING, Value
-from hardtack.analysis.interpreting import Activation, Interpreter
+from hardtack.analysis.interpreting import Activation, Interpreter, TooLong
 from hardtack.analysis.joining import join_states
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.models import Models
 
 _RUNS = 8
+_MOST_SECONDS = 5.0  # of the processor, for one entry
 
 
 def analyse(
@@ -56,14 +58,27 @@ def analyse(
     """
     function = program.functions[entry]
     facts: set[tuple[Hashable, str]] = set()
+    deadline = time.process_time() + _MOST_SECONDS
     for _ in range(_RUNS):
         run = _Run(program, function, models, version or sys.version_info[:2], facts)
+        run.interp.deadline = deadline
         try:
             run.go()
+        except TooLong:
+            run.interp.finding(
+                "internal",
+                "the analysis takes too long: too many calls and loops inside one another",
+                "say what the costliest function holds: @assume_bound",
+                function.place,
+            )
+            run.interp.wanted.clear()
         except RecursionError:
             run.interp.finding(
                 "internal", "the analysis nests too deeply", "split the function", function.place
             )
+        except Exception as error:  # noqa: BLE001 - a fault of ours is a finding, and never a number
+            run.interp.finding("internal", f"{type(error).__name__}: {error}", "report this")
+            run.interp.wanted.clear()
         if not run.interp.wanted:
             break
         facts = facts | run.interp.wanted

@@ -214,11 +214,18 @@ class Hierarchy:
         owner = _owner_of(node)
         if owner is None or receiver is None:
             return public(node.fullname)
+        if node.name in _GROWS and owner.fullname in {"builtins.dict", "typing.MutableMapping"}:
+            owner = next((base for base in receiver.mro if base.fullname in _OTHER_DICTS), owner)
         if owner.module_name not in _ABSTRACT_MODULES and not owner.is_protocol:
             return public(f"{owner.fullname}.{node.name}")
         concrete = next((one for one in receiver.mro if one.fullname not in self.classes), owner)
         return public(f"{concrete.fullname}.{node.name}")
 
+
+# Dicts that take more than a dict for an entry, or make one for a key that is asked for: typeshed declares these
+# methods in dict alone.
+_OTHER_DICTS = frozenset({"collections.Counter", "collections.OrderedDict", "collections.defaultdict"})
+_GROWS = frozenset({"__getitem__", "__setitem__", "__ior__", "setdefault", "update"})
 
 # Modules in C that typeshed names, and the ones that programs import their contents from.
 _PUBLIC = frozenset(

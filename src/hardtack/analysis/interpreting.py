@@ -11,6 +11,7 @@ no bound.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.models import Models
     from hardtack.analysis.recursion import Rounds
+
+
+class TooLong(Exception):
+    """The analysis of an entry takes too long."""
 
 
 @dataclass(slots=True)
@@ -67,6 +72,7 @@ class Moment:
 
 
 Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
+_MOST_STEPS = 60_000  # operations that are run for one entry
 _ANY_TUPLE = 2480  # bytes of one tuple of each size that CPython keeps for reuse
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
@@ -117,6 +123,7 @@ class Interpreter:
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
         self._released = False
         self.steps = 0
+        self.deadline = float("inf")
         self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
         self._counter = 0
 
@@ -138,6 +145,8 @@ class Interpreter:
                 return
             self.at = operation.at
             self.steps += 1
+            if self.steps > _MOST_STEPS or (self.steps % 64 == 0 and time.process_time() > self.deadline):
+                raise TooLong
             handler = self.handlers.get(type(operation))
             if handler is None:
                 self.finding("unsupported", f"{type(operation).__name__} is not analysed", "rewrite it")

@@ -367,7 +367,9 @@ def _related(program: ir.Program, left: str, right: str) -> bool:
 def write_part(interp: Interpreter, obj: Object, key: str, value: Value, *, strong: bool) -> None:
     """Write a part of what existed before."""
     cell = interp.state.cells[obj]
-    if not strong:
+    if not strong and key not in cell.fields:
+        interp.finding("any", f"the items of {cell.name} are not known", "give it a type")
+    elif not strong:
         value = join_values(cell.fields[key], value)  # the caller had it made
     interp.touched()
     interp.state.cells[obj] = replace(cell.with_field(key, value), written=cell.written | {key})

@@ -5,12 +5,11 @@ Each takes an option's text and refuses what it does not understand as a wrong u
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import click
 
-from hardtack.units import parse_bytes
+from hardtack.units import parse_bytes, parse_timeout
 
 
 def size(text: str) -> int:
@@ -21,15 +20,12 @@ def size(text: str) -> int:
         raise click.BadParameter(str(error)) from None
 
 
-def seconds(text: str) -> float:
-    """Return a time in seconds, more than 0."""
+def seconds(text: str) -> float | None:
+    """Return a timeout in seconds; None if it never ends."""
     try:
-        value = float(text)
+        return parse_timeout(float(text))
     except ValueError:
-        value = math.nan
-    if not 0 < value < 1e9:
-        raise click.BadParameter(f"{text!r} is not a number of seconds greater than 0")
-    return value
+        raise click.BadParameter(f"{text!r} is not a number of seconds from 0 on") from None
 
 
 def assignment(text: str) -> tuple[str, str]:

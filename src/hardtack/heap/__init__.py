@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 import sys
 import sysconfig
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
 
@@ -77,6 +78,7 @@ class HeapStatistics:
         peak: the most that was ever live.
         reserved: set aside by reservations and not drawn.
         slack: inside the capacity, for overruns alone.
+        spilled: small blocks that live beside it, because it was full when they were made.
         footprint: address space held for it; more than live by what fragmentation costs.
         allocations: blocks allocated in this heap itself.
         frees: blocks freed.
@@ -95,6 +97,7 @@ class HeapStatistics:
     peak: int
     reserved: int
     slack: int
+    spilled: int
     footprint: int
     allocations: int
     frees: int
@@ -118,17 +121,19 @@ class Heap(_native.Heap):
 
     `with heap:` has the calling thread allocate from it. Sizes are in bytes; `live`, `peak`, `reserved`,
     `free` (what is neither live, reserved nor slack), `room` (the least `free` from here to the root),
-    `possible` (the most that could ever be reserved) and `footprint` are read at no cost.
+    `possible` (the most that could ever be reserved), `spilled` and `footprint` are read at no cost.
 
     Args:
         capacity: the most bytes it may hold, a number or like "16 MiB"; None for its parent's limits alone.
         name: for messages.
         parent: a heap that everything here is charged to as well.
-        on_exhaustion: what an allocation meets at the limit. "reserve" and "fail": small blocks use the
-            slack while HeapFull is raised between two bytecodes, large ones fail at once with MemoryError,
-            and so do all once the slack is spent too (which CPython does not always survive).
-            "panic": the process aborts. "wait": the allocator sleeps, holding the GIL, until there is room,
-            which is usually for ever. The last two show what is wrong with them; use neither.
+        on_exhaustion: what an allocation meets at the limit. "reserve" and "fail": blocks over 512 bytes
+            fail at once with MemoryError. Smaller ones, which CPython does not survive the lack of, use the
+            slack, and then stand beside the heap (`spilled`), while HeapFull is raised between two
+            bytecodes, or at the end of the call or `with`; whoever catches it and goes on is told again
+            and again, but nothing else stops it. "panic": the process aborts. "wait": the allocator
+            sleeps, holding the GIL, until there is room, which is usually for ever. The last two show
+            what is wrong with them; use neither.
         slack: bytes of the capacity kept for overruns; by default a 64th, between 4 KiB and 1 MiB.
         kill: makes this heap a group that may be killed to free memory: called with the heap, outside every
             heap, it has what lives there let go of soon. It may not reserve.
@@ -194,12 +199,17 @@ class Heap(_native.Heap):
 
         return call(self, bound)
 
-    def wrap(self, coroutine: Coroutine[Any, Any, _T]) -> Coroutine[Any, Any, _T]:
-        """Return a coroutine that runs inside this heap, and nowhere else, across every await."""
+    def wrap(
+        self, coroutine: Coroutine[Any, Any, _T], bound: int | str | None = None
+    ) -> Coroutine[Any, Any, _T]:
+        """Return a coroutine that runs inside this heap, and nowhere else, across every await.
+
+        See `hardtack.heap.calls.wrap`.
+        """
         _load("hardtack.heap.calls")
         from hardtack.heap.calls import wrap
 
-        return wrap(self, coroutine)
+        return wrap(self, coroutine, bound)
 
     def adopt(self, value: _T) -> _T:
         """Return a copy of a value that lives in this heap; see `hardtack.heap.caches.adopt`."""
@@ -260,6 +270,7 @@ class Heap(_native.Heap):
             peak=self.peak,
             reserved=self.reserved,
             slack=self.slack,
+            spilled=self.spilled,
             footprint=self.footprint,
             allocations=allocations,
             frees=frees,
@@ -284,7 +295,13 @@ def _fill_in(error: HeapFull) -> None:
     if heap is None:
         error._set("", asked, held, free, ())
     else:
-        error._set(heap.name, asked, held, free, holders_of(heap))
+        found = weakref.ref(heap)
+        error._set(heap.name, asked, held, free, lambda: _native.outside(_holders_of, found))
+
+
+def _holders_of(found: weakref.ref[Heap]) -> tuple[tuple[str, int], ...]:
+    heap = found()
+    return () if heap is None else holders_of(heap)
 
 
 HeapFull.witness = _witness

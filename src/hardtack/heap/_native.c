@@ -18,6 +18,8 @@
  *   hold         bytes set aside for a claim on a core below the claim's, which has a limit of its own: they do
  *                not count above it, where the claim does.
  *   slack        bytes inside the limit that only overruns and overdrafts may use.
+ *   spill        a core of its own, beside its heap's chain, for the small blocks that a full heap may not refuse,
+ *                since CPython does not survive that.  Its home is the core that they would have been charged to.
  *   frame        one `with` or one call that changed a thread's heap: what to go back to.
  *   coroutine    one that brings its own frames along, and takes them away again, at every step.
  *
@@ -27,7 +29,8 @@
  *   ceiling = limit - slack - reserved - held, so that one comparison admits a charge; overruns can bring it below 0.
  *   A claim's left + drawn, and the same of all that are carved from it, add up to what it asked for.
  *   Nothing points to a claim that has ended: what was carved from it then stands by itself.
- *   Automatic collection is off while a thread draws from a claim, if it was on when the first of them began.
+ *   Automatic collection is off while a thread draws from a claim, if it was on when the first of them began.  A
+ *   thread that ends a claim then does what is due of it, outside every heap and every claim of its own.
  *
  * The MEM and OBJ domains are called with the GIL held, so nothing here takes a lock, and no hook takes
  * the GIL or touches a Python object.  What the heaps themselves need (reservations, their errors, the line
@@ -49,6 +52,7 @@
 #ifdef Py_GIL_DISABLED
 #error "free-threaded CPython keeps objects in mimalloc and cannot take another allocator: use a GIL build"
 #endif
+#include <opcode.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,10 +77,13 @@
 #define CLASSES 56
 #define BINS 64
 #define UNLIMITED (SIZE_MAX >> 2)
-#define SOFT_MAX ((size_t)512)   /* blocks up to this never fail while slack is left (CPython crashes if they do) */
+#define SOFT_MAX ((size_t)512)   /* blocks up to this are never refused (CPython crashes if they are) */
+#define EMERGENCY_BYTES ((size_t)65536) /* of spilled blocks, in which a thread may end in order; then it is told at every one */
 #define DIRTY_BYTES ((size_t)16 << 20) /* free runs keep their pages up to this; more is given back to the system */
 #define EMERGENCY_SPANS 16       /* kept for small blocks when no address space is left */
 #define SPARE_RESERVATIONS 32
+#define LOOK_SECONDS 0.01        /* between two looks of those who leave whether garbage is to be collected */
+#define FULL_SHARE 10            /* full collections may take one such part of the time */
 
 enum policy { RESERVE, FAIL, PANIC, WAIT };
 static const char *const policy_names[] = {"reserve", "fail", "panic", "wait"};
@@ -125,7 +132,8 @@ struct Core {
     size_t fail_least;
     int fail_repeat, policy, orphan, awaited, strict;
     int cyclic;                    /* its Heap, or one above, may refer to things that refer to reservations on it */
-    size_t children, holds;        /* that keep it from being freed */
+    Core *spill, *home;            /* see above; a core has one of them at most */
+    size_t children, holds;        /* that keep it from being freed, as does a spill that is not empty */
     size_t call_peak, call_kept;   /* of the last reservation that ended */
     Core *next, *prev;             /* all cores, for check() */
     Core *below, *beside, *before; /* the first child; the next and the previous child of the same parent */
@@ -143,7 +151,7 @@ struct Claim {
     size_t carved;                 /* claims whose outer one this is */
     Hold *holds;                   /* one a core */
     PyObject *maker;               /* the code that made it and where in it; of a call (at < 0), the function */
-    int at, ended;
+    int at, ended, object;         /* object: it is a Reservation's */
 };
 
 /* Made by malloc; belongs to one claim. */
@@ -160,6 +168,9 @@ struct Frame {
     Claim *claim;
     PyObject *owner;               /* the heap or reservation of a `with`; NULL for a call, below which nothing can be left */
     Claim *mine;                   /* the claim that was entered with it, if any */
+    const void *python;            /* of a `with`: the Python frame that it stands in, to compare alone, */
+    int at;                        /* where in it, */
+    uint64_t context;              /* and how often the thread had changed its context */
 };
 
 /* A thread that has been in a heap; ends with its thread state. Made by malloc. */
@@ -176,9 +187,12 @@ static __thread struct {
     size_t asked, held, free;
 } refusal;                             /* what HeapFull was last sent for: the heap, and figures of that moment */
 static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
+static __thread int spilling;          /* it was told because a block was spilled: that is not forgiven on leaving */
+static __thread size_t refusals;       /* allocations of this thread that got NULL */
 
 static PyMemAllocatorEx previous[3];
 static int hooked, faults;             /* faults: cores with an injection */
+static Core *refuser;                  /* the full core that the last charge failed on; NULL if that was an injected fault */
 static Span *spans_at[(size_t)1 << (ADDRESS_BITS - ARENA_BITS)]; /* the records of 64 MiB of addresses, if they are an arena's */
 static uintptr_t lowest, extent;       /* all arenas are in here: most blocks of others are told by this alone */
 static Arena *all_arenas;
@@ -195,9 +209,10 @@ static Thread *all_threads;
 static __thread Thread *this_thread;
 static size_t admitted;                /* threads that draw from a claim now */
 static int collecting;                 /* automatic collection was on before they did */
+static double look_due, full_due;      /* when to look again whether something is to be collected, and whether fully */
 static Frame *spare_frames;
 static void (*enter_hook)(void);       /* an integration's: called when a thread in no heap has entered one */
-static PyObject *heap_full, *reservation_impossible, *would_block, *bound_exceeded, *internal_error, *parse_bytes, *report_overrun, *report_leak, *package;
+static PyObject *heap_full, *reservation_impossible, *would_block, *bound_exceeded, *internal_error, *parse_bytes, *report_overrun, *report_leak, *package, *garbage;
 
 /* ---------------------------------------------------------------- addresses, classes, runs */
 
@@ -628,24 +643,29 @@ static void send_heap_full(const Core *full, size_t asked)
 }
 
 /* Handling HeapFull allocates too: tell a thread again only when half of the slack that was left is used
- * as well, or when it has come down by half and is up again. */
+ * as well, and then of the emergency's bytes, or when it has come down by half and is up again. */
 static void tell(const Core *full, size_t over, size_t asked)
 {
-    if (told && over > told / 2 && over < told + (full->slack > told ? (full->slack - told) / 2 : 0))
+    size_t end = told < full->slack ? full->slack : full->slack + EMERGENCY_BYTES;
+    if (told && over > told / 2 && over < told + (end > told ? (end - told) / 2 : 0))
         return;
     told = over;
     send_heap_full(full, asked);
 }
 
-/* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about. */
-static inline void call_off(void)
+/* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about.  Returns
+ * whether that may not be forgiven. */
+static COLD int call_off_told(void)
 {
-    if (UNLIKELY(told)) {
-        told = 0;
-        if (PyThreadState_Get()->async_exc == heap_full)
-            PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
-    }
+    int pending = PyThreadState_Get()->async_exc == heap_full, spilled = spilling;
+    told = 0;
+    spilling = 0;
+    if (pending)
+        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
+    return pending && spilled;
 }
+
+static inline int call_off(void) { return UNLIKELY(told) && call_off_told(); }
 
 /* What a heap that is full does, by its policy: 1 = the slack serves, 0 = no.  May not return (panic). */
 static void write_events(const Core *c);
@@ -683,6 +703,7 @@ static inline void live_add(Core *c, size_t n)
 static int charge_slow(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
+    refuser = NULL;
     if (UNLIKELY(faults) && fault_due(chain, n))
         return 0;
     if (claim && !in_chain(chain, claim->core))
@@ -691,6 +712,7 @@ static int charge_slow(Core *chain, size_t n)
     Core *full = full_core(chain, claim, n, take, 0);
     if (full && !at_the_limit(full, chain, claim, n, take)) {
         full->failures++;
+        refuser = full;
         return 0;
     }
     int covered = 0;
@@ -976,16 +998,58 @@ static inline void drop(Span *s, void *p)
         drop_empty(c, s);
 }
 
+static void link_core(Core *c)
+{
+    c->next = all_cores;
+    if (c->next)
+        c->next->prev = c;
+    all_cores = c;
+}
+
+static COLD void *refuse_block(void)
+{
+    refusals++;
+    return NULL;
+}
+
+static COLD Core *new_spill(Core *home)
+{
+    Core *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->limit = UNLIMITED;
+    c->home = home;
+    c->orphan = home->orphan;
+    set_ceiling(c);
+    link_core(c);
+    home->holds++;
+    return home->spill = c;
+}
+
+/* A small block that a full heap may not refuse: it is made beside the heap, and the thread is told. */
+static COLD void *spill(Core *c, size_t n)
+{
+    Core *full = refuser, *to = n > SOFT_MAX || !full ? NULL : c->spill ? c->spill : new_spill(c);
+    void *p = to ? take_small(to, class_of(n)) : NULL;
+    if (!p)
+        return refuse_block();
+    live_add(to, class_bytes[class_of(n)]);
+    spilling |= in_chain(current_core, full);
+    tell(full, full->slack + to->live, class_bytes[class_of(n)]);
+    return p;
+}
+
 static void *alloc_large(Core *c, size_t n)
 {
     size_t bytes = whole_pages(n);
     if (n > UNLIMITED || !charge(c, bytes))
-        return NULL;
+        return refuse_block();
     void *p = take_large(c, bytes);
     if (!p) { /* no address space: the thread learns it from this, and handles it on emergency spans */
         told += !told && in_chain(current_core, c);
         c->failures++;
         uncharge(c, bytes);
+        refuse_block();
     }
     return p;
 }
@@ -997,6 +1061,7 @@ static APART void *take_charged(Core *c, unsigned class)
     if (UNLIKELY(!p)) {
         c->failures++;
         uncharge(c, class_bytes[class]);
+        refuse_block();
     }
     return p;
 }
@@ -1006,7 +1071,7 @@ static APART void *alloc_slow(Core *c, size_t n)
     if (n > SMALL_MAX)
         return alloc_large(c, n);
     unsigned class = class_of(n);
-    return charge(c, class_bytes[class]) ? take_charged(c, class) : NULL;
+    return charge(c, class_bytes[class]) ? take_charged(c, class) : spill(c, n);
 }
 
 /* Any small block that can be charged without a thought. */
@@ -1113,32 +1178,43 @@ static int resize_in_place(Span *s, size_t bytes)
     return 1;
 }
 
-/* The owner pays, wherever the thread is.  Shrinking needs no room and cannot fail. */
-static void *resize(Span *s, void *p, size_t n)
+/* A block that grows: the owner pays, wherever the thread is, and for a spilled one its home, if it can. */
+static void *grow(Span *s, void *p, size_t n)
 {
     Core *c = s->core;
+    void *q = alloc(c->home ? c->home : c, n);
+    if (q) {
+        memcpy(q, p, block_bytes(s));
+        release(s, p);
+    }
+    return q;
+}
+
+/* Shrinking needs no room and cannot fail. */
+static void *shrink(Span *s, void *p, size_t n)
+{
+    Core *c = s->core;
+    size_t old = block_bytes(s), bytes = charged_bytes(n);
+    void *q = n > SMALL_MAX ? take_large(c, bytes) : take_small(c, class_of(n));
+    if (!q)
+        return p;
+    memcpy(q, p, n);
+    drop(s, p);
+    uncharge(c, old - bytes);
+    return q;
+}
+
+static void *resize(Span *s, void *p, size_t n)
+{
     size_t old = block_bytes(s);
     if (n > UNLIMITED)
-        return NULL;
+        return refuse_block();
     size_t bytes = charged_bytes(n);
     if (bytes == old)
         return p;
     if (s->pages && n > SMALL_MAX && bytes <= run_bytes(s))
-        return resize_in_place(s, bytes) ? p : NULL;
-    if (bytes > old && !charge(c, bytes))
-        return NULL;
-    void *q = n > SMALL_MAX ? take_large(c, bytes) : take_small(c, class_of(n));
-    if (!q) {
-        if (bytes < old)
-            return p;
-        c->failures++;
-        uncharge(c, bytes);
-        return NULL;
-    }
-    memcpy(q, p, n < old ? n : old);
-    drop(s, p);
-    uncharge(c, bytes > old ? old : old - bytes);
-    return q;
+        return resize_in_place(s, bytes) ? p : refuse_block();
+    return bytes > old ? grow(s, p, n) : shrink(s, p, n);
 }
 
 /* Give back the spans that an orphan holds empty; free it once nothing of it is left. */
@@ -1148,7 +1224,7 @@ static void core_release(Core *c)
         for (unsigned k = 0; k < CLASSES; k++)
             while (c->room[k])
                 drop_span(c, c->room[k]);
-        Core *parent = c->parent;
+        Core *parent = c->parent, *home = c->home;
         if (c->next)
             c->next->prev = c->prev;
         if (c->prev)
@@ -1166,8 +1242,22 @@ static void core_release(Core *c)
         free(c);
         if (parent)
             parent->children--;
-        c = parent;
+        if (home) {
+            home->spill = NULL;
+            home->holds--;
+        }
+        c = parent ? parent : home;
     }
+}
+
+static void drop_empty_spans(Core *c)
+{
+    for (unsigned k = 0; k < CLASSES; k++)
+        for (Span *s = c->room[k], *next; s; s = next) {
+            next = s->next;
+            if (!s->used)
+                drop_span(c, s);
+        }
 }
 
 /* ---------------------------------------------------------------- the hooks */
@@ -1290,6 +1380,7 @@ typedef struct {
     HeapObject *heap;
     Claim claim;
     int entered;
+    int untaken;     /* granted to one who waits and has not taken it: nobody's fault if it is dropped */
 } ReservationObject;
 
 /* Another coroutine, whose steps run in frames of their own: between the steps these stand in no thread. */
@@ -1304,6 +1395,7 @@ struct CoroutineObject {
     Core *core;
     Claim *claim;
     int started, running;
+    int owed;                      /* HeapFull was to strike in the last step: it does so in the next */
     CoroutineObject *around;       /* in a step: the one whose step this one's is part of */
     CoroutineObject *next, *prev;  /* all of them */
 };
@@ -1363,6 +1455,13 @@ static void put_back(Raised r)
 #endif
 }
 
+static void drop_raised(Raised r)
+{
+    Py_XDECREF(r.type);
+    Py_XDECREF(r.value);
+    Py_XDECREF(r.traceback);
+}
+
 /* Our own objects are nobody's: they are made outside every heap. */
 static inline Core *step_out(void)
 {
@@ -1395,6 +1494,59 @@ static inline void entered(const Core *before)
         enter_hook();
         current_core = here;
     }
+}
+
+/* The Python frame that is running, NULL where none is; where it stands in its code; the code, as a new reference. */
+typedef struct _PyInterpreterFrame PythonFrame;
+
+static inline PythonFrame *python_frame(const PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return thread->current_frame;
+#else
+    return thread->cframe->current_frame;
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030C0000
+static inline int python_at(PythonFrame *frame) { return PyUnstable_InterpreterFrame_GetLasti(frame); }
+static inline PyObject *python_code(PythonFrame *frame) { return PyUnstable_InterpreterFrame_GetCode(frame); }
+#else
+static inline int python_at(PythonFrame *frame) { return _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT); }
+static inline PyObject *python_code(PythonFrame *frame) { return Py_NewRef(frame->f_code); }
+#endif
+
+/* Whether a coroutine's code can wait between two places. */
+static int awaits_between(PyObject *code, int from, int to)
+{
+    if (!(((PyCodeObject *)code)->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)))
+        return 0;
+    PyObject *bytes = PyCode_GetCode((PyCodeObject *)code);
+    int found = 0;
+    for (int i = from; bytes && !found && i < to && i < PyBytes_GET_SIZE(bytes); i += 2)
+        found = (unsigned char)PyBytes_AS_STRING(bytes)[i] == SEND;
+    if (!bytes)
+        PyErr_Clear();
+    Py_XDECREF(bytes);
+    return found;
+}
+
+/* A `with` is about to be left, and the thread's context has changed since it was entered: event loops run every
+ * task in its own. Whether that was because a coroutine awaited inside, which has not brought its frames along, so
+ * that others have run in its heap. */
+static COLD int awaited_inside(const Frame *f)
+{
+    PythonFrame *frame = python_frame(_PyThreadState_UncheckedGet());
+    if (current_coroutine || !frame || frame != f->python)
+        return 0;
+    Raised raised = set_aside();
+    Core *was = step_out();
+    PyObject *code = python_code(frame);
+    int awaited = awaits_between(code, f->at, python_at(frame));
+    Py_DECREF(code);
+    current_core = was;
+    put_back(raised);
+    return awaited;
 }
 
 static void thread_gone(PyObject *capsule);
@@ -1435,7 +1587,10 @@ static int push(PyObject *owner, Core *core, Claim *claim)
         PyErr_NoMemory();
         return -1;
     }
-    *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner), claim != active_claim ? claim : NULL};
+    const PyThreadState *thread = _PyThreadState_UncheckedGet();
+    PythonFrame *python = python_frame(thread);
+    *f = (Frame){frames, current_core, active_claim, Py_NewRef(owner), claim != active_claim ? claim : NULL, python,
+                 python ? python_at(python) : 0, thread->context_ver};
     frames = f;
     current_core = core;
     activate(claim);
@@ -1486,13 +1641,18 @@ static COLD int pop_suspended(const PyObject *owner)
     return 0;
 }
 
+enum { LEFT = 0, OWED = 1, ASTRAY = 2 };
+
+/* Leave a `with`. Returns -1 with an error set if it is not the thread's topmost, OWED if HeapFull was to strike in it
+ * and may not be forgiven, ASTRAY if a coroutine awaited in it that does not bring its heap along. */
 static int pop(PyObject *owner)
 {
     Frame *f = frames;
     if (LIKELY(f && f->owner == owner)) {
+        int astray = UNLIKELY(f->context != _PyThreadState_UncheckedGet()->context_ver) && awaited_inside(f);
         Py_DECREF(pop_frame());
-        call_off();
-        return 0;
+        int owed = call_off();
+        return UNLIKELY(astray) ? ASTRAY : owed;
     }
     while (f && f->owner && f->owner != owner)
         f = f->up;
@@ -1506,12 +1666,41 @@ static int pop(PyObject *owner)
     return -1;
 }
 
+/* A call has failed in which an allocation was refused: where CPython lost that error on its way, say what it was. */
+static COLD void as_memory_error(void)
+{
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_SystemError))
+        return;
+    Core *was = step_out();
+    Raised raised = set_aside();
+#if PY_VERSION_HEX < 0x030C0000
+    if (raised.type)
+        PyErr_NormalizeException(&raised.type, &raised.value, &raised.traceback);
+    if (raised.value && raised.traceback)
+        PyException_SetTraceback(raised.value, raised.traceback);
+#endif
+    PyObject *error = PyObject_CallFunction(PyExc_MemoryError, "s", "an allocation was refused, and CPython lost the error");
+    if (error) {
+        PyException_SetContext(error, Py_XNewRef(raised.value)); /* steals */
+        PyException_SetCause(error, raised.value);
+        PyErr_SetObject(PyExc_MemoryError, error);
+        Py_DECREF(error);
+        raised.value = NULL;
+        drop_raised(raised);
+    } else {
+        PyErr_Clear();
+        put_back(raised);
+    }
+    current_core = was;
+}
+
 /* Call args[0] with the rest, in another heap or in none.  Whatever it does, the thread is then where it was. */
 static inline PyObject *call_in(Core *core, Claim *claim, PyObject *const *args, Py_ssize_t n, PyObject *keywords)
 {
     if (unknown_thread())
         return NULL;
-    Frame barrier = {frames, current_core, active_claim, NULL, claim != active_claim ? claim : NULL};
+    Frame barrier = {.up = frames, .core = current_core, .claim = active_claim, .mine = claim != active_claim ? claim : NULL};
+    size_t refused = refusals;
     frames = &barrier;
     current_core = core;
     activate(claim);
@@ -1522,7 +1711,13 @@ static inline PyObject *call_in(Core *core, Claim *claim, PyObject *const *args,
     frames = barrier.up;
     current_core = barrier.core;
     activate(barrier.claim);
-    call_off();
+    int owed = call_off();
+    if (UNLIKELY(refusals != refused) && !result)
+        as_memory_error();
+    else if (UNLIKELY(owed) && result) {
+        Py_CLEAR(result);
+        PyErr_SetNone(heap_full);
+    }
     return result;
 }
 
@@ -1566,10 +1761,11 @@ static void forked(void)
 static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
 {
     size_t was_told = told;
-    int pending = told && PyThreadState_Get()->async_exc == heap_full;
-    call_off();
+    int was_spilling = spilling, pending = told && PyThreadState_Get()->async_exc == heap_full;
+    (void)call_off();
     PyObject *result = call_in(NULL, claim, args, n, NULL);
     told = was_told;
+    spilling = was_spilling;
     if (pending)
         PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
     return result;
@@ -1581,20 +1777,11 @@ static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
  * a line's number costs more than the reservation. */
 static inline PyObject *running_code(int *at)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    struct _PyInterpreterFrame *frame = _PyThreadState_UncheckedGet()->current_frame;
-#else
-    struct _PyInterpreterFrame *frame = _PyThreadState_UncheckedGet()->cframe->current_frame;
-#endif
+    PythonFrame *frame = python_frame(_PyThreadState_UncheckedGet());
     if (UNLIKELY(!frame))
         return NULL;
-#if PY_VERSION_HEX >= 0x030C0000
-    *at = PyUnstable_InterpreterFrame_GetLasti(frame);
-    return (PyObject *)PyUnstable_InterpreterFrame_GetCode(frame);
-#else
-    *at = _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
-    return Py_NewRef(frame->f_code);
-#endif
+    *at = python_at(frame);
+    return python_code(frame);
 }
 
 /* The name of a function, or of the one that is running. */
@@ -1718,11 +1905,66 @@ static COLD int overran(HeapObject *heap, const Claim *claim, PyObject *function
     return failed;
 }
 
+static inline double seconds(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* The oldest generation that CPython itself would collect now, were it not for those who draw from claims; -1 if
+ * none. Its rule for full collections counts objects, which the collector alone can see; ours is about time. */
+static int generation_due(void)
+{
+    long count[3], threshold[3];
+    PyObject *counts = PyObject_CallMethod(garbage, "get_count", NULL);
+    PyObject *thresholds = counts ? PyObject_CallMethod(garbage, "get_threshold", NULL) : NULL;
+    int due = -1;
+    if (thresholds && PyArg_ParseTuple(counts, "lll", &count[0], &count[1], &count[2]) &&
+        PyArg_ParseTuple(thresholds, "lll", &threshold[0], &threshold[1], &threshold[2]) && threshold[0] && count[0] > threshold[0])
+        due = count[1] <= threshold[1] ? 0 : count[2] <= threshold[2] || seconds(CLOCK_MONOTONIC) < full_due ? 1 : 2;
+    Py_XDECREF(counts);
+    Py_XDECREF(thresholds);
+    return due;
+}
+
+/* Somebody draws from a claim all the time, so automatic collection never comes back on: do here what is due of
+ * it. This thread has ended its claim and draws from none, and is outside every heap; so what finalizers allocate
+ * is charged to nobody, and no claim is theirs to draw from. What they and the collector free goes back to
+ * the books of its heaps, and is refunded to no claim: refunds go to the thread's own. Others stand inside admitted
+ * calls meanwhile, between two bytecodes or where they let the GIL go, as they would for any other thread's
+ * Python code; their bytes are set aside. A finalizer that reserves may find this at work: then the
+ * collector is busy, and does nothing. */
+static COLD void collect_what_is_due(void)
+{
+    if (finalizing())
+        return;
+    Raised raised = set_aside();
+    Core *was = step_out();
+    int due = generation_due();
+    PyObject *call[] = {due < 0 ? NULL : PyObject_GetAttrString(garbage, "collect"), PyLong_FromLong(due)};
+    double start = seconds(CLOCK_MONOTONIC);
+    PyObject *found = call[0] && call[1] ? call_outside(NULL, call, 2) : NULL;
+    double end = seconds(CLOCK_MONOTONIC);
+    if (due == 2)
+        full_due = end + FULL_SHARE * (end - start);
+    look_due = end + LOOK_SECONDS;
+    if (PyErr_Occurred())
+        PyErr_WriteUnraisable(garbage);
+    Py_XDECREF(found);
+    Py_XDECREF(call[0]);
+    Py_XDECREF(call[1]);
+    current_core = was;
+    put_back(raised);
+}
+
 /* End a claim on a heap; `function` is what ran on it, or NULL for a `with`. Returns -1 if that raises. */
 static inline int finish(HeapObject *heap, Claim *claim, PyObject *function, int may_raise)
 {
     if (UNLIKELY(claim_close(claim)))
         serve(heap);
+    if (UNLIKELY(admitted && !active_claim && collecting) && seconds(CLOCK_MONOTONIC_COARSE) >= look_due)
+        collect_what_is_due();
     return UNLIKELY(claim->over) ? overran(heap, claim, function, may_raise) : 0;
 }
 
@@ -1735,13 +1977,14 @@ static inline int give_back(ReservationObject *r, PyObject *function, int may_ra
     return failed;
 }
 
-/* A reservation that was dropped without being released. */
+/* A reservation that was dropped without being released. That is a leak, unless it was on its way to one who
+ * waited and was cut off. */
 static COLD void note_leak(ReservationObject *r)
 {
-    r->claim.core->leaked++;
+    r->claim.core->leaked += !r->untaken;
     Py_ssize_t amount = (Py_ssize_t)r->claim.asked;
     (void)give_back(r, NULL, 0);
-    if (finalizing())
+    if (r->untaken || finalizing())
         return;
     Raised raised = set_aside();
     Core *was = step_out();
@@ -1823,13 +2066,18 @@ static COLD int carve_holds(const Claim *outer, size_t n, Hold **holds)
     return 0;
 }
 
+/* The first hold that could not be had, of a claim that is to be carved. */
+static const Hold *missing_hold(size_t n, const Hold *holds)
+{
+    while (holds && (holds->outer ? holds->left <= holds->outer->left : !beyond(holds->core, n) && !holds->core->awaited))
+        holds = holds->next;
+    return holds;
+}
+
 /* Whether n bytes can be carved from a claim, with these holds. */
 static int can_carve(const Claim *outer, size_t n, const Hold *holds)
 {
-    int can = n <= outer->left;
-    for (; can && holds; holds = holds->next)
-        can = holds->outer ? holds->left <= holds->outer->left : !beyond(holds->core, n) && !holds->core->awaited;
-    return can;
+    return n <= outer->left && !missing_hold(n, holds);
 }
 
 /* A reservation that there is room for. The holds become its own, or are freed. */
@@ -1849,9 +2097,10 @@ static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n, Hold 
         }
     }
     r->heap = (HeapObject *)Py_NewRef(heap);
-    r->entered = 0;
+    r->entered = r->untaken = 0;
     claim_open(&r->claim, heap->core, outer, n, holds);
     r->claim.maker = running_code(&r->claim.at);
+    r->claim.object = 1;
     if (UNLIKELY(heap->core->cyclic))
         PyObject_GC_Track((PyObject *)r);
     return (PyObject *)r;
@@ -1898,35 +2147,33 @@ static COLD PyObject *impossible(HeapObject *heap, size_t n, size_t possible)
     return NULL;
 }
 
-static PyObject *would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer, const Hold *holds)
+/* WouldBlock, with the heap that refuses, which need not be the one that was asked, and its figures. */
+static COLD void would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer, const Hold *holds)
 {
-    Core *was = step_out(), *full = short_with_holds(heap->core, n, holds, NOBODY);
-    size_t left = room_bytes(heap->core);
-    PyObject *message, *error;
-    if (outer)
-        left = n <= outer->left ? 0 : outer->left;
-    else if (full && !in_chain(heap->core, full))
-        left = free_bytes(full);
-    if (outer && n <= outer->left)
-        message = PyUnicode_FromFormat("a heap below '%U', where this reservation would count as well, has no room for %zu bytes now",
-                                       heap->name, n);
-    else if (outer)
-        message = PyUnicode_FromFormat("the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", heap->name, left,
+    Core *was = step_out();
+    const Hold *missing = outer && n <= outer->left ? missing_hold(n, holds) : NULL;
+    const Core *full = outer ? missing ? missing->core : heap->core : short_with_holds(heap->core, n, holds, NOBODY);
+    PyObject *name = full && full->object ? HEAP(full->object)->name : heap->name, *message, *error;
+    const char *where = !full || full == heap->core ? NULL : in_chain(heap->core, full) ? "above" : "below";
+    size_t left = missing && missing->outer ? missing->outer->left : outer && !missing ? outer->left : free_bytes(full ? full : heap->core);
+    if (missing && missing->outer)
+        message = PyUnicode_FromFormat("the reservation that this is inside has %zu bytes left on heap '%U', below '%U', not %zu", left, name,
+                                       heap->name, missing->left);
+    else if (outer && !missing)
+        message = PyUnicode_FromFormat("the reservation on heap '%U' that this is inside has %zu of %zu bytes left, not %zu", name, left,
                                        outer->asked, n);
-    else if (!full)
-        message = PyUnicode_FromFormat("heap '%U': others wait for its memory, and %zu more bytes may not pass them", heap->name, n);
-    else if (!in_chain(heap->core, full))
-        message = PyUnicode_FromFormat("heap '%U', below '%U', has no room for %zu bytes now: %zu are free", HEAP(full->object)->name,
-                                       heap->name, n, left);
+    else if (!full || !beyond(full, n))
+        message = PyUnicode_FromFormat("heap '%U': others wait for its memory, and %zu more bytes may not pass them", name, n);
+    else if (where)
+        message = PyUnicode_FromFormat("heap '%U', %s '%U', has no room for %zu bytes now: %zu are free", name, where, heap->name, n, left);
     else
-        message = PyUnicode_FromFormat("heap '%U' has no room for %zu bytes now: %zu are free", heap->name, n, left);
+        message = PyUnicode_FromFormat("heap '%U' has no room for %zu bytes now: %zu are free", name, n, left);
     error = message ? PyObject_CallFunction(would_block, "Onn", message, (Py_ssize_t)n, (Py_ssize_t)left) : NULL;
     if (error)
         PyErr_SetObject(would_block, error);
     Py_XDECREF(message);
     Py_XDECREF(error);
     current_core = was;
-    return NULL;
 }
 
 /* Sort a call's arguments by its parameters, of which the first must be given. */
@@ -2021,7 +2268,7 @@ static COLD PyObject *wait_for(HeapObject *heap, Request *request, PyObject *tim
     return result;
 }
 
-/* A senseless timeout is an error even if there is nothing to wait for; waiting.py says which. */
+/* A senseless timeout is an error even if there is nothing to wait for; units.py says which. */
 static int check_timeout(PyObject *timeout)
 {
     if (LIKELY(!timeout || timeout == Py_None))
@@ -2031,11 +2278,11 @@ static int check_timeout(PyObject *timeout)
         return 0;
     PyErr_Clear();
     Core *was = step_out();
-    PyObject *waiting = PyImport_ImportModule("hardtack.heap.waiting");
-    PyObject *check[] = {waiting ? PyObject_GetAttrString(waiting, "seconds_of") : NULL, timeout};
+    PyObject *units = PyImport_ImportModule("hardtack.units");
+    PyObject *check[] = {units ? PyObject_GetAttrString(units, "parse_timeout") : NULL, timeout};
     PyObject *result = check[0] ? call_outside(active_claim, check, 2) : NULL;
     Py_XDECREF(check[0]);
-    Py_XDECREF(waiting);
+    Py_XDECREF(units);
     current_core = was;
     Py_XDECREF(result);
     return result ? 0 : -1;
@@ -2103,7 +2350,8 @@ PyDoc_STRVAR(reserve_doc,
 "Raises:\n"
 "    ReservationImpossible: there never could be room; nothing was evicted or waited for.\n"
 "    ReservationTimeout: the time is over; nothing is held.\n"
-"    WouldBlock: it would have to wait inside a reservation, or on the thread of a running event loop.\n"
+"    WouldBlock: it would have to wait inside a reservation, or on the thread of a running event loop; or for\n"
+"        ever, where there is a single thread, for what that has reserved and not entered.\n"
 "\n"
 "Example:\n"
 "    >>> from hardtack.heap import Heap\n"
@@ -2131,6 +2379,39 @@ static PyObject *heap_reserve(PyObject *o, PyObject *const *args, Py_ssize_t n, 
     return now ? NULL : wait_for(HEAP(o), &request, given[1], given[2]);
 }
 
+/* Whether a claim is a Reservation's that is not entered, and is not a group's, whose kill callback may release it. */
+static int is_idle(const Claim *k)
+{
+    if (!k->object || ((const ReservationObject *)((const char *)k - offsetof(ReservationObject, claim)))->entered)
+        return 0;
+    for (const Core *c = k->core; c; c = c->parent)
+        if (c->object && HEAP(c->object)->group && HEAP(c->object)->group != Py_None)
+            return 0;
+    return 1;
+}
+
+/* For who waits where no other thread is: (bytes, site of the last) of the reservations that are not entered, if so
+ * many bytes can never be had beside them; else None. */
+static PyObject *heap_held_by_nobody_else(PyObject *o, PyObject *amount)
+{
+    size_t n = PyLong_AsSize_t(amount);
+    if (n == (size_t)-1 && PyErr_Occurred())
+        return NULL;
+    PyThreadState *first = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
+    for (Core *c = HEAP(o)->core; c && !PyThreadState_Next(first); c = c->parent) {
+        const Claim *last = NULL;
+        size_t held = 0;
+        for (const Claim *k = all_claims; k; k = k->next)
+            if (is_idle(k) && in_chain(k->core, c)) {
+                last = last ? last : k;
+                held += k->left;
+            }
+        if (last && held + n > c->limit - c->slack)
+            return Py_BuildValue("nN", (Py_ssize_t)held, site_of(last->maker, last->at));
+    }
+    Py_RETURN_NONE;
+}
+
 /* For admission, which decides whose turn it is: _grant(amount, also=()), a reservation, or the first heap that
  * has no room. */
 static PyObject *heap_grant(PyObject *o, PyObject *const *args, Py_ssize_t count)
@@ -2149,7 +2430,10 @@ static PyObject *heap_grant(PyObject *o, PyObject *const *args, Py_ssize_t count
     Core *full = short_with_holds(HEAP(o)->core, n, holds, NOBODY);
     if (!full) {
         PyObject *r = new_reservation(HEAP(o), NULL, n, holds);
-        HEAP(o)->core->granted += r != NULL;
+        if (r) {
+            HEAP(o)->core->granted++;
+            RESERVATION(r)->untaken = 1;
+        }
         return r;
     }
     free_holds(holds);
@@ -2191,10 +2475,14 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_Format(PyExc_TypeError, "a heap's parent is a heap or None, not %.100s", Py_TYPE(parent)->tp_name);
         return NULL;
     }
-    if (policy == 4 || slack < 0 || (size_t)slack > limit || limit > UNLIMITED) {
-        PyErr_Format(PyExc_ValueError, "a heap's capacity is from 0 to 2**62 - 1 bytes, its slack within it, its policy reserve, fail, panic or wait");
-        return NULL;
-    }
+    if (limit > UNLIMITED)
+        return PyErr_Format(PyExc_ValueError, "a heap's capacity is at most 2**62 - 1 bytes, not %zu", limit);
+    if (slack < 0)
+        return PyErr_Format(PyExc_ValueError, "a heap's slack is a number of bytes from 0 on, not %zd", slack);
+    if ((size_t)slack > limit)
+        return PyErr_Format(PyExc_ValueError, "a heap's slack is a part of its capacity: %zd bytes are more than %zu", slack, limit);
+    if (policy == 4)
+        return PyErr_Format(PyExc_ValueError, "a heap's policy, on_exhaustion, is reserve, fail, panic or wait, not '%s'", policy_name);
     if (install())
         return NULL;
     Core *c = calloc(1, sizeof *c);
@@ -2221,10 +2509,7 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         c->parent->below = c;
     }
     set_ceiling(c);
-    c->next = all_cores;
-    if (c->next)
-        c->next->prev = c;
-    all_cores = c;
+    link_core(c);
     c->object = result;
     HEAP(result)->core = c;
     HEAP(result)->parent = Py_NewRef(parent);
@@ -2268,13 +2553,12 @@ static void heap_dealloc(PyObject *o)
     if (c) {
         c->object = NULL;
         c->orphan = 1;
-        for (unsigned k = 0; k < CLASSES; k++)
-            for (Span *s = c->room[k], *next; s; s = next) {
-                next = s->next;
-                if (!s->used)
-                    drop_span(c, s);
-            }
-        core_release(c);
+        drop_empty_spans(c);
+        if (c->spill) {
+            c->spill->orphan = 1;
+            drop_empty_spans(c->spill);
+        }
+        core_release(c->spill ? c->spill : c);
     }
     Py_TYPE(o)->tp_free(o); /* a subclass's own dealloc, which called us, lets go of the type */
     Py_XDECREF(parent);
@@ -2293,12 +2577,23 @@ PyDoc_STRVAR(exit_doc,
 "__exit__($self, /, *exception)\n--\n\n"
 "Have the thread allocate from where it did before. Out of order or on another thread: RuntimeError.");
 
-static PyObject *heap_exit(PyObject *o, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(n))
+/* Whether a `with` is left without an exception. */
+static inline int left_in_peace(PyObject *const *args, Py_ssize_t n) { return !n || args[0] == Py_None; }
+
+/* What `__exit__` returns after pop(). */
+static inline PyObject *exited(int popped, int in_peace)
 {
-    if (pop(o))
-        return NULL;
-    Py_RETURN_NONE;
+    if (LIKELY(!popped) || (popped > 0 && !in_peace))
+        Py_RETURN_NONE;
+    if (popped == OWED)
+        PyErr_SetNone(heap_full);
+    else if (popped == ASTRAY)
+        PyErr_SetString(PyExc_RuntimeError, "this coroutine awaited inside a plain `with`, so other tasks have run in its heap: decorate the function "
+                                            "with @heap.call(bound), or run heap.wrap(coroutine), which takes the heap along across every await");
+    return NULL;
 }
+
+static PyObject *heap_exit(PyObject *o, PyObject *const *args, Py_ssize_t n) { return exited(pop(o), left_in_peace(args, n)); }
 
 PyDoc_STRVAR(run_doc,
 "run($self, function, /, *arguments, **keywords)\n--\n\n"
@@ -2565,6 +2860,8 @@ static const char *wrong_with(const Core *c)
     return NULL;
 }
 
+static int belongs(const Core *c, const Core *top) { return in_chain(c->home ? c->home : c, top); }
+
 /* The first thing that does not hold of a core and those below it, and of which core. */
 static const char *wrong_anywhere(const Core *top, const Core **where)
 {
@@ -2576,7 +2873,7 @@ static const char *wrong_anywhere(const Core *top, const Core **where)
         for (size_t k = 0; k < end; k += a->span[k].length)
             if (a->span[k].core) {
                 const char *bad = wrong_with_span(&a->span[k]);
-                if (bad && in_chain(a->span[k].core, top)) {
+                if (bad && belongs(a->span[k].core, top)) {
                     *where = a->span[k].core;
                     wrong = bad;
                 }
@@ -2595,7 +2892,7 @@ static const char *wrong_anywhere(const Core *top, const Core **where)
             c->parent->sum.children++;
         }
     for (Core *c = all_cores; c && !wrong; c = c->next)
-        if (in_chain(c, top) && (wrong = wrong_with(c)))
+        if (belongs(c, top) && (wrong = wrong_with(c)))
             *where = c;
     return wrong;
 }
@@ -2622,6 +2919,7 @@ static PyObject *heap_get(PyObject *o, void *offset) { return PyLong_FromSize_t(
 static PyObject *heap_get_free(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(free_bytes(HEAP(o)->core)); }
 static PyObject *heap_get_room(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(room_bytes(HEAP(o)->core)); }
 static PyObject *heap_get_possible(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(possible_bytes(HEAP(o)->core)); }
+static PyObject *heap_get_spilled(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(HEAP(o)->core->spill ? HEAP(o)->core->spill->live : 0); }
 static PyObject *heap_get_name(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->name); }
 static PyObject *heap_get_parent(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->parent); }
 static PyObject *heap_get_overrun(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->last_overrun ? HEAP(o)->last_overrun : Py_None); }
@@ -2668,6 +2966,7 @@ static PyGetSetDef heap_properties[] = {
     {"free", heap_get_free, NULL, "Bytes that are neither live, reserved, held nor slack.", NULL},
     {"room", heap_get_room, NULL, "The least `free` from here to the root, in bytes.", NULL},
     {"possible", heap_get_possible, NULL, "The most bytes that could ever be reserved.", NULL},
+    {"spilled", heap_get_spilled, NULL, "Bytes of small blocks that live beside it, because it was full when they were made.", NULL},
     {"capacity", heap_get_capacity, NULL, "The most bytes it may hold; None for its parents' limits alone.", NULL},
     {"name", heap_get_name, NULL, "For messages.", NULL},
     {"parent", heap_get_parent, NULL, "The heap that everything here is charged to as well, or None.", NULL},
@@ -2697,6 +2996,7 @@ static PyMethodDef heap_methods[] = {
     {"_children", heap_children, METH_NOARGS, NULL},
     {"_reservations", heap_reservations, METH_NOARGS, NULL},
     {"_grant", FUNCTION(heap_grant), METH_FASTCALL, NULL},
+    {"_held_by_nobody_else", heap_held_by_nobody_else, METH_O, NULL},
     {"_mark", heap_mark, METH_NOARGS, NULL},
     {"_unmark", heap_unmark, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
@@ -2784,19 +3084,17 @@ PyDoc_STRVAR(reservation_exit_doc, "__exit__($self, /, *exception)\n--\n\nLeave,
 
 static PyObject *reservation_exit(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
-    int failed = pop(o);
-    if (!failed)
+    int popped = pop(o), in_peace = left_in_peace(args, n);
+    if (popped >= 0)
         RESERVATION(o)->entered = 0;
-    if (failed && !RESERVATION(o)->entered) {
+    if (popped < 0 && !RESERVATION(o)->entered) {
         Raised raised = set_aside();
         (void)give_back(RESERVATION(o), NULL, 0);
         put_back(raised);
-    } else if (!failed) {
-        failed = give_back(RESERVATION(o), NULL, !n || args[0] == Py_None);
-    }
-    if (failed)
+    } else if (popped >= 0 && give_back(RESERVATION(o), NULL, in_peace && !popped)) {
         return NULL;
-    Py_RETURN_NONE;
+    }
+    return exited(popped, in_peace);
 }
 
 PyDoc_STRVAR(reservation_aenter_doc,
@@ -2885,6 +3183,13 @@ static PyObject *reservation_heap(PyObject *o, void *Py_UNUSED(x)) { return Py_N
 static PyObject *reservation_site(PyObject *o, void *Py_UNUSED(x)) { return site_of(RESERVATION(o)->claim.maker, RESERVATION(o)->claim.at); }
 static PyObject *reservation_released(PyObject *o, void *Py_UNUSED(x)) { return PyBool_FromLong(RESERVATION(o)->claim.ended); }
 
+/* For the drivers of admission: whoever waited has it now. */
+static PyObject *reservation_take(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    RESERVATION(o)->untaken = 0;
+    return Py_NewRef(o);
+}
+
 /* For those who reserve for others: the reservation counts as made by a function, or where _native.here() was. */
 static PyObject *reservation_made_by(PyObject *o, PyObject *who)
 {
@@ -2913,6 +3218,7 @@ static PyMethodDef reservation_methods[] = {
     {"__aexit__", FUNCTION(reservation_aexit), METH_FASTCALL, reservation_aexit_doc},
     {"run", FUNCTION(reservation_run), METH_FASTCALL, reservation_run_doc},
     {"_made_by", reservation_made_by, METH_O, NULL},
+    {"_take", reservation_take, METH_NOARGS, NULL},
     {"_make", FUNCTION(reservation_make), METH_FASTCALL | METH_KEYWORDS, NULL},
     {"release", reservation_release, METH_NOARGS, release_doc},
     {"refill", reservation_refill, METH_NOARGS, refill_doc},
@@ -2976,7 +3282,7 @@ static PyObject *coroutine_new(PyTypeObject *Py_UNUSED(type), PyObject *args, Py
     co->core = reserved ? RESERVATION(on)->claim.core : HEAP(on)->core;
     co->bottom = (Frame){.mine = co->claim};
     co->top = &co->bottom;
-    co->started = co->running = 0;
+    co->started = co->running = co->owed = 0;
     co->around = co->prev = NULL;
     co->next = all_coroutines;
     if (co->next)
@@ -3000,6 +3306,10 @@ static void step_into(CoroutineObject *co)
     current_core = co->core;
     activate(co->claim);
     entered(co->bottom.core);
+    if (UNLIKELY(co->owed)) {
+        spilling = 1;
+        send_heap_full(co->core, refusal.asked);
+    }
 }
 
 static void step_out_of(CoroutineObject *co)
@@ -3012,7 +3322,7 @@ static void step_out_of(CoroutineObject *co)
     activate(co->bottom.claim);
     current_coroutine = co->around;
     co->running = 0;
-    call_off();
+    co->owed = call_off();
 }
 
 /* Begin a step, if there is one to begin. */
@@ -3029,8 +3339,8 @@ static int step(CoroutineObject *co)
     return -1;
 }
 
-/* End the step that was the last: what it left open is left, and the reservation goes back. Returns -1 if that
- * raises, which it may do only after a return. */
+/* End the step that was the last: what it left open is left, and the reservation goes back. Returns -1 with an
+ * error set if that raises, which it may do only after a return; an error that was set stays else. */
 static int end(CoroutineObject *co, int returned)
 {
     Raised raised = set_aside();
@@ -3038,23 +3348,28 @@ static int end(CoroutineObject *co, int returned)
     co->coroutine = NULL;
     unwind(&co->bottom);
     step_out_of(co);
-    put_back(raised);
     int failed = 0;
     if (Py_IS_TYPE(co->on, &Reservation_Type)) {
         RESERVATION(co->on)->entered = 0;
-        raised = set_aside();
-        failed = give_back(RESERVATION(co->on), coroutine, returned);
-        if (!failed)
-            put_back(raised);
+        failed = give_back(RESERVATION(co->on), coroutine, returned && !co->owed);
+    }
+    if (!failed && co->owed && returned) {
+        PyErr_SetNone(heap_full);
+        failed = -1;
     }
     co->claim = NULL;
     Py_DECREF(coroutine);
+    if (failed)
+        drop_raised(raised);
+    else
+        put_back(raised);
     return failed;
 }
 
 static PySendResult coroutine_am_send(PyObject *o, PyObject *value, PyObject **result)
 {
     CoroutineObject *co = COROUTINE(o);
+    size_t refused = refusals;
     *result = NULL;
     if (step(co))
         return PYGEN_ERROR;
@@ -3064,6 +3379,8 @@ static PySendResult coroutine_am_send(PyObject *o, PyObject *value, PyObject **r
     } else if (end(co, how == PYGEN_RETURN)) {
         Py_CLEAR(*result);
         how = PYGEN_ERROR;
+    } else if (UNLIKELY(refusals != refused) && how == PYGEN_ERROR) {
+        as_memory_error();
     }
     return how;
 }
@@ -3102,14 +3419,15 @@ PyDoc_STRVAR(throw_doc, "throw($self, /, *exception)\n--\n\nRaise an exception i
 static PyObject *coroutine_throw(PyObject *o, PyObject *args)
 {
     CoroutineObject *co = COROUTINE(o);
+    size_t refused = refusals;
     if (step(co))
         return NULL;
     PyObject *method = PyObject_GetAttrString(co->coroutine, "throw"), *result = method ? PyObject_CallObject(method, args) : NULL;
     Py_XDECREF(method);
     if (result)
         step_out_of(co);
-    else
-        (void)end(co, PyErr_ExceptionMatches(PyExc_StopIteration));
+    else if (!end(co, PyErr_ExceptionMatches(PyExc_StopIteration)) && UNLIKELY(refusals != refused))
+        as_memory_error();
     return result;
 }
 
@@ -3323,13 +3641,21 @@ static PyObject *module_outside(PyObject *Py_UNUSED(m), PyObject *const *args, P
     return call_outside(active_claim, args, n);
 }
 
+static int is_ours(PyObject *module)
+{
+    if (!module || !PyUnicode_Check(module) || PyUnicode_Tailmatch(module, package, 0, PY_SSIZE_T_MAX, -1) != 1)
+        return 0;
+    Py_ssize_t end = PyUnicode_GET_LENGTH(package);
+    return PyUnicode_GET_LENGTH(module) == end || PyUnicode_READ_CHAR(module, end) == '.';
+}
+
 /* (code, offset) of the innermost frame that is not of this package, for _made_by. */
 static PyObject *module_here(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
 {
     PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
     while (frame) {
         PyObject *globals = PyFrame_GetGlobals(frame), *name = PyDict_GetItemString(globals, "__name__"); /* borrowed */
-        int ours = name && PyUnicode_Check(name) && PyUnicode_Tailmatch(name, package, 0, PY_SSIZE_T_MAX, -1) == 1;
+        int ours = is_ours(name);
         Py_DECREF(globals);
         if (!ours)
             break;
@@ -3362,7 +3688,7 @@ static PyObject *module_census(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignor
 {
     Py_ssize_t cores = 0, claims = 0, arenas_held = 0;
     for (Core *c = all_cores; c; c = c->next)
-        cores++;
+        cores += !c->home;
     for (Claim *k = all_claims; k; k = k->next)
         claims++;
     for (Arena *a = all_arenas; a; a = a->next)
@@ -3422,8 +3748,9 @@ static int module_exec(PyObject *m)
         class_bytes[i] = i < 32 ? (size_t)(i + 1) * 16 : ((size_t)1 << (9 + (i - 32) / 4)) + ((size_t)((i - 32) % 4 + 1) << (7 + (i - 32) / 4));
     PyObject *errors = PyImport_ImportModule("hardtack.errors"), *units = PyImport_ImportModule("hardtack.units");
     PyObject *overruns = PyImport_ImportModule("hardtack.heap.overruns");
-    Py_XSETREF(package, PyUnicode_InternFromString("hardtack.heap."));
-    int failed = !errors || !units || !package || !overruns || fetch(&report_overrun, overruns, "report_overrun") ||
+    Py_XSETREF(garbage, PyImport_ImportModule("gc"));
+    Py_XSETREF(package, PyUnicode_InternFromString("hardtack.heap"));
+    int failed = !errors || !units || !package || !overruns || !garbage || fetch(&report_overrun, overruns, "report_overrun") ||
                  fetch(&report_leak, overruns, "report_leak") || fetch(&bound_exceeded, errors, "BoundExceeded") || fetch(&heap_full, errors, "HeapFull") || fetch(&reservation_impossible, errors, "ReservationImpossible") ||
                  fetch(&would_block, errors, "WouldBlock") || fetch(&internal_error, errors, "InternalError") ||
                  fetch(&parse_bytes, units, "parse_bytes") || add_api(m) || PyModule_AddType(m, &Heap_Type) || PyModule_AddType(m, &Reservation_Type) ||

@@ -193,7 +193,7 @@ class Admission:
 
     def end_reclaim(self, waiter: Waiter) -> None:
         """Let others climb the ladder, if this one did."""
-        if self._reclaimer.get(None) is waiter:
+        if self._reclaimer and self._reclaimer[None] is waiter:  # which allocates nothing: see `serve`
             self._reclaimer.clear()
 
     def join(self, waiter: Waiter) -> None:

@@ -17,6 +17,11 @@ request made for itself stays charged to it because a cache remembers it.
 This module owns that child heap and the order of use. It never has others give way: a cache makes room among
 its own entries only, and what does not fit then is refused, with nothing changed but those entries.
 
+What is there, and in which order it was used, is one OrderedDict's. Each change is one call into C, which is
+done whole or not at all; so an interrupt (Ctrl-C, a HeapFull, a handler that raises) between any two steps
+leaves nothing to put right. An entry is pinned as long as somebody holds a weak reference to it: so a `with`
+that was cut off anywhere holds no pin once it is gone.
+
 Threads: each operation is atomic, under a lock that is held for a few steps and never while a value is made,
 copied or let go of. A finalizer or a signal's handler that comes in between on the same thread may use the
 cache as well. The ladder does not wait for the lock for long: a cache that is busy is passed over.
@@ -29,15 +34,16 @@ import pickle
 import threading
 import weakref
 from array import array
+from collections import OrderedDict
 from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from hardtack.errors import HeapFull
+from hardtack.errors import HeapFull, InternalError
 from hardtack.heap import Heap, _native
-from hardtack.heap.adopting import SPARE_BYTES, Copy, adopt, missing_bytes, run_inside, run_unbounded
+from hardtack.heap.adopting import SPARE_BYTES, Copy, adopt, missing_bytes, no_room, run_inside, run_unbounded
 from hardtack.heap.groups import add_shrinker
 from hardtack.units import parse_bytes
 
@@ -52,7 +58,7 @@ BUSY_SECONDS: Final = 0.1  # that the ladder waits at most for a cache that is a
 ENTRY_BYTES: Final = 128  # more than an Entry takes
 COMPACT_SHARE: Final = 4  # the table is made anew when only a quarter of its entries is left
 
-HITS, MISSES, EVICTIONS, LINKED, MOST = range(5)  # counts: entries on the ring; most since the table was made
+HITS, MISSES, EVICTIONS, MOST = range(4)  # counts; MOST: of entries, since the table was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +83,13 @@ class CacheStatistics:
 
 
 class Entry(Generic[_K, _V]):
-    """A key and its value, and while it is not pinned its neighbours in the order of use."""
+    """A key and its value. Whoever holds a weak reference to it has it pinned."""
 
-    __slots__ = ("after", "before", "key", "pins", "value")
+    __slots__ = ("__weakref__", "key", "value")
 
     def __init__(self, key: _K, value: _V) -> None:
         self.key = key
         self.value = value
-        self.pins = 0
-        self.before: Entry[_K, _V] | None = None
-        self.after: Entry[_K, _V] | None = None
 
 
 class Cache(MutableMapping[_K, _V]):
@@ -112,7 +115,6 @@ class Cache(MutableMapping[_K, _V]):
         "_counts",
         "_entries",
         "_lock",
-        "_ring",
         "heap",
         "maxsize",
         "priority",
@@ -126,18 +128,9 @@ class Cache(MutableMapping[_K, _V]):
         self.priority = priority
         self._lock = threading.RLock()
         _locks.add(self._lock)
-        self._entries: dict[_K, Entry[_K, _V]] = {}
-        self._counts = array("q", [0] * 5)  # not attributes: ints would belong to the heap of whoever counts
-        self._ring: Entry[_K, _V] = Entry(None, None)  # type: ignore[arg-type]  # the end and the beginning
-        self._ring.before = self._ring.after = self._ring
+        self._entries: OrderedDict[_K, Entry[_K, _V]] = self.heap.run(OrderedDict)
+        self._counts = array("q", [0] * 4)  # not attributes: ints would belong to the heap of whoever counts
         add_shrinker(self.heap, partial(_give_way, weakref.ref(self)), priority, name=self.heap.name)
-
-    def __del__(self) -> None:
-        ring = getattr(self, "_ring", None)
-        while (
-            ring is not None and ring.after is not ring
-        ):  # a ring is garbage that only a collection would find
-            _unlink(ring.after)
 
     def __repr__(self) -> str:
         return f"<Cache in heap {self.heap.name!r}: {len(self)} entries, {self.heap.live} bytes>"
@@ -156,7 +149,7 @@ class Cache(MutableMapping[_K, _V]):
         return len(self._entries)
 
     def __iter__(self) -> Iterator[_K]:
-        return iter([entry.key for entry in self._in_order()])
+        return iter(list(self._entries))
 
     def items(self) -> ItemsView[_K, _V]:
         """Return the pairs; looking through them makes nothing more recently used."""
@@ -188,15 +181,12 @@ class Cache(MutableMapping[_K, _V]):
             entry = self._look_up(key)
             if entry is None:
                 raise KeyError(key)
-            entry.pins += 1
-            self._take_off(entry)
+            pin = weakref.ref(entry)
         try:
             yield entry.value
         finally:
-            with self._lock:
-                entry.pins -= 1
-                if not entry.pins and self._entries.get(entry.key) is entry:
-                    self._put_on(entry)
+            del pin
+            self._touch(entry)
 
     # -- changing
     def __setitem__(self, key: _K, value: _V) -> None:
@@ -211,8 +201,8 @@ class Cache(MutableMapping[_K, _V]):
 
     def __delitem__(self, key: _K) -> None:
         with self._lock:
-            entry = self._entries.pop(key)
-            self._take_off(entry)
+            entry = self._entries[key]
+            self._remove(entry)
         del entry  # not before the lock is free
 
     def popitem(self) -> tuple[_K, _V]:
@@ -222,9 +212,10 @@ class Cache(MutableMapping[_K, _V]):
             KeyError: the cache is empty.
         """
         with self._lock:
-            entry = self._take_oldest()
+            entry = self._oldest() or next(iter(self._in_order()), None)
             if entry is None:
-                entry = self._entries.popitem()[1]
+                raise KeyError("popitem(): the cache is empty")
+            self._remove(entry)
         return entry.key, entry.value
 
     def clear(self) -> None:
@@ -281,16 +272,29 @@ class Cache(MutableMapping[_K, _V]):
     # -- seeing it
     def statistics(self) -> CacheStatistics:
         """Return the cache's books at this moment."""
+        found = self._in_order()
+        return CacheStatistics(
+            entries=len(found),
+            bytes=self.heap.live,
+            hits=self._counts[HITS],
+            misses=self._counts[MISSES],
+            evictions=self._counts[EVICTIONS],
+            pinned=sum(_pinned(entry) for entry in found),
+        )
+
+    def check(self) -> None:
+        """Check that what is in order is what can be looked up, each under its own key.
+
+        Raises:
+            InternalError: it is not.
+        """
         with self._lock:
-            entries = len(self._entries)
-            return CacheStatistics(
-                entries=entries,
-                bytes=self.heap.live,
-                hits=self._counts[HITS],
-                misses=self._counts[MISSES],
-                evictions=self._counts[EVICTIONS],
-                pinned=entries - self._counts[LINKED],
-            )
+            try:
+                order = [key for key in self._entries if self._entries[key].key is key]
+            except KeyError as error:
+                raise InternalError(f"{self!r}: {error} is in the order alone") from None
+            if len(order) != len(self._entries):
+                raise InternalError(f"{self!r}: {len(order)} entries are in order, under their own keys")
 
     # -- the order of use
     def _look_up(self, key: _K) -> Entry[_K, _V] | None:
@@ -300,40 +304,37 @@ class Cache(MutableMapping[_K, _V]):
                 self._counts[MISSES] += 1
                 return None
             self._counts[HITS] += 1
-            if entry.after is not None and entry.after is not self._ring:
-                _unlink(entry)
-                _link(entry, self._ring)
+            self._touch(entry)
             return entry
 
-    def _in_order(self) -> list[Entry[_K, _V]]:
-        """Return all entries, the least recently used first, the pinned ones last."""
+    def _touch(self, entry: Entry[_K, _V]) -> None:
+        """Make an entry the most recently used, if it is still there."""
         with self._lock:
-            found = []
-            entry = self._ring.after
-            while entry is not None and entry is not self._ring:
-                found.append(entry)
-                entry = entry.after
-            found.extend(entry for entry in self._entries.values() if entry.pins)
-            return found
+            if self._entries.get(entry.key) is entry:
+                try:
+                    self._entries.move_to_end(entry.key)
+                except (KeyError, MemoryError):  # a signal's handler has deleted it; or see `_remove`
+                    return
 
-    def _put_on(self, entry: Entry[_K, _V]) -> None:
-        _link(entry, self._ring)
-        self._counts[LINKED] += 1
+    def _remove(self, entry: Entry[_K, _V]) -> None:
+        """Take an entry out. The lock is held."""
+        # Where a larger table was refused half-way, the order's index is made anew now: so outside of heaps.
+        _native.outside(self._entries.pop, entry.key, None)
 
-    def _take_off(self, entry: Entry[_K, _V]) -> None:
-        if entry.after is not None:
-            _unlink(entry)
-            self._counts[LINKED] -= 1
+    def _in_order(self) -> list[Entry[_K, _V]]:
+        """Return all entries, the least recently used first."""
+        entries = self._entries
+        found = map(entries.get, list(entries))  # not its values: some may go while it is looked through
+        return [entry for entry in found if entry is not None]
 
-    def _take_oldest(self) -> Entry[_K, _V] | None:
-        """Remove the least recently used entry that is not pinned. The lock is held."""
-        entry = self._ring.after
-        if entry is None or entry is self._ring:
-            return None
-        if self._entries.get(entry.key) is entry:
-            del self._entries[entry.key]
-        self._take_off(entry)
-        return entry
+    def _oldest(self) -> Entry[_K, _V] | None:
+        """Return the least recently used entry that is not pinned. The lock is held."""
+        for _ in range(len(self._entries)):
+            entry = self._entries.get(next(iter(self._entries), None))  # type: ignore[arg-type]
+            if entry is None or not _pinned(entry):
+                return entry
+            _native.outside(self._touch, entry)  # it is in use
+        return None
 
     # -- making room
     def _evict(self, wanted: int, patience: float = -1) -> bool:
@@ -345,22 +346,26 @@ class Cache(MutableMapping[_K, _V]):
         return evicted
 
     def _evict_one(self, patience: float = -1) -> bool:
-        if not self._lock.acquire(timeout=patience):
-            return False
+        entry: Entry[_K, _V] | None = None
+        held: list[bool] = []
         try:
-            entry = self._take_oldest()
-            self._counts[EVICTIONS] += entry is not None
-            if len(self._entries) * COMPACT_SHARE < self._counts[MOST]:
-                self._compact()
+            # One call, so that no interrupt comes between taking the lock and knowing it.
+            held.extend(map(self._lock.acquire, (True,), (patience,)))
+            if held[0] and (entry := self._oldest()) is not None:
+                self._remove(entry)
+                self._counts[EVICTIONS] += 1
+                if len(self._entries) * COMPACT_SHARE < self._counts[MOST]:
+                    self._compact()
         finally:
-            self._lock.release()
+            if held and held[0]:
+                self._lock.release()
         return entry is not None  # and with it the entry goes, when the lock is free
 
     def _compact(self) -> None:
         """Make the table anew, which dicts never do when they shrink. Each time, most entries have gone."""
         with self._lock:
             try:
-                self._entries = self.heap.run(dict, self._entries)
+                self._entries = self.heap.run(OrderedDict, self._entries)
                 self._counts[MOST] = len(self._entries)
             except MemoryError:
                 return
@@ -375,27 +380,29 @@ class Cache(MutableMapping[_K, _V]):
         Raises:
             HeapFull: there is no room for a larger table.
         """
-        old: Entry[_K, _V] | None = None
         while True:
             missing = self.heap.room + SPARE_BYTES
             try:
                 with self._lock:
                     old = self._entries.get(entry.key)
-                    if old is not None and not replace:
+                    if old is None:
+                        entries = self._entries
+                        # Only C runs in this heap, which may be full: HeapFull strikes between bytecodes.
+                        self.heap.run(entries.__setitem__, entry.key, entry)
+                        if entries is not self._entries:
+                            continue  # a finalizer came in between and had the table made anew
+                        self._counts[MOST] = max(self._counts[MOST], len(entries))
+                    elif replace:
+                        entry.key = old.key
+                        dict.__setitem__(self._entries, old.key, entry)  # in its place, which needs no memory
+                        self._touch(entry)
+                    else:
                         return old
-                    # nothing but C runs in this heap, which may be full: HeapFull strikes between bytecodes
-                    entries = self._entries
-                    self.heap.run(entries.__setitem__, entry.key, entry)
-                    if entries is not self._entries:
-                        continue  # a finalizer came in between and had the table made anew
-                    self._put_on(entry)
-                    if old is not None:
-                        self._take_off(old)
-                    self._counts[MOST] = max(self._counts[MOST], len(self._entries))
                 break
             except MemoryError as error:
                 if not self._evict(missing):
-                    raise HeapFull(f"no room for a larger table in heap {self.heap.name!r}") from error
+                    message = f"no room for a larger table in heap {self.heap.name!r}"
+                    raise no_room(self.heap, 0, message) from error
         del old
         while self.maxsize is not None and len(self._entries) > self.maxsize and self._evict_one():
             pass
@@ -405,44 +412,29 @@ class Cache(MutableMapping[_K, _V]):
 
 
 class _Items(ItemsView[_K, _V]):
-    __slots__ = ("_cache",)
+    __slots__ = ()
+    _mapping: Cache[_K, _V]
 
-    def __init__(self, cache: Cache[_K, _V]) -> None:
-        super().__init__(cache)
-        self._cache = cache
+    def __contains__(self, item: object) -> bool:
+        return any(item is each or item == each for each in self)
 
     def __iter__(self) -> Iterator[tuple[_K, _V]]:
-        return iter([(entry.key, entry.value) for entry in self._cache._in_order()])
+        return iter([(entry.key, entry.value) for entry in self._mapping._in_order()])
 
 
 class _Values(ValuesView[_V], Generic[_K, _V]):
-    __slots__ = ("_cache",)
+    __slots__ = ()
+    _mapping: Cache[_K, _V]
 
-    def __init__(self, cache: Cache[_K, _V]) -> None:
-        super().__init__(cache)
-        self._cache = cache
+    def __contains__(self, value: object) -> bool:
+        return any(value is each or value == each for each in self)
 
     def __iter__(self) -> Iterator[_V]:
-        return iter([entry.value for entry in self._cache._in_order()])
+        return iter([entry.value for entry in self._mapping._in_order()])
 
 
-# -- the ring: straight assignments, between which nothing else runs on this thread
-def _link(entry: Entry[_K, _V], ring: Entry[_K, _V]) -> None:
-    last = ring.before
-    assert last is not None
-    entry.before = last
-    entry.after = ring
-    last.after = entry
-    ring.before = entry
-
-
-def _unlink(entry: Entry[_K, _V]) -> None:
-    before, after = entry.before, entry.after
-    assert before is not None
-    assert after is not None
-    before.after = after
-    after.before = before
-    entry.before = entry.after = None
+def _pinned(entry: Entry[_K, _V]) -> bool:
+    return entry.__weakref__ is not None  # type: ignore[attr-defined]
 
 
 def _load_entry(data: bytes) -> Entry[_K, _V]:

@@ -19,6 +19,7 @@ from hardtack.units import parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
     from hardtack.heap import Heap
 
@@ -113,14 +114,22 @@ def _async_call(
     return reserved
 
 
-def wrap(heap: Heap, coroutine: Coroutine[Any, Any, _T]) -> Coroutine[Any, Any, _T]:
+def wrap(
+    heap: Heap, coroutine: Coroutine[Any, Any, _T], bound: int | str | None = None
+) -> Coroutine[Any, Any, _T]:
     """Return a coroutine that runs another one's steps inside `heap`, and nowhere else, across every await.
 
     Inside it `with heap:`, `with heap.reserve_nowait(n):` and `async with heap.reserve(n):` may stand around
     awaits. It is awaited, made a task of, or closed like the one that it wraps.
 
+    Args:
+        heap: the heap.
+        coroutine: what an `async def` function has returned.
+        bound: bytes to reserve, awaiting its turn, before the first step, and to draw from until the last.
+
     Raises:
         TypeError: if it is no coroutine.
+        ReservationImpossible: when it is awaited, if the bound can never be had; the wrapped one is closed.
 
     Example:
         >>> import asyncio
@@ -129,13 +138,31 @@ def wrap(heap: Heap, coroutine: Coroutine[Any, Any, _T]) -> Coroutine[Any, Any, 
         >>> async def answer() -> bytes:
         ...     await asyncio.sleep(0)
         ...     return bytes(1000)
-        >>> heap.owns(asyncio.run(heap.wrap(answer())))
+        >>> heap.owns(asyncio.run(heap.wrap(answer(), "4 KiB")))
         True
     """
     if not isinstance(coroutine, Coroutine):
         message = f"a coroutine is wanted, not {type(coroutine).__name__}: call the async function first"
         raise TypeError(message)
-    return _native.Coroutine(coroutine, heap)
+    if bound is None:
+        return _native.Coroutine(coroutine, heap)
+    return _reserved(heap, parse_bytes(bound), coroutine, _native.here())
+
+
+async def _reserved(
+    heap: Heap, bound: int, coroutine: Coroutine[Any, Any, _T], made_by: tuple[CodeType, int] | None
+) -> _T:
+    try:
+        reservation: Any = heap.reserve(bound)
+        if not isinstance(reservation, _native.Reservation):
+            reservation = await reservation  # it has to wait
+        reservation._made_by(made_by)
+        running = _native.Coroutine(coroutine, reservation)
+    except BaseException:
+        coroutine.close()
+        raise
+    result: _T = await running
+    return result
 
 
 __all__ = ["call", "wrap"]

@@ -307,9 +307,9 @@ def _dying(short: Heap, now: float) -> Iterator[str]:
     for heap in heaps_below(short):
         group: Group | None = heap._group
         if group is not None and group.killed_at is not None:
-            hung = ", and was given up on" if group.hung else ""
+            given_up = ", and was given up on" if group.given_up else ""
             yield (
-                f"{heap.name!r}, killed {_seconds(now - group.killed_at)} ago{hung}: it held "
+                f"{heap.name!r}, killed {_seconds(now - group.killed_at)} ago{given_up}: it held "
                 f"{format_bytes(group.killed_held)}, and still holds {format_bytes(held(heap))}"
             )
 

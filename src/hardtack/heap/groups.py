@@ -48,13 +48,23 @@ class Group:
             made all the same.
         protected: neither this heap nor a group that it is part of is killed.
         shrinkers: what to ask before anybody is killed.
-        killed_at: when it was killed, in monotonic seconds; None while it is not dying.
+        killed_at: when it was killed last, in monotonic seconds; None once its bytes are back.
         killed_held: bytes that it held then.
-        hung: it was given up on, as its bytes did not come back.
+        kills: how often it was killed since its bytes came back last.
+        again_at: from when on it may be killed again, if it was given up on as its bytes did not come back.
         residue: bytes that its last death did not give back, so the next would not either.
     """
 
-    __slots__ = ("hung", "kill", "killed_at", "killed_held", "protected", "residue", "shrinkers")
+    __slots__ = (
+        "again_at",
+        "kill",
+        "killed_at",
+        "killed_held",
+        "kills",
+        "protected",
+        "residue",
+        "shrinkers",
+    )
 
     def __init__(self, kill: Callable[[Heap], object] | None = None, protected: bool = False) -> None:
         if kill is not None and not callable(kill):
@@ -64,8 +74,14 @@ class Group:
         self.shrinkers: list[Shrinker] = []
         self.killed_at: float | None = None
         self.killed_held = 0
-        self.hung = False
+        self.kills = 0
+        self.again_at: float | None = None
         self.residue = 0
+
+    @property
+    def given_up(self) -> bool:
+        """Tell whether it was killed in vain, and is not waited for any more."""
+        return self.again_at is not None
 
 
 def add_shrinker(heap: Heap, function: _Shrink, priority: int = 0, name: str | None = None) -> _Shrink:
@@ -173,26 +189,40 @@ def shrinkers_below(top: Heap) -> list[Shrinker]:
 def groups_below(top: Heap) -> list[Heap]:
     """Return the groups in a heap and below it that could be killed and would give back something."""
     heaps = heaps_below(top)
+    dying: set[int] = set()
+    for heap in heaps:
+        group: Group | None = heap._group
+        if id(heap.parent) in dying or (group is not None and group.killed_at is not None):
+            dying.add(id(heap))
+    return [heap for heap in _worth_killing(heaps) if id(heap) not in dying]
+
+
+def given_up_below(top: Heap, now: float) -> list[Heap]:
+    """Return the groups in a heap and below it that were killed in vain, and may be killed once more."""
+    found = []
+    for heap in _worth_killing(heaps_below(top)):
+        again_at = heap._group.again_at
+        if again_at is not None and again_at <= now:
+            found.append(heap)
+    return found
+
+
+def _worth_killing(heaps: list[Heap]) -> list[Heap]:
+    """Return which heaps, of some and all below these, can be killed, are not guarded, and hold something."""
     guarded: set[int] = set()
     for heap in reversed(heaps):
         group: Group | None = heap._group
         if (group is not None and group.protected) or id(heap) in guarded:
             guarded.add(id(heap))
             guarded.add(id(heap.parent))
-    dying: set[int] = set()
-    found = []
-    for heap in heaps:
-        group = heap._group
-        if id(heap.parent) in dying or (group is not None and group.killed_at is not None):
-            dying.add(id(heap))
-        elif (
-            group is not None
-            and group.kill is not None
-            and id(heap) not in guarded
-            and would_give_back(heap) > 0
-        ):
-            found.append(heap)
-    return found
+    return [
+        heap
+        for heap in heaps
+        if (group := heap._group) is not None
+        and group.kill is not None
+        and id(heap) not in guarded
+        and would_give_back(heap) > 0
+    ]
 
 
 def holders_of(heap: Heap) -> tuple[tuple[str, int], ...]:

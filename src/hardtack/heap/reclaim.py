@@ -20,8 +20,10 @@ Rules
 - Relief is sought below the first heap, from the waiter's own upwards, that is short: what comes free
   elsewhere would not let the waiter in.
 - A group that holds a protected heap is not killed, for all that lives below a group dies with it.
-- A group that is dying is waited for before another is killed, and one that does not give its bytes back
-  is reported. One that did give them back may be killed again when it has grown again.
+- A group that is dying is waited for before another is killed, and whoever comes to wait for its memory
+  meanwhile is doomed. One that does not give its bytes back is given up on: that is reported, others are
+  killed, and after a while, if there is nobody else, it is killed once more. One that did give them back may
+  be killed again when it has grown again.
 - Callbacks and collections run outside the tree, on a reservation in a heap that is nobody's: so they cost
   the heap that is full nothing, and a `reserve` in one that would have to wait raises WouldBlock.
 
@@ -32,6 +34,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -44,6 +47,7 @@ from hardtack.heap.groups import (
     Group,
     Shrinker,
     add_shrinker,
+    given_up_below,
     gone,
     groups_below,
     held,
@@ -65,6 +69,8 @@ _T = TypeVar("_T")
 
 LOOK_SECONDS: Final = 0.005  # between two looks whether bytes are back
 KILL_SECONDS: Final = 5.0  # a killed group has so long to give its bytes back before the next is looked for
+AGAIN_SECONDS: Final = 60.0  # one that was given up on is left alone for so long; each time twice as long
+MOST_DOUBLINGS: Final = 6
 PATIENCE_SECONDS: Final = 1.0  # calls under way have so long to end before anybody is killed
 KILLS_KEPT: Final = 1024  # records of kills, the latest
 
@@ -100,7 +106,7 @@ def ladder_of(heap: Heap) -> Ladder:
 class Need:
     """What somebody waits for."""
 
-    __slots__ = ("also", "amount", "fits", "heap", "killed", "margin")
+    __slots__ = ("also", "amount", "began", "fits", "heap", "killed", "margin")
 
     def __init__(
         self, heap: Heap, amount: int, fits: Callable[[], bool], also: Iterable[Heap], margin: int
@@ -111,6 +117,7 @@ class Need:
         self.also = tuple(also)
         self.margin = max(0, min(margin, min(each.possible for each in (heap, *self.also)) - amount))
         self.killed = False
+        self.began = time.monotonic()
 
     def met(self) -> bool:
         """Tell whether to stop."""
@@ -139,6 +146,8 @@ class Ladder:
             By default the one that holds most. One that raises, or answers with another heap, is overruled.
         kill_seconds: how long a killed group has to give its bytes back; 0 where killing is done when the
             callback returns, and nobody is to be waited for or reported.
+        again_seconds: how long a group that was given up on is left alone before it is killed once more, if
+            there is nobody else; each time twice as long.
         patience: how long calls under way have to end before anybody is killed, in seconds. Where nothing
             is reserved nobody is waited for.
         kill_level: at which a kill is logged.
@@ -151,13 +160,16 @@ class Ladder:
     def __init__(self) -> None:
         self.rule: Callable[[list[Heap]], Heap | None] | None = None
         self.kill_seconds = KILL_SECONDS
+        self.again_seconds = AGAIN_SECONDS
         self.kill_level = logging.WARNING
         self.patience = PATIENCE_SECONDS
         self.kills: deque[Kill] = deque(maxlen=KILLS_KEPT)
         self.killed = 0
         self.collections = 0
         self.calling: tuple[str, float] | None = None
-        self._dying: list[Heap] = []  # held: a kill callback may let go of one before its bytes are back
+        self._dying: dict[
+            Heap, None
+        ] = {}  # held: a kill callback may let go of one before its bytes are back
 
     def steps(
         self,
@@ -213,7 +225,7 @@ class Ladder:
         yield from self._await_calls(need)
         while True:
             yield from self._await_dying(need)
-            victim = self._in_aside(self.victim, need.heap, need.total(), need.also)
+            victim = self._in_aside(self.victim, need.heap, need.total(), need.also, need.began)
             if victim is None:
                 break
             need.killed = True
@@ -279,35 +291,55 @@ class Ladder:
         waiting = False
         for heap in list(self._dying):
             group: Group = heap._group
-            if not group.hung and is_below(heap, short):
-                if group.killed_at is not None and time.monotonic() - group.killed_at < self.kill_seconds:
+            if not group.given_up and is_below(heap, short):
+                if self._has_time(group):
                     waiting = True
                 else:
-                    group.hung = True
+                    self._give_up(group)
                     if self.kill_seconds:
                         self._in_aside(self._report, heap)
         return waiting
+
+    def _has_time(self, group: Group) -> bool:
+        """Tell whether a group that was killed is still to be waited for."""
+        at = group.killed_at
+        return at is not None and not group.given_up and time.monotonic() - at < self.kill_seconds
+
+    def _give_up(self, group: Group) -> None:
+        pause = self.again_seconds * 2 ** min(group.kills - 1, MOST_DOUBLINGS)
+        group.again_at = time.monotonic() + pause if self.kill_seconds else math.inf
+
+    def dying(self, heaps: Iterable[Heap]) -> Heap | None:
+        """Return the group, of which one of some heaps is part, that is dying now; None if there is none."""
+        if not self._dying:
+            return None
+        self._settle()
+        victims = [heap for heap in list(self._dying) if self._has_time(heap._group)]
+        return next((top for heap in heaps for top in victims if is_below(heap, top)), None)
 
     def _settle(self) -> None:
         """Let those who were killed, and have given their bytes back, be groups like others again."""
         for heap in list(self._dying):
             if gone(heap):
                 group: Group = heap._group
-                group.killed_at = None
-                group.hung = False
+                group.killed_at = group.again_at = None
+                group.kills = 0
                 group.residue = held(heap)
-                self._dying.remove(heap)
+                self._dying.pop(heap, None)
 
-    def victim(self, heap: Heap, amount: int = 1, also: Iterable[Heap] = ()) -> Heap | None:
+    def victim(
+        self, heap: Heap, amount: int = 1, also: Iterable[Heap] = (), now: float | None = None
+    ) -> Heap | None:
         """Return the group to kill next for who wants an amount on a heap, or None.
 
         That is the one that would give back most, by the byte, of the heap that is short and those below it
-        that can be killed, are not protected and hold nothing protected, and are not dying.
+        that can be killed, are not protected and hold nothing protected, and are not dying. If there is none,
+        it is one of those that were given up on and may be killed again by `now` (monotonic seconds).
         """
         short = short_heap(heap, amount, also)
         if short is None:
             return None
-        groups = groups_below(short)
+        groups = groups_below(short) or given_up_below(short, time.monotonic() if now is None else now)
         if self.rule is not None and groups:
             choice = self._call("the rule for victims", self.rule, list(groups))
             if choice is None:
@@ -326,26 +358,31 @@ class Ladder:
         assert group.kill is not None
         group.killed_at = time.monotonic()
         group.killed_held = held(victim)
-        group.hung = False
-        self._dying.append(victim)
+        group.again_at = None
+        group.kills += 1
+        self._dying[victim] = None
         self.killed += 1
         kill = Kill(victim.name, group.killed_held, need.amount)
         self.kills.append(kill)
+        again = ", again" if group.kills > 1 else ""
         text = (
-            f"killing heap {kill.name!r}, which holds {kill.held} bytes, for one who waits for {kill.wanted}"
+            f"killing heap {kill.name!r}{again}, which holds {kill.held} bytes, "
+            f"for one who waits for {kill.wanted}"
         )
         dump(victim, text, self.kill_level)
         tree_of(victim).doom(victim)
         if self._call(f"kill callback of heap {victim.name!r}", group.kill, victim) is _FAILED:
-            group.hung = True  # there is nothing to wait for
+            self._give_up(group)  # there is nothing to wait for
 
     def _report(self, heap: Heap) -> None:
         group: Group = heap._group
-        seconds = 0.0 if group.killed_at is None else time.monotonic() - group.killed_at
+        now = time.monotonic()
+        seconds = 0.0 if group.killed_at is None else now - group.killed_at
         text = (
             f"heap {heap.name!r} was killed {seconds:.1f} s ago and has not given its memory back: "
             f"it held {format_bytes(group.killed_held)}, and still holds {format_bytes(heap.live)} live and "
-            f"{format_bytes(heap.reserved)} reserved{parts_of(heap)}"
+            f"{format_bytes(heap.reserved)} reserved{parts_of(heap)}; if nobody else is left, it is killed "
+            f"again in {(group.again_at or now) - now:.0f} s"
         )
         dump(heap, text, logging.ERROR)
 
@@ -364,7 +401,7 @@ class Ladder:
     @staticmethod
     def _in_aside(function: Callable[..., _T], *arguments: object) -> _T:
         """Call a function where it costs no heap anything and cannot wait for memory."""
-        result: _T = _aside.reserve_nowait(_PLENTY, fresh=True).run(_aside, function, *arguments)
+        result: _T = _aside.admit(_aside, _PLENTY, function, *arguments)  # one call: no interrupt in between
         return result
 
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import types
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
@@ -34,11 +35,13 @@ from hardtack.heap.admission import Waiter
 from hardtack.heap.waiting import FAR_SECONDS, NEAR_SECONDS, Course
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Sequence
 
     from hardtack.heap import Reservation
 
-_outside: Final = Heap(None, name="tasks that wait")  # so that who waits needs nothing of a heap that is full
+# A step of a wrapped coroutine runs inside a heap, which may be full, and which thousands of others may wait
+# for. So a wait needs nothing of it: not its futures and frames, nor the methods that `async with` looks up.
+_outside: Final = Heap(None, name="tasks that wait")
 
 
 async def reserve(
@@ -181,6 +184,18 @@ class TaskWaiter(Waiter):
             self.woken = self.loop.create_future()
 
 
+class _BoundOutside:
+    """A method that is bound outside every heap."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __get__(self, thing: object, kind: type) -> object:
+        return self._function if thing is None else _native.outside(types.MethodType, self._function, thing)
+
+
 class Pending:
     """A reservation that cannot be had at once, on the thread of a running event loop.
 
@@ -199,14 +214,8 @@ class Pending:
         self._reservation: Reservation | None = None
 
     def __await__(self) -> Generator[Any, Any, Reservation]:
-        self._awaited = True
-        if _native.in_reservation():
-            message = f"heap {self._heap.name!r}: a reservation is not waited for inside another one"
-            raise WouldBlock(message)
-        if not _native.in_coroutine():
-            return self._wait().__await__()
-        # A step of this coroutine runs inside a heap, which may be full.
-        return _outside.wrap(_outside.run(self._wait)).__await__()
+        waiting: Generator[Any, Any, Reservation] = _native.outside(_waiting, self)
+        return waiting
 
     async def _wait(self) -> Reservation:
         waiter = TaskWaiter(self._heap, self._amount, self._also)
@@ -225,25 +234,15 @@ class Pending:
             raise
         return reservation
 
-    async def __aenter__(self) -> Reservation:
-        self._awaited = True
-        if not _native.in_coroutine():
-            message = (
-                "`async with heap.reserve(...)` works inside a coroutine that takes its heap along across "
-                "its awaits: decorate the function with @heap.call(bound), or run heap.wrap(function(...))"
-            )
-            raise RuntimeError(message)
-        reservation = self._reservation = await self
-        try:
-            entered: Reservation = await reservation.__aenter__()
-        except BaseException:
-            reservation.release()
-            raise
-        return entered
+    @_BoundOutside
+    def __aenter__(self) -> Generator[Any, Any, Reservation]:
+        entering: Generator[Any, Any, Reservation] = _native.outside(_entering, self)
+        return entering
 
-    async def __aexit__(self, *exception: object) -> None:
+    @_BoundOutside
+    def __aexit__(self, *exception: object) -> Awaitable[None]:
         assert self._reservation is not None
-        await self._reservation.__aexit__(*exception)
+        return self._reservation.__aexit__(*exception)
 
     def __enter__(self) -> Self:
         self._refuse()
@@ -270,3 +269,38 @@ class Pending:
         if not self._awaited:
             message = f"a reservation of {self._amount} bytes on heap {self._heap.name!r} was never awaited"
             warnings.warn(message, RuntimeWarning, stacklevel=2, source=self)
+
+
+def _waiting(pending: Pending) -> Generator[Any, Any, Reservation]:
+    """Return what waits, when awaited; called outside every heap."""
+    pending._awaited = True
+    if _native.in_reservation():
+        message = f"heap {pending._heap.name!r}: a reservation is not waited for inside another one"
+        raise WouldBlock(message)
+    if not _native.in_coroutine():
+        return pending._wait().__await__()
+    return _outside.wrap(pending._wait()).__await__()
+
+
+def _entering(pending: Pending) -> Generator[Any, Any, Reservation]:
+    """Return what waits and enters, when awaited; called outside every heap."""
+    pending._awaited = True
+    if not _native.in_coroutine():
+        message = (
+            "`async with heap.reserve(...)` works inside a coroutine that takes its heap along across "
+            "its awaits: decorate the function with @heap.call(bound), or run heap.wrap(function(...))"
+        )
+        raise RuntimeError(message)
+    return _enter(pending, _waiting(pending))
+
+
+@types.coroutine
+def _enter(pending: Pending, waiting: Generator[Any, Any, Reservation]) -> Generator[Any, Any, Reservation]:
+    """Run in the steps of the coroutine that enters, for it is that one's frames that change."""
+    reservation = pending._reservation = yield from waiting
+    try:
+        entered: Reservation = reservation.__enter__()
+    except BaseException:
+        reservation.release()
+        raise
+    return entered

@@ -20,6 +20,7 @@ reserved stays reserved in it, as what they had allocated stays allocated.
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import math
 import os
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
 from hardtack.heap.admission import MAX_OVERTAKEN, Admission, Waiter
+from hardtack.units import parse_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +49,8 @@ RECLAIM_SHARE: Final = 10  # climb the ladder in vain for at most a tenth of the
 _making: threading.RLock = threading.RLock()  # while a tree is made
 _trees: weakref.WeakSet[Admission] = weakref.WeakSet()
 # Those who wait, and those who have not taken their grant yet. Not held: a grant whose waiter was cut off by
-# an exception from outside goes back when the waiter is dropped. A WeakSet would be slow.
+# an exception from outside goes back when the waiter is dropped, and is no leak. A WeakSet would
+# be slow.
 _present: dict[int, weakref.ref[Waiter]] = {}  # by identity
 
 
@@ -95,9 +98,13 @@ class Course:
         waiter.since = self._began
 
     def begin(self) -> None:
-        """Join those who wait."""
-        _present[id(self._waiter)] = weakref.ref(self._waiter)
-        self._tree.join(self._waiter)
+        """Join those who wait; for memory of a group that is dying nobody does."""
+        waiter, tree = self._waiter, self._tree
+        _present[id(waiter)] = weakref.ref(waiter)
+        tree.join(waiter)
+        # After it has joined: whoever kills marks the group first, and lets go of all who have joined then.
+        if tree.ladder is not None and (dying := tree.ladder.dying((waiter.heap, *waiter.also))) is not None:
+            tree.doom(dying)
 
     def look(self) -> float | None:
         """Do what there is to do; return how long to sleep at most, or None if the wait is over."""
@@ -148,7 +155,7 @@ class Course:
             raise Doomed(message, asked=waiter.amount, heap=heap.name)
         if self._noted:
             self._note(f"{waiter.amount} bytes are granted after {time.monotonic() - self._began:.1f} s")
-        return waiter.grant
+        return waiter.grant._take()
 
     def give_up(self) -> None:
         """Leave, with nothing, and clean up."""
@@ -161,8 +168,8 @@ class Course:
 
     def end(self) -> None:
         """Clean up."""
+        self._stop()  # first, for it needs no memory: nobody else climbs the ladder before
         _present.pop(id(self._waiter), None)
-        self._stop()
 
     def _note(self, text: str) -> None:
         from hardtack.heap.black_box import note
@@ -222,9 +229,11 @@ def reserve(
 
     On the thread of a running event loop it does not wait, but returns what can be awaited.
     """
-    timeout = seconds_of(timeout)
+    timeout = parse_timeout(timeout)
     if in_event_loop():
         return _pending()(heap, amount, timeout, also)
+    if timeout is None:
+        _refuse_to_wait_for_itself(heap, amount)
     waiter = ThreadWaiter(heap, amount, also)
     course = Course(waiter, timeout)
     try:
@@ -246,6 +255,23 @@ def _pending() -> type[Pending]:
     return Pending
 
 
+def _refuse_to_wait_for_itself(heap: Heap, amount: int) -> None:
+    """Raise WouldBlock where only this thread could release what is held, and it would sleep.
+
+    Where there are other threads one of them may have been handed it, which nobody can know.
+    """
+    if heap._held_by_nobody_else(amount) is None:
+        return
+    gc.collect()  # a garbage cycle may hold it
+    held = heap._held_by_nobody_else(amount)
+    if held is not None:
+        message = (
+            f"heap {heap.name!r}: this thread is the only one and would wait for ever for {amount} bytes: "
+            f"it holds {held[0]} itself, reserved at {held[1]} and not entered; reserve the sum at once"
+        )
+        raise WouldBlock(message, amount, heap.room)
+
+
 def in_event_loop() -> bool:
     """Tell whether this thread runs an event loop now.
 
@@ -263,27 +289,6 @@ def in_event_loop() -> bool:
         )
         raise WouldBlock(message)
     return False
-
-
-def seconds_of(timeout: float | None) -> float | None:
-    """Check a timeout.
-
-    Raises:
-        TypeError: it is neither a number nor None.
-        ValueError: it is negative, not a number, or infinite.
-    """
-    if timeout is None:
-        return None
-    try:
-        if math.isfinite(timeout) and timeout >= 0:
-            return float(timeout)
-    except OverflowError:
-        pass
-    except TypeError:
-        message = f"timeout is a number of seconds or None, not {type(timeout).__name__}"
-        raise TypeError(message) from None
-    message = f"timeout is a number of seconds from 0 on, or None to wait for ever; not {timeout}"
-    raise ValueError(message)
 
 
 def root_of(heap: Heap) -> Heap:

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from hardtack.kernel.system import System
     from hardtack.kernel.system_calls import Row
 
+# Who is refused goes on aside. Else what CPython keeps of that in its free lists is charged to the scheduler,
+# and the collection that the wait brings on flushes it: one more call fits in there, the next waits again.
 _ADMITTED = """errno = process.admit(process.heap, {maximum}, handler, process{arguments})
         if errno is NotImplemented:
-            errno = refused(process, row, (process{arguments},))"""
+            errno = aside(refused, process, row, process{arguments})"""
 
 # A call that may never wait runs on the scheduler's own reservation, on which entries are called.
 _ALWAYS = "errno = handler(process{arguments})"
@@ -89,6 +91,7 @@ def compile_entry(
         "system": system,
         "row": row,
         "handler": row.handler,
+        "aside": system.memory.aside,
         "refused": refused,
         "failed": failed,
         **(names or {}),
@@ -98,8 +101,8 @@ def compile_entry(
     return entry
 
 
-def refused(process: Process, row: Row, arguments: tuple[Any, ...]) -> object:
-    """Try the bound for these arguments; if that is refused too, have the process wait for it."""
+def refused(process: Process, row: Row, *arguments: object) -> object:
+    """Try the bound for these arguments, the process first; if that is refused too, have it wait."""
     system = process.system
     wants = row.bound(*arguments)
     if wants < row.maximum:

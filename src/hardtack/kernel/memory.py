@@ -9,7 +9,8 @@ reservation, and a group that is killed gives its memory back at once, so nothin
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from hardtack.heap import Heap
 from hardtack.heap.admission import Waiter
@@ -51,12 +52,16 @@ class ProcessWaiter(Waiter):
             return
         process.waiter = None
         process.grant = self.grant
-        process.admit = process.admit_granted
+        process.admit = partial(process.system.memory.aside, process.admit_granted)
         process.system.make_runnable(process)
 
 
 class Memory:
-    """Who waits for the kernel's memory, and the finding of it."""
+    """Who waits for the kernel's memory, and the finding of it.
+
+    Attributes:
+        aside: calls a function with arguments where what it allocates is not the kernel's.
+    """
 
     def __init__(self, system: System) -> None:
         assert system.heap.parent is None  # the tree, and what is set below, are the kernel's alone
@@ -65,13 +70,14 @@ class Memory:
         self.ladder = ladder_of(system.heap)
         self.ladder.patience = self.ladder.kill_seconds = 0.0  # what comes back comes back at once
         self.ladder.kill_level = logging.DEBUG  # who is interested sees it in the kernel's statistics
-        self._books = Heap(None, name="waiters")  # who waits is not to be paid for by what is waited for
+        # Who waits is not to be paid for by what is waited for.
+        self.aside: Callable[..., Any] = Heap(None, name="waiters").run
 
     def wait(self, process: Process, amount: int) -> None:
         """Have a process that holds nothing wait for so many bytes."""
         process.state = WAITING_FOR_MEMORY
         self.system.waits += 1
-        self._books.run(self._join, process, amount)
+        self.aside(self._join, process, amount)
 
     def _join(self, process: Process, amount: int) -> None:
         process.waiter = ProcessWaiter(process, amount + 0)  # a number of our own: records keep it
@@ -81,15 +87,15 @@ class Memory:
         """Have a process that ends wait no more."""
         waiter, process.waiter = process.waiter, None
         if waiter is not None:
-            self._books.run(self._leave, waiter)
+            self.aside(self._leave, waiter)
 
     def serve(self) -> None:
         """Find memory for all who wait, in their order; a process for which none is left ends."""
-        self._books.run(self._find_until, None)
+        self.aside(self._find_until, None)
 
     def reserve(self, amount: int) -> Reservation | None:
         """Reserve bytes for the kernel itself, behind those who wait; None when none are to be had."""
-        reservation: Reservation | None = self._books.run(self._reserve, amount)
+        reservation: Reservation | None = self.aside(self._reserve, amount)
         return reservation
 
     def _reserve(self, amount: int) -> Reservation | None:
@@ -100,7 +106,7 @@ class Memory:
         except BaseException:
             self._leave(waiter)
             raise
-        return waiter.grant
+        return None if waiter.grant is None else waiter.grant._take()
 
     def _find_until(self, last: Waiter | None) -> None:
         """Find memory for the first who waits until `last` is served, or nobody waits any more."""

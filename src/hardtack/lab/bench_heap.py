@@ -15,7 +15,6 @@ import asyncio
 import gc
 import importlib.util
 import json
-import logging
 import os
 import re
 import statistics
@@ -54,8 +53,6 @@ def measure(rounds: int = 7, progress: Callable[[str], None] | None = None) -> l
         A row an operation, with the peers that are installed; a row a kind of contention; two rows a
         workload, for the hook alone and inside a heap.
     """
-    # Ctrl-C may cut a waiting task off from its grant, which goes back when it is dropped: no news here.
-    logging.getLogger("hardtack.heap").addHandler(logging.NullHandler())
     tell = progress or (lambda _: None)
     return [
         *_measure_operations(rounds, tell),

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hardtack.errors import KernelError
+from hardtack.units import parse_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FOR_EVER_SECONDS: Final = 1e9  # a timeout beyond this is none
-
 
 def as_nanoseconds(timeout: float | None) -> int | None:
     """Return a timeout in ns; None for none."""
-    if timeout is None:
-        return None
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise TypeError(f"timeout is a number of seconds or None, not {timeout!r}")
-    if not timeout >= 0:
-        raise ValueError(f"timeout is a number of seconds from 0, not {timeout!r}")
-    return None if timeout > FOR_EVER_SECONDS else int(timeout * 1e9)
+    seconds = parse_timeout(timeout)
+    return None if seconds is None else int(seconds * 1e9)
 
 
 def as_bytes(what: str, data: object) -> bytes:

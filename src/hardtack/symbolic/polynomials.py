@@ -121,6 +121,7 @@ def symbols(p: Polynomial) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=65536)
 def dominates(p: Polynomial, q: Polynomial) -> bool:
     """Tell whether p >= q for all natural numbers; False may also mean that this cannot tell."""
     if _covers(p, q):

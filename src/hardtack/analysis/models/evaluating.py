@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic
 from hardtack.analysis.machine import V
 from hardtack.analysis.models import texts
 from hardtack.analysis.models.language import RUNS
+from hardtack.analysis.models.patterns import Pattern, read_pattern
 from hardtack.analysis.models.signatures import Bound, Star
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.size_classes import round_up
@@ -113,6 +114,8 @@ class _Evaluator(Generic[V]):
                 return machine.steps(self.value(start), self.value(stop), self.value(step))
             case "packed", [argument]:
                 return Size.const(struct.calcsize(self._format(argument)))
+            case "groups" | "matching" | "captured" | "substituted", [pattern, *values]:
+                return self._of_pattern(name, self._pattern(pattern), values)
         return self._text_measure(name, arguments)
 
     def _least_length(self, star: Star[V]) -> Size:
@@ -188,6 +191,33 @@ class _Evaluator(Generic[V]):
         except struct.error:
             return ""
         return given
+
+    # -- patterns
+    def _pattern(self, node: ast.expr) -> Pattern:
+        """Return what is known of a pattern, which has to be a constant."""
+        given = self._constant(node)
+        known = read_pattern(given) if isinstance(given, str | bytes) else None
+        if known is None:
+            self._machine.finding(
+                "no-constant", "the pattern is not known", "compile it in the module, from a constant"
+            )
+        return known or Pattern(0, 0, 0, looks_around=False)
+
+    def _of_pattern(self, name: str, pattern: Pattern, values: list[ast.expr]) -> Size:
+        if name == "groups":
+            return Size.const(pattern.groups)
+        length = self._machine.length(self.value(values[-1]))
+        if name == "matching":
+            return length * pattern.each + pattern.some
+        captured = length * (length + 1) if pattern.looks_around else length
+        if name == "captured":
+            return captured
+        by = self._machine.length(self.value(values[0]))
+        text = self._constant(values[0])
+        escapes = isinstance(text, str) and "\\" in text or isinstance(text, bytes) and b"\\" in text
+        if escapes or not isinstance(text, str | bytes):
+            return length + (length + 1) * by + (by // 2 + 1) * captured
+        return length + (length + 1) * by
 
     # -- values
     def value(self, node: ast.expr, times: Size = ONE, together: Size | None = None) -> V:
@@ -390,6 +420,8 @@ class _Evaluator(Generic[V]):
                 return self._machine.digits(self.value(argument)).as_const() not in {0, 1}
             case ast.Call(func=ast.Name(id="wide"), args=[argument]):
                 return self._machine.width(self.value(argument)) > 1
+            case ast.Call(func=ast.Name(id="several"), args=[argument]):
+                return self._pattern(argument).groups > 1
             case ast.Call(func=ast.Name(id="constant"), args=[argument]):
                 return self._constant(argument) is not None
             case ast.Call(func=ast.Name(id="among"), args=[argument, *constants]):

@@ -10,6 +10,8 @@ size: bytes or a number, never negative
     replaced(x, old, new, count): the length of x.replace(...), filled(template, args, keywords) and
     percent(template, x): characters of template.format(...) and template % x, filled_width, percent_width,
     shown(x) and spelled(x): the characters of str(x) and repr(x), formatted(x, specification),
+    groups(pattern), matching(pattern, text): bytes of the matcher's stack, captured(pattern, text): characters
+    that each group takes in all matches of a text together, substituted(pattern, by, text): what sub() gives,
     shown_width(x), spelled_width(x), formatted_width(x, specification), packed(format): bytes of a struct
 value: what a register may hold
     a parameter (the join of all for *args and **keywords), element(x), mapped(x), item(x, 1), none, boolean,
@@ -26,7 +28,7 @@ effect: what is done
     finding("kind", "message", "remedy"), call(...), special(...)
 condition: what is known when the call is analysed
     given(parameter), nonnegative(x), large(x): an int that may have two digits of 30 bits,
-    wide(x): text that may not be ASCII, constant(x),
+    wide(x): text that may not be ASCII, constant(x), several(pattern): it has more than one group,
     among(x, "a", "b"): it is one of these constants, not c, c and d, c or d
 
 A size, value or effect may be `a if condition else b`, or `cases(x, int=a, slice=b, other=c)`: what fits
@@ -68,6 +70,10 @@ _MEASURES = {
     "shown_width": 1,
     "spelled_width": 1,
     "packed": 1,
+    "groups": 1,
+    "matching": 2,
+    "captured": 2,
+    "substituted": 3,
     "formatted": 2,
     "formatted_width": 2,
     "percent": 2,
@@ -76,7 +82,7 @@ _MEASURES = {
     "steps": 3,
 }
 RUNS = ("call", "keep", "special", "later")
-_CONDITIONS = ("nonnegative", "large", "wide", "constant")
+_CONDITIONS = ("nonnegative", "large", "wide", "constant", "several")
 NUMBERS = frozenset(
     {"add", "sub", "mul", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift"}
     | {"neg", "pos", "invert", "abs", "min", "max", "hull"}
