@@ -248,6 +248,8 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     arguments = generators.consume_arguments(interp, name, arguments)
     if interp.state.dead:
         return NOTHING
+    for pool in footprints.kept_by(name):
+        interp.state.keep(pool, Size.const(1))
     return act(interp, model, arguments)
 
 
