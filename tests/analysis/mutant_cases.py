@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def filled_dict(words: list[str]) -> dict[str, int]:
-    return {word + "!": 1 for word in words}
+def filled_dict(numbers: list[int]) -> dict[int, int]:
+    return {number: number for number in numbers}
 
 
 def _doubled(text: str) -> str:
@@ -44,9 +44,9 @@ def temporaries(text: str) -> int:
     return len((text + "a") * 2 + (text + "b") * 2)
 
 
-def lists_let_go(words: list[str]) -> bytes:
-    lists: list[list[int]] = [[] for _ in words]
-    del lists
+def pairs_let_go(words: list[str]) -> bytes:
+    pairs = [(word, word) for word in words]
+    del pairs
     return bytes(64 * len(words))
 
 
@@ -67,9 +67,13 @@ def joined_again(words: list[str]) -> str:
     return "".join(kept)
 
 
-def captured(text: str) -> Callable[[], str]:
+def _capturing(text: str) -> Callable[[], str]:
     longer = text * 9
     return lambda: longer
+
+
+def captured(text: str) -> tuple[Callable[[], str], str]:
+    return _capturing(text), text * 9
 
 
 class Small:
@@ -125,11 +129,12 @@ def counted(numbers: list[int]) -> list[int]:
     return [number + 1000 for number in numbers]
 
 
-def finished(text: str, words: dict[str, int]) -> int:
+def finished(text: str) -> str:
+    length = 0
     try:
-        return words[text]
+        return text * 9
     finally:
-        words.update({str(len(text * 9)): 1})
+        length += len(text * 9)
 
 
 class Node:
@@ -145,7 +150,7 @@ def cycles(words: list[str]) -> None:
 
 def aliased(one: list[int], other: list[int]) -> list[int]:
     one.extend([number + 1000 for number in range(300)])
-    return other + other
+    return other * 9
 
 
 def grown(numbers: list[int]) -> None:
@@ -170,28 +175,29 @@ def copied_dicts(words: list[str]) -> int:
     return count
 
 
-_TEXT, _WORDS = "word" * 1000, [f"w{number}" * 9 for number in range(400)]
+_WIDE = "\U0001f600"  # four bytes, as the analyser has to take every character of an argument for
+_TEXT, _WORDS, _NUMBERS = _WIDE * 4000, [_WIDE * 40 for _ in range(400)], list(range(1000, 1500))
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "aliased": [([1],)],  # one object twice: see `calls`
     "branched": [(_TEXT, False)],
     "captured": [(_TEXT,)],
     "concatenated": [(_TEXT,)],
     "copied_dicts": [(_WORDS,)],
-    "counted": [(list(range(500)),)],
+    "counted": [(_NUMBERS,)],
     "cycles": [(_WORDS,)],
-    "filled_dict": [(_WORDS,), (_WORDS[:200],)],
-    "finished": [(_TEXT, {})],
+    "filled_dict": [(_NUMBERS,), (_NUMBERS[:200],)],
+    "finished": [(_TEXT,)],
     "gathered": [(_WORDS,)],
     "generated": [(_TEXT,)],
-    "grown": [(list(range(5000)),)],
+    "grown": [(list(range(n)),) for n in (40, 100, 200, 400, 1000)],
     "joined_again": [(_WORDS,)],
-    "left_early": [(["", _TEXT][1:],)],
-    "lists_let_go": [(_WORDS[:50],)],
+    "left_early": [([_TEXT],)],
+    "pairs_let_go": [(_WORDS,)],
     "longest_copied": [(["", _TEXT],)],
     "overridden": [(_TEXT, False)],
     "returned": [(_TEXT,)],
     "small_blocks": [(_WORDS,)],
-    "split_total": [(",".join(_WORDS),)],
+    "split_total": [(",".join(_WORDS[:50]),)],
     "temporaries": [(_TEXT,)],
     "traceback_kept": [(_TEXT,)],
     "wide": [(900,)],
