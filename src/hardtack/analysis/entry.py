@@ -20,6 +20,7 @@ from hardtack.analysis import (
     operations,
     parameters,
     results,
+    whiles,
 )
 from hardtack.analysis.domain import NO, NOTHING, Value
 from hardtack.analysis.interpreting import Activation, Interpreter, TooLong
@@ -100,7 +101,7 @@ class _Run:
     ) -> None:
         self.function = function
         self.interp = Interpreter(program, models, version, facts)
-        for module in (operations, branches, calls, loops, exceptions, generators):
+        for module in (operations, branches, calls, loops, whiles, exceptions, generators):
             self.interp.handlers.update(module.HANDLERS)
         self.returned: Size = ZERO
         self.retained: dict[str, Size] = {}
