@@ -20,7 +20,7 @@ from hardtack.analysis import (
     parameters,
     recursion,
 )
-from hardtack.analysis.acting import act, kinds_of, special_methods
+from hardtack.analysis.acting import act, held_by_error, kinds_of, special_methods
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
@@ -233,7 +233,7 @@ def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type
 # -- models
 def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type) -> Value:
     """Do what a model says; what has none is a finding."""
-    exceptions.may_raise(interp)
+    exceptions.may_raise(interp, holding=held_by_error(name, arguments))
     native = natives.find(name)
     if native is not None and not arguments.spread and not arguments.spread_keywords:
         value = native(interp, name, arguments)
