@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import random_programs
+
 from hardtack.analysis.entry import analyse
 from hardtack.analysis.loading import load
 from hardtack.analysis.models import load_models
@@ -116,7 +117,7 @@ def examine(seeds: Iterable[int], folder: Path, *, divide_by: int = 1) -> Report
         except _TooLong:
             report.slow.append(f"seed {program.seed}: more than {PATIENCE} s\n{program.source}")
             continue
-        except Exception as error:  # noqa: BLE001 - a crash is what is looked for
+        except Exception as error:
             report.crashes.append(f"seed {program.seed}: {error!r}\n{program.source}")
             continue
         inside = [str(finding) for finding in bound.findings if finding.kind == "internal"]
@@ -143,7 +144,7 @@ def _hold(report: Report, program: Program, bound: Analysed, module: ModuleType,
         _, keywords = make()
         try:
             promised = bound.for_call(**keywords) // divide_by
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:
             report.crashes.append(f"seed {program.seed}: {error!r} of {bound.peak}\n{program.source}")
             break
         try:
@@ -164,12 +165,15 @@ def _hold(report: Report, program: Program, bound: Analysed, module: ModuleType,
 
 
 def _instance(module: ModuleType, name: str, *parts: object) -> object:
-    return getattr(module, name, None)(*parts) if hasattr(module, name) else getattr(collections, name)(*parts)
+    return (
+        getattr(module, name, None)(*parts) if hasattr(module, name) else getattr(collections, name)(*parts)
+    )
 
 
 def _load(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -177,7 +181,9 @@ def _load(name: str, path: Path) -> ModuleType:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     parser.add_argument("--batch", type=int, default=100)

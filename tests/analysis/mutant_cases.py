@@ -62,8 +62,8 @@ def split_total(text: str) -> int:
 
 def joined_again(words: list[str]) -> str:
     kept: list[str] = []
-    for word in words:
-        kept.append(word * 5)
+    for word in words:  # one by one, which is what this is about
+        kept.append(word * 5)  # noqa: PERF401
     return "".join(kept)
 
 

@@ -176,15 +176,18 @@ def mutated(mutant: Mutant, folder: Path) -> None:
     text = file.read_text()
     for old, new in mutant.changes:
         if text.count(old) != 1:
-            raise ValueError(f"{mutant.name!r} does not apply: {mutant.file} has {text.count(old)} times {old!r}")
+            raise ValueError(
+                f"{mutant.name!r} does not apply: {mutant.file} has {text.count(old)} times {old!r}"
+            )
         text = text.replace(old, new)
     file.write_text(text)
 
 
 def lowered(folder: Path) -> Path:
     """Lower the cases, once for all mutants; return the file of the program."""
-    from hardtack.analysis.loading import load
     from mutant_cases import ARGUMENTS
+
+    from hardtack.analysis.loading import load
 
     program, entries, _ = load([f"{HERE / 'mutant_cases.py'}:{name}" for name in ARGUMENTS])
     file = folder / "program.pickle"
@@ -200,7 +203,9 @@ def noticed(program: Path, mutant: Mutant | None) -> list[str]:
             mutated(mutant, folder)
         cases = mutant.cases if mutant is not None else ()
         command = [sys.executable, __file__, "--child", str(folder), str(program), *cases]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(HERE)})
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(HERE)}
+        )
     if done.returncode:
         raise RuntimeError(f"{mutant.name if mutant else 'no mutant'}: {done.stderr[-2000:]}")
     return done.stdout.splitlines()
@@ -243,7 +248,9 @@ def _child(folder: str, program: str, names: list[str]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:

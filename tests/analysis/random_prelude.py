@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections import deque
+from collections import deque  # noqa: F401 - programs use it
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol

@@ -170,8 +170,12 @@ STATEMENTS = (
 )
 
 INDENT = "    "
-_HOLE = re.compile(r"([?!]?)<(condition|" + "|".join(map(re.escape, sorted(EXPRESSIONS, key=len, reverse=True))) + ")>")
-_DECLARED = re.compile(r"(\$\w)::(" + "|".join(map(re.escape, sorted(EXPRESSIONS, key=len, reverse=True))) + ")")
+_HOLE = re.compile(
+    r"([?!]?)<(condition|" + "|".join(map(re.escape, sorted(EXPRESSIONS, key=len, reverse=True))) + ")>"
+)
+_DECLARED = re.compile(
+    r"(\$\w)::(" + "|".join(map(re.escape, sorted(EXPRESSIONS, key=len, reverse=True))) + ")"
+)
 _VARIABLE = re.compile(r"\b[vp]\d+\b")
 PARAMETERS = (
     "int", "str", "bytes", "list[int]", "list[str]", "dict[str, int]", "Point", "list[list[int]]", "Bag", "set[int]",
@@ -213,7 +217,9 @@ class _Values:
     def of(self, type_: str) -> Any:
         if self.style == 4 and type_ in self.known:
             return self.known[type_]
-        size = (0, 1, 33, 22)[self.style] if self.style < 4 else self.drawn.choice((2, 5, 6, 9, 11, 17, 27, 43))
+        size = (
+            (0, 1, 110, 50)[self.style] if self.style < 4 else self.drawn.choice((2, 5, 6, 9, 11, 17, 27, 43))
+        )
         self.known[type_] = made = self._made(type_, size)
         return made
 
@@ -304,7 +310,15 @@ class _Writer:
             return self.fill(EXPRESSIONS[type_][0], scope, 0)
         return self.fill(self.drawn.choice(EXPRESSIONS[type_]), scope, depth - 1)
 
-    def fill(self, template: str, scope: _Scope, depth: int, names: dict[str, str] | None = None, *, steady: bool = False) -> str:
+    def fill(
+        self,
+        template: str,
+        scope: _Scope,
+        depth: int,
+        names: dict[str, str] | None = None,
+        *,
+        steady: bool = False,
+    ) -> str:
         """Put expressions in the place of holes, and new names in the place of `$a`."""
         names = {} if names is None else names
 
@@ -318,7 +332,11 @@ class _Writer:
             if hole[1]:
                 return self.variable(hole[2], scope)
             text = self.expression(hole[2], scope, depth, steady=steady)
-            return text if text.isidentifier() or hole.start() == 0 and hole.end() == len(hole.string) else f"({text})"
+            return (
+                text
+                if text.isidentifier() or (hole.start() == 0 and hole.end() == len(hole.string))
+                else f"({text})"
+            )
 
         text = re.sub(r"\$\w", name, template)
         text = re.sub(r"#", lambda _: str(self.drawn.choice((0, 1, 2, 3, 10, 300))), text)
@@ -365,7 +383,9 @@ class _Writer:
         if not choices:
             return self.assign(scope, indent)
         name, template = self.drawn.choice(choices)
-        self.lines.append(indent + self.fill(template, scope, 0 if scope.loops else 1, steady=True).replace("@", name))
+        self.lines.append(
+            indent + self.fill(template, scope, 0 if scope.loops else 1, steady=True).replace("@", name)
+        )
         return None
 
     def put(self, template: str, scope: _Scope, depth: int, indent: str) -> None:
@@ -389,8 +409,12 @@ class _Writer:
                 self.lines.append(indent + INDENT * level + text)
                 if opens:
                     loop = text.startswith(("for ", "while "))
-                    fixed = frozenset(here.variables[name] for name in _VARIABLE.findall(text) if name in here.variables)
-                    fixed = frozenset(one for type_ in fixed for one in _grown(type_)) if loop else frozenset()
+                    fixed = frozenset(
+                        here.variables[name] for name in _VARIABLE.findall(text) if name in here.variables
+                    )
+                    fixed = (
+                        frozenset(one for type_ in fixed for one in _grown(type_)) if loop else frozenset()
+                    )
                     outermost = loop and not here.loops
                     here = here.inner(loop=loop, fixed=fixed | self.held(names, text, loop=loop))
                     scopes.append(here)

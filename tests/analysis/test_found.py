@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from programs import found
 from programs.found_inputs import INPUTS
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
+from programs import found
 
 
 @pytest.fixture(scope="module")

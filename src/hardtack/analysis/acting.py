@@ -39,7 +39,11 @@ _ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
 _KEEPING_ERRORS = frozenset({"__getitem__", "__delitem__", "pop", "remove", "encode", "decode"})
-_SPELLING_ERRORS = {"builtins.list.index": 1, "collections.deque.index": 1, "builtins.float": 0}  # what: an argument
+_SPELLING_ERRORS = {
+    "builtins.list.index": 1,
+    "collections.deque.index": 1,
+    "builtins.float": 0,
+}  # what: an argument
 
 
 def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
@@ -53,7 +57,9 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     )
     if interp.state.dead:
         return NOTHING
-    exceptions.may_raise(interp, allowance=True, holding=held_by_error(model.name, arguments), message=message)
+    exceptions.may_raise(
+        interp, allowance=True, holding=held_by_error(model.name, arguments), message=message
+    )
     value = interp.read(result)
     machine.release()
     return value
@@ -75,7 +81,9 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
         spelled = text_of(machine, given[_SPELLING_ERRORS[name]], spelled=True)
         machine.release()
         return footprints.text(spelled.length + 64, 4)
-    if given and (name.endswith(".decode") or (name == "builtins.str" and len(given) + len(arguments.keywords) > 1)):
+    if given and (
+        name.endswith(".decode") or (name == "builtins.str" and len(given) + len(arguments.keywords) > 1)
+    ):
         return footprints.block(machine.length(given[0]) + 33)
     return ZERO
 

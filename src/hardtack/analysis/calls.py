@@ -98,7 +98,7 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
 
 
 def _possible(interp: Interpreter, callees: tuple[ir.Callee, ...], arguments: Given) -> tuple[ir.Callee, ...]:
-    """Return the callees that the receiver leaves: of a method's overrides, those of the classes it may be of."""
+    """Return the callees that the receiver leaves: of overrides, those of the classes it may be of."""
     named = {callee.name for callee in callees if callee.kind == "function" and not callee.swapped}
     if len(callees) < 2 or len(named) < len(callees) or not arguments.positional:
         return callees

@@ -27,8 +27,14 @@ _SMALL_TABLE = 192  # a dict's first table, of eight slots; CPython keeps such f
 _TUPLE_POOLED = 20  # tuples of fewer items are kept for reuse
 _DICT_ITEM, _SET_ITEM = 60, 128  # bytes of tables for each item, at the worst moment of their growth
 
-# What CPython allocates afresh but lets go of into a free list, call by call: bytes of each, and how many it keeps.
-KEPT = {"list()": (64, 80), "dict()": (64, 80), "copied dict": (192, 80), "resized tuple": (192, 2000), "float": (32, 100)}
+# What CPython allocates afresh but lets go of into a free list: bytes of each, and how many it keeps.
+KEPT = {
+    "list()": (64, 80),
+    "dict()": (64, 80),
+    "copied dict": (192, 80),
+    "resized tuple": (192, 2000),
+    "float": (32, 100),
+}
 _COPIES_DICT = frozenset({"copy", "update", "__or__", "__ror__", "__ior__"})
 
 

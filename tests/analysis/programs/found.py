@@ -8,8 +8,8 @@ from collections import deque
 # -- free lists that calls fill and do not draw on
 def list_calls(xs: list[int]) -> int:
     n = 0
-    for x in xs:
-        t = list((1, 2))
+    for _ in xs:
+        _held = list((1, 2))  # noqa: C410 - the call is what this is about
         n += 1
     return n
 
@@ -17,8 +17,8 @@ def list_calls(xs: list[int]) -> int:
 def dict_copies(xs: list[int]) -> int:
     d = {"a": 1}
     n = 0
-    for x in xs:
-        t = d.copy()
+    for _ in xs:
+        _held = d.copy()
         n += 1
     return n
 
@@ -26,8 +26,8 @@ def dict_copies(xs: list[int]) -> int:
 def dict_stars(xs: list[int]) -> int:
     d = {"a": 1}
     n = 0
-    for x in xs:
-        t = {**d}
+    for _ in xs:
+        _held = {**d}
         n += 1
     return n
 
@@ -35,8 +35,8 @@ def dict_stars(xs: list[int]) -> int:
 def dict_or(xs: list[int]) -> int:
     d = {"a": 1}
     n = 0
-    for x in xs:
-        t = d | d
+    for _ in xs:
+        _held = d | d
         n += 1
     return n
 
@@ -45,7 +45,7 @@ def copied_displays(xs: list[int]) -> int:
     v = [0]
     for x in xs:
         v.append(x)
-        d = dict({**{"a": 1}, "k": x})
+        d = dict({"a": 1, "k": x})
     return 1
 
 
