@@ -102,9 +102,9 @@ _JUDGED: Final = (
     (
         "analysis-corpus",
         "The corpus: 80 functions that nobody wrote for this",
-        "Drawn by the rule in `tests/analysis/corpus/RULE.md` and frozen before the first bound was asked for:\n"
-        "functions of the standard library with types added, and of typed packages. None has an annotation\n"
-        "of ours.",
+        "Drawn by the rule in `tests/analysis/corpus/RULE.md` and frozen before the first bound was\n"
+        "asked for: functions of the standard library with types added, and of typed packages. None has\n"
+        "an annotation of ours.",
     ),
     (
         "analysis-programs",
@@ -123,7 +123,7 @@ def _summary(rows: list[dict[str, Any]]) -> list[str]:
     return [
         f"- {len(bounded)} of {len(rows)} have a bound ({100 * len(bounded) // len(rows)} %)",
         f"- {sum(row['calls'] for row in rows):,} calls; exceeded: {', '.join(exceeded) or 'none'}",
-        f"- tightest ratios: median {statistics.median(ratios):.2f}, {100 * within // len(ratios)} % at most 5",
+        f"- tightest ratios: median {statistics.median(ratios):.2f}, at most 5 for {within} of {len(ratios)}",
     ]
 
 

@@ -139,7 +139,7 @@ _OF_ITEMS = frozenset({"list", "tuple", "set", "frozenset", "dict", "deque", "it
 
 
 def _check_items(node: ast.expr) -> None:
-    """Check that a container that is a result says what its items are: else no loop over it would have a round."""
+    """Check that a container that is a result says what its items are: else no loop over it has a round."""
     match node:
         case ast.IfExp(body=body, orelse=otherwise):
             _check_items(body)
