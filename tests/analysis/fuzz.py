@@ -121,7 +121,9 @@ def examine(seeds: Iterable[int], folder: Path, *, divide_by: int = 1) -> Report
             report.crashes.append(f"seed {program.seed}: {error!r}\n{program.source}")
             continue
         inside = [str(finding) for finding in bound.findings if finding.kind == "internal"]
-        if inside:
+        if inside and "too long" in inside[0]:
+            report.slow.append(f"seed {program.seed}: {inside[0]}\n{program.source}")
+        elif inside:
             report.crashes.append(f"seed {program.seed}: {inside[0]}\n{program.source}")
         if bound.peak is None:
             report.refused.update({f"{one.kind}: {one.message[:60]}" for one in bound.findings})

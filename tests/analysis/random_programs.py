@@ -361,7 +361,7 @@ class _Writer:
         dice = self.drawn.random()
         if dice < 0.3 or depth <= 0 or self.left < 0:
             self.grow(scope, indent) if dice < 0.2 else self.assign(scope, indent)
-        elif dice < 0.65 and scope.loops < 2:
+        elif dice < (0.38 if scope.loops else 0.65) and scope.loops < 2:
             self.put(self.drawn.choice(LOOPS), scope, depth, indent)
         else:
             self.put(self.drawn.choice(STATEMENTS), scope, depth, indent)

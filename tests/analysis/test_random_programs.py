@@ -17,6 +17,7 @@ FIRST = 1_000_000  # seeds; `make fuzz` begins elsewhere
 def test_no_random_program_holds_more_than_its_bound(first, tmp_path):
     report = examine(range(first, first + BATCH), tmp_path)
     assert not report.wrong, "\n".join(report.wrong)
+    assert len(report.slow) <= BATCH // 25, "\n".join(report.slow)
     assert report.bounded > BATCH // 2, f"few of these programs have a bound: {report}"
 
 

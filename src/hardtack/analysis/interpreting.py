@@ -259,7 +259,7 @@ class Interpreter:
             self._died(obj, cell)
 
     def _died(self, obj: Object, cell: Cell) -> None:
-        """Keep charging what CPython keeps for reuse: floats, a tuple of unknown length in any of 19."""
+        """Keep charging what CPython keeps for reuse: floats, tuples of no known length in any size."""
         floats = sum(value.fresh and bool(value.plain & FLOAT) for value in cell.values())
         if floats and cell.owned:
             self.state.keep("float", (cell.length | 1) * floats * (100 if is_older(obj) else 1))

@@ -45,7 +45,7 @@ def copied_displays(xs: list[int]) -> int:
     v = [0]
     for x in xs:
         v.append(x)
-        d = dict({"a": 1, "k": x})  # noqa: C418, F841 - the display and its copy are what is looked at
+        _held = dict({"a": 1, "k": x})  # noqa: C418 - the call is what this is about
     return 1
 
 
