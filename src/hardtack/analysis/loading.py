@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from mypy import nodes as mn
 
-from hardtack.analysis import generated, ir, ircheck, source
+from hardtack.analysis import ir, source
 from hardtack.analysis.class_table import ClassTable
-from hardtack.analysis.digests import add_digests
+from hardtack.analysis.digests import Digests
+from hardtack.analysis.function_table import FunctionTable
 from hardtack.analysis.knowledge import Knowledge
-from hardtack.analysis.lowering import lower_function
-from hardtack.analysis.lowering.functions import crashed, refused
+from hardtack.analysis.lowering.writes import Writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,54 +52,19 @@ def errors_in(function: ir.Function, errors: Sequence[Finding]) -> list[Finding]
 
 
 def lower(known: Knowledge) -> ir.Program:
-    """Lower all that the sources define."""
-    program = ir.Program()
-    for function in _functions(known):
-        program.functions[function.name] = function
-    stored, rebound = _written(program)
-    for name in rebound:
+    """Return the program that the sources define; its functions are lowered when they are asked for."""
+    writes = Writes(known)
+    for name in writes.variables:
         known.constants.written_elsewhere(name)
-    _refuse_rebound(known, program)
+    stored = frozenset(writes.attributes)
     table = ClassTable(known.hierarchy, known.constants, known.annotations, stored)
-    program.classes.update(table.rows(known.sources.everything))
-    program.globals.update(_globals(known, program))
-    program.constants.update(known.constants.known())
-    add_digests(program)
-    return program
+    classes = table.rows(known.sources.everything)
+    constants = known.constants.known()
+    functions = FunctionTable(known, Digests(classes, constants).with_digest)
+    return ir.Program(functions, classes, dict(_globals(known, classes)), constants)
 
 
-def _refuse_rebound(known: Knowledge, program: ir.Program) -> None:
-    """Refuse functions whose names are bound to something else, too: which of both runs is not known."""
-    for name, function in program.functions.items():
-        if known.constants.is_written(name.partition("@")[0]):
-            what = f"{name}, whose name is bound to something else besides its definition"
-            program.functions[name] = refused(function, what, "give it a name of its own")
-
-
-def _functions(known: Knowledge) -> Iterator[ir.Function]:
-    for definition in list(known.hierarchy.functions.values()):
-        try:
-            yield from lower_function(known, definition)
-        except Exception as error:  # noqa: BLE001 # whatever strange program it is: a finding, never a number
-            yield crashed(known, definition, error)
-    for info in known.hierarchy.classes.values():
-        file = known.sources.modules[info.module_name].path
-        yield from generated.functions(info, file, known.annotations.type_of)
-
-
-def _written(program: ir.Program) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the names of attributes, and the full names of globals, that functions write."""
-    attributes, variables = set(), set()
-    for function in program.functions.values():
-        for operation in ircheck.operations(function.body):
-            if isinstance(operation, ir.StoreAttribute):
-                attributes.add(operation.name)
-            elif isinstance(operation, ir.StoreGlobal):
-                variables.add(operation.name)
-    return frozenset(attributes), frozenset(variables)
-
-
-def _globals(known: Knowledge, program: ir.Program) -> Iterator[tuple[str, ir.Type]]:
+def _globals(known: Knowledge, classes: dict[str, ir.Class]) -> Iterator[tuple[str, ir.Type]]:
     for tree in known.sources.modules.values():
         for name, symbol in tree.names.items():
             node = symbol.node
@@ -109,6 +74,6 @@ def _globals(known: Knowledge, program: ir.Program) -> Iterator[tuple[str, ir.Ty
                 and not name.startswith("__")
             ):
                 yield node.fullname, known.annotations.type_of(node, node.type)
-    for one in program.classes.values():
+    for one in classes.values():
         if one.in_sources:
             yield from ((f"{one.name}.{name}", type_) for name, type_ in one.class_variables)

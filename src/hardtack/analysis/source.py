@@ -199,6 +199,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     roots = [str(root) for target in targets if not _is_installed(root := _root(target))]
     options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
     packages = tuple({_analysed(target): None for target in targets})
+    _keep_trees(options, packages)
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
     try:
         result = build.build(list(paths.values()), options, extra_plugins=[_Anew(options, packages)])
@@ -211,6 +212,20 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
         if name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside))
     }
     return Sources(modules, result.types, result.files, [_finding(line) for line in result.errors if line])
+
+
+def _keep_trees(options: Options, packages: Sequence[Path]) -> None:
+    """Have mypy keep the bodies of functions only where they are analysed.
+
+    Those of other packages it then passes over, as it does by itself; `check` shows that as half of the time.
+    Patterns with a star inside hold for modules of any depth; of several, the last one decides.
+    """
+    options.per_module_options["*.*"] = {"preserve_asts": False}
+    for package in packages:
+        tops = [package] if package.suffix == ".py" or (package / "__init__.py").is_file() else package.iterdir()
+        for name in sorted({path.stem for path in tops if path.is_dir() or path.suffix == ".py"}):
+            if name.isidentifier():
+                options.per_module_options[f"{name}.*.*"] = {"preserve_asts": True}
 
 
 def _analysed(target: Target) -> Path:
