@@ -23,8 +23,11 @@ _NAME = re.compile(r"'([^'\s]+)'")
 class Digests:
     """Makes the digests of a program's functions."""
 
-    def __init__(self, classes: Mapping[str, ir.Class], constants: Mapping[str, object]) -> None:
-        self._classes = {name: one for name, one in classes.items() if one.in_sources}
+    def __init__(
+        self, sources: Iterable[str], classes: Mapping[str, ir.Class], constants: Mapping[str, object]
+    ) -> None:
+        self._sources = frozenset(sources)  # the names of the classes of the sources
+        self._classes = classes
         self._constants = constants
         self._rows: dict[str, str] = {}
         self._named_by: dict[str, set[str]] = {}  # classes, by the class whose row names them
@@ -33,7 +36,7 @@ class Digests:
         """Return a function with its digest."""
         text = canonical(replace(function, digest=""))
         names = _named(text)
-        classes = self._closure(names & self._classes.keys())
+        classes = self._closure(names & self._sources)
         constants = sorted(names & self._constants.keys())
         parts = [repr(sys.version_info[:2]), text]
         parts += [f"{one} = {canonical(self._constants[one])}" for one in constants]
@@ -48,7 +51,7 @@ class Digests:
             known = ((full, self._constants[full]) for full in names if full in self._constants)
             values = [f"{full} = {canonical(value)}" for full, value in known]
             self._rows[name] = "\n".join([canonical(one), *values])
-            self._named_by[name] = _named(self._rows[name]) & self._classes.keys()
+            self._named_by[name] = _named(self._rows[name]) & self._sources
         return self._rows[name]
 
     def _closure(self, names: set[str]) -> set[str]:

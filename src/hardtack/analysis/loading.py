@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mypy import nodes as mn
-
 from hardtack.analysis import ir, source
 from hardtack.analysis.class_table import ClassTable
 from hardtack.analysis.digests import Digests
 from hardtack.analysis.function_table import FunctionTable
+from hardtack.analysis.global_table import GlobalTable
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.lowering.writes import Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hardtack.analysis.results import Finding
 
@@ -52,7 +51,7 @@ def errors_in(function: ir.Function, errors: Sequence[Finding]) -> list[Finding]
 
 
 def lower(known: Knowledge) -> ir.Program:
-    """Return the program that the sources define; its functions are lowered when they are asked for."""
+    """Return the program that the sources define; what it holds is made when it is asked for."""
     writes = Writes(known)
     for name in writes.variables:
         known.constants.written_elsewhere(name)
@@ -60,20 +59,6 @@ def lower(known: Knowledge) -> ir.Program:
     table = ClassTable(known.hierarchy, known.constants, known.annotations, stored)
     classes = table.rows(known.sources.everything)
     constants = known.constants.known()
-    functions = FunctionTable(known, Digests(classes, constants).with_digest)
-    return ir.Program(functions, classes, dict(_globals(known, classes)), constants)
-
-
-def _globals(known: Knowledge, classes: dict[str, ir.Class]) -> Iterator[tuple[str, ir.Type]]:
-    for tree in known.sources.modules.values():
-        for name, symbol in tree.names.items():
-            node = symbol.node
-            if (
-                isinstance(node, mn.Var)
-                and node.fullname == f"{tree.fullname}.{name}"
-                and not name.startswith("__")
-            ):
-                yield node.fullname, known.annotations.type_of(node, node.type)
-    for one in classes.values():
-        if one.in_sources:
-            yield from ((f"{one.name}.{name}", type_) for name, type_ in one.class_variables)
+    digests = Digests(known.hierarchy.classes, classes, constants)
+    functions = FunctionTable(known, digests.with_digest)
+    return ir.Program(functions, classes, GlobalTable(known, classes), constants)
