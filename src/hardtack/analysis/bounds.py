@@ -55,7 +55,7 @@ def bounds(
     """
     try:
         from hardtack.analysis.loading import load
-        from hardtack.analysis.source import parse_target
+        from hardtack.analysis.targets import parse_target
     except ModuleNotFoundError as error:
         raise HardtackError(
             f"the analyser reads types with mypy, and {error.name} is not installed: "

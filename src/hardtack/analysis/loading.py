@@ -11,11 +11,13 @@ from hardtack.analysis.function_table import FunctionTable
 from hardtack.analysis.global_table import GlobalTable
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.lowering.writes import Writes
+from hardtack.analysis.targets import TargetError, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hardtack.analysis.results import Finding
+    from hardtack.analysis.targets import Target
 
 
 def load(
@@ -30,17 +32,17 @@ def load(
     Raises:
         TargetError: a target names nothing, or mypy cannot read its module.
     """
-    wanted = [source.parse_target(text) for text in targets]
+    wanted = [parse_target(text) for text in targets]
     sources = source.check(wanted, run)
     program = lower(Knowledge.of(sources))
     entries = tuple(_entry(one, program) for one in wanted)
     return program, entries, [error for error in sources.errors if error.kind == "error"]
 
 
-def _entry(target: source.Target, program: ir.Program) -> str:
+def _entry(target: Target, program: ir.Program) -> str:
     name = f"{target.module}.{target.name}"
     if name not in program.functions:
-        raise source.TargetError(f"{target.path} defines no function {target.name}")
+        raise TargetError(f"{target.path} defines no function {target.name}")
     return name
 
 
