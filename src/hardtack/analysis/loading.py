@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir, source
@@ -20,6 +21,25 @@ if TYPE_CHECKING:
     from hardtack.analysis.targets import Target
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """What some targets are part of.
+
+    Attributes:
+        program: all that is known around them.
+        entries: their full names.
+        errors: what mypy reports.
+        files: what was read.
+        folders: where modules were looked for.
+    """
+
+    program: ir.Program
+    entries: tuple[str, ...]
+    errors: list[Finding]
+    files: list[str]
+    folders: list[str]
+
+
 def load(
     targets: Sequence[str], run: source.MypyRun | None = None
 ) -> tuple[ir.Program, tuple[str, ...], list[Finding]]:
@@ -32,11 +52,17 @@ def load(
     Raises:
         TargetError: a target names nothing, or mypy cannot read its module.
     """
-    wanted = [parse_target(text) for text in targets]
-    sources = source.check(wanted, run)
+    found = load_around([parse_target(text) for text in targets], run)
+    return found.program, found.entries, found.errors
+
+
+def load_around(targets: Sequence[Target], run: source.MypyRun | None = None) -> Loaded:
+    """Return what some targets are part of; see `load`."""
+    sources = source.check(targets, run)
     program = lower(Knowledge.of(sources))
-    entries = tuple(_entry(one, program) for one in wanted)
-    return program, entries, [error for error in sources.errors if error.kind == "error"]
+    entries = tuple(_entry(one, program) for one in targets)
+    errors = [error for error in sources.errors if error.kind == "error"]
+    return Loaded(program, entries, errors, sources.files(), sources.folders)
 
 
 def _entry(target: Target, program: ir.Program) -> str:

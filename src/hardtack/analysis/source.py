@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import mypy
 from mypy import build
 from mypy.errors import CompileError
 from mypy.main import process_options
@@ -49,13 +50,21 @@ class Sources:
         types: what mypy found of each expression.
         everything: mypy's trees of all modules, those from its cache without bodies.
         errors: what mypy reports.
+        folders: where modules were looked for, besides where Python looks.
     """
 
     modules: dict[str, MypyFile]
     types: dict[Expression, Type]
     everything: dict[str, MypyFile]
     errors: list[Finding] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
     _syntax: dict[str, Syntax] = field(default_factory=dict)
+
+    def files(self) -> list[str]:
+        """Return the files that were read, without mypy's own."""
+        own = os.path.dirname(os.path.abspath(mypy.__file__)) + os.sep
+        paths = {os.path.abspath(tree.path) for tree in self.everything.values() if tree.path}
+        return sorted(path for path in paths if not path.startswith(own))
 
     def syntax(self, module: str) -> Syntax:
         """Return a module's text, its `ast` and its code objects."""
@@ -138,7 +147,8 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
         if options.clone_for_module(name).preserve_asts  # else its functions have no bodies
         and (name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside)))
     }
-    return Sources(modules, result.types, result.files, [_finding(line) for line in result.errors if line])
+    errors = [_finding(line) for line in result.errors if line]
+    return Sources(modules, result.types, result.files, errors, options.mypy_path)
 
 
 def _pass_over_installed(options: Options, analysed: Sequence[Path]) -> None:
