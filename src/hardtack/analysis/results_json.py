@@ -42,8 +42,14 @@ def decode(data: dict[str, Any]) -> Analysed:
         retained=tuple((path, size(text)) for path, text in data["retained"]),
         symbols=tuple((symbol, meaning) for symbol, meaning in data["symbols"]),
         parameters=tuple(data["parameters"]),
-        chain=tuple(Link(*one[:4], size(one[4])) for one in data["chain"]),
-        loops=tuple(LoopBound(*one[:3], size(one[3]), one[4]) for one in data["loops"]),
+        chain=tuple(
+            Link(function, file, line, what, size(share))
+            for function, file, line, what, share in data["chain"]
+        ),
+        loops=tuple(
+            LoopBound(function, file, line, size(rounds), how)
+            for function, file, line, rounds, how in data["loops"]
+        ),
         assumptions=tuple(Assumption(*one) for one in data["assumptions"]),
         findings=tuple(Finding(*one) for one in data["findings"]),
         assumed=data["assumed"],
