@@ -26,7 +26,8 @@ from hardtack.analysis import ir, ircheck, source
 from hardtack.analysis.irprint import print_class, print_function
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.loading import lower
-from hardtack.analysis.source import MypyRun, Sources, Target
+from hardtack.analysis.source import MypyRun, Sources
+from hardtack.analysis.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,6 +10,7 @@ import hardtack.kernel
 from hardtack.analysis import ir, ircheck, source
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.loading import lower
+from hardtack.analysis.targets import Target
 
 KERNEL = Path(hardtack.kernel.__file__).parent
 
@@ -18,7 +19,7 @@ KERNEL = Path(hardtack.kernel.__file__).parent
 def program(tmp_path_factory: pytest.TempPathFactory) -> ir.Program:
     """Return the kernel's program, with what it imports of the package."""
     names = sorted(path.stem for path in KERNEL.glob("*.py") if path.stem != "__init__")
-    targets = [source.Target(f"hardtack.kernel.{name}", KERNEL / f"{name}.py", "") for name in names]
+    targets = [Target(f"hardtack.kernel.{name}", KERNEL / f"{name}.py", "") for name in names]
     run = source.MypyRun(cache=tmp_path_factory.mktemp("mypy"))
     return lower(Knowledge.of(source.check(targets, run)))
 

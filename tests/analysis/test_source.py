@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hardtack.analysis.loading import errors_in, load
-from hardtack.analysis.source import MypyRun, TargetError, find_configuration, parse_target
+from hardtack.analysis.source import MypyRun
+from hardtack.analysis.targets import TargetError, find_configuration, parse_target
 
 
 @pytest.fixture
@@ -97,3 +98,38 @@ def test_a_second_run_has_the_trees_that_mypys_cache_lacks(project: Path, run: M
     first, _, _ = load(["shop.cart:Cart.total"], run)
     second, _, _ = load(["shop.cart:Cart.total"], run)
     assert second.functions == first.functions
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory of installed packages that lies in a project, with two that have types."""
+    folder = tmp_path / "venv" / "site-packages"
+    for name, text in (("one", "from two.b import g\ndef f() -> list[int]: return g()\n"), ("two", "")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text("")
+        (folder / name / "py.typed").write_text("")
+        (folder / name / "a.py").write_text(text)
+    (folder / "two" / "b.py").write_text("def g() -> list[int]:\n    return [1]\n")
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nmypy_path = {folder}\n")  # it asks a Python of its own
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
+def test_an_installed_package_that_is_analysed_keeps_its_bodies(installed: Path, run: MypyRun) -> None:
+    program, _, _ = load([f"{installed}/two/b.py:g"], run)
+    assert "Build" in repr(program.functions["two.b.g"])
+
+
+def test_other_installed_packages_are_not_analysed_as_if_they_did_nothing(
+    installed: Path, run: MypyRun
+) -> None:
+    program, _, _ = load(["one.a:f"], run)
+    assert "Callee(kind='model', name='two.b.g'" in repr(program.functions["one.a.f"])
+    assert "two.b.g" not in program.functions
+
+
+@pytest.mark.usefixtures("installed")
+def test_nor_are_they_where_they_lie_in_the_project(tmp_path: Path, run: MypyRun) -> None:
+    (tmp_path / "mine.py").write_text("from two.b import g\ndef f() -> list[int]:\n    return g()\n")
+    program, _, _ = load([f"{tmp_path}/mine.py:f"], run)
+    assert "Callee(kind='model', name='two.b.g'" in repr(program.functions["mine.f"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from hardtack.errors import HardtackError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from hardtack.analysis.result_cache import ResultCache
     from hardtack.analysis.results import Analysed
+    from hardtack.analysis.targets import Target
 
 
 def bound(target: str, *, models: Sequence[Path | str] = (), assume: bool = False) -> Analysed:
@@ -40,6 +43,7 @@ def bounds(
     *,
     models: Sequence[Path | str] = (),
     assume: bool = False,
+    cache: bool = True,
     progress: Callable[[str], None] = lambda what: None,
 ) -> list[Analysed]:
     """Return the bounds of several targets, which are loaded together; see `bound`.
@@ -48,31 +52,59 @@ def bounds(
         targets: each as `bound` takes it.
         models: as `bound` takes them.
         assume: as `bound` takes it.
+        cache: take bounds that were found before, where nothing changed that they rest on, and keep new ones.
         progress: told in a few words what is done next.
 
     Raises:
         HardtackError: a target names nothing, or mypy is not installed.
     """
-    try:
-        from hardtack.analysis.loading import load
-        from hardtack.analysis.source import parse_target
-    except ModuleNotFoundError as error:
+    if find_spec("mypy") is None:
         raise HardtackError(
-            f"the analyser reads types with mypy, and {error.name} is not installed: "
-            "pip install 'hardtack[analysis]'"
-        ) from error
-    from hardtack.analysis.entry import analyse
-    from hardtack.analysis.models import load_models
+            "the analyser reads types with mypy, which is not installed: pip install 'hardtack[analysis]'"
+        )
+    from hardtack.analysis.result_cache import ResultCache
+    from hardtack.analysis.targets import parse_target
 
-    known = load_models([*configured_models(Path.cwd()), *map(Path, models)])
+    wanted = [parse_target(target) for target in targets]
+    files = [*configured_models(Path.cwd()), *map(Path, models)]
+    kept = ResultCache(wanted, files, assume=assume) if cache else None
+    found = {target: bound for target in wanted if kept and (bound := kept.unchanged(target))}
+    if not all(target in found for target in wanted):
+        _find(wanted, files, found, kept, assume=assume, progress=progress)
+    return [found[target] for target in wanted]
+
+
+def _find(
+    targets: Sequence[Target],
+    models: Sequence[Path],
+    found: dict[Target, Analysed],
+    kept: ResultCache | None,
+    *,
+    assume: bool,
+    progress: Callable[[str], None],
+) -> None:
+    """Add the bounds that are not found yet."""
+    from hardtack.analysis.entry import analyse
+    from hardtack.analysis.loading import load_around
+    from hardtack.analysis.models import load_models
+    from hardtack.analysis.reads import Reader
+
+    known = load_models(models)
     progress("reading the sources and their types")
-    program, entries, _ = load(targets)
-    found = []
-    for target, entry in zip(map(parse_target, targets), entries, strict=True):
+    loaded = load_around(targets)
+    if kept:
+        kept.loaded(loaded.files, loaded.folders)
+    for target, entry in zip(targets, loaded.entries, strict=True):
+        before = found.get(target) or (kept.same(target, loaded.program) if kept else None)
+        if before:
+            found[target] = before
+            continue
         progress(f"analysing {entry}")
-        analysed = analyse(program, entry, known, assume=assume)
-        found.append(replace(analysed, entry=f"{target.module}:{target.name}"))
-    return found
+        reader = Reader(loaded.program)
+        analysed = analyse(reader.program, entry, known, assume=assume)
+        found[target] = replace(analysed, entry=f"{target.module}:{target.name}")
+        if kept:
+            kept.keep(target, found[target], loaded.program, reader.names())
 
 
 def configured_models(start: Path) -> Iterator[Path]:

@@ -10,8 +10,11 @@ from mypy import types as mt
 from hardtack.analysis import generated, ir
 from hardtack.analysis.constants import UNKNOWN
 from hardtack.analysis.hierarchy import function_of, is_property
+from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hardtack.analysis.annotations_read import Annotations
     from hardtack.analysis.constants import Constants
     from hardtack.analysis.hierarchy import Hierarchy
@@ -33,8 +36,8 @@ class ClassTable:
         self._annotations = annotations
         self._stored = stored  # names of attributes that functions write
 
-    def rows(self, everything: dict[str, mn.MypyFile]) -> dict[str, ir.Class]:
-        """Return the classes of the sources, and those of stubs that matter, by full name.
+    def rows(self, everything: dict[str, mn.MypyFile]) -> Mapping[str, ir.Class]:
+        """Return the classes of the sources, and those of stubs that matter, by full name; made when asked for.
 
         The latter are the bases of the former, exceptions, and what the built-in modules define.
         """
@@ -46,12 +49,12 @@ class ClassTable:
                 node = symbol.node
                 if isinstance(node, mn.TypeInfo) and node.module_name == tree.fullname and _matters(node):
                     infos |= {base.fullname: base for base in node.mro if base.fullname not in infos}
-        return {
-            name: self._row(info) if name in self._hierarchy.classes else _stub_row(info)
-            for name, info in infos.items()
-        }
+        return OnDemand(infos, self._row)
 
     def _row(self, info: mn.TypeInfo) -> ir.Class:
+        return self._source_row(info) if info.fullname in self._hierarchy.classes else _stub_row(info)
+
+    def _source_row(self, info: mn.TypeInfo) -> ir.Class:
         lineage = tuple(base.fullname for base in info.mro)
         methods, properties = self._methods(info)
         own = generated.dataclass_of(info)
@@ -59,7 +62,7 @@ class ClassTable:
         return ir.Class(
             name=info.fullname,
             lineage=lineage,
-            in_sources=info.fullname in self._hierarchy.classes,
+            in_sources=True,
             fields=fields,
             methods=methods,
             class_variables=variables,

@@ -22,7 +22,10 @@ A register is a local variable (`data`), a hidden local that the source has no n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Register: TypeAlias = str
 
@@ -592,9 +595,9 @@ class Class:
 class Program:
     """What was loaded: functions and classes by full name."""
 
-    functions: dict[str, Function] = field(default_factory=dict)
-    classes: dict[str, Class] = field(default_factory=dict)
-    globals: dict[str, Type] = field(default_factory=dict)
-    constants: dict[str, object] = field(
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    classes: Mapping[str, Class] = field(default_factory=dict)
+    globals: Mapping[str, Type] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(
         default_factory=dict
     )  # Final and never written module variables with a constant value

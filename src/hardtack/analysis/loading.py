@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mypy import nodes as mn
-
-from hardtack.analysis import generated, ir, ircheck, source
+from hardtack.analysis import ir, source
 from hardtack.analysis.class_table import ClassTable
-from hardtack.analysis.digests import add_digests
+from hardtack.analysis.digests import Digests
+from hardtack.analysis.function_table import FunctionTable
+from hardtack.analysis.global_table import GlobalTable
 from hardtack.analysis.knowledge import Knowledge
-from hardtack.analysis.lowering import lower_function
-from hardtack.analysis.lowering.functions import crashed, refused
+from hardtack.analysis.lowering.writes import Writes
+from hardtack.analysis.targets import TargetError, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hardtack.analysis.results import Finding
+    from hardtack.analysis.targets import Target
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What some targets are part of.
+
+    Attributes:
+        program: all that is known around them.
+        entries: their full names.
+        errors: what mypy reports.
+        files: what was read.
+        folders: where modules were looked for.
+    """
+
+    program: ir.Program
+    entries: tuple[str, ...]
+    errors: list[Finding]
+    files: list[str]
+    folders: list[str]
 
 
 def load(
@@ -31,17 +52,23 @@ def load(
     Raises:
         TargetError: a target names nothing, or mypy cannot read its module.
     """
-    wanted = [source.parse_target(text) for text in targets]
-    sources = source.check(wanted, run)
+    found = load_around([parse_target(text) for text in targets], run)
+    return found.program, found.entries, found.errors
+
+
+def load_around(targets: Sequence[Target], run: source.MypyRun | None = None) -> Loaded:
+    """Return what some targets are part of; see `load`."""
+    sources = source.check(targets, run)
     program = lower(Knowledge.of(sources))
-    entries = tuple(_entry(one, program) for one in wanted)
-    return program, entries, [error for error in sources.errors if error.kind == "error"]
+    entries = tuple(_entry(one, program) for one in targets)
+    errors = [error for error in sources.errors if error.kind == "error"]
+    return Loaded(program, entries, errors, sources.files(), sources.folders)
 
 
-def _entry(target: source.Target, program: ir.Program) -> str:
+def _entry(target: Target, program: ir.Program) -> str:
     name = f"{target.module}.{target.name}"
     if name not in program.functions:
-        raise source.TargetError(f"{target.path} defines no function {target.name}")
+        raise TargetError(f"{target.path} defines no function {target.name}")
     return name
 
 
@@ -52,63 +79,14 @@ def errors_in(function: ir.Function, errors: Sequence[Finding]) -> list[Finding]
 
 
 def lower(known: Knowledge) -> ir.Program:
-    """Lower all that the sources define."""
-    program = ir.Program()
-    for function in _functions(known):
-        program.functions[function.name] = function
-    stored, rebound = _written(program)
-    for name in rebound:
+    """Return the program that the sources define; what it holds is made when it is asked for."""
+    writes = Writes(known)
+    for name in writes.variables:
         known.constants.written_elsewhere(name)
-    _refuse_rebound(known, program)
+    stored = frozenset(writes.attributes)
     table = ClassTable(known.hierarchy, known.constants, known.annotations, stored)
-    program.classes.update(table.rows(known.sources.everything))
-    program.globals.update(_globals(known, program))
-    program.constants.update(known.constants.known())
-    add_digests(program)
-    return program
-
-
-def _refuse_rebound(known: Knowledge, program: ir.Program) -> None:
-    """Refuse functions whose names are bound to something else, too: which of both runs is not known."""
-    for name, function in program.functions.items():
-        if known.constants.is_written(name.partition("@")[0]):
-            what = f"{name}, whose name is bound to something else besides its definition"
-            program.functions[name] = refused(function, what, "give it a name of its own")
-
-
-def _functions(known: Knowledge) -> Iterator[ir.Function]:
-    for definition in list(known.hierarchy.functions.values()):
-        try:
-            yield from lower_function(known, definition)
-        except Exception as error:  # noqa: BLE001 # whatever strange program it is: a finding, never a number
-            yield crashed(known, definition, error)
-    for info in known.hierarchy.classes.values():
-        file = known.sources.modules[info.module_name].path
-        yield from generated.functions(info, file, known.annotations.type_of)
-
-
-def _written(program: ir.Program) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the names of attributes, and the full names of globals, that functions write."""
-    attributes, variables = set(), set()
-    for function in program.functions.values():
-        for operation in ircheck.operations(function.body):
-            if isinstance(operation, ir.StoreAttribute):
-                attributes.add(operation.name)
-            elif isinstance(operation, ir.StoreGlobal):
-                variables.add(operation.name)
-    return frozenset(attributes), frozenset(variables)
-
-
-def _globals(known: Knowledge, program: ir.Program) -> Iterator[tuple[str, ir.Type]]:
-    for tree in known.sources.modules.values():
-        for name, symbol in tree.names.items():
-            node = symbol.node
-            if (
-                isinstance(node, mn.Var)
-                and node.fullname == f"{tree.fullname}.{name}"
-                and not name.startswith("__")
-            ):
-                yield node.fullname, known.annotations.type_of(node, node.type)
-    for one in program.classes.values():
-        if one.in_sources:
-            yield from ((f"{one.name}.{name}", type_) for name, type_ in one.class_variables)
+    classes = table.rows(known.sources.everything)
+    constants = known.constants.known()
+    digests = Digests(known.hierarchy.classes, classes, constants)
+    functions = FunctionTable(known, digests.with_digest)
+    return ir.Program(functions, classes, GlobalTable(known, classes), constants)

@@ -1,6 +1,6 @@
-"""Targets to source files, and source files to mypy's typed trees. Runs nothing of what it reads.
+"""Source files to mypy's typed trees. Runs nothing of what it reads.
 
-Owns the search for a target's module, the run of mypy as a library, and what mypy says of errors. mypy's
+Owns the run of mypy as a library, and what mypy says of errors. mypy's
 own cache serves the standard library and installed packages; the modules that are analysed are always
 checked anew, since a module from the cache has no tree.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import mypy
 from mypy import build
 from mypy.errors import CompileError
 from mypy.main import process_options
@@ -23,7 +24,14 @@ from mypy.plugin import Plugin, ReportConfigContext
 
 from hardtack.analysis.results import Finding
 from hardtack.analysis.syntax import Syntax
-from hardtack.errors import HardtackError
+from hardtack.analysis.targets import (
+    Target,
+    TargetError,
+    analysed_folder,
+    find_configuration,
+    is_installed,
+    root_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,19 +39,6 @@ if TYPE_CHECKING:
     from mypy.nodes import Expression, MypyFile
     from mypy.options import Options
     from mypy.types import Type
-
-
-class TargetError(HardtackError, ValueError):
-    """A target names nothing that can be analysed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A function or method to analyse: its module, the module's file, and its name in the module."""
-
-    module: str
-    path: Path
-    name: str
 
 
 @dataclass
@@ -55,69 +50,27 @@ class Sources:
         types: what mypy found of each expression.
         everything: mypy's trees of all modules, those from its cache without bodies.
         errors: what mypy reports.
+        folders: where modules were looked for, besides where Python looks.
     """
 
     modules: dict[str, MypyFile]
     types: dict[Expression, Type]
     everything: dict[str, MypyFile]
     errors: list[Finding] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
     _syntax: dict[str, Syntax] = field(default_factory=dict)
+
+    def files(self) -> list[str]:
+        """Return the files that were read, without mypy's own."""
+        own = os.path.dirname(os.path.abspath(mypy.__file__)) + os.sep
+        paths = {os.path.abspath(tree.path) for tree in self.everything.values() if tree.path}
+        return sorted(path for path in paths if not path.startswith(own))
 
     def syntax(self, module: str) -> Syntax:
         """Return a module's text, its `ast` and its code objects."""
         if module not in self._syntax:
             self._syntax[module] = Syntax.read(Path(self.everything[module].path))
         return self._syntax[module]
-
-
-def parse_target(text: str, roots: Sequence[Path] = ()) -> Target:
-    """Return what `pkg.module:function`, `pkg.module:Class.method` or `path/file.py:function` names.
-
-    Args:
-        text: the target.
-        roots: directories to look for modules in; by default the current one, its `src`, and sys.path.
-
-    Raises:
-        TargetError: the text has no such form, or there is no such file.
-    """
-    where, colon, name = text.rpartition(":")
-    if not colon or not where or not name:
-        raise TargetError(f"{text!r} is not of the form module:function or file.py:function")
-    if where.endswith(".py"):
-        path = Path(where).resolve()
-        if not path.is_file():
-            raise TargetError(f"there is no file {where}")
-        return Target(_module_name(path), path, name)
-    found = find_module(where, roots)
-    if found is None:
-        raise TargetError(f"there is no Python source of a module {where}")
-    return Target(where, found.resolve(), name)
-
-
-def find_module(name: str, roots: Sequence[Path] = ()) -> Path | None:
-    """Return the file of a module, found by its path: nothing is imported."""
-    here = Path.cwd()
-    parts = name.split(".")
-    for root in roots or (here, here / "src", *(Path(entry or ".") for entry in sys.path)):
-        base = root.joinpath(*parts)
-        for candidate in (base / "__init__.py", base.with_name(base.name + ".py")):
-            if candidate.is_file():
-                return candidate
-    return None
-
-
-def _module_name(path: Path) -> str:
-    parts = [] if path.stem == "__init__" else [path.stem]
-    parent = path.parent
-    while (parent / "__init__.py").is_file():
-        parts.insert(0, parent.name)
-        parent = parent.parent
-    return ".".join(parts)
-
-
-def _root(target: Target) -> Path:
-    levels = len(target.module.split(".")) - (target.path.stem != "__init__")
-    return target.path.parents[levels]
 
 
 class _Anew(Plugin):
@@ -167,24 +120,6 @@ class MypyRun:
         return options
 
 
-def find_configuration(beside: Path) -> Path | None:
-    """Return the mypy configuration of the project that a file belongs to."""
-    for folder in beside.parents:
-        for name, mark in _CONFIGURATIONS:
-            path = folder / name
-            if path.is_file() and mark in path.read_text(encoding="utf-8"):
-                return path
-    return None
-
-
-_CONFIGURATIONS = (
-    ("mypy.ini", "[mypy]"),
-    (".mypy.ini", "[mypy]"),
-    ("pyproject.toml", "[tool.mypy]"),
-    ("setup.cfg", "[mypy]"),
-)
-
-
 def _cache_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hardtack"
 
@@ -196,9 +131,10 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
         TargetError: mypy cannot go on, as on a syntax error.
     """
     options = (run or MypyRun()).options(targets[0].path)
-    roots = [str(root) for target in targets if not _is_installed(root := _root(target))]
+    roots = [str(root) for target in targets if not is_installed(root := root_of(target))]
     options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
-    packages = tuple({_analysed(target): None for target in targets})
+    packages = tuple({analysed_folder(target): None for target in targets})
+    _pass_over_installed(options, packages)
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
     try:
         result = build.build(list(paths.values()), options, extra_plugins=[_Anew(options, packages)])
@@ -208,21 +144,24 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     modules = {
         name: tree
         for name, tree in result.files.items()
-        if name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside))
+        if options.clone_for_module(name).preserve_asts  # else its functions have no bodies
+        and (name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside)))
     }
-    return Sources(modules, result.types, result.files, [_finding(line) for line in result.errors if line])
+    errors = [_finding(line) for line in result.errors if line]
+    return Sources(modules, result.types, result.files, errors, options.mypy_path)
 
 
-def _analysed(target: Target) -> Path:
-    """Return the folder whose modules are analysed: the project's, but of what is installed one package."""
-    root = _root(target)
-    if not _is_installed(root):
-        return root
-    return root / target.module.split(".")[0] if "." in target.module else target.path
+def _pass_over_installed(options: Options, analysed: Sequence[Path]) -> None:
+    """Have mypy drop the bodies of installed packages' functions, but for those that are analysed.
 
-
-def _is_installed(root: Path) -> bool:
-    return root.name in {"site-packages", "dist-packages"} or root == Path(os.__file__).resolve().parent
+    It does so by itself unless trees are kept; reading and checking them takes more than all the rest.
+    """
+    folders = [
+        folder for entry in sys.path if is_installed(folder := Path(entry).resolve()) and folder.is_dir()
+    ]
+    for name in {path.stem for folder in folders for path in folder.iterdir() if path not in analysed}:
+        section = options.per_module_options.setdefault(f"{name}.*", {})
+        section["preserve_asts"] = False
 
 
 def _finding(line: str) -> Finding:

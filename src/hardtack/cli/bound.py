@@ -55,6 +55,9 @@ Exit status:
     metavar="FILE",
     help="Models of your own, besides those of pyproject.toml; may be given several times.",
 )
+@click.option(
+    "--no-cache", is_flag=True, help="Neither take bounds that were found before nor keep new ones."
+)
 @click.option("--assume", is_flag=True, help="Pass over findings: the number is then no bound, and says so.")
 def command(
     targets: tuple[str, ...],
@@ -63,6 +66,7 @@ def command(
     written: Path | None,
     checked: Path | None,
     models: tuple[Path, ...],
+    no_cache: bool,
     assume: bool,
 ) -> int:
     """Bound the memory of calls: peak, what is returned, what is retained, and why.
@@ -77,7 +81,7 @@ def command(
     wanted = targets or tuple(committed)
     if not wanted:
         raise click.UsageError("no TARGET is given, for example package.module:function")
-    found = _analyse(wanted, models, assume=assume)
+    found = _analyse(wanted, models, assume=assume, cache=not no_cache)
     if json_file is not None:
         from hardtack.analysis.report import to_json
 
@@ -97,7 +101,7 @@ def command(
     return 0 if well else FAILED
 
 
-def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool) -> list[Analysed]:
+def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, cache: bool) -> list[Analysed]:
     from hardtack.analysis.bounds import bounds
 
     on_terminal = sys.stderr.isatty()
@@ -108,7 +112,7 @@ def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool) ->
 
     try:
         with Interruptible():
-            return bounds(targets, models=models, assume=assume, progress=progress)
+            return bounds(targets, models=models, assume=assume, cache=cache, progress=progress)
     finally:
         if on_terminal:
             click.echo("\r\033[K", nl=False, err=True)

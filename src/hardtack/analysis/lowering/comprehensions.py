@@ -174,7 +174,12 @@ def _loops(
     item_type = low.item_type(type_)
     item = low.fresh()
     with low.block() as body:
-        assign(low, one.indices[depth], item, item_type)
+        target = one.indices[depth]
+        if _is_plain(target):
+            assign(low, target, item, item_type)
+        else:  # `lowering.writes` relies on this
+            what = "a comprehension that binds more than names"
+            low.drop(target, low.unsupported(target, what, "write it as a loop", (item,)))
         _guarded(low, one, depth, 0, container)
     callees = iteration_callees(low, type_, asynchronous=one.asynchronous[depth])
     at = low.at(sequence)
@@ -184,6 +189,13 @@ def _loops(
             at, item, source, rounds, ir.Block(), convert(item_type), callees, None, one.asynchronous[depth]
         )
     )
+
+
+def _is_plain(target: mn.Expression) -> bool:
+    """Return whether a target consists of names."""
+    if isinstance(target, (mn.TupleExpr, mn.ListExpr)):
+        return all(map(_is_plain, target.items))
+    return isinstance(target.expr if isinstance(target, mn.StarExpr) else target, mn.NameExpr)
 
 
 def _guarded(

@@ -1,0 +1,51 @@
+"""The variables of the sources' modules and classes, with their types, which are made when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mypy import nodes as mn
+
+from hardtack.analysis import ir
+from hardtack.analysis.on_demand import OnDemand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hardtack.analysis.knowledge import Knowledge
+
+
+class GlobalTable(Mapping[str, ir.Type]):
+    """Types by full name: `package.module.name`, `package.module.Class.name`."""
+
+    def __init__(self, known: Knowledge, classes: Mapping[str, ir.Class]) -> None:
+        self._variables = OnDemand(_variables(known), lambda one: known.annotations.type_of(one, one.type))
+        self._sources = known.hierarchy.classes
+        self._classes = classes
+
+    def __getitem__(self, name: str) -> ir.Type:
+        owner, _, last = name.rpartition(".")
+        if owner in self._sources:
+            return dict(self._classes[owner].class_variables)[last]
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._variables
+        for owner in self._sources:
+            yield from (f"{owner}.{name}" for name, _ in self._classes[owner].class_variables)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _variables(known: Knowledge) -> dict[str, mn.Var]:
+    """Return the variables of modules."""
+    return {
+        node.fullname: node
+        for tree in known.sources.modules.values()
+        for name, symbol in tree.names.items()
+        if isinstance(node := symbol.node, mn.Var)
+        and node.fullname == f"{tree.fullname}.{name}"
+        and not name.startswith("__")
+    }

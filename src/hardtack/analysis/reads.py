@@ -1,0 +1,80 @@
+"""What an analysis read of a program, and a digest of it: where that is the same, so is what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from hardtack.analysis import ir
+from hardtack.analysis.digests import canonical, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Names: TypeAlias = dict[str, list[str]]  # "functions", "classes", "globals", "constants"
+
+_Value = TypeVar("_Value")
+
+
+class Watched(Mapping[str, _Value]):
+    """A mapping that notes which names were asked for, those that it lacks too."""
+
+    def __init__(self, inner: Mapping[str, _Value]) -> None:
+        self._inner = inner
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> _Value:
+        self.asked.add(name)
+        return self._inner[name]
+
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, str):
+            self.asked.add(name)
+        return name in self._inner
+
+    def __iter__(self) -> Iterator[str]:
+        self.asked.update(self._inner)
+        return iter(self._inner)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Reader:
+    """A program to read from, and what was read of it.
+
+    Attributes:
+        program: to be given to the analysis.
+    """
+
+    def __init__(self, program: ir.Program) -> None:
+        self._functions = Watched(program.functions)
+        self._classes = Watched(program.classes)
+        self._globals = Watched(program.globals)
+        self._constants = Watched(program.constants)
+        self.program = ir.Program(self._functions, self._classes, self._globals, self._constants)
+
+    def names(self) -> Names:
+        """Return what was asked for."""
+        return {
+            "functions": sorted(self._functions.asked),
+            "classes": sorted(self._classes.asked),
+            "globals": sorted(self._globals.asked),
+            "constants": sorted(self._constants.asked),
+        }
+
+
+def digest_of(program: ir.Program, names: Names) -> str:
+    """Return a digest of what a program has under some names."""
+    parts = []
+    for name in names["functions"]:
+        function = program.functions.get(name)
+        parts.append(f"{name}: {function.digest if function is not None else None}")
+    tables: dict[str, Mapping[str, object]] = {
+        "classes": program.classes,
+        "globals": program.globals,
+        "constants": program.constants,
+    }
+    for kind, table in tables.items():
+        parts += [f"{kind} {name}: {canonical(table[name]) if name in table else ''}" for name in names[kind]]
+    return digest(parts)

@@ -1,0 +1,57 @@
+"""`Analysed` as JSON and back, whole, for the cache. `report.to_json` is what people and programs read."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import astuple
+from typing import Any
+
+from hardtack.analysis.results import Analysed, Assumption, Finding, Link, LoopBound
+from hardtack.symbolic import Size
+
+
+def encode(bound: Analysed) -> dict[str, object]:
+    """Return a bound as values that JSON has."""
+    return {
+        "entry": bound.entry,
+        "peak": None if bound.peak is None else bound.peak.to_json(),
+        "returned": bound.returned.to_json(),
+        "retained": [[path, size.to_json()] for path, size in bound.retained],
+        "symbols": [list(one) for one in bound.symbols],
+        "parameters": list(bound.parameters),
+        "chain": [[one.function, one.file, one.line, one.what, one.share.to_json()] for one in bound.chain],
+        "loops": [[one.function, one.file, one.line, one.rounds.to_json(), one.how] for one in bound.loops],
+        "assumptions": [list(astuple(one)) for one in bound.assumptions],
+        "findings": [list(astuple(one)) for one in bound.findings],
+        "assumed": bound.assumed,
+        "defaults": [[name, repr(value)] for name, value in bound.defaults],
+    }
+
+
+def decode(data: dict[str, Any]) -> Analysed:
+    """Return the bound that `encode` was given.
+
+    Raises:
+        KeyError, TypeError, ValueError, SyntaxError: if it was given none.
+    """
+    size = Size.from_json
+    return Analysed(
+        entry=data["entry"],
+        peak=None if data["peak"] is None else size(data["peak"]),
+        returned=size(data["returned"]),
+        retained=tuple((path, size(text)) for path, text in data["retained"]),
+        symbols=tuple((symbol, meaning) for symbol, meaning in data["symbols"]),
+        parameters=tuple(data["parameters"]),
+        chain=tuple(
+            Link(function, file, line, what, size(share))
+            for function, file, line, what, share in data["chain"]
+        ),
+        loops=tuple(
+            LoopBound(function, file, line, size(rounds), how)
+            for function, file, line, rounds, how in data["loops"]
+        ),
+        assumptions=tuple(Assumption(*one) for one in data["assumptions"]),
+        findings=tuple(Finding(*one) for one in data["findings"]),
+        assumed=data["assumed"],
+        defaults=tuple((name, ast.literal_eval(text)) for name, text in data["defaults"]),
+    )
