@@ -678,3 +678,13 @@ def offsets(data: bytes) -> int:
         i += 4
         n += 1000
     return n
+
+
+def after_some_rounds(n: int) -> int:
+    keep: list[list[int]] = []
+    i = 0
+    for _ in range(n):
+        if i > 3:
+            keep.append([0] * 100)
+        i += 1
+    return len(keep)

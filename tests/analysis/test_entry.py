@@ -118,6 +118,7 @@ INPUTS = {
     "pipeline": numbers(),
     "default_closure": numbers(),
     "offsets": of(bytes),
+    "after_some_rounds": numbers(),
 }
 REFUSED = {
     "doubling": "growth",  # its result has 2**n characters

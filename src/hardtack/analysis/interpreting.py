@@ -119,6 +119,7 @@ class Interpreter:
         self.weak = 0  # how many calls are not followed: see recursion.py
         self.handlers: dict[type[object], Handler] = {}
         self.loop_hints: dict[Hashable, object] = {}
+        self.shaping = 0  # loops that look for the shape of their heads: sizes and the peak do not count
         self.constants: dict[Object, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
         self._released = False
@@ -230,6 +231,9 @@ class Interpreter:
         if state.dead:
             return
         self.collect()
+        if self.shaping:
+            state.open_pools(transient)
+            return
         state.fill_pools(transient)
         besides = add_up([extra, self.scalars()])
         now = state.live() + besides

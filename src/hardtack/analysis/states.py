@@ -101,6 +101,14 @@ class State:
             size = add_up(sizes)
             self.high[pool] = self.high[pool] | size if pool in self.high else size
 
+    def open_pools(self, transient: tuple[str, Size] | None = None) -> None:
+        """Have a mark for each pool of which something is alive, whatever there is of it."""
+        for cell in self.cells.values():
+            if cell.pool and cell.pool not in self.high:
+                self.high[cell.pool] = ZERO
+        if transient is not None:
+            self.high.setdefault(transient[0], ZERO)
+
     # -- making room for a new object
     def demote(self, site: Site, linear: Callable[[Cell], Cell]) -> None:
         """Have the newest object of a site be one of the older: a new one is about to be made.
