@@ -2,11 +2,9 @@
 
     1. run the body until the SHAPE of the head's state is stable: which objects there are, who refers to whom
     2. put a symbol in the place of every number that a round changes, run the body once more, and read from
-       what
-       comes out how a round changes them
+       what comes out how a round changes them; where sizes lead to another shape, begin anew with that
     3. solve these recurrences over the number of rounds, and put the bounds in the symbols' place: in the
-       state,
-       in the peak, in the states in which the loop, or a function around it, was left
+       state, in the peak, in the states in which the loop, or a function around it, was left
 
 Objects are never unified at a head. No bound on the rounds is needed where no round adds anything.
 """
@@ -67,7 +65,13 @@ class _Outside:
 
 @dataclass(slots=True)
 class _Hint:
-    """What earlier analyses of a loop found: numbers that change, integers that grow without measure, a head."""
+    """What earlier analyses of a loop found.
+
+    Attributes:
+        changed: numbers that rounds change.
+        wide: integers that grow without measure.
+        head: a state whose shape no round changes.
+    """
 
     changed: set[SlotKey] = field(default_factory=set)
     wide: set[SlotKey] = field(default_factory=set)
@@ -85,9 +89,10 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     entry = interp.state
     loop.entry.update(entry.frame)
     hint = cast("_Hint", interp.loop_hints.setdefault(loop.key, _Hint()))
+    solved: dict[str, Size] = {}
     if interp.shaping:
         interp.state = entry
-        start, solved = _stable_head(interp, loop, hint), {}
+        start = _stable_head(interp, loop, hint)
     else:
         while True:
             interp.state = entry.copy()
@@ -218,9 +223,7 @@ def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> State:
     return head
 
 
-def _next_head(
-    interp: Interpreter, loop: Loop, hint: _Hint, entry: State, head: State, out: State
-) -> State:
+def _next_head(interp: Interpreter, loop: Loop, hint: _Hint, entry: State, head: State, out: State) -> State:
     """Return the head that covers an earlier one and a round from there, with the entry's sizes."""
     new = widened(head, join_states([head, out], None))
     _restore_origins(loop, head, out, new)
@@ -244,6 +247,7 @@ def _restart(entry: Mapping[SlotKey, Size], foreign: set[int], key: SlotKey, siz
 
 def _round(interp: Interpreter, loop: Loop, head: State) -> State:
     """Run one round from a head; returns the state at its end, with those of `continue`."""
+    interp.spend(5 * len(head.cells))
     interp.state = head.copy()
     _mark_origins(interp, loop)
     loop.once()
@@ -273,13 +277,15 @@ def _restore_origins(loop: Loop, head: State, out: State, new: State) -> None:
     for register, value in new.frame.items():
         if value.number is None:
             continue
-        before, after = head.frame.get(register), out.frame.get(register)
-        kept = before is not None and before.number is not None and before.number.origin
-        same = after is not None and after.number is not None
-        if kept and same and after.number.origin != (f"{loop.key}:{register}", 0, 0):
-            kept = None
-        if value.number.origin != (kept or None):
-            new.frame[register] = replace(value, number=replace(value.number, origin=kept or None))
+        same = _origin(out, register) == (f"{loop.key}:{register}", 0, 0)
+        origin = _origin(head, register) if same else None
+        if value.number.origin != origin:
+            new.frame[register] = replace(value, number=replace(value.number, origin=origin))
+
+
+def _origin(state: State, register: str) -> integers.Origin | None:
+    value = state.frame.get(register)
+    return None if value is None or value.number is None else value.number.origin
 
 
 # -- the world around a loop
@@ -330,12 +336,8 @@ def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) 
 
 def _later(before: Moment, inside: Moment, solved: Mapping[str, Size]) -> Moment:
     """Return the greater of two moments, the second one's shares in terms of the solved symbols."""
-    from hardtack.analysis.interpreting import guess
-
-    shares = tuple((site, size.substitute(solved)) for site, size in inside.shares)
-    besides = inside.besides.substitute(solved)
-    value = sum((guess(size) for _, size in shares), guess(besides))
-    return Moment(value, inside.stack, shares, besides) if value > before.value else before
+    later = inside.substitute(solved)
+    return later if later.value > before.value else before
 
 
 # -- for and while
