@@ -678,3 +678,45 @@ def offsets(data: bytes) -> int:
         i += 4
         n += 1000
     return n
+
+
+def after_some_rounds(n: int) -> int:
+    keep: list[list[int]] = []
+    i = 0
+    for _ in range(n):
+        if i > 3:
+            keep.append([0] * 100)
+        i += 2
+    return len(keep)
+
+
+def _counted(n: int) -> Iterator[int]:
+    for i in range(n):
+        yield i + 1000
+
+
+def left_generators(n: int) -> int:
+    last = 0
+    for _ in range(n):
+        for item in _counted(n):
+            if item > 1001:
+                break
+            last = item
+    return last
+
+
+def sorted_generators(n: int) -> int:
+    last = 0
+    for _ in range(n):
+        for item in sorted(i + 1000 for i in range(n)):
+            last = item
+    return last
+
+
+def nested_rounds(n: int) -> int:
+    i = 0
+    while i < n:
+        for _ in range(3):
+            pass
+        i += 1
+    return i

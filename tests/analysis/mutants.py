@@ -187,9 +187,12 @@ def lowered(folder: Path) -> Path:
     """Lower the cases, once for all mutants; return the file of the program."""
     from mutant_cases import ARGUMENTS
 
+    from hardtack.analysis import ir
     from hardtack.analysis.loading import load
 
     program, entries, _ = load([f"{HERE / 'mutant_cases.py'}:{name}" for name in ARGUMENTS])
+    tables = ("functions", "classes", "globals", "constants")
+    program = ir.Program(**{name: dict(getattr(program, name).items()) for name in tables})  # not on demand
     file = folder / "program.pickle"
     file.write_bytes(pickle.dumps((program, dict(zip(ARGUMENTS, entries, strict=True)))))
     return file

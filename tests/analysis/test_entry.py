@@ -118,6 +118,10 @@ INPUTS = {
     "pipeline": numbers(),
     "default_closure": numbers(),
     "offsets": of(bytes),
+    "after_some_rounds": numbers(),
+    "left_generators": numbers((0, 1, 2, 8, 50)),
+    "sorted_generators": numbers((0, 1, 2, 8, 50)),
+    "nested_rounds": numbers(),
 }
 REFUSED = {
     "doubling": "growth",  # its result has 2**n characters

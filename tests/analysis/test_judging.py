@@ -8,6 +8,8 @@ import pytest
 from judging import Row, judge, summary, table
 from programs_run import programs
 
+from hardtack.analysis.results import Finding
+
 PROGRAMS = {name: (function, inputs) for name, function, inputs in programs()}
 
 
@@ -16,7 +18,7 @@ class ByHand:
     peak: str | None
     per_character: int = 0
     constant: int = 0
-    findings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def for_call(self, text):
         return self.constant + self.per_character * len(text)
@@ -25,7 +27,7 @@ class ByHand:
 BOUNDS = {
     "true": ByHand("30*len(text)+1000", 30, 1000),  # three characters for one, four bytes each, and the copy
     "low": ByHand("4*len(text)+200", 4, 200),
-    "none": ByHand(None, findings=["text.py:7:12: why"]),
+    "none": ByHand(None, findings=[Finding("loop", "src/text.py", 7, 12, "why", "so")]),
     "silent": ByHand(None),
 }
 
@@ -49,7 +51,7 @@ def test_a_bound_that_is_too_low_is_exceeded_and_says_where(rows):
 
 
 def test_without_a_bound_nothing_is_measured_and_the_findings_stand(rows):
-    assert rows["none"] == Row("none", None, ["text.py:7:12: why"])
+    assert rows["none"] == Row("none", None, ["text.py:7: loop: why"])
 
 
 def test_the_summary_counts_and_names_what_is_wrong(rows):

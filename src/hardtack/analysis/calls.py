@@ -245,12 +245,15 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     if model is None:
         interp.finding("no-model", f"{name} has no model", "add one: [tool.hardtack] models")
         return parameters.symbolic(interp, type_, f"{name}()", single=False)
-    arguments = generators.consume_arguments(interp, name, arguments)
+    consumed = generators.consume_arguments(interp, name, arguments)
     if interp.state.dead:
         return NOTHING
     for pool in footprints.kept_by(name):
         interp.state.keep(pool, Size.const(1))
-    return act(interp, model, arguments)
+    value = act(interp, model, consumed)
+    for register in set(consumed.positional) - set(arguments.positional):
+        interp.unbind(register)
+    return value
 
 
 # -- functions of the sources

@@ -7,7 +7,6 @@ such a run are void, and another one is made that has known it from the start.
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import (
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from hardtack.analysis.models import Models
 
 _RUNS = 8
-_MOST_SECONDS = 5.0  # of the processor, for one entry
 
 
 def analyse(
@@ -61,10 +59,10 @@ def analyse(
     """
     function = program.functions[entry]
     facts: set[tuple[Hashable, str]] = set()
-    deadline = time.process_time() + _MOST_SECONDS
+    work = 0
     for _ in range(_RUNS):
         run = _Run(program, function, models, version or sys.version_info[:2], facts)
-        run.interp.deadline = deadline
+        run.interp.work = work
         try:
             run.go()
         except TooLong:
@@ -84,6 +82,7 @@ def analyse(
             run.interp.wanted.clear()
         if not run.interp.wanted:
             break
+        work = run.interp.work
         facts = facts | run.interp.wanted
     else:
         run.interp.finding("internal", "the analysis does not settle", "report this", function.place)
@@ -192,7 +191,8 @@ class _Run:
         findings = list(interp.findings)
         for size in (interp.peak, self.returned, *self.retained.values()):
             findings += [interp.reasons[reason] for reason in size.reasons if reason in interp.reasons]
-            if any("β" in name or "λ" in name for name in size.symbols()):
+            left_open = any("β" in name or "λ" in name for name in size.symbols())
+            if left_open and not any(finding.kind == "internal" for finding in findings):
                 interp.at = self.function.place
                 findings.append(
                     results.Finding(
@@ -247,6 +247,10 @@ class _Run:
         if moment.stack and not moment.besides.is_zero:
             name, at = moment.stack[-1]
             links.append(results.Link(name, at.file, at.line, "for a moment", moment.besides))
+        place = self.function.place
+        for what, size in (("kept for reuse by CPython", moment.pools), ("cycles", moment.cycles)):
+            if not size.is_zero:
+                links.append(results.Link(self.function.name, place.file, place.line, what, size))
         return tuple(links)
 
 

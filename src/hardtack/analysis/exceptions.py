@@ -95,8 +95,10 @@ def _send(
     interp.state.collect()
     interp.peak, interp.moment = peak | interp.peak, moment
     state, interp.state = interp.state, before
-    for name in classes:
+    interp.spend(5 * len(state.cells))
+    for name in classes[1:]:
         catcher.add(name, state.copy())
+    catcher.add(classes[0], state)
 
 
 def _unwind(

@@ -35,6 +35,11 @@ class Yielder:
     number: int
     catching: int
 
+    @property
+    def prefix(self) -> str:
+        """What the names of its registers begin with while the consumer runs."""
+        return f"%@{self.number}:"
+
 
 def make(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
     """Make the object that a call of a generator function gives."""
@@ -74,11 +79,15 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
         return
     if not _enter(interp, function, cell, at):
         return
-    yielder = Yielder(interp.activation, consumer, interp.next_symbol(), len(interp.catching))
+    number = interp.context_of(("yielder", interp.context, len(interp.activations)))
+    yielder = Yielder(interp.activation, consumer, number, len(interp.catching))
     interp.yielders.append(yielder)
     interp.block(function.body)
     interp.yielders.pop()
     _leave(interp, at)
+    for state in interp.activation.exits.breaks:  # the generator dies with the loop that it was left by
+        for register in [one for one in state.frame if one.startswith(yielder.prefix)]:
+            del state.frame[register]
     from hardtack.analysis import loops
 
     loops.leave(interp, consumer, (source,))
@@ -133,7 +142,7 @@ def _yield(interp: Interpreter, op: ir.Yield) -> None:
 def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> None:
     """Run a round of the consumer with what a register of the generator holds."""
     at = interp.at
-    prefix = f"%@{yielder.number}:"
+    prefix = yielder.prefix
     item = interp.read(source)
     own = interp.state.frames.pop()
     frame = interp.state.frame

@@ -11,7 +11,6 @@ no bound.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,7 +20,7 @@ from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.models import Models
@@ -69,10 +68,30 @@ class Moment:
     stack: tuple[tuple[str, ir.Place], ...] = ()
     shares: tuple[tuple[Site, Size], ...] = ()
     besides: Size = ZERO
+    pools: Size = ZERO
+    cycles: Size = ZERO
+
+    @property
+    def bytes(self) -> Size:
+        """All of it."""
+        return add_up([*(size for _, size in self.shares), self.besides, self.pools, self.cycles])
+
+    def substitute(self, sizes: Mapping[str, Size]) -> Moment:
+        """Return it with sizes in the place of symbols; its value is anew about how large it is."""
+        found = Moment(
+            0.0,
+            self.stack,
+            tuple((site, size.substitute(sizes)) for site, size in self.shares),
+            self.besides.substitute(sizes),
+            self.pools.substitute(sizes),
+            self.cycles.substitute(sizes),
+        )
+        found.value = guess(found.bytes)
+        return found
 
 
 Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
-_MOST_STEPS = 60_000  # operations that are run for one entry
+_MOST_WORK = 1_500_000  # objects and terms that are looked at for one entry
 _ANY_TUPLE = 2480  # bytes of one tuple of each size that CPython keeps for reuse
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
@@ -119,11 +138,11 @@ class Interpreter:
         self.weak = 0  # how many calls are not followed: see recursion.py
         self.handlers: dict[type[object], Handler] = {}
         self.loop_hints: dict[Hashable, object] = {}
+        self.shaping = 0  # loops that look for the shape of their heads: sizes and the peak do not count
         self.constants: dict[Object, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
         self._released = False
-        self.steps = 0
-        self.deadline = float("inf")
+        self.work = 0  # objects that operations found, and terms of sizes: the same on every machine
         self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
         self._counter = 0
 
@@ -144,14 +163,22 @@ class Interpreter:
             if self.state.dead:
                 return
             self.at = operation.at
-            self.steps += 1
-            if self.steps > _MOST_STEPS or (self.steps % 64 == 0 and time.process_time() > self.deadline):
-                raise TooLong
+            self.spend(len(self.state.cells) + 4)
             handler = self.handlers.get(type(operation))
             if handler is None:
                 self.finding("unsupported", f"{type(operation).__name__} is not analysed", "rewrite it")
                 continue
             handler(self, operation)
+
+    def spend(self, work: int) -> None:
+        """Count work that the analysis takes.
+
+        Raises:
+            TooLong: there was too much of it.
+        """
+        self.work += work
+        if self.work > _MOST_WORK:
+            raise TooLong
 
     def read(self, register: ir.Register) -> Value:
         """Return what a register holds; no run goes on where it holds nothing."""
@@ -230,19 +257,23 @@ class Interpreter:
         if state.dead:
             return
         self.collect()
+        if self.shaping:
+            state.open_pools(transient)
+            return
         state.fill_pools(transient)
         besides = add_up([extra, self.scalars()])
         now = state.live() + besides
+        self.spend(sum(map(len, now.polynomials)))
         if self.peak.dominates(now):
             return
         self.peak |= now
         value = guess(now)
         if value > self.moment.value:
-            sites = {obj >> 1 for obj in state.cells}
-            shares = tuple((site, size) for site in sites if not (size := state.of_site(site)[0]).is_zero)
             stack = tuple((a.function.name, a.at) for a in self.activations[1:])
             here = self.activation.function.name if self.activations else ""
-            self.moment = Moment(value, (*stack, (here, self.at)), shares, besides)
+            pools = add_up(state.high.values())
+            shares = tuple(state.shares(guess))
+            self.moment = Moment(value, (*stack, (here, self.at)), shares, besides, pools, state.garbage)
 
     def scalars(self) -> Size:
         """Return the bytes of the integers and floats that registers hold."""
@@ -290,6 +321,7 @@ class Interpreter:
             quiet: leave the peak alone: more is made at once, which notes it.
         """
         self.collect()
+        self.spend(len(self.state.cells))
         place = self.at
         function = self.activation.function.name
         key = (self.context, function, place.line, place.column, tag)

@@ -2,11 +2,9 @@
 
     1. run the body until the SHAPE of the head's state is stable: which objects there are, who refers to whom
     2. put a symbol in the place of every number that a round changes, run the body once more, and read from
-       what
-       comes out how a round changes them
+       what comes out how a round changes them; where sizes lead to another shape, begin anew with that
     3. solve these recurrences over the number of rounds, and put the bounds in the symbols' place: in the
-       state,
-       in the peak, in the states in which the loop, or a function around it, was left
+       state, in the peak, in the states in which the loop, or a function around it, was left
 
 Objects are never unified at a head. No bound on the rounds is needed where no round adds anything.
 """
@@ -67,27 +65,42 @@ class _Outside:
 
 @dataclass(slots=True)
 class _Hint:
-    """What earlier analyses of a loop found: numbers that change, integers that grow without measure."""
+    """What earlier analyses of a loop found.
+
+    Attributes:
+        changed: numbers that rounds change.
+        wide: integers that grow without measure.
+        head: a state whose shape no round changes.
+    """
 
     changed: set[SlotKey] = field(default_factory=set)
     wide: set[SlotKey] = field(default_factory=set)
+    head: State | None = None
 
 
 def repeat(interp: Interpreter, loop: Loop) -> None:
-    """Run a loop to its end: the state that holds at its head, however many rounds were run."""
+    """Run a loop to its end: the state that holds at its head, however many rounds were run.
+
+    While a loop around this one looks for its shape only, no more is found out about this one either.
+    """
     outside = _set_aside(interp)
     interp.touched()
     interp.collect()
     entry = interp.state
     loop.entry.update(entry.frame)
     hint = cast("_Hint", interp.loop_hints.setdefault(loop.key, _Hint()))
-    while True:
-        interp.state = entry.copy()
-        before = len(hint.wide)
-        start, solved = _solve(interp, loop, hint)
-        if len(hint.wide) == before:
-            break
-        _clear(interp)
+    solved: dict[str, Size] = {}
+    if interp.shaping:
+        interp.state = entry
+        start = _stable_head(interp, loop, hint)
+    else:
+        while True:
+            interp.state = entry.copy()
+            before = len(hint.wide)
+            start, solved = _solve(interp, loop, hint)
+            if len(hint.wide) == before:
+                break
+            _clear(interp)
     _put_back(interp, outside, solved)
     interp.state = _substituted(interp, start, solved)
 
@@ -97,10 +110,10 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
 
     Integers that grow without measure are added to the hint: of those, digits are counted from then on.
     """
-    head, first = _stable_head(interp, loop, hint)
-    init = head.slots()
-    # what the first round made of a number holds in all, if it is set and does not grow
-    base = {key: size | first[key] if key in first else size for key, size in init.items()}
+    entry = interp.state.copy()
+    head = _stable_head(interp, loop, hint)
+    base, init = head.slots(), head.slots()
+    tried: set[SlotKey] = set()
     changed = hint.changed & init.keys()
     names: dict[SlotKey, str] = {}
     for _ in range(_RUNS):
@@ -110,6 +123,15 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         start = _with_symbols(interp, head, names, base)
         out = _round(interp, loop, start)
         after = {} if out.dead else out.slots()
+        new = head if out.dead else _next_head(interp, loop, hint, entry, start, out)
+        if not out.dead and shape(new) != shape(head):  # sizes led where none had led before
+            hint.head = new.copy()
+            interp.state = entry.copy()
+            head = _stable_head(interp, loop, hint)
+            init = head.slots()
+            base = {key: size | base[key] if key in base else size for key, size in init.items()}
+            changed &= init.keys()
+            continue
         more = {
             key
             for key, size in base.items()
@@ -117,7 +139,10 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         }
         if not more:
             break
-        changed |= more
+        # what a round makes of a number holds in all, if it is set and does not grow
+        base |= {key: base[key] | after[key] for key in more - tried}
+        changed |= more & tried
+        tried |= more
     else:
         interp.finding("unsupported", "a loop whose numbers do not settle", "report this")
     hint.changed |= changed
@@ -175,26 +200,41 @@ def _widen_numbers(state: State, wide: set[SlotKey]) -> None:
     state.map_numbers(widen)
 
 
-def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[SlotKey, Size]]:
-    """Return a head whose shape no round changes, with the entry's sizes, and the sizes after a round."""
-    head = interp.state
-    _widen_numbers(head, hint.wide)
-    entry = head.slots()
+def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> State:
+    """Return a head whose shape no round changes, with the entry's sizes."""
+    entry = interp.state
+    _widen_numbers(entry, hint.wide)
+    head = entry
+    if hint.head is not None and len(hint.head.frames) == len(entry.frames):
+        head = _restarted(interp, hint, entry, join_states([entry, hint.head], None))
     for _ in range(_SHAPES):
         _clear(interp)
+        interp.shaping += 1
         out = _round(interp, loop, head)
+        interp.shaping -= 1
         if out.dead:
-            return head, {}
-        new = widened(head, join_states([head, out], None))
-        _forget_origins(new)
-        _widen_numbers(new, hint.wide)
-        foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
-        new.map(partial(_restart, entry, foreign), interp.sized)
+            return head
+        new = _next_head(interp, loop, hint, entry, head, out)
         if shape(new) == shape(head):
-            return head, out.slots()
+            hint.head = head.copy()
+            return head
         head = new
     interp.finding("unsupported", "a loop whose objects do not settle", "report this")
-    return head, {}
+    return head
+
+
+def _next_head(interp: Interpreter, loop: Loop, hint: _Hint, entry: State, head: State, out: State) -> State:
+    """Return the head that covers an earlier one and a round from there, with the entry's sizes."""
+    new = widened(head, join_states([head, out], None))
+    _restore_origins(loop, head, out, new)
+    return _restarted(interp, hint, entry, new)
+
+
+def _restarted(interp: Interpreter, hint: _Hint, entry: State, new: State) -> State:
+    _widen_numbers(new, hint.wide)
+    foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
+    new.map(partial(_restart, entry.slots(), foreign), interp.sized)
+    return new
 
 
 def _restart(entry: Mapping[SlotKey, Size], foreign: set[int], key: SlotKey, size: Size) -> Size:
@@ -207,6 +247,7 @@ def _restart(entry: Mapping[SlotKey, Size], foreign: set[int], key: SlotKey, siz
 
 def _round(interp: Interpreter, loop: Loop, head: State) -> State:
     """Run one round from a head; returns the state at its end, with those of `continue`."""
+    interp.spend(5 * len(head.cells))
     interp.state = head.copy()
     _mark_origins(interp, loop)
     loop.once()
@@ -231,11 +272,20 @@ def _mark_origins(interp: Interpreter, loop: Loop) -> None:
             interp.state.frame[register] = replace(value, number=replace(value.number, origin=origin))
 
 
-def _forget_origins(state: State) -> None:
-    for frame in state.frames:
-        for register, value in frame.items():
-            if value.number is not None and value.number.origin is not None:
-                frame[register] = replace(value, number=replace(value.number, origin=None))
+def _restore_origins(loop: Loop, head: State, out: State, new: State) -> None:
+    """Have what no round changes stem from what it stemmed from before; of the rest that is unknown."""
+    for register, value in new.frame.items():
+        if value.number is None:
+            continue
+        same = _origin(out, register) == (f"{loop.key}:{register}", 0, 0)
+        origin = _origin(head, register) if same else None
+        if value.number.origin != origin:
+            new.frame[register] = replace(value, number=replace(value.number, origin=origin))
+
+
+def _origin(state: State, register: str) -> integers.Origin | None:
+    value = state.frame.get(register)
+    return None if value is None or value.number is None else value.number.origin
 
 
 # -- the world around a loop
@@ -286,12 +336,8 @@ def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) 
 
 def _later(before: Moment, inside: Moment, solved: Mapping[str, Size]) -> Moment:
     """Return the greater of two moments, the second one's shares in terms of the solved symbols."""
-    from hardtack.analysis.interpreting import guess
-
-    shares = tuple((site, size.substitute(solved)) for site, size in inside.shares)
-    besides = inside.besides.substitute(solved)
-    value = sum((guess(size) for _, size in shares), guess(besides))
-    return Moment(value, inside.stack, shares, besides) if value > before.value else before
+    later = inside.substitute(solved)
+    return later if later.value > before.value else before
 
 
 # -- for and while

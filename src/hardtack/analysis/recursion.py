@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hardtack.analysis.interpreting import Interpreter
 
-_MOST_STEPS = 40_000  # operations that are run before unrolling is given up
+_MOST_WORK = 400_000  # objects and terms that are looked at for one entry: see Interpreter.spend
 _MOST_ACTIVATIONS = 150
 
 
@@ -66,7 +66,7 @@ def run(
         return _as_rounds(interp, function, frame, body, deepest, calls)
     if depth >= deepest:
         return _none(interp)
-    if depth and (interp.steps > _MOST_STEPS or len(interp.activations) > _MOST_ACTIVATIONS):
+    if depth and (interp.work > _MOST_WORK or len(interp.activations) > _MOST_ACTIVATIONS):
         interp.finding(
             "recursion",
             f"{function.name} branches too much to be followed",

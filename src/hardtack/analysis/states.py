@@ -89,6 +89,12 @@ class State:
                 common.append(size)
         return add_up(common) + _greatest_of_worlds(split)
 
+    def shares(self, guess: Callable[[Size], float]) -> list[tuple[Site, Size]]:
+        """Return the sites that `live` counts and their bytes; where worlds differ, those of the greatest."""
+        sizes = {site: self.of_site(site)[0] for site in {obj >> 1 for obj in self.cells}}
+        found = [(self.worlds.get(site, ()), site, size) for site, size in sizes.items() if not size.is_zero]
+        return _greatest_shares(found, guess)
+
     def fill_pools(self, transient: tuple[str, Size] | None = None) -> None:
         """Raise each pool's mark to what is alive of it now, and for a moment besides."""
         now: dict[str, list[Size]] = {}
@@ -105,6 +111,14 @@ class State:
         """Add blocks to a free list that no allocation took them from."""
         each, _ = footprints.KEPT[pool]
         self.high[pool] = self.high.get(pool, ZERO) + count * each
+
+    def open_pools(self, transient: tuple[str, Size] | None = None) -> None:
+        """Have a mark for each pool of which something is alive, whatever there is of it."""
+        for cell in self.cells.values():
+            if cell.pool and cell.pool not in self.high:
+                self.high[cell.pool] = ZERO
+        if transient is not None:
+            self.high.setdefault(transient[0], ZERO)
 
     # -- making room for a new object
     def demote(self, site: Site, linear: Callable[[Cell], Cell]) -> None:
@@ -331,6 +345,22 @@ def _references(cells: Mapping[Object, Cell]) -> dict[Object, set[Object]]:
         obj: {target for value in cell.values() for target in value.objects if target in cells}
         for obj, cell in cells.items()
     }
+
+
+def _greatest_shares(
+    found: Iterable[tuple[World, Site, Size]], guess: Callable[[Size], float]
+) -> list[tuple[Site, Size]]:
+    shares: list[tuple[Site, Size]] = []
+    split: dict[Event, dict[int, list[tuple[World, Site, Size]]]] = {}
+    for world, site, size in found:
+        if world:
+            split.setdefault(world[0][0], {}).setdefault(world[0][1], []).append((world[1:], site, size))
+        else:
+            shares.append((site, size))
+    for sides in split.values():
+        ways = [_greatest_shares(side, guess) for side in sides.values()]
+        shares += max(ways, key=lambda way: guess(add_up(size for _, size in way)))
+    return shares
 
 
 def _greatest_of_worlds(split: Mapping[object, Mapping[int, list[tuple[World, Size]]]]) -> Size:
