@@ -28,7 +28,7 @@ def bound(target: str, *, models: Sequence[Path | str] = (), assume: bool = Fals
         assume: give a number in spite of findings; the bound then says that it is assumed.
 
     Raises:
-        HardtackError: the target names nothing, or mypy is not installed (`pip install 'hardtack[analysis]'`).
+        HardtackError: the target names nothing, or mypy is missing (`pip install 'hardtack[analysis]'`).
 
     Example:
         >>> found = bound("hardtack.units:format_bytes")

@@ -71,9 +71,9 @@ def command(
 ) -> int:
     """Bound the memory of calls: peak, what is returned, what is retained, and why.
 
-    A TARGET is package.module:function, package.module:Class.method or path/file.py:function. Nothing of it is
-    run. Where the analyser cannot tell, there is no bound: each finding says where, why, and what annotation
-    would settle it.
+    A TARGET is package.module:function, package.module:Class.method or path/file.py:function. Nothing of it
+    is run. Where the analyser cannot tell, there is no bound: each finding says where, why, and what
+    annotation would settle it.
     """
     from hardtack.analysis import bounds_file
 
