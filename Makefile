@@ -56,6 +56,17 @@ corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it a
 	$(BIN)/python tests/analysis/corpus/run.py
 	$(BIN)/python tests/analysis/programs_run.py
 
+analysis-figures: setup ## hold bounds against the corpus and our own programs, and rewrite docs/analysis-figures.md
+	-$(BIN)/python tests/analysis/corpus/run.py --judge --json docs/figures/analysis-corpus.json
+	-$(BIN)/python tests/analysis/programs_run.py --judge --json docs/figures/analysis-programs.json
+	$(BIN)/python docs/make_pages.py
+
+fuzz: setup ## random programs against their bounds for SECONDS=600, from SEED, which is drawn and printed without one
+	$(BIN)/python tests/analysis/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+mutants: setup ## break one rule of the analyser at a time: the gate has to notice each
+	$(BIN)/python tests/analysis/mutants.py
+
 # With PYTHONMALLOC=malloc, what is outside every heap comes from the sanitizer's malloc, too. Leaks are not looked
 # for: CPython itself leaves some.
 sanitize: setup ## the heap's tests under the address and undefined behaviour sanitizers
@@ -65,4 +76,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus sanitize
+.PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus analysis-figures fuzz mutants \
+	sanitize

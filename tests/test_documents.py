@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md"]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/analysis.md"]
 
 
 def commands() -> list[tuple[str, str, str]]:
@@ -38,6 +39,7 @@ def plain(text: str) -> str:
 def test_prints_what_it_says(document: str, command: str, expected: str, tmp_path: Path) -> None:
     # `make NAME` sets up and runs `hardtack NAME`; here it is set up already.
     command = re.sub(r"^make (demo)$", r"hardtack \1", command)
+    shutil.copytree(ROOT / "docs" / "examples", tmp_path, dirs_exist_ok=True)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", command],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hardtack.lab.measuring import check
@@ -55,7 +56,7 @@ def judge(
     """
     found = bound(name)
     if found.peak is None:
-        return Row(name, None, [str(finding) for finding in found.findings])
+        return Row(name, None, [_text(finding) for finding in found.findings])
     verdict = check(name, found, function, inputs)
     return Row(
         name,
@@ -67,6 +68,15 @@ def judge(
         verdict.tightest,
         verdict.median,
     )
+
+
+def _text(finding: Any) -> str:
+    return f"{Path(finding.file).name}:{finding.line}: {finding.kind}: {finding.message}"
+
+
+def figures(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return rows as they are kept in docs/figures: of the findings the first."""
+    return [row.to_json() | {"findings": row.findings[:1], "violations": len(row.violations)} for row in rows]
 
 
 def table(rows: Sequence[Row]) -> str:

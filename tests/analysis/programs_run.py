@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import statistics
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judging import judge, summary, table
+from judging import figures, judge, summary, table
 from searching import search, searchable
 
 from hardtack.lab.measuring import measure
@@ -56,13 +57,16 @@ def main() -> int:
     parser.add_argument(
         "--search", type=int, default=0, metavar="N", help="and have Hypothesis try N calls of each"
     )
+    parser.add_argument("--json", type=Path, help="write the rows of --judge there as well")
     options = parser.parse_args()
     chosen = [row for row in programs() if not options.names or row[0] in options.names]
     if options.judge:
-        from hardtack import bound  # not there until the analyser is
+        from hardtack import bound
 
         rows = [judge(name, bound, function, inputs) for name, function, inputs in chosen]
         print(table(rows), summary(rows), sep="\n")
+        if options.json:
+            options.json.write_text(json.dumps(figures(rows), indent=1) + "\n")
         found_more = [
             found
             for row, (name, function, _) in zip(rows, chosen, strict=True)

@@ -708,6 +708,23 @@ def test_heap_full_does_not_fire_after_the_step_that_it_is_about() -> None:
     coroutine.close()
 
 
+@pytest.mark.parametrize("bound", [None, "1 KiB"])
+def test_a_wrapped_coroutine_goes_by_its_own_name(heap: Heap, bound: str | None) -> None:
+    async def answer() -> None:
+        await asyncio.sleep(0)
+
+    async def main() -> str:
+        task = asyncio.create_task(heap.wrap(answer(), bound))
+        await asyncio.sleep(0)
+        report = repr(task)
+        await task
+        return report
+
+    assert "coro=<test_a_wrapped_coroutine_goes_by_its_own_name.<locals>.answer() running" in asyncio.run(
+        main()
+    )
+
+
 def test_the_overrun_of_a_coroutine_is_named_after_it(heap: Heap) -> None:
     async def overruns() -> bytes:
         await pause()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hardtack.heap import Heap
-from hardtack.heap.explaining import MOST
+from hardtack.heap.explaining import DEEPEST, MOST
 from hardtack.heap.reclaim import ladder_of
 
 if TYPE_CHECKING:
@@ -159,6 +159,15 @@ def test_groups_that_can_be_killed_and_those_that_cannot() -> None:
     assert "a rule of its own for who is killed first" in heap.explain()
 
 
+def test_a_group_that_something_protected_is_part_of_is_not_said_to_be_killable() -> None:
+    heap = Heap("1 MiB", name="all")
+    group = Heap(None, name="group", parent=heap, kill=print)
+    inside = Heap(None, name="inside", parent=group, protected=True)
+    row = next(line for line in heap.explain().splitlines() if line.strip().startswith("group "))
+    assert row.endswith("  spared: what is protected lives in it")
+    assert inside.live == 0
+
+
 def test_a_child_is_shown_with_those_above_it() -> None:
     heap = Heap("1 MiB", name="service", slack=0)
     tenant = Heap("512 KiB", name="tenant", parent=heap, slack=0)
@@ -292,6 +301,18 @@ def test_many_of_a_kind_are_cut_short() -> None:
     assert re.search(r"\n    \(10 smaller ones\) +3.4 MiB +0 B\n", text)
     assert "\n  - 10 more groups, if they are killed" in text
     assert len(text.splitlines()) < 60
+
+
+def test_heaps_of_any_depth_are_cut_short() -> None:
+    heap = bottom = Heap("1 MiB", name="top")
+    for depth in range(2000):
+        bottom = Heap(None, name=f"level {depth}", parent=bottom)
+    block_below = bottom.run(block, 65536)
+    lines = [line.strip() for line in heap.explain().splitlines()]
+    at = lines.index(f"({2000 - DEEPEST} heaps below)")
+    assert lines[at - 1].startswith(f"level {DEEPEST - 1} ")
+    assert "64.0 KiB" in lines[at - 1]
+    assert block_below
 
 
 def test_many_waiters_are_cut_short() -> None:

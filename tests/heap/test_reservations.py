@@ -509,6 +509,33 @@ def test_the_overrun_of_a_carved_one_is_its_own(heap: Heap) -> None:
     assert thing is not None
 
 
+def test_an_overrun_counts_what_was_held_at_once_and_not_what_came_and_went(heap: Heap) -> None:
+    def churns() -> None:
+        keep = bytes(2000)
+        for _ in range(1000):
+            keep = bytes(2000)
+        assert keep
+
+    heap.admit(heap, 1000, churns)
+    assert heap.last_overrun is not None
+    assert 4000 < heap.last_overrun.used == heap.peak < 5000
+    assert heap.statistics().overrun_bytes == heap.last_overrun.used - 1000
+    assert heap.last_call() == (heap.peak, heap.live)
+
+
+def test_an_overrun_of_a_carved_one_counts_what_was_held_at_once(heap: Heap) -> None:
+    def churns() -> None:
+        for _ in range(1000):
+            bytes(2000)
+
+    with heap.reserve(50_000):
+        mine = bytes(20_000)  # which the inner one's frees could be refunded to
+        heap.reserve_nowait(1000).run(heap, churns)
+    assert heap.last_overrun is not None
+    assert heap.last_overrun.used < 3000
+    assert mine
+
+
 def test_an_overrun_uses_the_slack_and_no_more() -> None:
     heap = Heap(100_000, slack=20_480)
     filler = heap.reserve_nowait(heap.room - 8192)

@@ -321,3 +321,19 @@ def test_the_lost_error_is_the_cause() -> None:
 
 def _raise_system_error() -> None:
     raise SystemError
+
+
+def chain_of_lists() -> None:
+    chain: list[object] = []
+    for _ in range(10_000):
+        chain = [chain]
+
+
+def test_heaps_that_hold_nothing_are_not_named_among_the_holders() -> None:
+    heap = Heap("100 KiB", name="all")
+    idle, busy = Heap(None, name="idle", parent=heap), Heap(None, name="busy", parent=heap)
+    kept = busy.run(bytes, 10_240 - 33)
+    with pytest.raises(HeapFull) as caught:
+        heap.run(chain_of_lists)
+    assert caught.value.holders == (("busy", busy.live),)
+    assert (len(kept), idle.live) == (10_240 - 33, 0)

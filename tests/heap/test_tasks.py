@@ -230,6 +230,26 @@ def test_what_wakes_the_tasks_of_a_loop_does_not_keep_it(heap: Heap) -> None:
     assert gone() is None
 
 
+def test_tasks_that_are_cancelled_while_they_wait_for_a_full_heap_end_as_cancelled(heap: Heap) -> None:
+    async def work() -> None:
+        async with heap.reserve(1000):
+            raise AssertionError
+
+    async def main() -> None:
+        held = heap.reserve(heap.room)
+        tasks = [asyncio.create_task(heap.wrap(work())) for _ in range(100)]
+        await waiters(heap, 100)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(result) for result in results} == {asyncio.CancelledError}
+        held.release()
+
+    run(main)
+    gc.collect()
+    assert (heap.live, heap.spilled, heap.statistics().waiters) == (0, 0, 0)
+
+
 def test_a_doomed_task_is_let_go(heap: Heap) -> None:
     child = Heap(None, parent=heap, name="victim")
 
@@ -242,7 +262,7 @@ def test_a_doomed_task_is_let_go(heap: Heap) -> None:
             await asyncio.sleep(0)
         assert doom(child) == 2
         for task in (inside, along):
-            with pytest.raises(Doomed, match="being killed"):
+            with pytest.raises(Doomed, match="group 'victim' is being killed"):
                 await task
         held.release()
         (await other).release()

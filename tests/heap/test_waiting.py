@@ -405,7 +405,7 @@ def test_a_doomed_thread_is_let_go_at_once(heap: Heap, threads: ThreadPoolExecut
     assert doom(child) == 2
     assert heap.statistics().waiters == 1
     for each in doomed:
-        with pytest.raises(Doomed, match="being killed"):
+        with pytest.raises(Doomed, match="group 'victim' is being killed"):
             each.result(20)
     held.release()
     other.result(20).release()

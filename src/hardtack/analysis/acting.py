@@ -24,6 +24,7 @@ from hardtack.analysis import (
     slices,
 )
 from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -37,10 +38,18 @@ _ONE = Size.const(1)
 _ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
+_KEEPING_ERRORS = frozenset({"__getitem__", "__delitem__", "pop", "remove", "encode", "decode"})
+_SPELLING_ERRORS = {
+    "builtins.list.index": 1,
+    "collections.deque.index": 1,
+    "builtins.float": 0,
+}  # what: an argument
+
 
 def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     """Do what a model says; returns the result, to be written to a register at once."""
     machine = ModelMachine(interp, model.name)
+    message = _message(machine, model.name, arguments)
     if arguments.spread_keywords:
         interp.finding("unsupported", f"**arguments for {model.name}", "pass them by name")
     result = interp.models.apply(
@@ -48,10 +57,35 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     )
     if interp.state.dead:
         return NOTHING
-    exceptions.may_raise(interp, allowance=True)
+    exceptions.may_raise(
+        interp, allowance=True, holding=held_by_error(model.name, arguments), message=message
+    )
     value = interp.read(result)
     machine.release()
     return value
+
+
+def held_by_error(name: str, arguments: Given) -> tuple[str, ...]:
+    """Return the arguments that the exception of a built-in keeps: a KeyError its key, a codec's its text."""
+    return arguments.positional if name.rpartition(".")[2] in _KEEPING_ERRORS else ()
+
+
+def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
+    """Return the bytes of what a built-in's exception is made of, where that is more than a line.
+
+    Source: list_index_impl, deque_index and float_from_string spell out the value; make_decode_exception
+    copies the bytes.
+    """
+    given = arguments.positional
+    if name in _SPELLING_ERRORS and len(given) > _SPELLING_ERRORS[name]:
+        spelled = text_of(machine, given[_SPELLING_ERRORS[name]], spelled=True)
+        machine.release()
+        return footprints.text(spelled.length + 64, 4)
+    if given and (
+        name.endswith(".decode") or (name == "builtins.str" and len(given) + len(arguments.keywords) > 1)
+    ):
+        return footprints.block(machine.length(given[0]) + 33)
+    return ZERO
 
 
 class ModelMachine:

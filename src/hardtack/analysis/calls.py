@@ -20,7 +20,7 @@ from hardtack.analysis import (
     parameters,
     recursion,
 )
-from hardtack.analysis.acting import act, kinds_of
+from hardtack.analysis.acting import act, held_by_error, kinds_of, special_methods
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
@@ -84,7 +84,8 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         interp.note(Size.const(footprints.BOUND_METHOD + 16))
     if arguments.spread or arguments.spread_keywords:
         _note_spread(interp, arguments)
-    ways = [way for callee in op.callees for way in _ways(interp, op, callee, arguments)]
+    callees = _possible(interp, op.callees, arguments)
+    ways = [way for callee in callees for way in _ways(interp, op, callee, arguments)]
     if not ways:
         interp.finding("unknown-callee", "it is not known what is called", "give it a type")
         interp.state.dead = True
@@ -94,6 +95,20 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         return
     interp.release(*(argument.register for argument in op.arguments))
     interp.release(*(callee.name for callee in op.callees if callee.kind == "value"))
+
+
+def _possible(interp: Interpreter, callees: tuple[ir.Callee, ...], arguments: Given) -> tuple[ir.Callee, ...]:
+    """Return the callees that the receiver leaves: of overrides, those of the classes it may be of."""
+    named = {callee.name for callee in callees if callee.kind == "function" and not callee.swapped}
+    if len(callees) < 2 or len(named) < len(callees) or not arguments.positional:
+        return callees
+    wanted: set[str] = set()
+    for _, cell in access.cells(interp, interp.read(arguments.positional[0])):
+        found = {one for name in named for one in special_methods(interp, cell, name.rpartition(".")[2])}
+        if not found or not found <= named:
+            return callees  # it is not found by the receiver's class: `super()`, a protocol
+        wanted |= found
+    return tuple(callee for callee in callees if callee.name in wanted) or callees
 
 
 def _note_spread(interp: Interpreter, arguments: Given) -> None:
@@ -218,7 +233,7 @@ def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type
 # -- models
 def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type) -> Value:
     """Do what a model says; what has none is a finding."""
-    exceptions.may_raise(interp)
+    exceptions.may_raise(interp, holding=held_by_error(name, arguments))
     native = natives.find(name)
     if native is not None and not arguments.spread and not arguments.spread_keywords:
         value = native(interp, name, arguments)
@@ -233,6 +248,8 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     arguments = generators.consume_arguments(interp, name, arguments)
     if interp.state.dead:
         return NOTHING
+    for pool in footprints.kept_by(name):
+        interp.state.keep(pool, Size.const(1))
     return act(interp, model, arguments)
 
 

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis.integers import Number
 from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic.polynomials import polynomial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hardtack.analysis import ir
+    from hardtack.symbolic.polynomials import Coefficient, Monomial
 
 Object: TypeAlias = int
 Site: TypeAlias = int
@@ -168,16 +170,15 @@ def is_older(obj: Object) -> bool:
 
 
 def add_up(sizes: Iterable[Size]) -> Size:
-    """Return the sum of sizes, constants first: that is what most of them are."""
-    constant = 0
+    """Return the sum of sizes; those of one polynomial, which most are, in one go."""
+    terms: list[tuple[Monomial, Coefficient]] = []
     rest = ZERO
     for size in sizes:
-        value = size.as_const()
-        if isinstance(value, int):
-            constant += value
-        else:
+        if len(size.polynomials) == 1:
+            terms.extend(size.polynomials[0])
+        elif not size.is_zero:
             rest += size
-    return rest + constant
+    return rest + Size((polynomial(terms),)) if terms else rest
 
 
 # -- joining

@@ -11,9 +11,11 @@ import time
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import (
+    access,
     branches,
     calls,
     exceptions,
+    footprints,
     generators,
     ir,
     loops,
@@ -22,7 +24,7 @@ from hardtack.analysis import (
     results,
     whiles,
 )
-from hardtack.analysis.domain import NO, NOTHING, Value
+from hardtack.analysis.domain import NO, NOTHING, Cell, Value
 from hardtack.analysis.interpreting import Activation, Interpreter, TooLong
 from hardtack.analysis.joining import join_states
 from hardtack.analysis.states import State
@@ -122,6 +124,7 @@ class _Run:
         interp.activations.append(Activation(function, 0, function.place))
         for parameter in function.parameters:
             frame[parameter.name] = parameters.symbolic(interp, parameter.type, parameter.name)
+            self._gather(parameter)
         # the caller holds the arguments, whatever the function does to its variables
         interp.state.frames.append(dict(frame))
         for name in function.cells:
@@ -139,6 +142,16 @@ class _Run:
         interp.state = join_states(ends, "end")
         if not interp.state.dead:
             self._account(interp.state)
+
+    def _gather(self, parameter: ir.Parameter) -> None:
+        """Charge the call for what `*args` and `**keywords` are gathered in."""
+        interp = self.interp
+        if parameter.kind in {"star", "stars"}:
+            length = access.length(interp, interp.state.frame[parameter.name])
+            kind = "tuple" if parameter.kind == "star" else "dict"
+            size = footprints.structure(kind, length)
+            made = interp.new(f"*{parameter.name}", lambda: Cell("gathered", bytes=size))
+            interp.write(f"$*{parameter.name}", Value(frozenset((made,))))
 
     def _drive(self) -> None:
         """Have a generator that is an entry run to its end, its items let go of one by one."""
@@ -208,7 +221,7 @@ class _Run:
             returned=self.returned,
             retained=tuple(sorted(self.retained.items())),
             symbols=tuple((name, meaning(name)) for name in symbols),
-            parameters=tuple(parameter.name for parameter in self.function.parameters),
+            parameters=tuple(_starred(parameter) for parameter in self.function.parameters),
             chain=self._chain(),
             loops=tuple(interp.rounds.values()),
             assumptions=tuple(interp.assumptions),
@@ -241,6 +254,10 @@ def _rank(size: Size) -> float:
     from hardtack.analysis.interpreting import guess
 
     return guess(size)
+
+
+def _starred(parameter: ir.Parameter) -> str:
+    return {"star": "*", "stars": "**"}.get(parameter.kind, "") + parameter.name
 
 
 def _holder(interp: Interpreter, obj: int) -> str:

@@ -36,9 +36,23 @@ def evaluate(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, ob
     if analysed.peak is None:
         raise NoValue(f"{analysed.entry} has no bound")
     given: dict[str, object] = dict(analysed.defaults)
-    given.update(zip(analysed.parameters, args, strict=False))
-    given.update(kwargs)
+    given.update(_named(analysed.parameters, list(args), dict(kwargs)))
     return analysed.peak.evaluate({symbol: _value(symbol, given) for symbol in analysed.peak.symbols()})
+
+
+def _named(names: Iterable[str], args: list[object], kwargs: dict[str, object]) -> dict[str, object]:
+    """Return a call's arguments by the names of parameters."""
+    given: dict[str, object] = {}
+    for name in names:
+        if name.startswith("**"):
+            given[name[2:]] = dict(kwargs)
+        elif name.startswith("*"):
+            given[name[1:]], args = tuple(args), []
+        elif name in kwargs:
+            given[name] = kwargs.pop(name)
+        elif args:
+            given[name] = args.pop(0)
+    return given
 
 
 def _value(symbol: str, given: Mapping[str, object]) -> int:

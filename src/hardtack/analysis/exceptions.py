@@ -51,14 +51,24 @@ class Catcher:
         self.states[name] = state if before is None else join_states([before, state], (self.join, name))
 
 
-def may_raise(interp: Interpreter, *, allowance: bool = False) -> None:
-    """Say that the operation that runs may raise, as things stand now."""
+def may_raise(
+    interp: Interpreter, *, allowance: bool = False, holding: Sequence[str] = (), message: Size = ZERO
+) -> None:
+    """Say that the operation that runs may raise, as things stand now.
+
+    Args:
+        interp: whose operation.
+        allowance: whether what CPython makes for it has to be counted here.
+        holding: registers of what the exception keeps: a KeyError its key.
+        message: bytes of what it is made of besides, where that is more than a line.
+    """
     if interp.state.dead:
         return
     if allowance:
-        interp.note(_of_traceback(interp, 0) + _ALLOWANCE)
+        interp.note(_of_traceback(interp, 0) + _ALLOWANCE + message)
     if interp.catching:
-        _send(interp, interp.state.copy(), None, [IMPLICIT])
+        held = [interp.state.frame[one] for one in holding if one in interp.state.frame]
+        _send(interp, interp.state.copy(), None, [IMPLICIT], (held, message))
 
 
 def _of_traceback(interp: Interpreter, since: int) -> Size:
@@ -70,12 +80,18 @@ def _of_traceback(interp: Interpreter, since: int) -> Size:
     return Size.const(total)
 
 
-def _send(interp: Interpreter, state: State, raised: Value | None, classes: Sequence[str]) -> None:
+def _send(
+    interp: Interpreter,
+    state: State,
+    raised: Value | None,
+    classes: Sequence[str],
+    parts: tuple[Sequence[Value], Size] = ((), ZERO),
+) -> None:
     """Give the innermost `try` the state in which something is raised."""
     catcher = cast("Catcher", interp.catching[-1])
     before, interp.state = interp.state, state
     peak, moment = interp.peak, interp.moment
-    _unwind(interp, catcher, raised)
+    _unwind(interp, catcher, raised, *parts)
     interp.state.collect()
     interp.peak, interp.moment = peak | interp.peak, moment
     state, interp.state = interp.state, before
@@ -83,12 +99,12 @@ def _send(interp: Interpreter, state: State, raised: Value | None, classes: Sequ
         catcher.add(name, state.copy())
 
 
-def _unwind(interp: Interpreter, catcher: Catcher, raised: Value | None) -> None:
+def _unwind(
+    interp: Interpreter, catcher: Catcher, raised: Value | None, parts: Sequence[Value], message: Size
+) -> None:
     state = interp.state
     held = "$held"
-    lost = []
-    if raised is not None:
-        lost.append(raised)
+    lost = [*([] if raised is None else [raised]), *parts]
     for frame in state.frames[catcher.depth :]:
         lost.extend(value for register, value in frame.items() if not register.startswith("%"))
     pending = state.frames[catcher.depth - 1].get(EXCEPTION)
@@ -106,7 +122,7 @@ def _unwind(interp: Interpreter, catcher: Catcher, raised: Value | None) -> None
 
     def make() -> Cell:
         values = [state.frame[f"{held}{index}"] for index in range(len(lost))]
-        return Cell("traceback", bytes=frames + scalars, element=join_all(values))
+        return Cell("traceback", bytes=frames + scalars + message, element=join_all(values))
 
     lump = interp.new(f"exception {catcher.join}", make, quiet=True)
     handled = Value(frozenset((lump,)))

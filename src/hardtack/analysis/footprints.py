@@ -27,6 +27,16 @@ _SMALL_TABLE = 192  # a dict's first table, of eight slots; CPython keeps such f
 _TUPLE_POOLED = 20  # tuples of fewer items are kept for reuse
 _DICT_ITEM, _SET_ITEM = 60, 128  # bytes of tables for each item, at the worst moment of their growth
 
+# What CPython allocates afresh but lets go of into a free list: bytes of each, and how many it keeps.
+KEPT = {
+    "list()": (64, 80),
+    "dict()": (64, 80),
+    "copied dict": (192, 80),
+    "resized tuple": (192, 2000),
+    "float": (32, 100),
+}
+_COPIES_DICT = frozenset({"copy", "update", "__or__", "__ror__", "__ior__"})
+
 
 def block(size: Size | int) -> Size:
     """Return the bytes of a block: exact for a number, else at least that of every size up to this one."""
@@ -197,6 +207,22 @@ def pool_of(cell: Cell) -> tuple[str, Size]:
     if cell.kind == "tuple" and count is not None and 0 < count < _TUPLE_POOLED:
         return f"tuple of {count}", tuple_of(int(count))
     return "", ZERO
+
+
+def kept_by(name: str) -> tuple[str, ...]:
+    """Return what a call of a built-in adds to free lists: names of KEPT.
+
+    Source: list_vectorcall, dict_vectorcall and clone_combined_dict_keys in CPython 3.11 take no block from a
+    free list; PySequence_Tuple makes a tuple of ten and cuts it, so it is freed as another size.
+    """
+    owner, _, method = name.rpartition(".")
+    if name == "builtins.list":
+        return ("list()",)
+    if name == "builtins.dict":
+        return ("dict()", "copied dict")
+    if name == "builtins.tuple":
+        return ("resized tuple",)
+    return ("copied dict",) if method in _COPIES_DICT and owner.endswith(("dict", "Dict", "Counter")) else ()
 
 
 def as_many(cell: Cell, *, boxed: bool = False) -> Cell:

@@ -144,7 +144,8 @@ def _source(bound: Analysed, index: dict[str, int]) -> str:
     for link in bound.chain:
         beside.setdefault((link.file, link.line), []).append(_size(link.share, index))
     for loop in bound.loops:
-        rounds = f"{_size(loop.rounds, index)} rounds ({escape(loop.how)})"
+        count = "no bound on the" if loop.rounds.is_top else _size(loop.rounds, index)
+        rounds = f"{count} rounds ({escape(loop.how)})"
         beside.setdefault((loop.file, loop.line), []).append(rounds)
     for finding in bound.findings:
         text = f"<span class=bad>{escape(finding.kind)}</span>"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
-from hardtack.analysis.domain import GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
+from hardtack.analysis.domain import FLOAT, GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
@@ -259,7 +259,10 @@ class Interpreter:
             self._died(obj, cell)
 
     def _died(self, obj: Object, cell: Cell) -> None:
-        """Keep charging what CPython keeps for reuse of a tuple of unknown length: any of 19 sizes."""
+        """Keep charging what CPython keeps for reuse: floats, tuples of no known length in any size."""
+        floats = sum(value.fresh and bool(value.plain & FLOAT) for value in cell.values())
+        if floats and cell.owned:
+            self.state.keep("float", (cell.length | 1) * floats * (100 if is_older(obj) else 1))
         if cell.kind == "tuple" and cell.owned and not cell.pool:
             most = Size.const(_ANY_TUPLE)  # one of each size, where one at a time was alive
             if is_older(obj):  # each has 48 bytes at least; CPython keeps at most 2,000 of a size

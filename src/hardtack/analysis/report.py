@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hardtack.analysis.results import Analysed, Finding
+    from hardtack.analysis.results import Analysed, Finding, LoopBound
 
 _LABEL = 10  # columns
 
@@ -30,8 +30,7 @@ def lines(bound: Analysed) -> list[str]:
         retained = [f"{size} bytes by {path}" for path, size in bound.retained]
         found += _labelled("retained", retained or ["nothing"])
         found += _labelled("chain", _chain(bound))
-    loops = [f"{_short(loop.file)}:{loop.line}  {loop.rounds} rounds, {loop.how}" for loop in bound.loops]
-    found += _labelled("loops", loops)
+    found += _labelled("loops", [_loop(loop) for loop in bound.loops])
     found += _labelled("symbols", [f"{symbol}: {meaning}" for symbol, meaning in bound.symbols])
     found += _labelled("assumes", list(dict.fromkeys(assumption.text for assumption in bound.assumptions)))
     for finding in bound.findings:
@@ -51,6 +50,11 @@ def _chain(bound: Analysed) -> list[str]:
         f"{place:<{width}}  {link.share} bytes  {link.what}"
         for place, link in zip(places, bound.chain, strict=True)
     ]
+
+
+def _loop(loop: LoopBound) -> str:
+    rounds = "no bound" if loop.rounds.is_top else f"{loop.rounds} rounds"
+    return f"{_short(loop.file)}:{loop.line}  {rounds}, {loop.how}"
 
 
 def _finding(finding: Finding) -> list[str]:

@@ -70,7 +70,7 @@ class Analysed:
         returned: bytes that the result keeps alive.
         retained: bytes that outlive the call otherwise, by the argument or global that keeps them.
         symbols: what each symbol of these means: "len(data)" to "length of data, in bytes".
-        parameters: the names of the entry's parameters, in order.
+        parameters: the names of the entry's parameters, in order; of those that gather with `*` or `**`.
         chain: what the peak is made of, the outermost call first.
         loops: every loop that was met.
         assumptions: what was taken for granted.

@@ -5,7 +5,7 @@ Invariants, besides those of `domain`:
 1. What no register, no object and nothing from before the call reaches is dead, as by reference counting;
    but cycles stay charged, in `garbage`.
 2. `high[pool]` is at least what was ever alive at one time of a kind that CPython keeps for reuse: such
-   blocks stay charged after their death.
+   blocks stay charged after their death. Of pools in `footprints.KEPT` it is what was ever freed.
 3. `worlds[site] = (..., (event, side), ...)`: the site's objects exist only if that side was taken there.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import graphs
+from hardtack.analysis import footprints, graphs
 from hardtack.analysis.domain import GROWABLE, Cell, SlotKey, Value, add_up, is_older, join_cells
 from hardtack.symbolic import ZERO, Size
 
@@ -76,7 +76,7 @@ class State:
 
     def live(self) -> Size:
         """Return the bytes that are charged now, scalars in registers aside."""
-        common: list[Size] = [self.garbage, *self.high.values()]
+        common: list[Size] = [self.garbage, *(_kept(pool, size) for pool, size in self.high.items())]
         split: dict[object, dict[int, list[tuple[World, Size]]]] = {}
         for site in {obj >> 1 for obj in self.cells}:
             size = self.of_site(site)[0]
@@ -100,6 +100,11 @@ class State:
         for pool, sizes in now.items():
             size = add_up(sizes)
             self.high[pool] = self.high[pool] | size if pool in self.high else size
+
+    def keep(self, pool: str, count: Size) -> None:
+        """Add blocks to a free list that no allocation took them from."""
+        each, _ = footprints.KEPT[pool]
+        self.high[pool] = self.high.get(pool, ZERO) + count * each
 
     # -- making room for a new object
     def demote(self, site: Site, linear: Callable[[Cell], Cell]) -> None:
@@ -269,6 +274,12 @@ class State:
 
         self.copy().map(note, lambda _, cell: cell)
         return found
+
+
+def _kept(pool: str, size: Size) -> Size:
+    """Return the bytes of what a free list keeps: there is a limit to most."""
+    each, most = footprints.KEPT.get(pool, (0, 0))
+    return size.at_most(each * most) if most else size
 
 
 def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:

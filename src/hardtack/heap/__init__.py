@@ -134,7 +134,8 @@ class Heap(_native.Heap):
             and again, but nothing else stops it. "panic": the process aborts. "wait": the allocator
             sleeps, holding the GIL, until there is room, which is usually for ever. The last two show
             what is wrong with them; use neither.
-        slack: bytes of the capacity kept for overruns; by default a 64th, between 4 KiB and 1 MiB.
+        slack: bytes of the capacity kept for overruns; by default a 64th, between 4 KiB and 1 MiB. A heap of
+            4 KiB or less has nothing left to reserve then: give it slack=0.
         kill: makes this heap a group that may be killed to free memory: called with the heap, outside every
             heap, it has what lives there let go of soon. It may not reserve.
         protected: never kill it all the same, nor a group that it is part of.

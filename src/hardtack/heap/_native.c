@@ -147,7 +147,7 @@ struct Claim {
     Claim *outer;                  /* carved from this one, if any */
     Claim *next, *prev;            /* all claims */
     size_t asked, left, drawn;
-    size_t most, over;             /* the most that was drawn at once; allocated beyond it, in all */
+    size_t most, beyond, over;     /* the most that was drawn at once; live beyond it now, and at most */
     size_t carved;                 /* claims whose outer one this is */
     Hold *holds;                   /* one a core */
     PyObject *maker;               /* the code that made it and where in it; of a call (at < 0), the function */
@@ -581,7 +581,7 @@ static inline int claim_close(Claim *claim)
         awaited |= c->awaited;
     }
     claim->core->call_peak = claim->most + claim->over;
-    claim->core->call_kept = claim->drawn + claim->over;
+    claim->core->call_kept = claim->drawn + claim->beyond;
     return awaited;
 }
 
@@ -734,7 +734,9 @@ static int charge_slow(Core *chain, size_t n)
     if (claim) {
         claim->left -= take;
         claim->drawn += take;
-        claim->over += n - take;
+        claim->beyond += n - take;
+        if (claim->beyond > claim->over)
+            claim->over = claim->beyond;
         if (claim->drawn > claim->most)
             claim->most = claim->drawn;
     }
@@ -808,6 +810,13 @@ static COLD void refund_hold(const Claim *claim, Core *c, size_t n)
     held_add(c, (Py_ssize_t)back);
 }
 
+/* What the active claim itself did not draw came from beyond it. */
+static inline void repay(Claim *claim, size_t n)
+{
+    size_t rest = claim->drawn < n ? n - claim->drawn : 0;
+    claim->beyond -= claim->beyond < rest ? claim->beyond : rest;
+}
+
 static inline int takes_back(const Claim *claim, size_t n) { return claim->drawn >= n && !claim->holds; }
 
 static inline void uncharge_claimed(Core *chain, Claim *claim, size_t n)
@@ -843,9 +852,10 @@ static void uncharge(Core *chain, size_t n)
     else
         for (Core *c = chain; c; c = c->parent) {
             c->live -= n;
-            if (c == claim->core)
+            if (c == claim->core) {
+                repay(claim, n);
                 reserved_add(c, refund(claim, n));
-            else if (claim->holds)
+            } else if (claim->holds)
                 refund_hold(claim, c, n);
         }
     if (UNLIKELY(chain->orphan))
@@ -3413,14 +3423,19 @@ static PyObject *coroutine_next(PyObject *o) { return coroutine_send(o, Py_None)
 
 PyDoc_STRVAR(throw_doc, "throw($self, /, *exception)\n--\n\nRaise an exception inside, and go on until the next await that waits, or the end.");
 
-static PyObject *coroutine_throw(PyObject *o, PyObject *args)
+static PyObject *coroutine_throw(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
     CoroutineObject *co = COROUTINE(o);
     size_t refused = refusals;
-    if (step(co))
+    Core *was = step_out(); /* for both heaps, the caller's and its own, may be full */
+    PyObject *method = co->coroutine ? PyObject_GetAttrString(co->coroutine, "throw") : NULL;
+    current_core = was;
+    if ((co->coroutine && !method) || step(co)) {
+        Py_XDECREF(method);
         return NULL;
-    PyObject *method = PyObject_GetAttrString(co->coroutine, "throw"), *result = method ? PyObject_CallObject(method, args) : NULL;
-    Py_XDECREF(method);
+    }
+    PyObject *result = PyObject_Vectorcall(method, args, (size_t)n, NULL);
+    Py_DECREF(method);
     if (result)
         step_out_of(co);
     else if (!end(co, PyErr_ExceptionMatches(PyExc_StopIteration)) && UNLIKELY(refusals != refused))
@@ -3522,6 +3537,15 @@ static PyObject *coroutine_get(PyObject *o, void *name)
     Py_RETURN_NONE;
 }
 
+/* Outside every heap: for throw(), who awaits it may be in one that is full, and what waits is to end as it is told. */
+static PyObject *coroutine_getattr(PyObject *o, PyObject *name)
+{
+    Core *was = step_out();
+    PyObject *found = PyObject_GenericGetAttr(o, name);
+    current_core = was;
+    return found;
+}
+
 static PyObject *coroutine_repr(PyObject *o)
 {
     PyObject *coroutine = COROUTINE(o)->coroutine, *on = COROUTINE(o)->on;
@@ -3543,7 +3567,7 @@ static PyGetSetDef coroutine_properties[] = {
 
 static PyMethodDef coroutine_methods[] = {
     {"send", coroutine_send, METH_O, send_doc},
-    {"throw", coroutine_throw, METH_VARARGS, throw_doc},
+    {"throw", FUNCTION(coroutine_throw), METH_FASTCALL, throw_doc},
     {"close", coroutine_close, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -3562,6 +3586,7 @@ static PyTypeObject Coroutine_Type = {
     .tp_traverse = coroutine_traverse,
     .tp_clear = coroutine_clear,
     .tp_repr = coroutine_repr,
+    .tp_getattro = coroutine_getattr,
     .tp_weaklistoffset = offsetof(CoroutineObject, weakrefs),
     .tp_as_async = &coroutine_async,
     .tp_iter = PyObject_SelfIter,

@@ -117,9 +117,10 @@ class Waiter:
         return None if not self._fates or isinstance(self._fates[0], Fate) else self._fates[0]
 
     @property
-    def doomed(self) -> bool:
-        """Tell whether it was let go because a group is being killed."""
-        return bool(self._fates) and isinstance(self._fates[0], Doom)
+    def doomed_by(self) -> Heap | None:
+        """The group that is being killed, if it was let go because of that."""
+        fate = self._fates[0] if self._fates else None
+        return fate.group if isinstance(fate, Doom) else None
 
 
 class Fate:
@@ -131,7 +132,10 @@ class Fate:
 class Doom(Fate):
     """Its group is being killed."""
 
-    __slots__ = ()
+    __slots__ = ("group",)
+
+    def __init__(self, group: Heap) -> None:
+        self.group = group
 
 
 class Admission:
@@ -209,13 +213,13 @@ class Admission:
             return False
         self._withdraw(waiter)  # even if it was settled before: an interrupt may have come in between
         self.serve()
-        return not waiter.doomed
+        return waiter.doomed_by is None
 
     def doom(self, heap: Heap) -> int:
         """Let go of all who want bytes of a heap, or of one below it, at once; return how many that were."""
         doomed = 0
         for waiter in self.waiters():
-            if any(heap in chain(each) for each in (waiter.heap, *waiter.also)) and waiter.settle(Doom()):
+            if any(heap in chain(each) for each in (waiter.heap, *waiter.also)) and waiter.settle(Doom(heap)):
                 self._called.append(waiter)
                 self._withdraw(waiter)
                 doomed += 1

@@ -111,8 +111,10 @@ def run_inside(
         try:
             reservation = heap.reserve_nowait(bound)
         except WouldBlock as refusal:
-            if not make_room(missing_bytes(heap, bound)):
-                raise no_room(heap, bound, f"{refusal}, and nothing can give way") from None
+            missing = missing_bytes(heap, bound)
+            if not make_room(missing):
+                reason = ", and nothing can give way" if missing > 0 else ""  # others wait, who go first
+                raise no_room(heap, bound, f"{refusal}{reason}") from None
         else:
             result: _T = reservation.run(heap, function, *arguments)
             return result

@@ -149,7 +149,11 @@ def wrap(
         raise TypeError(message)
     if bound is None:
         return _native.Coroutine(coroutine, heap)
-    return _reserved(heap, parse_bytes(bound), coroutine, _native.here())
+    reserved = _reserved(heap, parse_bytes(bound), coroutine, _native.here())
+    for kind in ("__name__", "__qualname__"):  # which event loops report tasks by
+        if isinstance(name := getattr(coroutine, kind, None), str):
+            setattr(reserved, kind, name)
+    return reserved
 
 
 async def _reserved(

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from hardtack.heap.reclaim import Ladder
 
 MOST: Final = 20  # lines about one kind of thing: the largest, or the first
+DEEPEST: Final = 20  # levels of heaps below the one that is explained; more than these fit no line
 EVENTS: Final = 8  # of the black box
 
 _HEADINGS: Final = ("heap", "capacity", "live", "reserved", "free", "peak", "")
@@ -134,17 +135,20 @@ def _holders(top: Heap) -> list[str]:
     ]
 
 
-def _rows(heap: Heap, depth: int) -> Iterator[tuple[str, ...]]:
+def _rows(heap: Heap, depth: int, levels: int = DEEPEST) -> Iterator[tuple[str, ...]]:
     """Yield a row for a heap and each below it, the largest first; a row of one cell is a line of text."""
     yield _row(heap, depth)
     indent = "  " * (depth + 1)
     yield from ((indent + text,) for text in _reservations(heap))
     children = sorted(heap._children(), key=held, reverse=True)
+    if children and not levels:
+        yield (indent + f"({_count(len(heaps_below(heap)) - 1, 'heap')} below)",)
+        return
     own = heap.live - sum(child.live for child in children)
     if children and own > 0:
         yield (indent + "(its own)", "", format_bytes(own), "", "", "", "")
     for child in children[:MOST]:
-        yield from _rows(child, depth + 1)
+        yield from _rows(child, depth + 1, levels - 1)
     if rest := children[MOST:]:
         live, reserved = sum(child.live for child in rest), sum(child.reserved for child in rest)
         yield (
@@ -180,7 +184,7 @@ def _traits(heap: Heap) -> Iterator[str]:
     if group.protected:
         yield "protected"
     elif group.kill is not None:
-        yield "may be killed"
+        yield "spared: what is protected lives in it" if _guarded(heap) else "may be killed"
     for shrinker in group.shrinkers:
         cache = _cache_of(shrinker)
         if cache is None:
@@ -188,6 +192,10 @@ def _traits(heap: Heap) -> Iterator[str]:
         else:
             books = cache.statistics()
             yield f"{books.entries} entries, {books.pinned} pinned, {books.evictions} evicted"
+
+
+def _guarded(heap: Heap) -> bool:
+    return any(each._group is not None and each._group.protected for each in heaps_below(heap))
 
 
 def _reservations(heap: Heap) -> Iterator[str]:

@@ -228,7 +228,7 @@ def _worth_killing(heaps: list[Heap]) -> list[Heap]:
 def holders_of(heap: Heap) -> tuple[tuple[str, int], ...]:
     """Return which heaps right below a heap hold most, and how many bytes each; the largest first."""
     parts = sorted(heap._children(), key=held, reverse=True)[:MOST_HOLDERS]
-    return tuple((part.name, held(part)) for part in parts)
+    return tuple((part.name, held(part)) for part in parts if held(part))
 
 
 def parts_of(heap: Heap) -> str:

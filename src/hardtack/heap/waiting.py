@@ -146,16 +146,18 @@ class Course:
             dump(heap, f"no longer waits for {waiter.amount} bytes, after {timeout} s", logging.DEBUG)
             waited = time.monotonic() - self._began
             raise ReservationTimeout(message, asked=waiter.amount, free=heap.room, waited=waited)
-        if waiter.grant is None:
+        if (group := waiter.doomed_by) is not None:
             message = (
-                f"heap {heap.name!r}: its group is being killed to free memory, so the {waiter.amount} "
-                "bytes that were waited for are not granted"
+                f"heap {heap.name!r}: group {group.name!r} is being killed to free memory, so the "
+                f"{waiter.amount} bytes that were waited for are not granted"
             )
-            self._note(f"who waits for {waiter.amount} bytes is let go, for its group is being killed")
+            self._note(f"who waits for {waiter.amount} bytes is let go, for {group.name!r} is being killed")
             raise Doomed(message, asked=waiter.amount, heap=heap.name)
         if self._noted:
             self._note(f"{waiter.amount} bytes are granted after {time.monotonic() - self._began:.1f} s")
-        return waiter.grant._take()
+        grant = waiter.grant
+        assert grant is not None
+        return grant._take()
 
     def give_up(self) -> None:
         """Leave, with nothing, and clean up."""

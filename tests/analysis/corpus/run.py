@@ -24,7 +24,7 @@ from materialise import BUILD, Entry, entries, materialise
 sys.path.insert(0, str(BUILD))
 
 from inputs import function, inputs
-from judging import Row, judge, summary, table
+from judging import Row, figures, judge, summary, table
 
 from hardtack.lab.measuring import measure
 
@@ -46,7 +46,7 @@ def measured(entry: Entry) -> dict[str, Any]:
 
 def judged(entry: Entry) -> Row:
     """Ask for a function's bound and hold it against the function's inputs."""
-    from hardtack import bound  # not there until the analyser is
+    from hardtack import bound
 
     row = judge(entry.target, bound, function(entry), inputs(entry))
     row.name = entry.name
@@ -74,7 +74,7 @@ def main() -> int:
     if options.judge:
         judgements = [judged(entry) for entry in chosen]
         print(table(judgements), summary(judgements), sep="\n")
-        rows = [row.to_json() for row in judgements]
+        rows = figures(judgements)
     else:
         rows = []
         for entry in chosen:

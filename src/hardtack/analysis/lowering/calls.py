@@ -25,6 +25,8 @@ def call(low: Lowering, node: mn.CallExpr) -> ir.Register:
     """Lower a call."""
     if strings.is_format(low, node):
         return strings.formatted(low, node)
+    if isinstance(node.analyzed, mn.DictExpr):  # mypy's reading: a display's dict comes from elsewhere
+        return low.unsupported(node, "dict() with keywords", "write a display: {'key': value}")
     if node.analyzed is not None and not isinstance(node.analyzed, (mn.PromoteExpr,)):
         return expression(low, node.analyzed)
     callee = node.callee

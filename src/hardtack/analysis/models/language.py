@@ -130,7 +130,29 @@ def parse(text: str, signature: Signature, sort: Sort) -> Expression:
     except SyntaxError as error:
         raise ValueError(f"{text!r} is no expression") from error
     _Checker(signature).check(node, sort)
+    if sort == "value":
+        _check_items(node)
     return Expression(node, text)
+
+
+_OF_ITEMS = frozenset({"list", "tuple", "set", "frozenset", "dict", "deque", "iterator", "generator"})
+
+
+def _check_items(node: ast.expr) -> None:
+    """Check that a container that is a result says what its items are: else no loop over it has a round."""
+    match node:
+        case ast.IfExp(body=body, orelse=otherwise):
+            _check_items(body)
+            _check_items(otherwise)
+        case ast.Call(func=ast.Name(id="join"), args=arguments):
+            for argument in arguments:
+                _check_items(argument)
+        case ast.Call(func=ast.Name(id="fresh"), args=[ast.Name(id=kind)], keywords=keywords):
+            parts = {keyword.arg: keyword.value for keyword in keywords}
+            length = parts.get("length", ast.Constant(0))
+            empty = isinstance(length, ast.Constant) and length.value == 0
+            if kind in _OF_ITEMS and not empty and not parts.keys() & {"element", "items"}:
+                raise ValueError(f"fresh({kind}) has a length and says not what its items are")
 
 
 class _Checker:

@@ -1,0 +1,211 @@
+"""The part of the gate that mutants go through: one short function for each rule of the analyser.
+
+What a case holds is within a few percent of its bound, or grows by what the rule is about, so that a rule that
+is broken shows. `ARGUMENTS` has the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def filled_dict(numbers: list[int]) -> dict[int, int]:
+    return {number: number for number in numbers}
+
+
+def _doubled(text: str) -> str:
+    return text + text
+
+
+def returned(text: str) -> int:
+    first = _doubled(text)
+    second = _doubled(first)
+    return len(second)
+
+
+def gathered(words: list[str]) -> list[str]:
+    return [word * 4 for word in words]
+
+
+def _raising(text: str) -> int:
+    held = text * 8
+    raise ValueError(len(held))
+
+
+def traceback_kept(text: str) -> int:
+    try:
+        return _raising(text)
+    except ValueError:
+        return len(text * 8)
+
+
+def temporaries(text: str) -> int:
+    return len((text + "a") * 2 + (text + "b") * 2)
+
+
+def pairs_let_go(words: list[str]) -> bytes:
+    pairs = [(word, word) for word in words]
+    del pairs
+    return bytes(64 * len(words))
+
+
+def concatenated(text: str) -> str:
+    text += "a"
+    text += text
+    return text
+
+
+def split_total(text: str) -> int:
+    return sum([len(word * 3 + "x") for word in text.split(",")])
+
+
+def joined_again(words: list[str]) -> str:
+    kept: list[str] = []
+    for word in words:  # one by one, which is what this is about
+        kept.append(word * 5)  # noqa: PERF401
+    return "".join(kept)
+
+
+def _capturing(text: str) -> Callable[[], str]:
+    longer = text * 9
+    return lambda: longer
+
+
+def captured(text: str) -> tuple[Callable[[], str], str]:
+    return _capturing(text), text * 9
+
+
+class Small:
+    def made(self, text: str) -> str:
+        return text
+
+
+class Great(Small):
+    def made(self, text: str) -> str:
+        return text * 9
+
+
+def overridden(text: str, small: bool) -> str:
+    made: Small = Small() if small else Great()
+    return made.made(text)
+
+
+def branched(text: str, long: bool) -> str:
+    if long:
+        return ""
+    return text * 9
+
+
+def _lines(text: str) -> Iterator[str]:
+    held = text * 9
+    yield "a"
+    yield held[:1]
+
+
+def generated(text: str) -> int:
+    longest = 0
+    for line in _lines(text):
+        longest = max(longest, len(line + text * 9))
+    return longest
+
+
+def wide(count: int) -> str:
+    return "\U0001f600" * min(max(count, 0), 1000) + "x"
+
+
+def small_blocks(words: list[str]) -> list[tuple[str, str]]:
+    return [(word, word) for word in words]
+
+
+def longest_copied(words: list[str]) -> str:
+    longest = ""
+    for word in words:
+        longest = word * 9
+    return longest
+
+
+def counted(numbers: list[int]) -> list[int]:
+    return [number + 1000 for number in numbers]
+
+
+def finished(text: str) -> str:
+    length = 0
+    try:
+        return text * 9
+    finally:
+        length += len(text * 9)
+
+
+class Node:
+    def __init__(self, text: str) -> None:
+        self.text = text * 9
+        self.me = self
+
+
+def cycles(words: list[str]) -> None:
+    for word in words:
+        Node(word)
+
+
+def aliased(one: list[int], other: list[int]) -> list[int]:
+    one.extend([number + 1000 for number in range(300)])
+    return other * 9
+
+
+def grown(numbers: list[int]) -> None:
+    numbers.append(7)
+
+
+def left_early(words: list[str]) -> str:
+    held = ""
+    for word in words:
+        held = word * 9
+        break
+    else:
+        return ""
+    return held + held
+
+
+def copied_dicts(words: list[str]) -> int:
+    table = {"a": 1}
+    count = 0
+    for _ in words:
+        count += len(table.copy())
+    return count
+
+
+_WIDE = "\U0001f600"  # four bytes, as the analyser has to take every character of an argument for
+_TEXT, _WORDS, _NUMBERS = _WIDE * 4000, [_WIDE * 40 for _ in range(400)], list(range(1000, 1500))
+ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
+    "aliased": [([1],)],  # one object twice: see `calls`
+    "branched": [(_TEXT, False)],
+    "captured": [(_TEXT,)],
+    "concatenated": [(_TEXT,)],
+    "copied_dicts": [(_WORDS,)],
+    "counted": [(_NUMBERS,)],
+    "cycles": [(_WORDS,)],
+    "filled_dict": [(_NUMBERS,), (_NUMBERS[:200],)],
+    "finished": [(_TEXT,)],
+    "gathered": [(_WORDS,)],
+    "generated": [(_TEXT,)],
+    "grown": [(list(range(n)),) for n in (40, 100, 200, 400, 1000)],
+    "joined_again": [(_WORDS,)],
+    "left_early": [([_TEXT],)],
+    "pairs_let_go": [(_WORDS,)],
+    "longest_copied": [(["", _TEXT],)],
+    "overridden": [(_TEXT, False)],
+    "returned": [(_TEXT,)],
+    "small_blocks": [(_WORDS,)],
+    "split_total": [(",".join(_WORDS[:50]),)],
+    "temporaries": [(_TEXT,)],
+    "traceback_kept": [(_TEXT,)],
+    "wide": [(900,)],
+}
+
+
+def calls(name: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the arguments of a case's calls, new ones each time."""
+    for arguments in ARGUMENTS[name]:
+        copy = tuple(type(one)(one) if isinstance(one, list | dict) else one for one in arguments)
+        yield copy * 2 if name == "aliased" else copy

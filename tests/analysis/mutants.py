@@ -1,0 +1,268 @@
+"""Break one rule of the analyser at a time, and see that the gate notices: `python tests/analysis/mutants.py`.
+
+A mutant is a change to the text of the analyser, which fails loudly where it no longer applies. Each is put into
+a copy of the package's files, and judged in a process of its own by the cases of `mutant_cases` that it names: one
+of them has to hold more than its bound. Lowering is not mutated: the cases are lowered once, for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ANALYSIS = HERE.parent.parent / "src" / "hardtack" / "analysis"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A broken rule.
+
+    Attributes:
+        name: what it does wrong.
+        file: of the analyser, which is changed.
+        changes: texts, each of which is there once, and what they become.
+        cases: those that notice it.
+    """
+
+    name: str
+    file: str
+    changes: tuple[tuple[str, str], ...]
+    cases: tuple[str, ...]
+
+
+def _mutant(name: str, file: str, old: str, new: str, *cases: str) -> Mutant:
+    return Mutant(name, file, ((old, new),), cases)
+
+
+MUTANTS = (
+    _mutant(
+        "forgets the tables of a dict", "footprints.py",
+        "return block(length * _DICT_ITEM + 232)", "return block(length * 20)", "filled_dict",
+    ),
+    _mutant(
+        "drops what a function returns", "calls.py",
+        "end.frames[-1] = {RESULT: end.frame[RESULT]}", "end.frames[-1] = {RESULT: NO}", "returned",
+    ),
+    _mutant(
+        "takes the objects of all rounds for one", "states.py",
+        "size = before.bytes if before.shared else before.bytes + many.bytes",
+        "size = before.bytes | many.bytes", "gathered", "small_blocks",
+    ),
+    _mutant(
+        "forgets the frames that a traceback holds", "exceptions.py",
+        "        lost.extend(value for register, value in frame.items() if not register.startswith(\"%\"))",
+        "        pass", "traceback_kept",
+    ),
+    _mutant(
+        "forgets temporaries", "states.py",
+        "            for value in frame.values():\n                yield from value.objects\n",
+        "            for register, value in frame.items():\n"
+        "                yield from value.objects if not register.startswith(\"%\") else ()\n",
+        "temporaries",
+    ),
+    Mutant(
+        "forgets what free lists held at most", "states.py",
+        (
+            ("        now: dict[str, list[Size]] = {}\n", "        now: dict[str, list[Size]] = {pool: [] for pool in self.high}\n"),
+            ("self.high[pool] = self.high[pool] | size if pool in self.high else size", "self.high[pool] = size"),
+        ),
+        ("pairs_let_go",),
+    ),
+    _mutant(
+        "takes += of a text for a change in place", "models/builtins_str.toml",
+        'result = "join(self, other, fresh(str, length=len(self) + len(other), width=width(join(self, other))))"',
+        'result = "self"', "concatenated",
+    ),
+    _mutant(
+        "drops what an amortised sum starts with", "access.py",
+        "return None if total is None or more is None else total + more",
+        "return None if total is None or more is None else more", "joined_again",
+    ),
+    _mutant(
+        "counts a round's growth once", "recurrences.py",
+        "total += size if spread else size * self.rounds", "total += size", "small_blocks", "counted",
+    ),
+    _mutant(
+        "forgets what a function captures", "operations.py",
+        "fields = {cell_register(name): interp.read(cell_register(name)) for name in op.captures}",
+        "fields = {}", "captured",
+    ),
+    _mutant(
+        "calls one of several overrides", "calls.py",
+        "callees = _possible(interp, op.callees, arguments)", "callees = op.callees[:1]", "overridden",
+    ),
+    _mutant(
+        "runs one branch of an if", "branches.py",
+        "[way(op.if_true, op.then), way(op.if_false, op.otherwise)]", "[way(op.if_true, op.then)]", "branched",
+    ),
+    Mutant(
+        "lets a generator's locals die while it waits", "generators.py",
+        (
+            ("        frame[prefix + register] = value\n", "        del register, value\n"),
+            ("    back = {}\n", "    back = dict(own)\n"),
+        ),
+        ("generated",),
+    ),
+    _mutant(
+        "loses the width of characters", "access.py",
+        "return max((cell.width for _, cell in cells(interp, value)), default=1)", "return 1", "wide",
+    ),
+    _mutant("rounds sizes down", "footprints.py", "return (max(n, 1) + 15) & ~15", "return n & ~15", "small_blocks"),
+    _mutant(
+        "takes the first item for the longest", "evaluating.py",
+        "    return max((_length(one) for one in follow(path, given)), default=0)\n",
+        "    return next((_length(one) for one in follow(path, given)), 0)\n", "longest_copied",
+    ),
+    _mutant(
+        "forgets the integers that containers hold", "footprints.py",
+        "return cell.length * (each | 32 if boxed else each)", "return ZERO", "counted",
+    ),
+    _mutant(
+        "never runs a handler", "exceptions.py",
+        "    for name, caught in sorted(catcher.states.items()):\n",
+        "    for name, caught in sorted(catcher.states.items())[:0]:\n", "traceback_kept",
+    ),
+    _mutant(
+        "skips finally after return", "exceptions.py",
+        "(inner.returns, outer.returns.append)", "([], outer.returns.append)", "finished",
+    ),
+    _mutant(
+        "collects cycles", "states.py",
+        "kept = self.reached(graphs.cyclic(_references(dead)))", "kept: set[Object] = set()", "cycles",
+    ),
+    _mutant(
+        "takes two arguments for two objects", "parameters.py",
+        "            added += cell.added\n    return added", "            pass\n    return added", "aliased",
+    ),
+    Mutant(
+        "forgets the copy of a caller's list that grows", "access.py",
+        (
+            ("table = footprints.table(kind, after, factor)\n", "table = ZERO\n"),
+            ("    interp.note(footprints.table(kind, after, factor))\n", "    interp.note()\n"),
+        ),
+        ("grown",),
+    ),
+    _mutant(
+        "forgets the way out of a loop by break", "loops.py",
+        "breaks, exits.breaks = exits.breaks, consumer.outer_breaks", "breaks, exits.breaks = [], consumer.outer_breaks",
+        "left_early",
+    ),
+    _mutant(
+        "forgets what copies of dicts leave in free lists", "footprints.py",
+        "return (\"copied dict\",) if method", "return () if method", "copied_dicts",
+    ),
+)  # fmt: skip
+
+
+def mutated(mutant: Mutant, folder: Path) -> None:
+    """Put a copy of the analyser with a broken rule into a folder.
+
+    Raises:
+        ValueError: the text that is to change is not there, or not once.
+    """
+    shutil.copytree(ANALYSIS, folder / "analysis", ignore=shutil.ignore_patterns("__pycache__"))
+    file = folder / "analysis" / mutant.file
+    text = file.read_text()
+    for old, new in mutant.changes:
+        if text.count(old) != 1:
+            raise ValueError(
+                f"{mutant.name!r} does not apply: {mutant.file} has {text.count(old)} times {old!r}"
+            )
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
+def lowered(folder: Path) -> Path:
+    """Lower the cases, once for all mutants; return the file of the program."""
+    from mutant_cases import ARGUMENTS
+
+    from hardtack.analysis.loading import load
+
+    program, entries, _ = load([f"{HERE / 'mutant_cases.py'}:{name}" for name in ARGUMENTS])
+    file = folder / "program.pickle"
+    file.write_bytes(pickle.dumps((program, dict(zip(ARGUMENTS, entries, strict=True)))))
+    return file
+
+
+def noticed(program: Path, mutant: Mutant | None) -> list[str]:
+    """Return the cases that hold more than their bound; without a mutant, of the analyser as it is."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if mutant is not None:
+            mutated(mutant, folder)
+        cases = mutant.cases if mutant is not None else ()
+        command = [sys.executable, __file__, "--child", str(folder), str(program), *cases]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(HERE)}
+        )
+    if done.returncode:
+        raise RuntimeError(f"{mutant.name if mutant else 'no mutant'}: {done.stderr[-2000:]}")
+    return done.stdout.splitlines()
+
+
+def all_noticed(mutants: tuple[Mutant, ...], workers: int = 2) -> dict[str, list[str]]:
+    """Return the cases that noticed each mutant; those of the analyser as it is under an empty name."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        program = lowered(Path(folder))
+        found = list(pool.map(partial(noticed, program), (None, *mutants)))
+    return dict(zip(("", *(mutant.name for mutant in mutants)), found, strict=True))
+
+
+def _child(folder: str, program: str, names: list[str]) -> None:
+    """Judge cases by the analyser in a folder, if there is one; print the names of those that hold too much."""
+    import hardtack
+
+    hardtack.__path__.insert(0, folder)
+    from hardtack.analysis.entry import analyse
+    from hardtack.analysis.models import load_models
+    from hardtack.lab.measuring import measure
+
+    cases = importlib.import_module("mutant_cases")
+    loaded, entries = pickle.loads(Path(program).read_bytes())
+    models = load_models([])
+    for name in names or entries:
+        found = analyse(loaded, entries[name], models)
+        if found.peak is None:
+            print(f"{name} has no bound: {found.findings}", file=sys.stderr)
+            sys.exit(1)
+        function = getattr(cases, name)
+        for number, _ in enumerate(cases.ARGUMENTS[name]):
+
+            def make(name: str = name, number: int = number):
+                return list(cases.calls(name))[number], {}
+
+            promised = found.for_call(*make()[0])
+            if max(measure(function, make, place=place).peak for place in ("outside", "inside")) > promised:
+                print(name)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        folder, program, *names = options.child
+        _child(folder, program, names)
+        return 0
+    found = all_noticed(MUTANTS)
+    print(f"as it is: {found.pop('') or 'nothing held too much'}")
+    for name, cases in found.items():
+        print(f"{'noticed by ' + ', '.join(sorted(set(cases))) if cases else 'NOT NOTICED':40} {name}")
+    return 0 if all(found.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
