@@ -37,7 +37,7 @@ class ClassTable:
         self._stored = stored  # names of attributes that functions write
 
     def rows(self, everything: dict[str, mn.MypyFile]) -> Mapping[str, ir.Class]:
-        """Return the classes of the sources, and those of stubs that matter; made when they are asked for.
+        """Return the classes of the sources, and those of stubs that matter, by name; made when asked for.
 
         The latter are the bases of the former, exceptions, and what the built-in modules define.
         """

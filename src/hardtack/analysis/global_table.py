@@ -1,4 +1,4 @@
-"""The variables of the sources' modules and classes: their types, made when they are asked for."""
+"""The variables of the sources' modules and classes, with types that are made when they are asked for."""
 
 from __future__ import annotations
 
