@@ -167,3 +167,12 @@ def test_a_comprehension_that_binds_an_attribute_is_refused(tmp_path: Path) -> N
     operations = [one for function in functions for one in ircheck.operations(function.body)]
     (refused,) = [one for one in operations if isinstance(one, ir.Unsupported)]
     assert "binds more than names" in refused.what
+
+
+def test_types_of_variables_are_found_by_name_and_all_of_them_in_order(tmp_path: Path) -> None:
+    text = "COUNT = 1\nclass A:\n    size = 2\nclass B(A):\n    name = 'b'\ndef f() -> None: ...\n"
+    known = loaded(tmp_path, text, "f").globals
+    assert list(known) == ["module.COUNT", "module.A.size", "module.B.size", "module.B.name"]
+    assert {name: known[name] for name in known} == dict(known.items())
+    assert "module.A.name" not in known
+    assert "module.f" not in known
