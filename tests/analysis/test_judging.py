@@ -67,4 +67,4 @@ def test_the_table_has_a_line_for_each(rows):
     lines = table(list(rows.values())).splitlines()
     assert len(lines) == 2 + 4
     assert lines[2].startswith("| true | 30*len(text)+1000 | ")
-    assert lines[4] == "| none | none: text.py:7:12: why | | | |"
+    assert lines[4] == "| none | none: text.py:7: loop: why | | | |"
