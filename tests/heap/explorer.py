@@ -98,6 +98,10 @@ class Asker(Waiter):
         self.world = world
         self.passed = 0  # as the test counts it
 
+    @property
+    def doomed(self) -> bool:
+        return self.doomed_by is not None
+
     def wake(self) -> None:
         strike()
         world = self.world
