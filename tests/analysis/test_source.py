@@ -120,6 +120,18 @@ def test_an_installed_package_that_is_analysed_keeps_its_bodies(installed: Path,
     assert "Build" in repr(program.functions["two.b.g"])
 
 
+@pytest.mark.usefixtures("installed")
+def test_a_package_that_is_installed_as_well_is_analysed_where_the_target_is(
+    tmp_path: Path, run: MypyRun
+) -> None:
+    mine = tmp_path / "copies" / "two"
+    mine.mkdir(parents=True)
+    (mine / "__init__.py").write_text("")
+    (mine / "b.py").write_text("def g() -> list[int]:\n    return [1, 2]\n")
+    program, _, _ = load([f"{mine}/b.py:g"], run)
+    assert "Build" in repr(program.functions["two.b.g"])
+
+
 def test_other_installed_packages_are_not_analysed_as_if_they_did_nothing(
     installed: Path, run: MypyRun
 ) -> None:

@@ -134,7 +134,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     roots = [str(root) for target in targets if not is_installed(root := root_of(target))]
     options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
     packages = tuple({analysed_folder(target): None for target in targets})
-    _pass_over_installed(options, packages)
+    _pass_over_installed(options, packages, {target.module.partition(".")[0] for target in targets})
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
     try:
         result = build.build(list(paths.values()), options, extra_plugins=[_Anew(options, packages)])
@@ -151,15 +151,18 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     return Sources(modules, result.types, result.files, errors, options.mypy_path)
 
 
-def _pass_over_installed(options: Options, analysed: Sequence[Path]) -> None:
+def _pass_over_installed(options: Options, analysed: Sequence[Path], wanted: set[str]) -> None:
     """Have mypy drop the bodies of installed packages' functions, but for those that are analysed.
+
+    A package that is analysed may be installed as well, elsewhere: what is wanted is told by its name, too.
 
     It does so by itself unless trees are kept; reading and checking them takes more than all the rest.
     """
     folders = [
         folder for entry in sys.path if is_installed(folder := Path(entry).resolve()) and folder.is_dir()
     ]
-    for name in {path.stem for folder in folders for path in folder.iterdir() if path not in analysed}:
+    found = {path.stem for folder in folders for path in folder.iterdir() if path not in analysed}
+    for name in found - wanted:
         section = options.per_module_options.setdefault(f"{name}.*", {})
         section["preserve_asts"] = False
 
