@@ -7,11 +7,8 @@ modules is a place here.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import dis
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,20 +20,6 @@ LOOKS = ("CALL", "RESUME", "JUMP_BACKWARD", "SEND")
 
 class Interrupt(BaseException):
     """Comes from outside."""
-
-
-def nothing_is_on_its_way() -> None:
-    """Have CPython's note of an exception that was sent to a thread agree with the truth.
-
-    Up to 3.12 an exception that is called off (PyThreadState_SetAsyncExc with NULL, as the native core does with
-    HeapFull) leaves the note that there is one. It is harmless but for a tracer on 3.11, under which the
-    interpreter then looks for ever. One that arrives wipes the note.
-    """
-    send = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    with contextlib.suppress(Interrupt):
-        send(ctypes.c_ulong(threading.get_ident()), ctypes.py_object(Interrupt))
-        for _ in range(1000):
-            pass
 
 
 class Interrupter:
@@ -59,7 +42,6 @@ class Interrupter:
         written: list[type[BaseException] | None] = []
         tracing, hook = sys.gettrace(), sys.unraisablehook
         sys.unraisablehook = lambda unraisable: written.append(unraisable.exc_type)
-        nothing_is_on_its_way()
         sys.settrace(self.trace)
         try:
             work()
