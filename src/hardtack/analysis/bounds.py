@@ -31,9 +31,8 @@ def bound(target: str, *, models: Sequence[Path | str] = (), assume: bool = Fals
         HardtackError: the target names nothing, or mypy is missing (`pip install 'hardtack[analysis]'`).
 
     Example:
-        >>> found = bound("hardtack.units:format_bytes")
-        >>> found.peak is None, found.findings[0].kind
-        (True, 'no-model')
+        >>> bound("hardtack.units:format_bytes").entry
+        'hardtack.units:format_bytes'
     """
     return bounds([target], models=models, assume=assume)[0]
 
