@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -151,6 +152,41 @@ def test_a_thread_that_ends_inside_leaves(heap: Heap) -> None:
     assert gc.isenabled()
     with pytest.raises(RuntimeError, match="on the same thread"):
         kept.pop().close()
+    assert heap.reserved == 0
+
+
+def call_inside(inner: Heap, function: Callable[[], None]) -> None:
+    with inner:
+        function()
+
+
+@pytest.mark.parametrize("call", [lambda _, function: function(), call_inside, Heap.run])
+def test_a_reservation_that_ends_on_another_thread_is_left_on_its_own(
+    heap: Heap, call: Callable[[Heap, Callable[[], None]], None]
+) -> None:
+    """As a web framework does with dependencies that yield: it ends them on whichever thread is free."""
+
+    def stops_inside() -> Generator[None, None, None]:
+        with heap.reserve(10_000):
+            yield
+
+    stopped = stops_inside()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+
+        def end_elsewhere() -> None:
+            with pytest.raises(RuntimeError, match="on the same thread"):
+                second.submit(stopped.close).result()
+
+        def work() -> tuple[bool, int]:
+            next(stopped)
+            inside = not gc.isenabled()
+            call(Heap("1 MiB"), end_elsewhere)
+            live = heap.live
+            kept = bytes(100_000)  # would be charged to the heap
+            return inside, heap.live - live + len(kept)
+
+        assert first.submit(work).result() == (True, 100_000)
+        assert first.submit(gc.isenabled).result()
     assert heap.reserved == 0
 
 

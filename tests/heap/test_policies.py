@@ -110,6 +110,34 @@ def test_heap_full_never_fires_outside() -> None:
         len(keep)
 
 
+def test_a_tracer_works_after_heap_full_was_called_off(python: Python) -> None:
+    """CPython's note that an exception is on its way is wiped too: 3.11 would look for it at each step, for ever."""
+    done = python(
+        """
+        import sys
+        from hardtack.heap import Heap
+
+        heap = Heap(20_000, slack=10_000)
+        keep = [heap.run(bytes, 400) for _ in range(26)]  # the last of them on the slack, and C alone
+        assert heap.free == 0
+        lines = []
+
+        def trace(frame, event, _):
+            lines.append(event)
+            return trace
+
+        def traced():
+            return len(keep)
+
+        sys.settrace(trace)
+        traced()
+        sys.settrace(None)
+        print(lines)
+        """
+    )
+    assert done.stdout == "['call', 'line', 'return']\n", done.stderr
+
+
 def test_heap_full_that_waits_outlasts_an_errand_outside() -> None:
     """What hardtack itself runs outside the heap neither meets HeapFull nor loses it."""
     heap = Heap(20_000, slack=10_000)

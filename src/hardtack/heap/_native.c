@@ -44,10 +44,17 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <frameobject.h>
-#if PY_VERSION_HEX < 0x030C0000 /* where a frame stands in its code: only later Pythons tell */
+#if PY_VERSION_HEX < 0x030D0000 /* what only later Pythons tell or do by themselves */
 #define Py_BUILD_CORE 1
+#undef _PyGC_FINALIZED /* the inner headers have a function of that name */
+#include <internal/pycore_interp.h>
+#include <internal/pycore_runtime.h>
+#if PY_VERSION_HEX < 0x030C0000
 #include <internal/pycore_frame.h>
+#endif
 #undef Py_BUILD_CORE
+#undef ARENA_BITS /* obmalloc's; ours are below */
+#undef ADDRESS_BITS
 #endif
 #ifdef Py_GIL_DISABLED
 #error "free-threaded CPython keeps objects in mimalloc and cannot take another allocator: use a GIL build"
@@ -175,7 +182,9 @@ struct Frame {
 
 /* A thread that has been in a heap; ends with its thread state. Made by malloc. */
 struct Thread {
-    Frame **frames;                /* the thread's own */
+    Frame **frames;                /* the thread's own, as are the next two: others may write them, under the GIL */
+    Core **core;
+    Claim **claim;
     Thread *next, *prev;
 };
 
@@ -653,15 +662,36 @@ static void tell(const Core *full, size_t over, size_t asked)
     send_heap_full(full, asked);
 }
 
+/* Take back the exception that was sent to this thread.  Up to 3.12, PyThreadState_SetAsyncExc(..., NULL) leaves
+ * the interpreter's note that there is one: it would look for it at every function from then on, and under a
+ * tracer, in 3.11, for ever.  What else may be on its way is looked at after the breaker is down: none is missed. */
+static void take_back(PyThreadState *thread)
+{
+    Py_CLEAR(thread->async_exc);
+#if PY_VERSION_HEX < 0x030D0000
+    struct _ceval_state *eval = &thread->interp->ceval;
+    eval->pending.async_exc = 0;
+    _Py_atomic_store(&eval->eval_breaker, 0);
+    int due = _Py_atomic_load(&eval->gil_drop_request) | _Py_atomic_load(&eval->pending.calls_to_do) |
+              _Py_atomic_load(&_PyRuntime.ceval.signals_pending);
+#if PY_VERSION_HEX >= 0x030C0000
+    due |= _Py_atomic_load(&eval->gc_scheduled) | _Py_atomic_load(&_PyRuntime.ceval.pending_mainthread.calls_to_do);
+#endif
+    if (due)
+        _Py_atomic_store(&eval->eval_breaker, 1);
+#endif
+}
+
 /* HeapFull that was not delivered yet is called off: it may never fire outside the heap it is about.  Returns
  * whether that may not be forgiven. */
 static COLD int call_off_told(void)
 {
-    int pending = PyThreadState_Get()->async_exc == heap_full, spilled = spilling;
+    PyThreadState *thread = PyThreadState_Get();
+    int pending = thread->async_exc == heap_full, spilled = spilling;
     told = 0;
     spilling = 0;
     if (pending)
-        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
+        take_back(thread);
     return pending && spilled;
 }
 
@@ -1482,9 +1512,9 @@ static inline Core *step_out(void)
 
 /* Draw from another claim, or from none. Foreign code stays out of admitted calls, so there is no automatic
  * collection while one runs. */
-static inline void activate(Claim *claim)
+static inline void activate_on(Claim **active, Claim *claim)
 {
-    if (!claim != !active_claim) {
+    if (!claim != !*active) {
         if (claim) {
             if (!admitted++)
                 collecting = PyGC_Disable();
@@ -1492,8 +1522,10 @@ static inline void activate(Claim *claim)
             PyGC_Enable();
         }
     }
-    active_claim = claim;
+    *active = claim;
 }
+
+static inline void activate(Claim *claim) { activate_on(&active_claim, claim); }
 
 /* Tell the integrations when a thread that was in no heap is in one. */
 static inline void entered(const Core *before)
@@ -1569,7 +1601,7 @@ static COLD int know_thread(void)
     Thread *t = malloc(sizeof *t);
     PyObject *dict = PyThreadState_GetDict(), *capsule = t && dict ? PyCapsule_New(t, NULL, thread_gone) : NULL;
     if (capsule) {
-        *t = (Thread){.frames = &frames, .next = all_threads};
+        *t = (Thread){.frames = &frames, .core = &current_core, .claim = &active_claim, .next = all_threads};
         if (all_threads)
             all_threads->prev = t;
         all_threads = this_thread = t;
@@ -1651,6 +1683,34 @@ static COLD int pop_suspended(const PyObject *owner)
     return 0;
 }
 
+/* A generator that stopped inside `with reservation` may be ended on another thread than it was entered on, which
+ * is then to be inside no longer: the frame is taken out from among that thread's. */
+static COLD void pop_elsewhere(const PyObject *owner)
+{
+    for (Thread *t = all_threads; t; t = t->next) {
+        Frame *above = NULL, *f = *t->frames;
+        while (f && f->owner != owner) {
+            above = f;
+            f = f->up;
+        }
+        if (!f)
+            continue;
+        if (above) {
+            above->up = f->up;
+            above->core = f->core;
+            above->claim = f->claim;
+        } else {
+            *t->frames = f->up;
+            *t->core = f->core;
+            activate_on(t->claim, f->claim);
+        }
+        f->up = spare_frames;
+        spare_frames = f;
+        Py_DECREF(f->owner);
+        return;
+    }
+}
+
 enum { LEFT = 0, OWED = 1, ASTRAY = 2 };
 
 /* Leave a `with`. Returns -1 with an error set if it is not the thread's topmost, OWED if HeapFull was to strike in it
@@ -1671,6 +1731,9 @@ static int pop(PyObject *owner)
     if (f && f->owner) { /* others were entered later and are still open: out of them too */
         unwind(f->up);
         call_off();
+    } else if (Py_IS_TYPE(owner, &Reservation_Type) && RESERVATION(owner)->entered) {
+        pop_elsewhere(owner);
+        RESERVATION(owner)->entered = 0;
     }
     PyErr_SetString(PyExc_RuntimeError, "heaps and reservations are left in the reverse order of entering them, on the same thread and in the same call");
     return -1;
