@@ -20,11 +20,11 @@ $(STAMP): pyproject.toml setup.py $(wildcard src/hardtack/*/*.c)
 demo: setup ## the lecture's experiment: four answers to a full heap, side by side
 	$(BIN)/hardtack demo
 
-# The analyser's tests fill their process with syntax trees, which every full collection of the heap's tests would go
+# The analyser's tests fill their process with syntax trees, which every full collection of the other tests would go
 # through: they have one of their own.
 test: setup ## the tests, without those that are slow
-	$(BIN)/python -m pytest --ignore=tests/analysis --ignore=tests/symbolic
-	$(BIN)/python -m pytest tests/analysis tests/symbolic
+	$(BIN)/python -m pytest --ignore=tests/analysis
+	$(BIN)/python -m pytest tests/analysis
 
 lint: setup ## ruff, mypy --strict, and the order of the packages
 	$(BIN)/ruff check .

@@ -1683,17 +1683,18 @@ static COLD int pop_suspended(const PyObject *owner)
     return 0;
 }
 
-/* A generator that stopped inside `with reservation` may be ended on another thread than it was entered on, which
- * is then to be inside no longer: the frame is taken out from among that thread's. */
-static COLD void pop_elsewhere(const PyObject *owner)
+/* A generator that stopped inside `with reservation` may be ended on another thread than the one that it was entered
+ * on, which is then to be inside no longer: what it entered is taken out from among that thread's frames. */
+static COLD int pop_elsewhere(const PyObject *owner)
 {
+    const PythonFrame *generator = python_frame(_PyThreadState_UncheckedGet());
     for (Thread *t = all_threads; t; t = t->next) {
         Frame *above = NULL, *f = *t->frames;
         while (f && f->owner != owner) {
             above = f;
             f = f->up;
         }
-        if (!f)
+        if (!f || !generator || f->python != generator) /* another's `with`, which still runs */
             continue;
         if (above) {
             above->up = f->up;
@@ -1707,8 +1708,9 @@ static COLD void pop_elsewhere(const PyObject *owner)
         f->up = spare_frames;
         spare_frames = f;
         Py_DECREF(f->owner);
-        return;
+        return 1;
     }
+    return 0;
 }
 
 enum { LEFT = 0, OWED = 1, ASTRAY = 2 };
@@ -1731,8 +1733,7 @@ static int pop(PyObject *owner)
     if (f && f->owner) { /* others were entered later and are still open: out of them too */
         unwind(f->up);
         call_off();
-    } else if (Py_IS_TYPE(owner, &Reservation_Type) && RESERVATION(owner)->entered) {
-        pop_elsewhere(owner);
+    } else if (Py_IS_TYPE(owner, &Reservation_Type) && RESERVATION(owner)->entered && pop_elsewhere(owner)) {
         RESERVATION(owner)->entered = 0;
     }
     PyErr_SetString(PyExc_RuntimeError, "heaps and reservations are left in the reverse order of entering them, on the same thread and in the same call");
