@@ -208,7 +208,9 @@ def reported(action: Callable[[], None]) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def test_whatever_was_entered_in_a_reservation_that_ends_on_another_thread_draws_from_it_no_longer(heap: Heap) -> None:
+def test_whatever_was_entered_in_a_reservation_that_ends_on_another_thread_draws_from_it_no_longer(
+    heap: Heap,
+) -> None:
     def stops_inside() -> Generator[None, None, None]:
         with heap.reserve(50_000):
             yield
