@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hardtack.errors import ReservationImpossible
 from hardtack.heap import Heap, _native, size_class
 
 if TYPE_CHECKING:
@@ -281,6 +282,13 @@ def test_the_default_slack_is_a_64th_between_4_kib_and_1_mib() -> None:
     assert Heap("8 MiB").slack == 131072
     assert Heap("1 GiB").slack == 1 << 20
     assert Heap(None).slack == 0
+
+
+def test_a_heap_that_is_slack_alone_says_so_when_it_is_to_grant_something() -> None:
+    with pytest.raises(ReservationImpossible, match=r"all of its capacity, .* is slack; give it slack=0"):
+        Heap("4 KiB").reserve(1)
+    with Heap("4 KiB", slack=0).reserve("4 KiB"):
+        pass
 
 
 def test_shrinking_never_needs_room() -> None:

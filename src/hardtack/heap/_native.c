@@ -142,6 +142,7 @@ struct Core {
     Core *spill, *home;            /* see above; a core has one of them at most */
     size_t children, holds;        /* that keep it from being freed, as does a spill that is not empty */
     size_t call_peak, call_kept;   /* of the last reservation that ended */
+    uint64_t serial;               /* no other core ever has the same */
     Core *next, *prev;             /* all cores, for check() */
     Core *below, *beside, *before; /* the first child; the next and the previous child of the same parent */
     PyObject *object;              /* the Heap, which it does not keep alive; NULL once that is gone */
@@ -192,9 +193,9 @@ static __thread Core *current_core;    /* the hot word: NULL for threads that ar
 static __thread Claim *active_claim;
 static __thread Frame *frames;
 static __thread struct {
-    const Core *core;
+    uint64_t serial;
     size_t asked, held, free;
-} refusal;                             /* what HeapFull was last sent for: the heap, and figures of that moment */
+} refusal;                             /* what HeapFull was last sent for: the core, which may be gone, and figures of that moment */
 static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
 static __thread int spilling;          /* it was told because a block was spilled: that is not forgiven on leaving */
 static __thread size_t refusals;       /* allocations of this thread that got NULL */
@@ -644,7 +645,7 @@ static void send_heap_full(const Core *full, size_t asked)
         return;
     if (!told)
         told = 1;
-    refusal.core = full;
+    refusal.serial = full->serial;
     refusal.asked = asked;
     refusal.held = full->live + full->reserved;
     refusal.free = free_bytes(full);
@@ -1045,6 +1046,8 @@ static inline void drop(Span *s, void *p)
 
 static void link_core(Core *c)
 {
+    static uint64_t cores;
+    c->serial = ++cores;
     c->next = all_cores;
     if (c->next)
         c->next->prev = c;
@@ -1076,8 +1079,11 @@ static COLD void *spill(Core *c, size_t n)
 {
     Core *full = refuser, *to = n > SOFT_MAX || !full ? NULL : c->spill ? c->spill : new_spill(c);
     void *p = to ? take_small(to, class_of(n)) : NULL;
-    if (!p)
+    if (!p) {
+        if (to && !to->live) /* made for this block, in vain: an orphan's would stay for ever */
+            core_release(to);
         return refuse_block();
+    }
     live_add(to, class_bytes[class_of(n)]);
     spilling |= in_chain(current_core, full);
     tell(full, full->slack + to->live, class_bytes[class_of(n)]);
@@ -3780,7 +3786,7 @@ static PyObject *module_in_reservation(PyObject *Py_UNUSED(m), PyObject *Py_UNUS
 static PyObject *module_refusal(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
 {
     const Core *c = all_cores;
-    while (c && c != refusal.core)
+    while (c && c->serial != refusal.serial)
         c = c->next;
     PyObject *found = Py_BuildValue("Onnn", c && c->object ? c->object : Py_None, (Py_ssize_t)refusal.asked, (Py_ssize_t)refusal.held,
                                     (Py_ssize_t)refusal.free);
