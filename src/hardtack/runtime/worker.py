@@ -30,7 +30,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 HURRY_SECONDS: Final = 0.01  # a turn that somebody waits for has so long until it is cut short
-LOOK_UP_SECONDS: Final = 0.5  # a caller wakes so often: a signal that comes as it falls asleep does not wake it
+LOOK_UP_SECONDS: Final = 0.5  # between two looks of a caller: it sleeps through a signal that came just before
 DEADLOCK: Final = "deadlock: every process waits, and nothing is left that could wake one"
 INTERRUPTED: Final = "interrupted"
 
@@ -123,7 +123,7 @@ class Job:
             self.finished = True
 
     def patience(self) -> float:
-        """Return the seconds its caller sleeps until it looks up, and hurries the turn under way if that is late."""
+        """Return the seconds its caller sleeps until it looks up, and hurries the turn if it is late."""
         if self.late():
             return HURRY_SECONDS
         if self.deadline is None:
