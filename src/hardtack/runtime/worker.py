@@ -30,7 +30,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 HURRY_SECONDS: Final = 0.01  # a turn that somebody waits for has so long until it is cut short
-LOOK_UP_SECONDS: Final = 0.5  # between two looks of a caller: it sleeps through a signal that came just before
+LOOK_UP_SECONDS: Final = 0.5  # until a caller looks up: it sleeps through a signal that came just before
 DEADLOCK: Final = "deadlock: every process waits, and nothing is left that could wake one"
 INTERRUPTED: Final = "interrupted"
 
