@@ -86,6 +86,7 @@
 #define UNLIMITED (SIZE_MAX >> 2)
 #define SOFT_MAX ((size_t)512)   /* blocks up to this are never refused (CPython crashes if they are) */
 #define EMERGENCY_BYTES ((size_t)65536) /* of spilled blocks, in which a thread may end in order; then it is told at every one */
+#define UNBORN_BLOCKS 64         /* more than it takes to make HeapFull */
 #define DIRTY_BYTES ((size_t)16 << 20) /* free runs keep their pages up to this; more is given back to the system */
 #define EMERGENCY_SPANS 16       /* kept for small blocks when no address space is left */
 #define SPARE_RESERVATIONS 32
@@ -195,6 +196,7 @@ static __thread Frame *frames;
 static __thread struct {
     uint64_t serial;
     size_t asked, held, free;
+    unsigned unborn;
 } refusal;                             /* what HeapFull was last sent for: the core, which may be gone, and figures of that moment */
 static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
 static __thread int spilling;          /* it was told because a block was spilled: that is not forgiven on leaving */
@@ -638,13 +640,18 @@ static Core *full_core(Core *chain, const Claim *claim, size_t n, size_t take, i
 }
 
 /* Have HeapFull raised in this thread between two bytecodes, if the heap that is full is one it is inside.
- * An exception that is on its way already stops the thread as well as ours would. */
+ * An exception that is on its way already stops the thread as well as ours would.  One that has arrived is an object
+ * only when CPython has made it, in the full heap, and run its __init__: told of what that takes it would have to make
+ * another, and so on.  Some of those are never made, so the thread is told again after so many blocks. */
 static void send_heap_full(const Core *full, size_t asked)
 {
     if (!in_chain(current_core, full) || !PyGILState_Check() || PyThreadState_Get()->async_exc)
         return;
+    if (refusal.unborn && --refusal.unborn)
+        return;
     if (!told)
         told = 1;
+    refusal.unborn = UNBORN_BLOCKS;
     refusal.serial = full->serial;
     refusal.asked = asked;
     refusal.held = full->live + full->reserved;
@@ -696,6 +703,7 @@ static COLD int call_off_told(void)
     int pending = thread->async_exc == heap_full, spilled = spilling;
     told = 0;
     spilling = 0;
+    refusal.unborn = 0;
     if (pending)
         take_back(thread);
     return pending && spilled;
