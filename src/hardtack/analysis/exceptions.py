@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir
-from hardtack.analysis.domain import Cell, Value, join_all
+from hardtack.analysis.domain import Cell, Value, add_up, join_all
 from hardtack.analysis.interpreting import Exits
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.states import State
@@ -73,11 +73,8 @@ def may_raise(
 
 def _of_traceback(interp: Interpreter, since: int) -> Size:
     """Return the bytes of the traceback and the frame objects from the frames since one."""
-    total = 0
-    for activation in interp.activations[since:]:
-        slots = activation.function.frame_slots
-        total += footprints.TRACEBACK + footprints.size_class(160 + 8 * slots)
-    return Size.const(total)
+    frames = (activation.function.frame_slots for activation in interp.activations[since:])
+    return add_up(footprints.SIZES.raised(slots, 0) for slots in frames)
 
 
 def _send(
