@@ -12,16 +12,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir, iteration
-from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_values
+from hardtack.analysis.domain import NO, NOTHING, Cell, Value, add_up, join_values
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states
 from hardtack.analysis.operations import RESULT, make_cell
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hardtack.analysis.calls import Given
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
+    from hardtack.analysis.states import State
 
 _KEEPS_NOTHING = frozenset({"builtins.sum", "builtins.any", "builtins.all"})
 
@@ -154,8 +157,10 @@ def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> No
     interp.yielders.pop()
     suspended, interp.catching[yielder.catching :] = interp.catching[yielder.catching :], []
     interp.note()
-    yielder.consumer.body()
     exits = consumer.exits
+    left = len(exits.breaks), len(exits.returns)
+    yielder.consumer.body()
+    _close(interp, yielder, [*exits.breaks[left[0] :], *exits.returns[left[1] :]])
     if exits.continues:
         ends = [*exits.continues, *([] if interp.state.dead else [interp.state])]
         exits.continues = []
@@ -169,6 +174,21 @@ def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> No
         if register.startswith(prefix):
             back[register.removeprefix(prefix)] = interp.state.frame.pop(register)
     interp.state.frames.append(back)
+
+
+def _close(interp: Interpreter, yielder: Yielder, states: Sequence[State]) -> None:
+    """Note what it takes to end a generator that is left: GeneratorExit is raised in it, and goes through its frame.
+
+    Source: gen_close in Objects/genobject.c; from 3.12 on a handler that the compiler adds raises it once more.
+    """
+    open_ = [cast("Yielder", one).activation.function for one in interp.yielders] + [
+        yielder.activation.function
+    ]
+    raised = add_up(footprints.SIZES.raised(function.frame_slots, 0) * 2 for function in open_)
+    before = interp.state
+    for interp.state in states:
+        interp.note(footprints.exception("builtins.GeneratorExit", 0) + raised)
+    interp.state = before
 
 
 def _delegate(interp: Interpreter, op: ir.Delegate) -> None:
