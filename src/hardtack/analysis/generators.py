@@ -177,14 +177,12 @@ def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> No
 
 
 def _close(interp: Interpreter, yielder: Yielder, states: Sequence[State]) -> None:
-    """Note what it takes to end a generator that is left: GeneratorExit is raised in it, and goes through its frame.
+    """Note what it takes to end a generator that is left: GeneratorExit is raised in it.
 
-    Source: gen_close in Objects/genobject.c; from 3.12 on a handler that the compiler adds raises it once more.
+    Source: gen_close in Objects/genobject.c; from 3.12 on a handler of the compiler's raises it once more.
     """
-    open_ = [cast("Yielder", one).activation.function for one in interp.yielders] + [
-        yielder.activation.function
-    ]
-    raised = add_up(footprints.SIZES.raised(function.frame_slots, 0) * 2 for function in open_)
+    open_ = [*(cast("Yielder", one) for one in interp.yielders), yielder]
+    raised = add_up(footprints.SIZES.raised(one.activation.function.frame_slots, 0) * 2 for one in open_)
     before = interp.state
     for interp.state in states:
         interp.note(footprints.exception("builtins.GeneratorExit", 0) + raised)

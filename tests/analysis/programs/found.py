@@ -115,3 +115,36 @@ def decode_live(b: bytes) -> int:
 # -- arguments that the call itself gathers
 def star(*xs: str, sep: str = ",", **kw: str) -> str:
     return sep.join(xs) + "".join(kw.values())
+
+
+# -- layouts, and what differs from version to version
+class Named:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def first_instance(name: str) -> Named:
+    return Named(name)
+
+
+def keys_of_two_kinds(a: str, b: str, c: str) -> list[dict[object, str]]:
+    made: list[dict[object, str]] = []
+    for number in range(1000, 1050):
+        table: dict[object, str] = {}
+        table[a] = a
+        table[b] = b
+        table[c] = c
+        table[number] = a
+        made.append(table)
+    return made
+
+
+def divided(a: int, b: int, rounds: int) -> int:
+    last = 0
+    for number in range(rounds):
+        last = (a + number) // b
+    return last
+
+
+def divided_both(a: int, b: int) -> tuple[int, int]:
+    return divmod(a, b)

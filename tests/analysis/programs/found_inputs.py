@@ -26,3 +26,7 @@ INPUTS |= {
         lambda: given(*WORDS * 9, **dict.fromkeys(WORDS, "v")),
     ]
 }
+INPUTS |= {f.first_instance: [lambda: given("ship")], f.keys_of_two_kinds: [lambda: given("a", "b", "c")]}
+LONG = [(5, 3), (2**300_000, 3**20_000), (-(2**30_000), 3**7000), (2**15_000, 3**6400)]
+INPUTS |= {f.divided: [lambda a=a, b=b, n=n: given(a, b, n) for a, b in LONG for n in (1, 20)]}
+INPUTS |= {f.divided_both: [lambda a=a, b=b: given(a, b) for a, b in LONG]}
