@@ -127,14 +127,14 @@ def first_instance(name: str) -> Named:
     return Named(name)
 
 
-def keys_of_two_kinds(a: str, b: str, c: str) -> list[dict[object, str]]:
-    made: list[dict[object, str]] = []
-    for number in range(1000, 1050):
-        table: dict[object, str] = {}
-        table[a] = a
-        table[b] = b
-        table[c] = c
-        table[number] = a
+def keys_of_two_kinds(a: str, b: str, c: str) -> list[dict[object, int]]:
+    made: list[dict[object, int]] = []
+    for _ in range(50):
+        table: dict[object, int] = {}
+        table[a] = 1
+        table[b] = 1
+        table[c] = 1
+        table[1] = 2
         made.append(table)
     return made
 
