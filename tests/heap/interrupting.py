@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, ModuleType
 
 instructions_are_traced = pytest.mark.skipif(
-    sys.version_info >= (3, 13),
-    reason="3.13 traces a function's instructions from its second run on, so places are missed",
+    sys.version_info >= (3, 12),
+    reason="later Pythons rewrite code to trace it: in whatever heap is entered, and long after; 3.13 misses places, too",
 )
 LOOKS = ("CALL", "RESUME", "JUMP_BACKWARD", "SEND")
 
