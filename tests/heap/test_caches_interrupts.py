@@ -6,7 +6,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from interrupting import Interrupter
+from interrupting import Interrupter, instructions_are_traced
 
 from hardtack.errors import InternalError
 from hardtack.heap import Heap, adopting, caches
@@ -48,6 +48,7 @@ WORK: dict[str, Callable[[Cache[Any, Any]], object]] = {
 }
 
 
+@instructions_are_traced
 @pytest.mark.parametrize("what", WORK)
 @pytest.mark.parametrize("maxsize", [None, 20])
 def test_an_interrupt_anywhere_leaves_it_in_order(what: str, maxsize: int | None) -> None:

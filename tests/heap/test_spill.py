@@ -156,46 +156,6 @@ def test_a_heap_that_is_dropped_is_freed_with_the_last_block_beside_it() -> None
     assert _native.census()[0] == cores
 
 
-def test_a_block_beside_a_dropped_heap_that_finds_no_address_space_leaves_nothing(python: Python) -> None:
-    python(
-        """
-        import gc, resource
-        from test_spill import full_heap
-        from hardtack.heap import Heap, _native
-
-        cores = _native.census()[0]
-        heap, keep = full_heap(400)
-        text = heap.run(bytearray, 300)
-        while heap.free > 32:
-            keep.append(heap.run(bytes, heap.free - 48))
-        del heap
-        resource.setrlimit(resource.RLIMIT_AS, (400_000 << 10,) * 2)
-        other = Heap(None)
-        for size in (100_000, 3000, 100):
-            filling = [None] * 1_000_000
-            error, position = None, 0
-            while type(error) is not MemoryError:
-                try:
-                    with other:
-                        while True:
-                            filling[position] = bytes(size)
-                            position += 1
-                except MemoryError as caught:
-                    error = caught
-            keep.append(filling)
-        try:
-            text.extend(bytes(100))
-        except MemoryError:
-            pass
-        else:
-            raise AssertionError("it grew")
-        del filling, keep, text, error
-        gc.collect()
-        assert _native.census()[0] == cores + 1, "that is the other heap"
-        """
-    )
-
-
 def test_a_child_of_a_full_heap_spills_beside_itself() -> None:
     heap, keep = full_heap()
     child = Heap(None, parent=heap)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from interrupting import Interrupter
+from interrupting import Interrupter, instructions_are_traced
 from until import until
 
 from hardtack.errors import Doomed, ReservationTimeout, WouldBlock
@@ -290,6 +290,7 @@ def granted(heap: Heap) -> None:
         held.release()
 
 
+@instructions_are_traced
 @pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("work", [time_runs_out, granted])
 def test_an_interrupt_anywhere_while_waiting_leaves_no_trace(
