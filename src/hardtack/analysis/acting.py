@@ -23,7 +23,7 @@ from hardtack.analysis import (
     parameters,
     slices,
 )
-from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, TRUTH, Cell, Value, join_all
 from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
@@ -208,6 +208,10 @@ class ModelMachine:
     def none(self) -> str:
         """Return None."""
         return self._keep(NO)
+
+    def boolean(self) -> str:
+        """Return a truth value."""
+        return self._keep(TRUTH)
 
     def integer(self, low: int | None, high: Size) -> str:
         """Return a fresh int in a range."""

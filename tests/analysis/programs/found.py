@@ -115,3 +115,16 @@ def decode_live(b: bytes) -> int:
 # -- arguments that the call itself gathers
 def star(*xs: str, sep: str = ",", **kw: str) -> str:
     return sep.join(xs) + "".join(kw.values())
+
+
+# -- truth values that models give are no None
+def truth_in_a_local(s: str) -> list[int]:
+    digits = s.isdigit()
+    if digits:
+        return [0] * 1000
+    return []
+
+
+def truth_is_not_none(s: str) -> list[int]:
+    begins = s.startswith("x")
+    return [0] * 1000 if begins is not None else []

@@ -26,3 +26,7 @@ INPUTS |= {
         lambda: given(*WORDS * 9, **dict.fromkeys(WORDS, "v")),
     ]
 }
+INPUTS |= {
+    one: [lambda: given("123"), lambda: given("x"), lambda: given("")]
+    for one in (f.truth_in_a_local, f.truth_is_not_none)
+}

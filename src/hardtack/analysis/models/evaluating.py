@@ -279,7 +279,9 @@ class _Evaluator(Generic[V]):
             values = [*star.arguments, *map(inside, star.spread)]
             return machine.join(values) if values else machine.none()
         default = bound.left_out.get(name)
-        if isinstance(default, int) and not isinstance(default, bool):
+        if name == "boolean" or isinstance(default, bool):
+            return machine.boolean()
+        if isinstance(default, int):
             return machine.integer(default, Size.const(max(default, 0)))
         return machine.none()
 
@@ -328,7 +330,7 @@ class _Evaluator(Generic[V]):
         if isinstance(value, float):
             return machine.scalar("float")
         if isinstance(value, bool):
-            return machine.none()
+            return machine.boolean()
         assert isinstance(value, int)
         return (
             machine.integer(0, Size.const(value)) if value > 0 else machine.integer(value, Size.const(-value))
