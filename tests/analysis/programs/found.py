@@ -128,3 +128,39 @@ def truth_in_a_local(s: str) -> list[int]:
 def truth_is_not_none(s: str) -> list[int]:
     begins = s.startswith("x")
     return [0] * 1000 if begins is not None else []
+
+
+# -- classes as values
+class Marked:
+    mark = "m"
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def again(self) -> "Marked":
+        return self.__class__()
+
+
+class Laden(Marked):
+    mark = "a mark of far more characters than that of the class above it has" * 20
+
+    def __init__(self) -> None:
+        self.rows = [0] * 1000
+
+
+def mark_of_a_class(kind: type[Marked]) -> str:
+    return kind.mark + kind.mark
+
+
+def class_name_tested(text: str) -> list[int]:
+    return [0] * 1000 if type(text).__name__ == "str" else []
+
+
+def class_in_a_variable(kind: type[Marked], thing: Marked) -> list[int]:
+    if isinstance(thing, kind):
+        return []
+    return [0] * 1000
+
+
+def made_by_its_class(thing: Marked) -> Marked:
+    return thing.again()

@@ -30,3 +30,9 @@ INPUTS |= {
     one: [lambda: given("123"), lambda: given("x"), lambda: given("")]
     for one in (f.truth_in_a_local, f.truth_is_not_none)
 }
+INPUTS |= {
+    f.mark_of_a_class: [lambda: given(f.Marked), lambda: given(f.Laden)],
+    f.class_name_tested: [lambda: given("text")],
+    f.class_in_a_variable: [lambda: given(f.Laden, f.Marked()), lambda: given(f.Marked, f.Marked())],
+    f.made_by_its_class: [lambda: given(f.Marked()), lambda: given(f.Laden())],
+}

@@ -397,6 +397,8 @@ class _Evaluator(Generic[V]):
         cases = {keyword.arg or "": keyword.value for keyword in node.keywords}
         found: dict[int, ast.expr] = {}
         kinds = self._machine.kinds(self.value(node.args[0]))
+        if len(kinds) > 1 and not {"none", "other"} & cases.keys():
+            kinds -= {"none"}  # for which CPython raises TypeError: no run goes on
         for kind in sorted(kinds):
             branch = cases.get(kind) or cases.get(_STANDS_UNDER.get(kind, "")) or cases.get("other")
             if branch is None:
