@@ -138,6 +138,17 @@ CHARACTERS = ["a", "ж", "\U0001f600", "\u0301", "가", "一", "﷽", " "]
 for name in ("category", "bidirectional", "east_asian_width", "combining", "mirrored", "name"):
     measured(f"unicodedata.{name}", getattr(unicodedata, name), *((one,) for one in CHARACTERS))
 measured("unicodedata.name", unicodedata.name, ("\x00", "none"))
+NORMALIZED = ["", "abc", *CHARACTERS, *(one * 400 for one in CHARACTERS), "a\u0301\u0323" * 300, "\u1d160" * 200]
+for name, normalize in (
+    ("unicodedata.normalize", unicodedata.normalize),
+    ("unicodedata.UCD.normalize", unicodedata.UCD.normalize),
+):
+    first = () if name == "unicodedata.normalize" else (unicodedata.ucd_3_2_0,)
+    measured(
+        name,
+        normalize,
+        *((*first, form, text) for form in ("NFC", "NFD", "NFKC", "NFKD") for text in NORMALIZED),
+    )
 UNQUOTED = [*PATHS, *ESCAPED, "\U00010000" * 400, " " * 900, bytes(range(256)), b"\xff" * 900, b"abc"]
 for name in ("quote", "quote_plus"):
     measured(

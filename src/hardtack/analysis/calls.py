@@ -22,7 +22,7 @@ from hardtack.analysis import (
 )
 from hardtack.analysis.acting import act, held_by_error, kinds_of, special_methods
 from hardtack.analysis.branches import branch
-from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
+from hardtack.analysis.domain import NO, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
@@ -168,6 +168,8 @@ def _ways_of_dynamic(
     """Return the methods that a name may mean, where only the value tells its class."""
     kinds = kinds_of(interp, interp.read(arguments.positional[0])) if arguments.positional else frozenset()
     known = kinds & _DYNAMIC
+    if name in {"__eq__", "__ne__"} and _are_classes(interp, arguments):
+        return [lambda: interp.write(op.into, TRUTH)]
     if kinds - known or not known:
         interp.finding("any", f".{name} of a value whose type is not known", "give it a type")
         return [_dead(interp)]
@@ -181,6 +183,18 @@ def _ways_of_dynamic(
         return run
 
     return [way(kind) for kind in sorted(known)]
+
+
+def _are_classes(interp: Interpreter, arguments: Given) -> bool:
+    """Tell whether all arguments are known classes: to compare two runs no code, but that of a metaclass."""
+    values = [interp.read(register) for register in arguments.positional]
+    return all(
+        value.objects
+        and value.number is None
+        and not value.plain
+        and all(cell.kind == "class" and cell.targets for _, cell in access.cells(interp, value))
+        for value in values
+    )
 
 
 def _dead(interp: Interpreter) -> Callable[[], None]:

@@ -128,11 +128,29 @@ def _store_free(interp: Interpreter, op: ir.StoreFree) -> None:
 # -- attributes
 def _load_attribute(interp: Interpreter, op: ir.LoadAttribute) -> None:
     value = interp.read(op.object)
-    found = access.attribute(interp, value, op.name, op.type)
+    found = _constant_of_classes(interp, value, op.name) or access.attribute(interp, value, op.name, op.type)
     if found is None or found.is_nothing:
         found = _of_class(interp, value, op)
     interp.write(op.into, found)
     interp.release(op.object)
+
+
+def _constant_of_classes(interp: Interpreter, value: Value, name: str) -> Value | None:
+    """Return the constants that a class and those below it have under a name, which no instance has."""
+    program, found = interp.program, set()
+    for _, cell in access.cells(interp, value):
+        known = program.classes.get(cell.name)
+        if known is None or cell.kind != "instance":
+            return None
+        for one in {known.name, *(known.subclasses if not cell.owned else ())}:
+            of = program.classes.get(one)
+            shared = _in_class(interp, one, name)
+            if of is None or name not in dict(of.class_variables) or shared not in program.constants:
+                return None
+            found.add(shared)
+    if not found:
+        return None
+    return join_all(parameters.constant_value(interp, program.constants[one]) for one in sorted(found))
 
 
 def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:

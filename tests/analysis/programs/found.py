@@ -164,3 +164,22 @@ def class_in_a_variable(kind: type[Marked], thing: Marked) -> list[int]:
 
 def made_by_its_class(thing: Marked) -> Marked:
     return thing.again()
+
+
+# -- exceptions hold a dict of their own
+class Noted(ValueError):
+    def __init__(self, note: str) -> None:
+        self.note = note
+
+
+def notes_collected(count: int) -> list[Noted]:
+    return [Noted("a note") for _ in range(min(count, 1000))]
+
+
+def noted_again(error: Noted) -> None:
+    Noted.__init__(error, "another")
+
+
+# -- the last products of a power
+def power_kept(base: int, exponent: int) -> int:
+    return base ** min(max(exponent, 0), 3000)

@@ -36,3 +36,8 @@ INPUTS |= {
     f.class_in_a_variable: [lambda: given(f.Laden, f.Marked()), lambda: given(f.Marked, f.Marked())],
     f.made_by_its_class: [lambda: given(f.Marked()), lambda: given(f.Laden())],
 }
+INPUTS |= {
+    f.notes_collected: [lambda n=n: given(n) for n in (1, 6, 100, 1000)],
+    f.noted_again: [lambda: given(f.Noted.__new__(f.Noted, "a note"))],
+    f.power_kept: [lambda n=n: given(0x3FFFFFFF, n) for n in (1, 100, 3000)],
+}
