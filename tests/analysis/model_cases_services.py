@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _csv
+import csv
 import datetime
 import html
 import json.encoder
@@ -157,3 +159,24 @@ for name in ("quote", "quote_plus"):
         *((text,) for text in UNQUOTED),
         *((text, "%/") for text in UNQUOTED),
     )
+
+
+# -- csv
+
+
+class Lines(csv.Dialect):
+    """A dialect that is checked as it is made."""
+
+    delimiter = ","
+    quotechar = None
+    lineterminator = "\n"
+    quoting = csv.QUOTE_NONE
+
+    def __init__(self) -> None:
+        self.strict = True
+
+
+measured("csv.Dialect", _csv.Dialect, (Lines(),), (csv.excel(),), (csv.excel_tab(),), ())
+
+# -- the text of what has none of its own
+measured("builtins.object.__format__", object.__format__, (1234, ""), ("text" * 90, ""), ([1, 2, 3], ""))

@@ -142,6 +142,8 @@ def attribute(interp: Interpreter, value: Value, name: str, type_: ir.Type) -> V
             found.append(parameters.attribute(interp, obj, name, type_))
         elif name in cell.fields:
             found.append(cell.fields[name])
+        elif cell.kind == "traceback" and name == "__traceback__":
+            found.append(Value(frozenset((obj,))))
     return join_all(found) if found else None
 
 

@@ -226,7 +226,7 @@ def _fits(interp: Interpreter, kind: str, name: str, classes: tuple[str, ...], *
     if kind in {"unknown", "lump"} or not name:
         return None
     if kind in {"sequence", "mapping"}:
-        return None
+        return True if name in classes or "builtins.object" in classes else None
     builtin = parameters.KINDS.get(name)
     if builtin is not None:
         if name in classes or "builtins.object" in classes:

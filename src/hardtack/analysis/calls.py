@@ -22,7 +22,7 @@ from hardtack.analysis import (
 )
 from hardtack.analysis.acting import act, held_by_error, kinds_of, special_methods
 from hardtack.analysis.branches import branch
-from hardtack.analysis.domain import NO, NOTHING, TRUTH, Cell, Value, join_all
+from hardtack.analysis.domain import NO, NONE, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
@@ -52,6 +52,7 @@ _UNEVEN = frozenset(
         "update",
     }
 )
+_CONTAINERS = frozenset({*parameters.KINDS.values(), "sequence", "mapping"})
 TRANSPARENT = frozenset(
     {
         "staticmethod",
@@ -117,6 +118,10 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
 def _possible(interp: Interpreter, callees: tuple[ir.Callee, ...], arguments: Given) -> tuple[ir.Callee, ...]:
     """Return the callees that the receiver leaves: of overrides, those of the classes it may be of."""
     named = {callee.name for callee in callees if callee.kind == "function" and not callee.swapped}
+    models = tuple(callee for callee in callees if callee.kind == "model" or callee.swapped)
+    plain = any(not callee.swapped for callee in models)
+    if named and plain and arguments.positional and _is_container(interp, arguments.positional[0]):
+        return models
     if len(callees) < 2 or len(named) < len(callees) or not arguments.positional:
         return callees
     wanted: set[str] = set()
@@ -126,6 +131,16 @@ def _possible(interp: Interpreter, callees: tuple[ir.Callee, ...], arguments: Gi
             return callees  # it is not found by the receiver's class: `super()`, a protocol
         wanted |= found
     return tuple(callee for callee in callees if callee.name in wanted) or callees
+
+
+def _is_container(interp: Interpreter, register: ir.Register) -> bool:
+    """Tell whether a receiver is a container that no class of the sources is: see `parameters.symbolic`."""
+    value = interp.read(register)
+    found = [cell for _, cell in access.cells(interp, value)]
+    rows = [interp.program.classes.get(cell.name) for cell in found]
+    kinds = {cell.kind for cell in found if all(row is None or not row.in_sources for row in rows)}
+    plain = value.number is None and not value.plain & ~NONE
+    return bool(kinds) and plain and kinds <= _CONTAINERS
 
 
 def _note_spread(interp: Interpreter, arguments: Given) -> None:

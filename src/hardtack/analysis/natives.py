@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import access, constructing, footprints, integers, operations, parameters
+from hardtack.analysis import access, constructing, footprints, integers, ir, operations, parameters
 from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, TRUTH, Cell, Value, join_all
 from hardtack.symbolic import ZERO, Size
 
@@ -163,9 +163,10 @@ def _class_of(interp: Interpreter, _name: str, arguments: Given) -> Value | None
             names |= {known.name, *known.subclasses}
         else:
             names.add(cell.name if known is not None or cell.kind in _OWN_CLASSES else "")
-    if "" in names:
-        interp.finding("any", "the class of a value whose type is not known", "give it a type")
-    return join_all(operations.known_object(interp, "class", name) for name in sorted(names - {""}))
+    found = [operations.known_object(interp, "class", name) for name in sorted(names - {""})]
+    if "" in names:  # a finding where it is used
+        found.append(parameters.symbolic(interp, ir.Unknown("the class of it is not known"), "?", single=False))
+    return join_all(found)
 
 
 def _set_attribute(interp: Interpreter, _name: str, arguments: Given) -> Value | None:

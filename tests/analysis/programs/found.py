@@ -183,3 +183,42 @@ def noted_again(error: Noted) -> None:
 # -- the last products of a power
 def power_kept(base: int, exponent: int) -> int:
     return base ** min(max(exponent, 0), 3000)
+
+
+# -- the text of instances and of exceptions
+class Spelled:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text * 10
+
+
+class Unspelled:
+    pass
+
+
+def text_by_repr(thing: Spelled) -> str:
+    return str(thing)
+
+
+def texts_of_plain(things: list[Unspelled]) -> str:
+    return str(things)
+
+
+def text_of_an_error(text: str) -> str:
+    return str(Noted(text * 10))
+
+
+def text_of_a_caught_error(text: str) -> str:
+    try:
+        raise ValueError(text * 100)
+    except ValueError as error:
+        return str(error)
+
+
+def text_of_a_key_error(table: dict[str, int], key: str) -> str:
+    try:
+        return str(table[key * 10])
+    except KeyError as error:
+        return f"no {error}"

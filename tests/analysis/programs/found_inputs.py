@@ -41,3 +41,10 @@ INPUTS |= {
     f.noted_again: [lambda: given(f.Noted.__new__(f.Noted, "a note"))],
     f.power_kept: [lambda n=n: given(0x3FFFFFFF, n) for n in (1, 100, 3000)],
 }
+INPUTS |= {
+    f.text_by_repr: [lambda: given(f.Spelled("x" * 1000)), lambda: given(f.Spelled(""))],
+    f.texts_of_plain: [lambda: given([f.Unspelled() for _ in range(100)]), lambda: given([])],
+    f.text_of_an_error: [lambda: given("x" * 1000), lambda: given(WIDE)],
+    f.text_of_a_caught_error: [lambda: given("x" * 1000), lambda: given(WIDE)],
+    f.text_of_a_key_error: [lambda: given({}, "x" * 1000), lambda: given({}, HIDDEN)],
+}
