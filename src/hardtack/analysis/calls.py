@@ -26,7 +26,7 @@ from hardtack.analysis.domain import NO, NONE, NOTHING, TRUTH, Cell, Value, join
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
-from hardtack.symbolic import Size
+from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +52,8 @@ _UNEVEN = frozenset(
         "update",
     }
 )
+_PLAIN_RESULTS = frozenset({"builtins.None", "builtins.bool", "builtins.float"})
+_TEXTS = {"builtins.str": "str", "builtins.bytes": "bytes"}
 _CONTAINERS = frozenset({*parameters.KINDS.values(), "sequence", "mapping"})
 TRANSPARENT = frozenset(
     {
@@ -317,7 +319,7 @@ def call_function(
 ) -> Value:
     """Run a function in a frame of its own and return its result, to be written to a register at once."""
     unknown = [name for name in function.decorators if name.rpartition(".")[2] not in TRANSPARENT]
-    if unknown:
+    if unknown and function.assumed is None:
         interp.finding(
             "unsupported", f"{function.name} is decorated with @{unknown[0]}", "call what it decorates"
         )
@@ -371,10 +373,28 @@ def assumed(interp: Interpreter, function: ir.Function, frame: dict[str, Value])
     peak = Size.parse(claims.get("peak", "0")).substitute(values)
     interp.note(peak)
     returned = Size.parse(claims.get("returned", claims.get("peak", "0"))).substitute(values)
+    result = _assumed_result(interp, function.result, returned)
+    if result is not None:
+        return result
     interp.finding(
         "unsupported", f"what {function.name} returns is not known ({returned} bytes)", "use a model"
     )
     return parameters.symbolic(interp, function.result, f"{function.name}()", single=False)
+
+
+def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | None:
+    """Return what a function returns that is known by its type and bytes alone; None of what has parts."""
+    if not isinstance(type_, ir.Instance):
+        return None
+    if type_.name in _PLAIN_RESULTS:
+        return parameters.symbolic(interp, type_, "assumed")
+    kind = _TEXTS.get(type_.name)
+    known = interp.program.classes.get(type_.name)
+    if kind is None and (known is not None or type_.name in {*parameters.KINDS, "builtins.int", "builtins.object"}):
+        return None
+    length = size if kind is not None else ZERO  # a character has a byte at least
+    cell = Cell(kind or "object", type_.name, length, bytes=size, width=4)
+    return Value(frozenset((interp.new("assumed", lambda: cell),)))
 
 
 def bind(
