@@ -140,7 +140,14 @@ CHARACTERS = ["a", "ж", "\U0001f600", "\u0301", "가", "一", "﷽", " "]
 for name in ("category", "bidirectional", "east_asian_width", "combining", "mirrored", "name"):
     measured(f"unicodedata.{name}", getattr(unicodedata, name), *((one,) for one in CHARACTERS))
 measured("unicodedata.name", unicodedata.name, ("\x00", "none"))
-NORMALIZED = ["", "abc", *CHARACTERS, *(one * 400 for one in CHARACTERS), "a\u0301\u0323" * 300, "\u1d160" * 200]
+NORMALIZED = [
+    "",
+    "abc",
+    *CHARACTERS,
+    *(one * 400 for one in CHARACTERS),
+    "a\u0301\u0323" * 300,
+    "\u1d160" * 200,
+]
 for name, normalize in (
     ("unicodedata.normalize", unicodedata.normalize),
     ("unicodedata.UCD.normalize", unicodedata.UCD.normalize),

@@ -452,7 +452,13 @@ _NAMED = frozenset(
     {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
     | {"slice", "iterator", "instance", "function", "exception"}
 )
-_KINDS = {"gathered": "iterator", "method": "function", "class": "function", "generator": "iterator", "traceback": "exception"}
+_KINDS = {
+    "gathered": "iterator",
+    "method": "function",
+    "class": "function",
+    "generator": "iterator",
+    "traceback": "exception",
+}
 
 
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:

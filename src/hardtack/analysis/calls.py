@@ -390,7 +390,9 @@ def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | 
         return parameters.symbolic(interp, type_, "assumed")
     kind = _TEXTS.get(type_.name)
     known = interp.program.classes.get(type_.name)
-    if kind is None and (known is not None or type_.name in {*parameters.KINDS, "builtins.int", "builtins.object"}):
+    if kind is None and (
+        known is not None or type_.name in {*parameters.KINDS, "builtins.int", "builtins.object"}
+    ):
         return None
     length = size if kind is not None else ZERO  # a character has a byte at least
     cell = Cell(kind or "object", type_.name, length, bytes=size, width=4)

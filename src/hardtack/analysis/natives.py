@@ -106,7 +106,9 @@ def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         interp.note(footprints.integer(widest + 1) * 3)
     if method.strip("_").lstrip("ri") in {"floordiv", "mod", "pow", "divmod"}:
         interp.note(sum((footprints.integer(one.wide() + 1) for one in (first, *rest)), ZERO) * 2)
-    if method.strip("_").lstrip("r") == "pow":  # the product before the last, and what Karatsuba's method takes
+    if (
+        method.strip("_").lstrip("r") == "pow"
+    ):  # the product before the last, and what Karatsuba's method takes
         interp.note(footprints.integer(found.wide() + 1) * 6)
     return Value(number=found, fresh=True)
 
@@ -165,7 +167,9 @@ def _class_of(interp: Interpreter, _name: str, arguments: Given) -> Value | None
             names.add(cell.name if known is not None or cell.kind in _OWN_CLASSES else "")
     found = [operations.known_object(interp, "class", name) for name in sorted(names - {""})]
     if "" in names:  # a finding where it is used
-        found.append(parameters.symbolic(interp, ir.Unknown("the class of it is not known"), "?", single=False))
+        found.append(
+            parameters.symbolic(interp, ir.Unknown("the class of it is not known"), "?", single=False)
+        )
     return join_all(found)
 
 

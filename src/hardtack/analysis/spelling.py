@@ -1,7 +1,8 @@
 """The text of instances and exceptions: what `str` and `repr` give where no model can tell.
 
-A class's own `__str__` or `__repr__` runs; other instances are spelled by their class and address. An exception's
-text is that of its arguments; one that CPython made has a message of about a line, or of what the model says.
+A class's own `__str__` or `__repr__` runs; other instances are spelled by their class and address. An
+exception's text is that of its arguments; one that CPython made has a message of about a line, or of what the
+model says.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _refuse(machine: ModelMachine, cell: Cell) -> None:
 
 
 def _of_arguments(machine: ModelMachine, cell: Cell, name: str, depth: int) -> Text:
-    """Return the text of an exception: one argument's, or the tuple of several spelled; a KeyError's spelled."""
+    """Return the text of an exception: that of one argument, or the tuple of several, or a key, spelled."""
     arguments = cell.fields.get("args[]")
     own = cell.length if cell.kind == "traceback" else Size.const(len(cell.name) + 4)
     if arguments is None or arguments.is_nothing:

@@ -137,7 +137,7 @@ class Marked:
     def __init__(self) -> None:
         self.rows: list[int] = []
 
-    def again(self) -> "Marked":
+    def again(self) -> Marked:
         return self.__class__()
 
 
