@@ -54,9 +54,6 @@ _UNEVEN = frozenset(
         "update",
     }
 )
-_PLAIN_RESULTS = frozenset({"builtins.None", "builtins.bool", "builtins.float"})
-_TEXTS = {"builtins.str": "str", "builtins.bytes": "bytes"}
-_CONTAINERS = frozenset({*parameters.KINDS.values(), "sequence", "mapping"})
 TRANSPARENT = frozenset(
     {
         "staticmethod",
