@@ -132,7 +132,10 @@ def _summary(rows: list[dict[str, Any]]) -> list[str]:
 
 def _annotated(rows: list[dict[str, Any]]) -> list[str]:
     """Return what becomes of the corpus with one annotation where a finding asks for it."""
-    found = json.loads((HERE / "figures" / "analysis-annotated.json").read_text())
+    file = HERE / "figures" / "analysis-annotated.json"
+    if not file.exists():  # not measured yet
+        return []
+    found = json.loads(file.read_text())
     bounded = {row["name"] for row in (*rows, *found) if row["bound"] is not None}
     exceeded = [row["name"] for row in found if row["violations"]]
     calls = sum(row["calls"] for row in found)
