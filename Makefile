@@ -61,6 +61,7 @@ corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it a
 
 analysis-figures: setup ## hold bounds against the corpus and our own programs, and rewrite docs/analysis-figures.md
 	-$(BIN)/python tests/analysis/corpus/run.py --judge --json docs/figures/analysis-corpus.json
+	-$(BIN)/python tests/analysis/corpus/run.py --judge --annotated --json docs/figures/analysis-annotated.json
 	-$(BIN)/python tests/analysis/programs_run.py --judge --json docs/figures/analysis-programs.json
 	$(BIN)/python docs/make_pages.py
 

@@ -267,6 +267,9 @@ class ExactMachine:
     def none(self) -> Value:
         return Value(Part("none"))
 
+    def boolean(self) -> Value:
+        return Value(Part("bool", number=1))
+
     def integer(self, low: int | None, high: Size) -> Value:
         number = max(const(high), abs(low or 0))
         return Value(Part("int", number=number, nonnegative=low is not None and low >= 0, fresh=True))

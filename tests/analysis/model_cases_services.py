@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _csv
+import csv
 import datetime
 import html
 import json.encoder
@@ -138,6 +140,24 @@ CHARACTERS = ["a", "ж", "\U0001f600", "\u0301", "가", "一", "﷽", " "]
 for name in ("category", "bidirectional", "east_asian_width", "combining", "mirrored", "name"):
     measured(f"unicodedata.{name}", getattr(unicodedata, name), *((one,) for one in CHARACTERS))
 measured("unicodedata.name", unicodedata.name, ("\x00", "none"))
+NORMALIZED = [
+    "",
+    "abc",
+    *CHARACTERS,
+    *(one * 400 for one in CHARACTERS),
+    "a\u0301\u0323" * 300,
+    "\u1d160" * 200,
+]
+for name, normalize in (
+    ("unicodedata.normalize", unicodedata.normalize),
+    ("unicodedata.UCD.normalize", unicodedata.UCD.normalize),
+):
+    first = () if name == "unicodedata.normalize" else (unicodedata.ucd_3_2_0,)
+    measured(
+        name,
+        normalize,
+        *((*first, form, text) for form in ("NFC", "NFD", "NFKC", "NFKD") for text in NORMALIZED),
+    )
 UNQUOTED = [*PATHS, *ESCAPED, "\U00010000" * 400, " " * 900, bytes(range(256)), b"\xff" * 900, b"abc"]
 for name in ("quote", "quote_plus"):
     measured(
@@ -146,3 +166,24 @@ for name in ("quote", "quote_plus"):
         *((text,) for text in UNQUOTED),
         *((text, "%/") for text in UNQUOTED),
     )
+
+
+# -- csv
+
+
+class Lines(csv.Dialect):
+    """A dialect that is checked as it is made."""
+
+    delimiter = ","
+    quotechar = None
+    lineterminator = "\n"
+    quoting = csv.QUOTE_NONE
+
+    def __init__(self) -> None:
+        self.strict = True
+
+
+measured("csv.Dialect", _csv.Dialect, (Lines(),), (csv.excel(),), (csv.excel_tab(),), ())
+
+# -- the text of what has none of its own
+measured("builtins.object.__format__", object.__format__, (1234, ""), ("text" * 90, ""), ([1, 2, 3], ""))

@@ -142,6 +142,8 @@ def attribute(interp: Interpreter, value: Value, name: str, type_: ir.Type) -> V
             found.append(parameters.attribute(interp, obj, name, type_))
         elif name in cell.fields:
             found.append(cell.fields[name])
+        elif cell.kind == "traceback" and name == "__traceback__":
+            found.append(Value(frozenset((obj,))))
     return join_all(found) if found else None
 
 
@@ -154,9 +156,11 @@ def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type
                 parameters.attribute(interp, obj, name, type_)
             paid = f"{name}=" in cell.written
             parameters.write_part(interp, obj, name, new, strong=certain)
-            size = footprints.scalar(new)
-            if not size.is_zero and not (certain and paid and size.as_const() is not None):
-                interp.state.grow(obj, size)
+            size, more = footprints.scalar(new), instances.first_attribute(interp.program, cell)
+            if size.is_zero or (certain and paid and size.as_const() is not None):
+                size = ZERO
+            if not (size + more).is_zero:
+                interp.state.grow(obj, size + more)
                 after = interp.state.cells[obj]
                 interp.state.cells[obj] = replace(after, written=after.written | {f"{name}="})
             continue

@@ -22,8 +22,9 @@ from hardtack.analysis import (
     operations,
     parameters,
     slices,
+    spelling,
 )
-from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, TRUTH, Cell, Value, join_all
 from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
@@ -96,6 +97,7 @@ class ModelMachine:
         self._name = name
         self._own: list[str] = []
         self._made = 0
+        self._depth = 0
 
     def release(self) -> None:
         """Let go of all that the model made and did not return."""
@@ -208,6 +210,10 @@ class ModelMachine:
     def none(self) -> str:
         """Return None."""
         return self._keep(NO)
+
+    def boolean(self) -> str:
+        """Return a truth value."""
+        return self._keep(TRUTH)
 
     def integer(self, low: int | None, high: Size) -> str:
         """Return a fresh int in a range."""
@@ -370,6 +376,8 @@ class ModelMachine:
         from hardtack.analysis import calls
 
         interp = self._interp
+        if name in {"__str__", "__repr__"}:
+            return self._text(value, name, times)
         methods: set[str] = set()
         for _, cell in access.cells(interp, self._read(value)):
             methods |= special_methods(interp, cell, name)
@@ -379,6 +387,35 @@ class ModelMachine:
             return self.none()
         given = calls.Given((value, *arguments))
         return self._repeat(times, lambda: calls.call_one_of(interp, sorted(methods), given), keep=False)
+
+    def _text(self, value: str, name: str, times: Size) -> str:
+        """Return the text of a value: what its own methods make, and what it inherits."""
+        from hardtack.analysis import calls
+
+        interp = self._interp
+        own = spelling.methods(interp, self._read(value), name)
+        given = calls.Given((value,))
+        made = None
+        if own:
+            into = self._repeat(times, lambda: calls.call_one_of(interp, sorted(own), given), keep=False)
+            made = self._read(into)
+            if interp.state.dead:
+                return into
+        self._depth += 1
+        found = self._keep(NO)
+        text = spelling.joined(self, self._read(value), name, made, self._depth)
+        self._depth -= 1
+        interp.write(found, text)
+        return found
+
+    def hold_value(self, value: Value) -> str:
+        """Return a register that holds a value until the model is done."""
+        return self._keep(value)
+
+    @property
+    def interp(self) -> Interpreter:
+        """The interpreter that it works on."""
+        return self._interp
 
     def _repeat(self, times: Size, run: Callable[[], Value], *, keep: bool) -> str:
         from hardtack.analysis import loops
@@ -413,9 +450,15 @@ def kinds_of(interp: Interpreter, value: Value) -> frozenset[str]:
 _PLAIN_KINDS = {"none": NONE, "bool": BOOL, "float": FLOAT, "complex": OTHER}
 _NAMED = frozenset(
     {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
-    | {"slice", "iterator", "instance", "function"}
+    | {"slice", "iterator", "instance", "function", "exception"}
 )
-_KINDS = {"gathered": "iterator", "method": "function", "class": "function", "generator": "iterator"}
+_KINDS = {
+    "gathered": "iterator",
+    "method": "function",
+    "class": "function",
+    "generator": "iterator",
+    "traceback": "exception",
+}
 
 
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:

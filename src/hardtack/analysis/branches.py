@@ -226,16 +226,12 @@ def _fits(interp: Interpreter, kind: str, name: str, classes: tuple[str, ...], *
     if kind in {"unknown", "lump"} or not name:
         return None
     if kind in {"sequence", "mapping"}:
-        return None
+        return True if name in classes or "builtins.object" in classes else None
     builtin = parameters.KINDS.get(name)
     if builtin is not None:
         if name in classes or "builtins.object" in classes:
             return True
-        return (
-            False
-            if all(parameters.KINDS.get(one) or one.startswith("builtins.") for one in classes)
-            else None
-        )
+        return False if all(_cannot_be(interp, name, one) for one in classes) else None
     known = interp.program.classes.get(name)
     if known is None:
         return None
@@ -244,6 +240,17 @@ def _fits(interp: Interpreter, kind: str, name: str, classes: tuple[str, ...], *
     if owned:
         return False
     return None if any(one in known.subclasses or not _is_plain(interp, one) for one in classes) else False
+
+
+def _cannot_be(interp: Interpreter, builtin: str, name: str) -> bool:
+    """Tell whether an instance of a built-in class is none of another class, as far as there are any."""
+    if parameters.KINDS.get(name) or name.startswith("builtins."):
+        return True
+    known = interp.program.classes.get(name)
+    if known is None or not known.in_sources or known.is_protocol:
+        return False
+    rows = [interp.program.classes.get(one) for one in (name, *known.subclasses)]
+    return not any(row is None or builtin in row.lineage for row in rows)
 
 
 def _is_plain(interp: Interpreter, name: str) -> bool:

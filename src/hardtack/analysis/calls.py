@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import (
     access,
+    assuming,
     constructing,
     exceptions,
     footprints,
@@ -18,11 +19,12 @@ from hardtack.analysis import (
     ir,
     natives,
     parameters,
+    receivers,
     recursion,
 )
-from hardtack.analysis.acting import act, held_by_error, kinds_of, special_methods
+from hardtack.analysis.acting import act, held_by_error, kinds_of
 from hardtack.analysis.branches import branch
-from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
+from hardtack.analysis.domain import NO, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
@@ -101,7 +103,7 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         interp.note(footprints.BOUND_METHOD + 16)
     if arguments.spread or arguments.spread_keywords:
         _note_spread(interp, arguments)
-    callees = _possible(interp, op.callees, arguments)
+    callees = receivers.possible(interp, op.callees, arguments)
     ways = [way for callee in callees for way in _ways(interp, op, callee, arguments)]
     if not ways:
         interp.finding("unknown-callee", "it is not known what is called", "give it a type")
@@ -112,20 +114,6 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         return
     interp.release(*(argument.register for argument in op.arguments))
     interp.release(*(callee.name for callee in op.callees if callee.kind == "value"))
-
-
-def _possible(interp: Interpreter, callees: tuple[ir.Callee, ...], arguments: Given) -> tuple[ir.Callee, ...]:
-    """Return the callees that the receiver leaves: of overrides, those of the classes it may be of."""
-    named = {callee.name for callee in callees if callee.kind == "function" and not callee.swapped}
-    if len(callees) < 2 or len(named) < len(callees) or not arguments.positional:
-        return callees
-    wanted: set[str] = set()
-    for _, cell in access.cells(interp, interp.read(arguments.positional[0])):
-        found = {one for name in named for one in special_methods(interp, cell, name.rpartition(".")[2])}
-        if not found or not found <= named:
-            return callees  # it is not found by the receiver's class: `super()`, a protocol
-        wanted |= found
-    return tuple(callee for callee in callees if callee.name in wanted) or callees
 
 
 def _note_spread(interp: Interpreter, arguments: Given) -> None:
@@ -168,6 +156,8 @@ def _ways_of_dynamic(
     """Return the methods that a name may mean, where only the value tells its class."""
     kinds = kinds_of(interp, interp.read(arguments.positional[0])) if arguments.positional else frozenset()
     known = kinds & _DYNAMIC
+    if name in {"__eq__", "__ne__"} and receivers.are_classes(interp, arguments):
+        return [lambda: interp.write(op.into, TRUTH)]
     if kinds - known or not known:
         interp.finding("any", f".{name} of a value whose type is not known", "give it a type")
         return [_dead(interp)]
@@ -288,7 +278,7 @@ def call_function(
 ) -> Value:
     """Run a function in a frame of its own and return its result, to be written to a register at once."""
     unknown = [name for name in function.decorators if name.rpartition(".")[2] not in TRANSPARENT]
-    if unknown:
+    if unknown and function.assumed is None:
         interp.finding(
             "unsupported", f"{function.name} is decorated with @{unknown[0]}", "call what it decorates"
         )
@@ -300,7 +290,7 @@ def call_function(
         interp.state.dead = True
         return NOTHING
     if function.assumed is not None:
-        return assumed(interp, function, frame)
+        return assuming.assumed(interp, function, frame)
     if function.kind != "function":
         return generators.make(interp, function, frame)
     check = recursion.wrapped(interp, function, len(arguments.positional), len(arguments.keywords))
@@ -331,21 +321,6 @@ def _captured(interp: Interpreter, closure: Object | None, name: str) -> Value |
     if closure is not None:
         return interp.state.cells[closure].fields.get(cell_register(name))
     return interp.state.frame.get(cell_register(name))
-
-
-def assumed(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
-    """Take what @assume_bound says of a function for granted."""
-    claims = dict(function.assumed or ())
-    interp.assume(f"@assume_bound of {function.name}: {claims}")
-    values = {f"len({name})": access.length(interp, value) for name, value in frame.items() if value.objects}
-    values |= {name: value.number.high for name, value in frame.items() if value.number is not None}
-    peak = Size.parse(claims.get("peak", "0")).substitute(values)
-    interp.note(peak)
-    returned = Size.parse(claims.get("returned", claims.get("peak", "0"))).substitute(values)
-    interp.finding(
-        "unsupported", f"what {function.name} returns is not known ({returned} bytes)", "use a model"
-    )
-    return parameters.symbolic(interp, function.result, f"{function.name}()", single=False)
 
 
 def bind(

@@ -91,7 +91,8 @@ def keep_arguments(interp: Interpreter, made: ir.Register, arguments: Given) -> 
     given = [interp.read(register) for register in arguments.positional]
     size = footprints.tuple_of(len(given)) + sum((footprints.scalar(one) for one in given), ZERO)
     for obj, cell in list(access.cells(interp, value)):
-        interp.state.put(obj, cell.with_field("args[]", join_all(given)))
+        kept = replace(cell, length=Size.const(len(given))).with_field("args[]", join_all(given))
+        interp.state.put(obj, kept)
         interp.state.grow(obj, size)
     interp.note()
 

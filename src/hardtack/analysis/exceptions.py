@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 IMPLICIT = ""
 EXCEPTION = "$exception"  # the register of the exception that is handled
+_LINE = 500  # characters of the message of an exception that CPython makes, but for what it spells out
 _ALLOWANCE = 1024  # an exception that CPython makes: object, arguments, a message of at most 500 characters
 
 
@@ -121,7 +122,11 @@ def _unwind(
 
     def make() -> Cell:
         values = [state.frame[f"{held}{index}"] for index in range(len(lost))]
-        return Cell("traceback", bytes=frames + scalars + message, element=join_all(values))
+        text = Size.const(_LINE) + message if raised is None else ZERO
+        named = {"args[]": join_all(values[: len(parts)])} if raised is None and parts else {}
+        return Cell(
+            "traceback", length=text, bytes=frames + scalars + message, element=join_all(values), fields=named
+        )
 
     lump = interp.new(f"exception {catcher.join}", make, quiet=True)
     handled = Value(frozenset((lump,)))

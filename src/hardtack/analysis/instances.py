@@ -79,3 +79,11 @@ def first(program: ir.Program, known: ir.Class) -> footprints.Kept | None:
     more = sizes.first_instance(fields, slots=slots).minus(sizes.instance(fields, slots=slots))
     each = int(more.as_const() or 0)
     return footprints.Kept(f"first {known.name}", each, _FIRST) if each else None
+
+
+def first_attribute(program: ir.Program, cell: Cell) -> Size:
+    """Return the bytes that the first attribute adds which is set on an instance from before the call."""
+    known = program.classes.get(cell.name)
+    if known is None or not known.is_exception or any(part.endswith("=") for part in cell.written):
+        return ZERO
+    return footprints.SIZES.dict_(max(len(known.fields), 1))

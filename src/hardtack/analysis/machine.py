@@ -76,7 +76,10 @@ class Machine(Protocol[V]):
 
     # -- making
     def none(self) -> V:
-        """Return None, or what costs nothing and has no parts: a bool."""
+        """Return None."""
+
+    def boolean(self) -> V:
+        """Return a truth value, which costs nothing."""
 
     def integer(self, low: int | None, high: Size) -> V:
         """Return a fresh int from low to high; without a low, one whose magnitude is at most high."""

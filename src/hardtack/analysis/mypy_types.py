@@ -89,6 +89,12 @@ def _tuple(type_: mt.TupleType, depth: int) -> ir.Type:
     return ir.TupleOf(tuple(convert(item, depth) for item in type_.items))
 
 
+def _typed_dict(type_: mt.TypedDictType, depth: int) -> ir.Type:
+    """Return the dict that a typed dict is."""
+    values = union(convert(item, depth) for item in type_.items.values())
+    return ir.Instance("builtins.dict", (ir.Instance("builtins.str"), values if type_.items else NEVER))
+
+
 def _unpacked(item: mt.Type, depth: int) -> ir.Type:
     proper = mt.get_proper_type(item)
     if not isinstance(proper, mt.UnpackType):
@@ -140,7 +146,7 @@ _RULES: dict[type[mt.ProperType], Callable[[Any, int], ir.Type]] = {
     mt.TypeVarType: _type_variable,
     mt.LiteralType: _literal,
     mt.TupleType: _tuple,
-    mt.TypedDictType: lambda type_, _depth: ir.Instance(type_.fallback.type.fullname),
+    mt.TypedDictType: _typed_dict,
     mt.CallableType: _callable,
     mt.Overloaded: _overloaded,
     mt.TypeType: _type_of,

@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import access, constructing, footprints, integers
-from hardtack.analysis.domain import BOOL, NO, NONE, TRUTH, Cell, Value
+from hardtack.analysis import access, constructing, footprints, integers, ir, operations, parameters
+from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, TRUTH, Cell, Value, join_all
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _SUPER = 192  # bytes of the object and of the bound method
 _SHORT, _LONGER = 300, 150  # digits up to which a divisor is short, and by which a dividend has to be longer
 _HELD, _LEFT = 64, 24  # bytes for each digit of a dividend
 _TRUTHS = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__bool__"}
+_PLAIN_CLASSES = {NONE: "types.NoneType", BOOL: "builtins.bool", FLOAT: "builtins.float"}
+_OWN_CLASSES = frozenset(parameters.KINDS.values()) | {"exception"}  # of whose cells the name is their class
 _MUTABLE_DICTS = ("builtins.dict", "typing.Mapping", "typing.MutableMapping", "collections.OrderedDict")
 
 
@@ -104,6 +106,10 @@ def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         interp.note(footprints.integer(widest + 1) * 3)
     if method.strip("_").lstrip("ri") in {"floordiv", "mod", "pow", "divmod"}:
         interp.note(sum((footprints.integer(one.wide() + 1) for one in (first, *rest)), ZERO) * 2)
+    if (
+        method.strip("_").lstrip("r") == "pow"
+    ):  # the product before the last, and what Karatsuba's method takes
+        interp.note(footprints.integer(found.wide() + 1) * 6)
     return Value(number=found, fresh=True)
 
 
@@ -141,6 +147,50 @@ def _as_number(value: Value) -> integers.Number | None:
     if value.number is None:
         return integers.between(0, Size.const(1)) if value.plain & BOOL else None
     return value.number.join(integers.between(0, Size.const(1))) if value.plain & BOOL else value.number
+
+
+def _class_of(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    """Return the class of a value: those below it too, where the value is of a declared class."""
+    if len(arguments.positional) != 1 or arguments.keywords:
+        return None
+    value = interp.read(arguments.positional[0])
+    names: set[str] = {name for bit, name in _PLAIN_CLASSES.items() if value.plain & bit}
+    if value.number is not None:
+        names |= {"builtins.int", "builtins.bool"}
+    for _, cell in access.cells(interp, value):
+        known = interp.program.classes.get(cell.name)
+        if cell.kind == "class":
+            names.add("builtins.type")
+        elif known is not None and not cell.owned:
+            names |= {known.name, *known.subclasses}
+        else:
+            names.add(cell.name if known is not None or cell.kind in _OWN_CLASSES else "")
+    found = [operations.known_object(interp, "class", name) for name in sorted(names - {""})]
+    if "" in names:  # a finding where it is used
+        found.append(
+            parameters.symbolic(interp, ir.Unknown("the class of it is not known"), "?", single=False)
+        )
+    return join_all(found)
+
+
+def _set_attribute(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    """Set an attribute past the class's own __setattr__, as frozen classes do it in their __init__."""
+    if len(arguments.positional) != 3 or arguments.keywords:
+        return None
+    holder, named, new = map(interp.read, arguments.positional)
+    name = parameters.known_constant(interp, named)
+    fields = [
+        dict(known.fields).get(name)
+        for _, cell in access.cells(interp, holder)
+        if isinstance(name, str) and (known := interp.program.classes.get(cell.name)) is not None
+    ]
+    if not isinstance(name, str) or not fields or any(type_ is None for type_ in fields):
+        return None
+    _pass_tuple(interp, 2)
+    for type_ in dict.fromkeys(fields):
+        if type_ is not None:
+            access.set_attribute(interp, holder, name, new, type_)
+    return NO
 
 
 def _length(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
@@ -315,6 +365,9 @@ def _view(interp: Interpreter, name: str, arguments: Given) -> Value | None:
 
 
 _NATIVES: dict[str, Native] = {
+    "builtins.type": _class_of,
+    "builtins.object.__class__": _class_of,
+    "builtins.object.__setattr__": _set_attribute,
     "builtins.super": _super,
     "builtins.len": _length,
     "builtins.range": _range,

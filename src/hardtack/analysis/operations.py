@@ -128,33 +128,59 @@ def _store_free(interp: Interpreter, op: ir.StoreFree) -> None:
 # -- attributes
 def _load_attribute(interp: Interpreter, op: ir.LoadAttribute) -> None:
     value = interp.read(op.object)
-    found = access.attribute(interp, value, op.name, op.type)
+    found = _constant_of_classes(interp, value, op.name) or access.attribute(interp, value, op.name, op.type)
     if found is None or found.is_nothing:
         found = _of_class(interp, value, op)
     interp.write(op.into, found)
     interp.release(op.object)
 
 
+def _constant_of_classes(interp: Interpreter, value: Value, name: str) -> Value | None:
+    """Return the constants that a class and those below it have under a name, which no instance has."""
+    program, found = interp.program, set()
+    for _, cell in access.cells(interp, value):
+        known = program.classes.get(cell.name)
+        if known is None or cell.kind != "instance":
+            return None
+        for one in {known.name, *(known.subclasses if not cell.owned else ())}:
+            of = program.classes.get(one)
+            shared = _in_class(interp, one, name)
+            if of is None or name not in dict(of.class_variables) or shared not in program.constants:
+                return None
+            found.add(shared)
+    if not found:
+        return None
+    return join_all(parameters.constant_value(interp, program.constants[one]) for one in sorted(found))
+
+
 def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
     """Return an attribute that instances share: it stands in their class."""
     names = {cell.name for _, cell in access.cells(interp, value) if cell.kind in {"instance", "class"}}
-    for name in sorted(names):
-        known = interp.program.classes.get(name)
-        for base in known.lineage if known is not None else ():
-            if (
-                f"{base}.{op.name}" in interp.program.globals
-                or f"{base}.{op.name}" in interp.program.constants
-            ):
-                return load_global(interp, f"{base}.{op.name}", op.type)
+    for _, cell in access.cells(interp, value):
+        if cell.kind == "class" and not cell.targets and cell.name in interp.program.classes:
+            names |= set(interp.program.classes[cell.name].subclasses)
+    shared = [_in_class(interp, name, op.name) for name in sorted(names)]
+    if shared and all(shared):
+        return join_all(load_global(interp, name, op.type) for name in dict.fromkeys(shared))
     if not value.objects:
         interp.state.dead = True  # None has no attributes
         return NOTHING
     if names and not isinstance(op.type, ir.Unknown):
-        return parameters.symbolic(interp, op.type, f"{min(names)}::{op.name}", single=False)
+        return join_all(
+            parameters.symbolic(interp, op.type, f"{name}::{op.name}", single=False) for name in sorted(names)
+        )
     interp.finding(
         "unsupported", f"the attribute .{op.name} of what has no model", "use a method that has one"
     )
     return Value(plain=BOOL)
+
+
+def _in_class(interp: Interpreter, name: str, attribute: str) -> str:
+    """Return the full name of the variable that instances of a class share, or nothing."""
+    known = interp.program.classes.get(name)
+    found = [f"{base}.{attribute}" for base in (known.lineage if known is not None else ())]
+    program = interp.program
+    return next((one for one in found if one in program.globals or one in program.constants), "")
 
 
 def _store_attribute(interp: Interpreter, op: ir.StoreAttribute) -> None:

@@ -77,6 +77,7 @@ _PLAIN = {
     "builtins.complex": OTHER,
 }
 _BYTE = Value(number=Number(Size.const(255)))
+_MATCH = "re.Match"
 PATH = "path"
 _ROOT = re.compile(r"(?:all\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
 
@@ -171,7 +172,20 @@ def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) 
         if limits is not None and limits.max_length is not None:
             length = Size.const(limits.max_length)
         return _object(interp, type_, path, kind, name, length, single)
+    if name == _MATCH:
+        return _match(interp, type_, path, single)
     return _object(interp, type_, path, "instance", name, ZERO, single)
+
+
+def _match(interp: Interpreter, type_: ir.Instance, path: str, single: bool) -> Value:
+    """Return a match of a pattern: its item is the text, its length the text's, its total that of groups."""
+    length = Size.symbol(f"{'len' if single else 'maxlen'}({path}.string)")
+    groups = f"{path}.re.groups"
+    found = _object(interp, type_, path, "object", _MATCH, length, single)
+    for obj in found.objects:
+        total = Size.symbol(groups if single else f"max({groups})") + 1
+        interp.state.cells[obj] = replace(interp.state.cells[obj], total=total)
+    return found
 
 
 def _integer(type_: ir.Instance, path: str, single: bool) -> Number:
@@ -276,14 +290,22 @@ def element(interp: Interpreter, obj: Object) -> Value:
     if cell.kind == "range":
         return Value(number=Number(Size.symbol(f"max({interp.site_of[obj >> 1].what})")), fresh=True)
     path = interp.site_of[obj >> 1].what
+    if cell.name == _MATCH:
+        single, type_ = interp.site_of[obj >> 1].single, _argument(cell)
+        return part(interp, obj, "[]", type_, f"{path}.string", single=single)
     if isinstance(cell.type, ir.TupleOf):
         return join_all(item(interp, obj, index) for index in range(len(cell.type.items)))
-    type_ = cell.type.arguments[0] if isinstance(cell.type, ir.Instance) and cell.type.arguments else None
+    type_ = _argument(cell)
     if cell.kind in MAPPINGS:
         return part(interp, obj, "[keys]", type_, f"keys({path})")
     if cell.kind == "str":
         return NOTHING
     return part(interp, obj, "[]", type_, f"{path}[]")
+
+
+def _argument(cell: Cell) -> ir.Type | None:
+    """Return the first argument of a generic type: what its items are."""
+    return cell.type.arguments[0] if isinstance(cell.type, ir.Instance) and cell.type.arguments else None
 
 
 def mapped(interp: Interpreter, obj: Object) -> Value:

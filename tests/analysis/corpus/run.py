@@ -1,4 +1,4 @@
-"""Put the corpus through the harness: `python tests/analysis/corpus/run.py [--judge] [--json FILE] [NAME ...]`.
+"""Put the corpus through the harness: `python tests/analysis/corpus/run.py [--judge] [--annotated] [--json FILE] [NAME ...]`.
 
 Without `--judge` every input of every function is measured, and what was found is printed. With it, `hardtack.bound`
 is asked for each function and held against the same inputs; the exit status is 1 if a bound was exceeded. The corpus
@@ -19,9 +19,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from annotated import ANNOTATED, annotations, lay_out
 from materialise import BUILD, Entry, entries, materialise
 
-sys.path.insert(0, str(BUILD))
+if "--annotated" in sys.argv:
+    materialise()
+    lay_out()
+sys.path.insert(0, str(ANNOTATED if "--annotated" in sys.argv else BUILD))
 
 from inputs import function, inputs
 from judging import Row, figures, judge, summary, table
@@ -59,6 +63,9 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", help="`module:function`; all of the corpus without one")
     parser.add_argument("--judge", action="store_true", help="hold hardtack.bound against it")
+    parser.add_argument(
+        "--annotated", action="store_true", help="only what has an annotation (annotations.toml), with it"
+    )
     parser.add_argument("--json", type=Path, help="write the rows there as well")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # the corpus' own deprecations
@@ -69,6 +76,7 @@ def main() -> int:
         entry
         for entry in entries()
         if (not options.names or entry.name in options.names)
+        and (not options.annotated or entry.name in {one.entry for one in annotations()})
         and not any(entry.name in line for line in problems)
     ]
     if options.judge:

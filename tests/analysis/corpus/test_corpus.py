@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import annotated
 import choose
 import inputs
 import materialise
@@ -114,3 +115,28 @@ def test_every_function_of_the_corpus_is_laid_out_and_measured(tmp_path):
     assert all(row["calls"] >= 4 for row in rows)
     silent = {row["name"] for row in rows if "returned" not in row["outcomes"]}
     assert silent <= {"outcome._impl:Error.unwrap"}  # whose work it is to raise
+
+
+def test_an_entry_has_one_annotation_at_most():
+    named = [one.entry for one in annotated.annotations()]
+    assert len(set(named)) == len(named)
+    assert set(named) <= {entry.name for entry in ENTRIES}
+
+
+def test_an_annotation_is_written_into_its_line_and_nowhere_else():
+    one = annotated.Annotation("m:f", "m", 4, "while left:", "for _ in loop_bound(9):", "from x import y")
+    text = '"""About."""\nfrom __future__ import annotations\ndef f(left):\n    while left:\n        pass\n'
+    assert one.applied(text).splitlines() == [
+        '"""About."""',
+        "from __future__ import annotations",
+        "from x import y",
+        "def f(left):",
+        "    for _ in loop_bound(9):",
+        "        pass",
+    ]
+
+
+def test_an_annotation_for_another_source_is_refused():
+    one = annotated.Annotation("m:f", "m", 1, "while left:", "for _ in loop_bound(9):")
+    with pytest.raises(ValueError, match="m:f"):
+        one.applied("for item in left:\n    pass\n")

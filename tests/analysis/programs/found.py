@@ -148,3 +148,110 @@ def divided(a: int, b: int, rounds: int) -> int:
 
 def divided_both(a: int, b: int) -> tuple[int, int]:
     return divmod(a, b)
+
+
+# -- truth values that models give are no None
+def truth_in_a_local(s: str) -> list[int]:
+    digits = s.isdigit()
+    if digits:
+        return [0] * 1000
+    return []
+
+
+def truth_is_not_none(s: str) -> list[int]:
+    begins = s.startswith("x")
+    return [0] * 1000 if begins is not None else []
+
+
+# -- classes as values
+class Marked:
+    mark = "m"
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def again(self) -> Marked:
+        return self.__class__()
+
+
+class Laden(Marked):
+    mark = "a mark of far more characters than that of the class above it has" * 20
+
+    def __init__(self) -> None:
+        self.rows = [0] * 1000
+
+
+def mark_of_a_class(kind: type[Marked]) -> str:
+    return kind.mark + kind.mark
+
+
+def class_name_tested(text: str) -> list[int]:
+    return [0] * 1000 if type(text).__name__ == "str" else []
+
+
+def class_in_a_variable(kind: type[Marked], thing: Marked) -> list[int]:
+    if isinstance(thing, kind):
+        return []
+    return [0] * 1000
+
+
+def made_by_its_class(thing: Marked) -> Marked:
+    return thing.again()
+
+
+# -- exceptions hold a dict of their own
+class Noted(ValueError):
+    def __init__(self, note: str) -> None:
+        self.note = note
+
+
+def notes_collected(count: int) -> list[Noted]:
+    return [Noted("a note") for _ in range(min(count, 1000))]
+
+
+def noted_again(error: Noted) -> None:
+    Noted.__init__(error, "another")
+
+
+# -- the last products of a power
+def power_kept(base: int, exponent: int) -> int:
+    return base ** min(max(exponent, 0), 3000)
+
+
+# -- the text of instances and of exceptions
+class Spelled:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text * 10
+
+
+class Unspelled:
+    pass
+
+
+def text_by_repr(thing: Spelled) -> str:
+    return str(thing)
+
+
+def texts_of_plain(things: list[Unspelled]) -> str:
+    return str(things)
+
+
+def text_of_an_error(text: str) -> str:
+    return str(Noted(text * 10))
+
+
+def text_of_a_caught_error(text: str) -> str:
+    try:
+        raise ValueError(text * 100)
+    except ValueError as error:
+        return str(error)
+
+
+def text_of_a_key_error(table: dict[str, int], key: str) -> str:
+    try:
+        return str(table[key * 10])
+    except KeyError as error:
+        return f"no {error}"

@@ -30,3 +30,25 @@ INPUTS |= {f.first_instance: [lambda: given("ship")], f.keys_of_two_kinds: [lamb
 LONG = [(5, 3), (2**300_000, 3**20_000), (-(2**30_000), 3**7000), (2**15_000, 3**6400)]
 INPUTS |= {f.divided: [lambda a=a, b=b, n=n: given(a, b, n) for a, b in LONG for n in (1, 20)]}
 INPUTS |= {f.divided_both: [lambda a=a, b=b: given(a, b) for a, b in LONG]}
+INPUTS |= {
+    one: [lambda: given("123"), lambda: given("x"), lambda: given("")]
+    for one in (f.truth_in_a_local, f.truth_is_not_none)
+}
+INPUTS |= {
+    f.mark_of_a_class: [lambda: given(f.Marked), lambda: given(f.Laden)],
+    f.class_name_tested: [lambda: given("text")],
+    f.class_in_a_variable: [lambda: given(f.Laden, f.Marked()), lambda: given(f.Marked, f.Marked())],
+    f.made_by_its_class: [lambda: given(f.Marked()), lambda: given(f.Laden())],
+}
+INPUTS |= {
+    f.notes_collected: [lambda n=n: given(n) for n in (1, 6, 100, 1000)],
+    f.noted_again: [lambda: given(f.Noted.__new__(f.Noted, "a note"))],
+    f.power_kept: [lambda n=n: given(0x3FFFFFFF, n) for n in (1, 100, 3000)],
+}
+INPUTS |= {
+    f.text_by_repr: [lambda: given(f.Spelled("x" * 1000)), lambda: given(f.Spelled(""))],
+    f.texts_of_plain: [lambda: given([f.Unspelled() for _ in range(100)]), lambda: given([])],
+    f.text_of_an_error: [lambda: given("x" * 1000), lambda: given(WIDE)],
+    f.text_of_a_caught_error: [lambda: given("x" * 1000), lambda: given(WIDE)],
+    f.text_of_a_key_error: [lambda: given({}, "x" * 1000), lambda: given({}, HIDDEN)],
+}

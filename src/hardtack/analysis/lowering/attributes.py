@@ -185,6 +185,10 @@ def _class_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> i
         into = low.fresh()
         low.emit(ir.BindMethod(low.at(node), into, held, low.hierarchy.methods(info, node.name)))
         return into
+    if isinstance(symbol, mn.Var) and _overridden(low, node, info):
+        held, into = receiver or expression(low, node.expr), low.fresh()
+        low.emit(ir.LoadAttribute(low.at(node), into, held, node.name, low.type(node)))
+        return into
     if receiver is not None:
         low.drop(node, receiver)
     if isinstance(symbol, mn.Var) and info.is_enum and node.name in info.enum_members:
@@ -193,6 +197,13 @@ def _class_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> i
         low.emit(ir.LoadGlobal(low.at(node), into, owner_name(low, info, node.name), type_))
         return into
     return load_global(low, node, symbol, owner_name(low, info, node.name))
+
+
+def _overridden(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> bool:
+    """Return whether an expression may give a class below its type, which has a variable of its own."""
+    if isinstance(node.expr, mn.RefExpr) and isinstance(node.expr.node, mn.TypeInfo | mn.TypeAlias):
+        return False
+    return any(node.name in below.names for below in low.hierarchy.below(info))
 
 
 def _meta_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> ir.Register:

@@ -226,16 +226,34 @@ def _call(low: Lowering, node: mn.CallExpr) -> Facts:
     callee = node.callee
     if not isinstance(callee, mn.NameExpr) or callee.fullname != "builtins.isinstance" or len(node.args) != 2:
         return _NOTHING
-    classes = node.args[1].items if isinstance(node.args[1], mn.TupleExpr) else [node.args[1]]
+    classes = _classes(low, node.args[1])
     infos = [attributes.class_object(low.mypy_type(one)) for one in classes]
-    names = tuple(info.fullname for info in infos if info is not None)
-    if len(names) != len(infos):
+    names = tuple(
+        _class_name(one) or (info.fullname if info is not None else "")
+        for one, info in zip(classes, infos, strict=True)
+    )
+    if not all(names):
         return _NOTHING
     subjects = _subjects(low, node.args[0])
+    certain = all(
+        map(_class_name, classes)
+    )  # a variable may hold a class below the one that it is typed with
     return (
         tuple(ir.Fact(subject, "isinstance", names) for subject in subjects),
-        tuple(ir.Fact(subject, "not isinstance", names) for subject in subjects),
+        tuple(ir.Fact(subject, "not isinstance", names) for subject in subjects if certain),
     )
+
+
+def _class_name(node: mn.Expression) -> str:
+    """Return the name of the class that an expression names, which no assignment can change."""
+    return node.node.fullname if isinstance(node, mn.RefExpr) and isinstance(node.node, mn.TypeInfo) else ""
+
+
+def _classes(low: Lowering, node: mn.Expression) -> list[mn.Expression]:
+    """Return what stands in a tuple of classes, one that a module's variable was once bound to as well."""
+    if isinstance(node, mn.RefExpr) and isinstance(node.node, mn.Var) and attributes.is_global(node):
+        node = low.known.constants.initial(node.fullname) or node
+    return node.items if isinstance(node, mn.TupleExpr) else [node]
 
 
 def quiet(low: Lowering, node: mn.Expression) -> bool:

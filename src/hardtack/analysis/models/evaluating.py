@@ -279,7 +279,9 @@ class _Evaluator(Generic[V]):
             values = [*star.arguments, *map(inside, star.spread)]
             return machine.join(values) if values else machine.none()
         default = bound.left_out.get(name)
-        if isinstance(default, int) and not isinstance(default, bool):
+        if name == "boolean" or isinstance(default, bool):
+            return machine.boolean()
+        if isinstance(default, int):
             return machine.integer(default, Size.const(max(default, 0)))
         return machine.none()
 
@@ -328,7 +330,7 @@ class _Evaluator(Generic[V]):
         if isinstance(value, float):
             return machine.scalar("float")
         if isinstance(value, bool):
-            return machine.none()
+            return machine.boolean()
         assert isinstance(value, int)
         return (
             machine.integer(0, Size.const(value)) if value > 0 else machine.integer(value, Size.const(-value))
@@ -395,6 +397,8 @@ class _Evaluator(Generic[V]):
         cases = {keyword.arg or "": keyword.value for keyword in node.keywords}
         found: dict[int, ast.expr] = {}
         kinds = self._machine.kinds(self.value(node.args[0]))
+        if len(kinds) > 1 and not {"none", "other"} & cases.keys():
+            kinds -= {"none"}  # for which CPython raises TypeError: no run goes on
         for kind in sorted(kinds):
             branch = cases.get(kind) or cases.get(_STANDS_UNDER.get(kind, "")) or cases.get("other")
             if branch is None:

@@ -72,7 +72,7 @@ def _text_of_kind(machine: Machine[V], value: V, kind: str, spelled: bool, depth
         return Text(_decimal(machine, element) * 3 + 64, 1)
     if kind in _AROUND and depth < _DEEPEST:
         return _container(machine, value, kind, depth)
-    if kind == "instance":
+    if kind in {"instance", "exception"}:
         made = machine.special(value, "__repr__" if spelled else "__str__", [], Size.const(1))
         return Text(machine.length(made), machine.width(made))
     machine.finding(
