@@ -116,7 +116,7 @@ class _Run:
             interp.finding(
                 "unsupported", f"{function.name} is decorated with @{unknown[0]}", "analyse what it decorates"
             )
-        if function.free:
+        if set(function.free) - {"__class__"}:
             interp.finding("unsupported", "an inner function by itself", "analyse the function around it")
             return
         frame = interp.state.frame
