@@ -172,9 +172,11 @@ def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) 
     if kind is not None:
         limits = type_.limits
         length = Size.symbol(f"{'len' if single else 'maxlen'}({path})")
-        if limits is not None and limits.max_length is not None:
-            length = Size.const(limits.max_length)
-        return _object(interp, type_, path, kind, name, length, single)
+        if limits is None or limits.max_length is None:
+            return _object(interp, type_, path, kind, name, length, single)
+        length = Size.const(limits.max_length)
+        value = _object(interp, type_, path, kind, name, length, single)
+        return replace(value, length=length) if kind in IMMUTABLE else value
     return _object(interp, type_, path, "instance", name, ZERO, single)
 
 

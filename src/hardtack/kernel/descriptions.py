@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import (
         Count,
+        Errno,
         Flags,
         Long,
         Name,
@@ -36,8 +37,8 @@ class Description:
     """An opening: rights, flags, and how many descriptors lead to it."""
 
     __slots__ = ("flags", "inheriting", "references", "rights")
-    filetype = abi.UNKNOWN
-    not_seekable = abi.ESPIPE
+    filetype: Flags = abi.UNKNOWN
+    not_seekable: Errno = abi.ESPIPE
     takes_flags = False  # whether fd_fdstat_set_flags works on it
     preopen: PathBytes | None = None  # the guest's name for it, on preopened directories alone
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hardtack.kernel.abi import SYMBOLIC_LINK, UNKNOWN
 
 if TYPE_CHECKING:
-    from hardtack.kernel.ranges import Bytes, Count, Long, Number, PathBytes
+    from hardtack.kernel.ranges import Bytes, Count, Flags, Long, Number, PathBytes
 
 
 class Owner:
@@ -27,7 +27,7 @@ class Inode:
     """A file, directory or link: number, who made it, names and openings that refer to it, times in ns."""
 
     __slots__ = ("atime", "ctime", "links", "mtime", "number", "opens", "owner")
-    filetype = UNKNOWN
+    filetype: Flags = UNKNOWN
 
     def __init__(self, number: Number, now: Long, owner: Owner) -> None:
         self.number: Number = number
