@@ -91,8 +91,11 @@ def main() -> int:
             row["finding"] = f"{bound.findings[0].kind}: {bound.findings[0].message}"
         rows.append(row)
         print(row, flush=True)
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    # a ratio below 1 is a bound that was exceeded
     lost = [row["operation"] for row in rows if row["peak"] is None and not row["why"]]
-    exceeded = [row["operation"] for row in rows if row.get("tightest", 1) < 1]
+    exceeded = [row["operation"] for row in rows if (row.get("tightest") is not None and row["tightest"] < 1)]
     print(f"{sum(row['peak'] is not None for row in rows)} of {len(rows)} have a bound")
     print(f"lost: {lost}; exceeded: {exceeded}")
     return 1 if lost or exceeded else 0

@@ -219,7 +219,6 @@ def compare(bound: object, calls: list) -> dict[str, object]:
         return {}
     found = [peak_of(call, way) for call, way in calls]
     ratios = [bound.for_call(*arguments) / peak for peak, arguments in found if peak]
-    ratios += [0.0 for peak, arguments in found if peak > bound.for_call(*arguments)]
     return {
         "calls": len(found),
         "largest": max(peak for peak, _ in found),
