@@ -98,7 +98,38 @@ def analysis_figures() -> str:
         if name == "analysis-corpus":
             lines += _annotated(rows)
         lines += ["", *_judged(rows)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_operations()]) + "\n"
+
+
+def _operations() -> list[str]:
+    """Return the section of the kernel's operations, from what `make kernel-bounds` found and measured."""
+    rows = json.loads((HERE / "figures" / "kernel-bounds.json").read_text())
+    ratios = sorted(row["tightest"] for row in rows if row.get("tightest") is not None)
+    bounded = sum(row["peak"] is not None for row in rows)
+    lines = [
+        "",
+        "## The kernel's own operations",
+        "",
+        "Made by `make kernel-bounds`: the operations of `src/hardtack/kernel` on files, directories, pipes",
+        "and tables; those with cases were also run in a kernel's real heap.",
+        "",
+        f"- {bounded} of {len(rows)} have a bound",
+        f"- tightest ratios of the {len(ratios)} that were measured: median {statistics.median(ratios):.2f}",
+        "",
+        "| operation | bound in bytes | largest peak | tightest | median | or why there is no bound |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        bound = row["peak"] or ""
+        if len(bound) > _LONG:
+            bound = "over the arguments"
+        cells = ["" if row.get(key) is None else f"{row[key]:,}" for key in ("largest", "tightest", "median")]
+        why = row["why"] if row["peak"] is None else ""
+        lines.append(f"| `{row['operation']}` | {bound} | {' | '.join(cells)} | {why} |")
+    return lines
+
+
+_LONG: Final = 40  # characters of a bound that a table still has room for
 
 
 _JUDGED: Final = (

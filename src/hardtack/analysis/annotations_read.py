@@ -68,6 +68,11 @@ class Annotations:
             self._hints[name] = NOTHING if annotation is None else self.hint(module, annotation)
         return with_hint(type_, self._hints[name])
 
+    def alias_of(self, name: str, type_: ir.Type) -> ir.Type:
+        """Return what an alias stands for, with what its definition states."""
+        hint = self._alias(name, 0)
+        return type_ if hint is None else with_hint(type_, hint)
+
     def of(self, module: str, annotation: ast.expr | None, type_: ir.Type) -> ir.Type:
         """Return a type with what an annotation that stands in a module states."""
         return type_ if annotation is None else with_hint(type_, self.hint(module, annotation))

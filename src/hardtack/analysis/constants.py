@@ -30,6 +30,7 @@ _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "&": operator.and_,
     "|": operator.or_,
     "^": operator.xor,
+    "**": operator.pow,
 }
 
 
@@ -105,6 +106,9 @@ class Constants:
             case mn.UnaryExpr(op="-"):
                 inner = self.fold(node.expr)
                 return -inner if isinstance(inner, (int, float)) else UNKNOWN
+            case mn.UnaryExpr(op="~"):
+                inner = self.fold(node.expr)
+                return -inner - 1 if isinstance(inner, int) else UNKNOWN
             case mn.OpExpr():
                 return self._operator(node)
             case mn.CallExpr(callee=mn.RefExpr(fullname=name), args=[text, *_]) if name in _COMPILED:
@@ -121,6 +125,8 @@ class Constants:
         if rule is None or not isinstance(left, int) or not isinstance(right, int):
             return UNKNOWN
         if node.op == "<<" and not 0 <= right <= 4096:
+            return UNKNOWN
+        if node.op == "**" and (not 0 <= right <= 256 or abs(left) > 256):
             return UNKNOWN
         try:
             value = rule(left, right)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hardtack.analysis.results import Analysed
 
@@ -112,6 +112,11 @@ def follow(path: str, given: Mapping[str, object]) -> list[object]:
         inner, _, rest = _closed(path[4:])
         root, _, name = inner.rpartition(":")
         values = _instances(follow(root, given), name)
+    elif path.startswith("alias("):
+        inner, _, rest = _closed(path[6:])
+        values = list(_reached(follow(inner.rpartition(":")[0], given)))
+        if not rest:  # the alias stands for a container or for something simple, never for these
+            values = [one for one in values if isinstance(one, _NO_LENGTH) or hasattr(type(one), "__len__")]
     elif path.startswith("keys("):
         inner, _, rest = _closed(path[5:])
         values = [key for one in follow(inner, given) if isinstance(one, dict) for key in one]
@@ -169,14 +174,24 @@ def _step(value: object, step: re.Match[str]) -> list[object]:
 
 def _instances(roots: Iterable[object], name: str) -> list[object]:
     """Return the instances of a class that objects lead to, by attributes and items."""
-    found, seen, todo = [], set(), list(roots)
+    return [
+        value
+        for value in _reached(roots)
+        if any(f"{base.__module__}.{base.__qualname__}" == name for base in type(value).__mro__)
+    ]
+
+
+def _reached(roots: Iterable[object]) -> Iterator[object]:
+    """Iterate over all that objects lead to, by attributes and items, themselves included."""
+    seen, todo = set(), list(roots)
     while todo:
         value = todo.pop()
-        if id(value) in seen or isinstance(value, (*_NO_LENGTH, str, bytes, bytearray, type)):
+        if id(value) in seen or isinstance(value, type):
             continue
         seen.add(id(value))
-        if any(f"{base.__module__}.{base.__qualname__}" == name for base in type(value).__mro__):
-            found.append(value)
+        yield value
+        if isinstance(value, (*_NO_LENGTH, str, bytes, bytearray, memoryview)):
+            continue
         if isinstance(value, dict):
             todo += [*value, *value.values()]
         elif isinstance(value, list | tuple | set | frozenset) or (
@@ -184,10 +199,13 @@ def _instances(roots: Iterable[object], name: str) -> list[object]:
         ):
             todo += list(value)
         todo += list(getattr(value, "__dict__", {}).values())
-        for base in type(value).__mro__:
-            slots = getattr(base, "__slots__", ())
-            for slot in (slots,) if isinstance(slots, str) else slots:
-                part = getattr(value, slot, None)
-                if part is not None:
-                    todo.append(part)
-    return found
+        todo += _in_slots(value)
+
+
+def _in_slots(value: object) -> Iterator[object]:
+    for base in type(value).__mro__:
+        slots = getattr(base, "__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            part = getattr(value, slot, None)
+            if part is not None:
+                yield part

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mypy import nodes as mn
+from mypy import types as mt
 
 from hardtack.analysis import ir
+from hardtack.analysis.mypy_types import convert, promoted
 from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
@@ -17,10 +19,17 @@ if TYPE_CHECKING:
 
 
 class GlobalTable(Mapping[str, ir.Type]):
-    """Types by full name: `package.module.name`, `package.module.Class.name`."""
+    """Types by full name: `package.module.name`, `package.module.Class.name`.
+
+    Also of aliases that contain themselves.
+    """
 
     def __init__(self, known: Knowledge, classes: Mapping[str, ir.Class]) -> None:
         self._variables = OnDemand(_variables(known), lambda one: known.annotations.type_of(one, one.type))
+        self._aliases = OnDemand(
+            _recursive_aliases(known),
+            lambda one: known.annotations.alias_of(one.fullname, promoted(convert(one.target))),
+        )
         self._sources = known.hierarchy.classes
         self._classes = classes
 
@@ -28,10 +37,11 @@ class GlobalTable(Mapping[str, ir.Type]):
         owner, _, last = name.rpartition(".")
         if owner in self._sources:
             return dict(self._classes[owner].class_variables)[last]
-        return self._variables[name]
+        return self._aliases[name] if name in self._aliases else self._variables[name]
 
     def __iter__(self) -> Iterator[str]:
         yield from self._variables
+        yield from self._aliases
         for owner in self._sources:
             yield from (f"{owner}.{name}" for name, _ in self._classes[owner].class_variables)
 
@@ -49,3 +59,17 @@ def _variables(known: Knowledge) -> dict[str, mn.Var]:
         and node.fullname == f"{tree.fullname}.{name}"
         and not name.startswith("__")
     }
+
+
+def _recursive_aliases(known: Knowledge) -> dict[str, mn.TypeAlias]:
+    """Return the aliases that contain themselves, wherever types may come from."""
+    return {
+        node.fullname: node
+        for tree in known.sources.everything.values()
+        for symbol in tree.names.values()
+        if isinstance(node := symbol.node, mn.TypeAlias) and not node.alias_tvars and _is_recursive(node)
+    }
+
+
+def _is_recursive(node: mn.TypeAlias) -> bool:
+    return mt.TypeAliasType(node, []).is_recursive

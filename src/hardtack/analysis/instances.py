@@ -7,13 +7,14 @@ more.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import footprints, ir
+from hardtack.analysis import footprints, integers, ir
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from hardtack.analysis.domain import Cell
+    from hardtack.analysis.domain import Cell, Value
 
 _NUMBERS = frozenset({"builtins.int", "builtins.float"})
 _FIRST = 30  # instances of a class that CPython makes with room for more attributes than they have
@@ -26,6 +27,31 @@ def holds_number(type_: ir.Type) -> bool:
     if isinstance(type_, ir.Literally):
         return holds_number(type_.type)
     return isinstance(type_, ir.Instance) and type_.name in _NUMBERS
+
+
+def within(type_: ir.Type, value: Value) -> Value:
+    """Return a value that is assigned, kept to what the attribute's annotation states of an integer.
+
+    The object that was made keeps the room that it has. What can only break the annotation is left as it is.
+    """
+    limits = _limits_of_integer(type_)
+    number = value.number
+    if limits is None or number is None:
+        return value
+    highest = number.high.as_const()
+    if limits.most is not None and limits.most >= number.least and (highest is None or highest > limits.most):
+        number = integers.at_most(number, Size.const(max(limits.most, 0)))
+    lowest = number.low.as_const()
+    if limits.least is not None and (lowest is None or -lowest < limits.least):
+        number = integers.at_least(number, limits.least)
+    return value if number is value.number else replace(value, number=number)
+
+
+def _limits_of_integer(type_: ir.Type) -> ir.Limits | None:
+    """Return what is stated of an attribute that is an integer, or one or None."""
+    items = type_.items if isinstance(type_, ir.Union) else (type_,)
+    found = [one for one in items if isinstance(one, ir.Instance) and one.name == "builtins.int"]
+    return found[0].limits if len(found) == 1 else None
 
 
 def prepaid(program: ir.Program, cell: Cell, name: str) -> Size:

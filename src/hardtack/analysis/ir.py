@@ -99,6 +99,13 @@ class Literally:
 
 
 @dataclass(frozen=True, slots=True)
+class Recursive:
+    """What an alias that contains itself stands for; the program's `globals` have it by the alias's name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Any, or what the front end has no type for: whatever depends on it is a finding."""
 
@@ -113,7 +120,7 @@ class Compiled:
     text: str | bytes
 
 
-Type: TypeAlias = Instance | TupleOf | Union | CallableType | ClassObject | Literally | Unknown
+Type: TypeAlias = Instance | TupleOf | Union | CallableType | ClassObject | Literally | Recursive | Unknown
 
 
 # -- operations
@@ -295,6 +302,8 @@ class MakeFunction:
 @dataclass(frozen=True, slots=True)
 class Build:
     """Make a container from what is written.
+
+    Of a slice `a:a + n` the fourth item is `n`, if that is a local.
 
     `[a, b]`, `(a, b)`, `{a}`, `{k: v}` (keys and values in turn), an f-string's parts, a slice. A `*xs`
     inside is lowered to Calls of extend or update.

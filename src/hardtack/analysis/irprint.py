@@ -26,6 +26,8 @@ def print_type(type_: ir.Type) -> str:
             return f"class {type_.name.removeprefix('builtins.')}"
         case ir.Literally():
             return f"{print_type(type_.type)}={type_.value!r}"
+        case ir.Recursive():
+            return type_.name
         case ir.Unknown():
             return f"?({type_.why})"
 

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 NONE = ir.Instance("builtins.None")
 NEVER = ir.Union(())
 NARROWER = {"builtins.float": ("int",), "builtins.complex": ("float", "int")}
-_DEEP = 12  # a recursive alias has no end
+_DEEP = 12  # a recursive generic alias has no end
 
 
 def convert(type_: mt.Type | None, depth: int = 0) -> ir.Type:
     """Return the IR's type for one of mypy's."""
     if type_ is None:
         return ir.Unknown("mypy gives no type")
+    if isinstance(type_, mt.TypeAliasType) and type_.is_recursive and not type_.args and type_.alias:
+        return ir.Recursive(type_.alias.fullname)
     if depth > _DEEP:
         return ir.Unknown("the type is recursive")
     proper = mt.get_proper_type(type_)

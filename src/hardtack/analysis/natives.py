@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Native: TypeAlias = "Callable[[Interpreter, str, Given], Value | None]"
 
+_CHECKED = 32  # bytes that `bounded` takes for a moment, as its model says
+_FIXED = {"str", "bytes", "tuple", "frozenset"}
 _SUPER = 192  # bytes of the object and of the bound method
 _SHORT, _LONGER = 300, 150  # digits up to which a divisor is short, and by which a dividend has to be longer
 _HELD, _LEFT = 64, 24  # bytes for each digit of a dividend
@@ -309,6 +311,20 @@ def _to_integer(interp: Interpreter, _name: str, arguments: Given) -> Value | No
     return Value(number=number, fresh=True) if number is not None else None
 
 
+def _bounded(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    """Look at the length of what cannot change: it is known from here on."""
+    if len(arguments.positional) != 2 or arguments.keywords:
+        return None
+    value, number = (interp.read(register) for register in arguments.positional)
+    most = _as_number(number)
+    limit = most.high.as_const() if most is not None else None
+    kinds = {cell.kind for _, cell in access.cells(interp, value)}
+    if limit is None or not kinds or not kinds <= _FIXED or value.plain or value.number is not None:
+        return None
+    interp.note(Size.const(_CHECKED))
+    return access.at_most_long(value, access.length(interp, value).at_most(int(limit)))
+
+
 # -- what draws from an iterator
 def _draws(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     """Make an iterator that makes its items when it is asked."""
@@ -368,6 +384,7 @@ _NATIVES: dict[str, Native] = {
     "builtins.type": _class_of,
     "builtins.object.__class__": _class_of,
     "builtins.object.__setattr__": _set_attribute,
+    "hardtack.annotations.bounded": _bounded,
     "builtins.super": _super,
     "builtins.len": _length,
     "builtins.range": _range,

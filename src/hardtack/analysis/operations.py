@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, footprints, ir, parameters
+from hardtack.analysis import access, footprints, instances, ir, parameters
 from hardtack.analysis.domain import BOOL, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.symbolic import ZERO, Size
@@ -184,7 +184,11 @@ def _in_class(interp: Interpreter, name: str, attribute: str) -> str:
 
 
 def _store_attribute(interp: Interpreter, op: ir.StoreAttribute) -> None:
-    access.set_attribute(interp, interp.read(op.object), op.name, interp.read(op.source), op.type)
+    value = interp.read(op.source)
+    kept = instances.within(op.type, value)
+    if kept is not value:
+        interp.assume(f"what is assigned to .{op.name} is as its annotation states")
+    access.set_attribute(interp, interp.read(op.object), op.name, kept, op.type)
     interp.release(op.object, op.source)
     interp.note()
 
@@ -261,7 +265,7 @@ def _string(_kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
 
 
 def _slice(_kind: str, _interp: Interpreter, values: Sequence[Value]) -> Cell:
-    scalars = sum((footprints.scalar(value) for value in values), ZERO)
+    scalars = sum((footprints.scalar(value) for value in values[:3]), ZERO)
     fields = {str(index): value for index, value in enumerate(values)}
     return Cell("slice", "builtins.slice", bytes=footprints.SLICE + scalars, fields=fields)
 

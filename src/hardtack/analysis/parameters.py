@@ -2,7 +2,8 @@
 
 A path says which objects are meant: `rows`, `rows[]` (its items, or a dict's values), `keys(d)`,
 `self.table.name`; `all(node:m.Node)` is every object of a class that an argument leads to, for types that
-contain themselves. Symbols are made of paths, and `evaluating` reads them on real arguments:
+contain themselves; `alias(node:m.Tree)` whatever an alias stands for that contains itself. Symbols are made
+of paths, and `evaluating` reads them on real arguments:
 
     len(p), maxlen(p)      the length of one object, the greatest of several
     total(p)               the sum of the lengths of a container's items
@@ -79,7 +80,7 @@ _PLAIN = {
 _BYTE = Value(number=Number(Size.const(255)))
 _MATCH = "re.Match"
 PATH = "path"
-_ROOT = re.compile(r"(?:all\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
+_ROOT = re.compile(r"(?:all\(|alias\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
 
 
 def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = True) -> Value:
@@ -93,6 +94,9 @@ def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = T
             return _object(interp, type_, path, "tuple", "builtins.tuple", Size.const(len(items)), single)
         case ir.Instance():
             return _instance(interp, type_, path, single)
+        case ir.Recursive(name):
+            whole = f"alias({root_of(path)}:{name})"
+            return symbolic(interp, interp.program.globals[name], whole, single=False)
         case ir.ClassObject(name):
             return _object(interp, type_, path, "class", name, ZERO, single)
         case ir.CallableType():
@@ -171,6 +175,8 @@ def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) 
         length = Size.symbol(f"{'len' if single else 'maxlen'}({path})")
         if limits is not None and limits.max_length is not None:
             length = Size.const(limits.max_length)
+            value = _object(interp, type_, path, kind, name, length, single)
+            return replace(value, length=length) if kind in IMMUTABLE else value
         return _object(interp, type_, path, kind, name, length, single)
     if name == _MATCH:
         return _match(interp, type_, path, single)

@@ -20,7 +20,7 @@ def span(interp: Interpreter, index: Value, length: Size) -> Size:
         parts = [cell.fields.get(str(number), Value(plain=NONE)) for number in range(3)]
         if cell.kind != "slice" or not cell.owned:
             return length
-        found = _span(parts[0], parts[1], length)
+        found = _span(parts[0], parts[1], _from_first(parts[0], cell.fields.get("3"), length))
         most = found if most is None else most | found
     return length if most is None else most
 
@@ -46,6 +46,13 @@ def _span(start: Value, stop: Value, length: Size) -> Size:
     if length.is_top or any("β" in name for name in length.symbols()):
         return next((limit for limit in limits if not limit.is_top), length)
     return length
+
+
+def _from_first(start: Value, width: Value | None, length: Size) -> Size:
+    """Return the most items of `a:a + n`: n, of a negative `a` too, which counts from the end."""
+    first, by = _known(start), _known(width) if width is not None else None
+    most = by.high.as_const() if by is not None else None
+    return length if first is None or most is None else length.at_most(int(most))
 
 
 def _known(value: Value) -> Number | None:

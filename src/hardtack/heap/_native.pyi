@@ -6,18 +6,30 @@ from types import CodeType
 from typing import Any, Self, final
 
 class Heap:
-    live: int
-    peak: int
-    reserved: int
-    held: int
-    slack: int
-    footprint: int
-    spilled: int
-    overruns: int
-    injected: int
-    free: int
-    room: int
-    possible: int
+    @property
+    def live(self) -> int: ...
+    @property
+    def peak(self) -> int: ...
+    @property
+    def reserved(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def slack(self) -> int: ...
+    @property
+    def footprint(self) -> int: ...
+    @property
+    def spilled(self) -> int: ...
+    @property
+    def overruns(self) -> int: ...
+    @property
+    def injected(self) -> int: ...
+    @property
+    def free(self) -> int: ...
+    @property
+    def room(self) -> int: ...
+    @property
+    def possible(self) -> int: ...
     capacity: int | None
     name: str
     parent: Any

@@ -34,13 +34,14 @@ from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Block, Long, Number, PathBytes, Rights, Word
 
 _unpack_pair = PAIR.unpack_from
 _pack_number = U32.pack_into
 
 
 # -- bytes: each call moves the first buffer that is not empty; short counts are legal
-def fd_write(process: Process, fd: int, vectors: int, count: int, out: int) -> int:
+def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
     """Write from the guest's memory to a descriptor."""
     description = process.descriptors.get(fd)
     if description is None or not description.rights & RIGHT_WRITE:
@@ -62,7 +63,7 @@ def fd_write(process: Process, fd: int, vectors: int, count: int, out: int) -> i
     return OK
 
 
-def fd_read(process: Process, fd: int, vectors: int, count: int, out: int) -> int:
+def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
     """Read from a descriptor to the guest's memory."""
     description = process.descriptors.get(fd)
     if description is None or not description.rights & RIGHT_READ:
@@ -84,18 +85,18 @@ def fd_read(process: Process, fd: int, vectors: int, count: int, out: int) -> in
     return OK
 
 
-def fd_pwrite(process: Process, fd: int, vectors: int, count: int, offset: int, out: int) -> int:
+def fd_pwrite(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
     """Write at a position that does not move."""
     return _transfer_at(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE)
 
 
-def fd_pread(process: Process, fd: int, vectors: int, count: int, offset: int, out: int) -> int:
+def fd_pread(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
     """Read at a position that does not move."""
     return _transfer_at(process, fd, vectors, count, offset, out, abi.RIGHT_READ)
 
 
 def _transfer_at(
-    process: Process, fd: int, vectors: int, count: int, offset: int, out: int, right: int
+    process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word, right: Rights
 ) -> int:
     description = process.descriptors.get(fd)
     if description is None or not description.rights & right:
@@ -120,7 +121,7 @@ def _transfer_at(
     return OK
 
 
-def first_buffer(memory: memoryview, vectors: int, count: int) -> tuple[int, int]:
+def first_buffer(memory: memoryview, vectors: Word, count: Word) -> tuple[int, int]:
     """Return (start, size) of the first buffer that is not empty, among MAX_IOVS at most.
 
     Raises:
@@ -137,7 +138,7 @@ def first_buffer(memory: memoryview, vectors: int, count: int) -> tuple[int, int
 
 
 # -- descriptors
-def fd_close(process: Process, fd: int) -> int:
+def fd_close(process: Process, fd: Word) -> int:
     """Close a descriptor."""
     description = process.descriptors.remove(fd)
     if description is None:
@@ -146,7 +147,7 @@ def fd_close(process: Process, fd: int) -> int:
     return OK
 
 
-def fd_renumber(process: Process, fd: int, to: int) -> int:
+def fd_renumber(process: Process, fd: Word, to: Word) -> int:
     """Let `to` lead to what fd leads to, and free fd."""
     description = process.descriptors.get(fd)
     other = process.descriptors.get(to)
@@ -159,7 +160,7 @@ def fd_renumber(process: Process, fd: int, to: int) -> int:
     return OK
 
 
-def fd_seek(process: Process, fd: int, offset: int, whence: int, out: int) -> int:
+def fd_seek(process: Process, fd: Word, offset: Long, whence: Word, out: Word) -> int:
     """Move the position."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -173,12 +174,12 @@ def fd_seek(process: Process, fd: int, offset: int, whence: int, out: int) -> in
     return OK
 
 
-def fd_tell(process: Process, fd: int, out: int) -> int:
+def fd_tell(process: Process, fd: Word, out: Word) -> int:
     """Report the position."""
     return fd_seek(process, fd, 0, abi.SEEK_CUR, out)
 
 
-def fd_fdstat_get(process: Process, fd: int, out: int) -> int:
+def fd_fdstat_get(process: Process, fd: Word, out: Word) -> int:
     """Report type, flags and rights."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -196,7 +197,7 @@ def fd_fdstat_get(process: Process, fd: int, out: int) -> int:
     return OK
 
 
-def fd_fdstat_set_flags(process: Process, fd: int, flags: int) -> int:
+def fd_fdstat_set_flags(process: Process, fd: Word, flags: Word) -> int:
     """Set append and nonblock; the synchronising flags are not supported."""
     description = process.descriptors.get(fd)
     if description is None or not description.takes_flags:
@@ -209,12 +210,12 @@ def fd_fdstat_set_flags(process: Process, fd: int, flags: int) -> int:
     return OK
 
 
-def fd_fdstat_set_rights(process: Process, fd: int, rights: int, inheriting: int) -> int:
+def fd_fdstat_set_rights(process: Process, fd: Word, rights: Long, inheriting: Long) -> int:
     """Refuse, as wasmtime does: a description is shared, so one process could take another's rights."""
     return EBADF if process.descriptors.get(fd) is None else ENOTSUP
 
 
-def fd_filestat_get(process: Process, fd: int, out: int) -> int:
+def fd_filestat_get(process: Process, fd: Word, out: Word) -> int:
     """Report a file's status."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -222,7 +223,7 @@ def fd_filestat_get(process: Process, fd: int, out: int) -> int:
     return _put_filestat(process, description.filestat(), out)
 
 
-def _put_filestat(process: Process, status: tuple[int, ...] | int, out: int) -> int:
+def _put_filestat(process: Process, status: tuple[int, ...] | int, out: Word) -> int:
     if isinstance(status, int):
         return status
     if out + abi.FILESTAT.size > len(process.memory):
@@ -231,7 +232,7 @@ def _put_filestat(process: Process, status: tuple[int, ...] | int, out: int) -> 
     return OK
 
 
-def fd_filestat_set_size(process: Process, fd: int, size: int) -> int:
+def fd_filestat_set_size(process: Process, fd: Word, size: Long) -> int:
     """Cut or lengthen a file."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -241,7 +242,7 @@ def fd_filestat_set_size(process: Process, fd: int, size: int) -> int:
     return description.set_size(size)
 
 
-def fd_filestat_set_times(process: Process, fd: int, atime: int, mtime: int, flags: int) -> int:
+def fd_filestat_set_times(process: Process, fd: Word, atime: Long, mtime: Long, flags: Word) -> int:
     """Set a file's times."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -250,7 +251,7 @@ def fd_filestat_set_times(process: Process, fd: int, atime: int, mtime: int, fla
     return times if isinstance(times, int) else description.set_times(*times)
 
 
-def _times(process: Process, atime: int, mtime: int, flags: int) -> tuple[int | None, int | None] | int:
+def _times(process: Process, atime: Long, mtime: Long, flags: Word) -> tuple[int | None, int | None] | int:
     now = process.system.files.now
     if flags & abi.SET_ATIM and flags & abi.SET_ATIM_NOW:
         return EINVAL
@@ -262,7 +263,7 @@ def _times(process: Process, atime: int, mtime: int, flags: int) -> tuple[int | 
     )
 
 
-def fd_advise(process: Process, fd: int, offset: int, length: int, advice: int) -> int:
+def fd_advise(process: Process, fd: Word, offset: Long, length: Long, advice: Word) -> int:
     """Take advice."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -272,7 +273,7 @@ def fd_advise(process: Process, fd: int, offset: int, length: int, advice: int) 
     return description.advise()
 
 
-def fd_allocate(process: Process, fd: int, offset: int, length: int) -> int:
+def fd_allocate(process: Process, fd: Word, offset: Long, length: Long) -> int:
     """Make a file at least so long."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -280,13 +281,13 @@ def fd_allocate(process: Process, fd: int, offset: int, length: int) -> int:
     return description.allocate(offset, length)
 
 
-def fd_sync(process: Process, fd: int) -> int:
+def fd_sync(process: Process, fd: Word) -> int:
     """Bring what was written to where it is kept."""
     description = process.descriptors.get(fd)
     return EBADF if description is None else description.sync()
 
 
-def fd_prestat_get(process: Process, fd: int, out: int) -> int:
+def fd_prestat_get(process: Process, fd: Word, out: Word) -> int:
     """Report the length of a preopened directory's name."""
     description = process.descriptors.get(fd)
     if description is None or description.preopen is None:
@@ -297,7 +298,7 @@ def fd_prestat_get(process: Process, fd: int, out: int) -> int:
     return OK
 
 
-def fd_prestat_dir_name(process: Process, fd: int, start: int, size: int) -> int:
+def fd_prestat_dir_name(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Report a preopened directory's name."""
     description = process.descriptors.get(fd)
     if description is None or description.preopen is None:
@@ -311,7 +312,7 @@ def fd_prestat_dir_name(process: Process, fd: int, start: int, size: int) -> int
     return OK
 
 
-def fd_readdir(process: Process, fd: int, start: int, size: int, cookie: int, out: int) -> int:
+def fd_readdir(process: Process, fd: Word, start: Word, size: Word, cookie: Long, out: Word) -> int:
     """List a directory from a cookie on."""
     description = process.descriptors.get(fd)
     if description is None:
@@ -327,7 +328,7 @@ def fd_readdir(process: Process, fd: int, start: int, size: int, cookie: int, ou
 
 
 # -- paths
-def get_path(process: Process, start: int, size: int) -> bytes | int:
+def get_path(process: Process, start: Word, size: Word) -> PathBytes | int:
     """Return a path from the guest's memory, or an errno: it must be UTF-8 without NUL."""
     if size > PATH_MAX:
         return ENAMETOOLONG
@@ -339,7 +340,7 @@ def get_path(process: Process, start: int, size: int) -> bytes | int:
     return path if path.isascii() or _is_utf8(path) else EILSEQ
 
 
-def _is_utf8(path: bytes) -> bool:
+def _is_utf8(path: PathBytes) -> bool:
     """Decode piece by piece: a whole path could take eight times its length while it is decoded."""
     start = 0
     while start < len(path):
@@ -356,15 +357,15 @@ def _is_utf8(path: bytes) -> bool:
 
 def path_open(
     process: Process,
-    fd: int,
-    lookup: int,
-    start: int,
-    size: int,
-    oflags: int,
-    rights: int,
-    inheriting: int,
-    flags: int,
-    out: int,
+    fd: Word,
+    lookup: Word,
+    start: Word,
+    size: Word,
+    oflags: Word,
+    rights: Long,
+    inheriting: Long,
+    flags: Word,
+    out: Word,
 ) -> int:
     """Open what a path names."""
     directory = process.descriptors.get(fd)
@@ -394,13 +395,13 @@ def path_open(
     return OK
 
 
-def install(process: Process, number: int, description: Description) -> None:
+def install(process: Process, number: Number, description: Description) -> None:
     """Let a free number lead to a description."""
     process.descriptors.put(number, description)
     description.references += 1
 
 
-def path_create_directory(process: Process, fd: int, start: int, size: int) -> int:
+def path_create_directory(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Make a directory."""
     directory = process.descriptors.get(fd)
     if directory is None:
@@ -409,7 +410,7 @@ def path_create_directory(process: Process, fd: int, start: int, size: int) -> i
     return path if isinstance(path, int) else directory.create_directory_at(process, path)
 
 
-def path_remove_directory(process: Process, fd: int, start: int, size: int) -> int:
+def path_remove_directory(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Remove an empty directory."""
     directory = process.descriptors.get(fd)
     if directory is None:
@@ -418,7 +419,7 @@ def path_remove_directory(process: Process, fd: int, start: int, size: int) -> i
     return path if isinstance(path, int) else directory.remove_directory_at(path)
 
 
-def path_unlink_file(process: Process, fd: int, start: int, size: int) -> int:
+def path_unlink_file(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Remove a name."""
     directory = process.descriptors.get(fd)
     if directory is None:
@@ -427,7 +428,7 @@ def path_unlink_file(process: Process, fd: int, start: int, size: int) -> int:
     return path if isinstance(path, int) else directory.unlink_at(path)
 
 
-def path_filestat_get(process: Process, fd: int, lookup: int, start: int, size: int, out: int) -> int:
+def path_filestat_get(process: Process, fd: Word, lookup: Word, start: Word, size: Word, out: Word) -> int:
     """Report the status of what a path names."""
     directory = process.descriptors.get(fd)
     if directory is None:
@@ -439,7 +440,7 @@ def path_filestat_get(process: Process, fd: int, lookup: int, start: int, size: 
 
 
 def path_filestat_set_times(
-    process: Process, fd: int, lookup: int, start: int, size: int, atime: int, mtime: int, flags: int
+    process: Process, fd: Word, lookup: Word, start: Word, size: Word, atime: Long, mtime: Long, flags: Word
 ) -> int:
     """Set the times of what a path names."""
     directory = process.descriptors.get(fd)
@@ -452,7 +453,7 @@ def path_filestat_set_times(
     return times if isinstance(times, int) else directory.set_times_at(path, bool(lookup & 1), *times)
 
 
-def path_symlink(process: Process, target: int, target_size: int, fd: int, start: int, size: int) -> int:
+def path_symlink(process: Process, target: Word, target_size: Word, fd: Word, start: Word, size: Word) -> int:
     """Make a symbolic link."""
     directory = process.descriptors.get(fd)
     if directory is None:
@@ -464,7 +465,9 @@ def path_symlink(process: Process, target: int, target_size: int, fd: int, start
     return path if isinstance(path, int) else directory.symlink_at(process, leads_to, path)
 
 
-def path_readlink(process: Process, fd: int, start: int, size: int, buffer: int, room: int, out: int) -> int:
+def path_readlink(
+    process: Process, fd: Word, start: Word, size: Word, buffer: Word, room: Word, out: Word
+) -> int:
     """Report a symbolic link's target, cut to the room there is."""
     directory = process.descriptors.get(fd)
     if directory is None:
@@ -484,7 +487,14 @@ def path_readlink(process: Process, fd: int, start: int, size: int, buffer: int,
 
 
 def path_link(
-    process: Process, fd: int, lookup: int, start: int, size: int, to_fd: int, to_start: int, to_size: int
+    process: Process,
+    fd: Word,
+    lookup: Word,
+    start: Word,
+    size: Word,
+    to_fd: Word,
+    to_start: Word,
+    to_size: Word,
 ) -> int:
     """Give a file another name."""
     if lookup & 1:
@@ -493,14 +503,21 @@ def path_link(
 
 
 def path_rename(
-    process: Process, fd: int, start: int, size: int, to_fd: int, to_start: int, to_size: int
+    process: Process, fd: Word, start: Word, size: Word, to_fd: Word, to_start: Word, to_size: Word
 ) -> int:
     """Move a name."""
     return _two_paths(process, fd, start, size, to_fd, to_start, to_size, True)
 
 
 def _two_paths(
-    process: Process, fd: int, start: int, size: int, to_fd: int, to_start: int, to_size: int, rename: bool
+    process: Process,
+    fd: Word,
+    start: Word,
+    size: Word,
+    to_fd: Word,
+    to_start: Word,
+    to_size: Word,
+    rename: bool,
 ) -> int:
     directory = process.descriptors.get(fd)
     to = process.descriptors.get(to_fd)
@@ -518,27 +535,27 @@ def _two_paths(
 
 
 # -- arguments, environment, clocks, randomness
-def args_sizes_get(process: Process, count: int, size: int) -> int:
+def args_sizes_get(process: Process, count: Word, size: Word) -> int:
     """Report how many arguments there are, and their bytes."""
     return _sizes(process, process.arguments, count, size)
 
 
-def args_get(process: Process, pointers: int, start: int) -> int:
+def args_get(process: Process, pointers: Word, start: Word) -> int:
     """Copy the arguments."""
     return _strings(process, process.arguments, pointers, start)
 
 
-def environ_sizes_get(process: Process, count: int, size: int) -> int:
+def environ_sizes_get(process: Process, count: Word, size: Word) -> int:
     """Report how many variables there are, and their bytes."""
     return _sizes(process, process.environment, count, size)
 
 
-def environ_get(process: Process, pointers: int, start: int) -> int:
+def environ_get(process: Process, pointers: Word, start: Word) -> int:
     """Copy the environment."""
     return _strings(process, process.environment, pointers, start)
 
 
-def _sizes(process: Process, block: bytes, count: int, size: int) -> int:
+def _sizes(process: Process, block: Block, count: Word, size: Word) -> int:
     if count + 4 > len(process.memory) or size + 4 > len(process.memory):
         return EFAULT
     U32.pack_into(process.memory, count, block.count(b"\0"))
@@ -546,7 +563,7 @@ def _sizes(process: Process, block: bytes, count: int, size: int) -> int:
     return OK
 
 
-def _strings(process: Process, block: bytes, pointers: int, start: int) -> int:
+def _strings(process: Process, block: Block, pointers: Word, start: Word) -> int:
     memory = process.memory
     if start + len(block) > len(memory) or pointers + 4 * block.count(b"\0") > len(memory):
         return EFAULT
@@ -559,7 +576,7 @@ def _strings(process: Process, block: bytes, pointers: int, start: int) -> int:
     return OK
 
 
-def clock_res_get(process: Process, clock: int, out: int) -> int:
+def clock_res_get(process: Process, clock: Word, out: Word) -> int:
     """Report a clock's resolution: 1 us."""
     if clock > abi.CLOCK_MONOTONIC:
         return EINVAL if clock > 3 else EBADF
@@ -569,7 +586,7 @@ def clock_res_get(process: Process, clock: int, out: int) -> int:
     return OK
 
 
-def clock_time_get(process: Process, clock: int, precision: int, out: int) -> int:
+def clock_time_get(process: Process, clock: Word, precision: Long, out: Word) -> int:
     """Report the time in ns."""
     if out + 8 > len(process.memory):
         return EFAULT
@@ -582,7 +599,7 @@ def clock_time_get(process: Process, clock: int, precision: int, out: int) -> in
     return OK
 
 
-def random_get(process: Process, start: int, size: int) -> int:
+def random_get(process: Process, start: Word, size: Word) -> int:
     """Fill a buffer with random bytes, RANDOM_STEP in a turn: they cost time that no fuel is taken for."""
     memory = process.memory
     if start + size > len(memory):
@@ -598,6 +615,6 @@ def random_get(process: Process, start: int, size: int) -> int:
     return WAIT
 
 
-def not_a_socket(process: Process, fd: int, *rest: int) -> int:
+def not_a_socket(process: Process, fd: Word, *rest: Word) -> int:
     """Answer for the calls on sockets: there are none yet."""
     return EBADF if process.descriptors.get(fd) is None else ENOTSOCK

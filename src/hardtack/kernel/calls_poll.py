@@ -15,9 +15,10 @@ from hardtack.kernel.process import BLOCKED
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Errno, Long, Word
 
 
-def poll_oneoff(process: Process, subscriptions: int, events: int, count: int, out: int) -> int:
+def poll_oneoff(process: Process, subscriptions: Word, events: Word, count: Word, out: Word) -> int:
     """Report which of the subscriptions have something; wait until one has."""
     memory = process.memory
     if count == 0 or count > MAX_POLL:
@@ -62,7 +63,7 @@ class _Poll:
 
     __slots__ = ("began", "descriptors", "earliest", "epoch", "events", "found", "process")
 
-    def __init__(self, process: Process, events: int, now: int) -> None:
+    def __init__(self, process: Process, events: Word, now: Long) -> None:
         self.process = process
         self.events = events
         self.began = now if process.poll_began is None else process.poll_began  # monotonic ns
@@ -71,7 +72,7 @@ class _Poll:
         self.descriptors = 0
         self.earliest: int | None = None
 
-    def put(self, tag: int, errno: int, kind: int, size: int, flags: int) -> None:
+    def put(self, tag: Long, errno: Errno, kind: Word, size: Word, flags: Word) -> None:
         abi.EVENT.pack_into(
             self.process.memory,
             self.events + self.found * abi.EVENT_BYTES,
@@ -83,7 +84,7 @@ class _Poll:
         )
         self.found += 1
 
-    def look(self, at: int) -> int:
+    def look(self, at: Word) -> int:
         """Report a subscription that has something now; remember the earliest clock."""
         tag, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
         if kind == abi.EVENT_CLOCK:
@@ -105,7 +106,7 @@ class _Poll:
             description.wait_ready(self.process, kind == abi.EVENT_WRITE)
         return OK
 
-    def _look_at_clock(self, at: int) -> int:
+    def _look_at_clock(self, at: Word) -> int:
         when = self._when(at)
         if when < 0:
             return -when
@@ -113,7 +114,7 @@ class _Poll:
             self.earliest = when
         return OK
 
-    def _when(self, at: int) -> int:
+    def _when(self, at: Word) -> int:
         """Return when a clock subscription is due, in monotonic ns; a negated errno if it names no clock."""
         clock, timeout, _, flags = abi.SUBSCRIPTION_CLOCK.unpack_from(self.process.memory, at)
         if clock > abi.CLOCK_MONOTONIC:
@@ -124,7 +125,7 @@ class _Poll:
             return int(timeout)
         return max(0, self.epoch + int(timeout))
 
-    def ring(self, at: int, now: int) -> None:
+    def ring(self, at: Word, now: Long) -> None:
         """Report a clock whose time has come."""
         tag, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
         if kind == abi.EVENT_CLOCK and self._when(at + 16) <= now:

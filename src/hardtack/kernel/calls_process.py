@@ -5,6 +5,8 @@ Handlers as in `calls`. The C side is programs/include/hardtack.h.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hardtack.kernel import abi
 from hardtack.kernel.abi import E2BIG, EBADF, ECHILD, EFAULT, EINVAL, ENOENT, ESRCH, OK, PAIR, U32
 from hardtack.kernel.calls import get_path, install
@@ -12,16 +14,19 @@ from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_DESCRI
 from hardtack.kernel.pipes import Pipe, ReadEnd, WriteEnd
 from hardtack.kernel.process import GONE, KILLED_STATUS, ZOMBIE, Process
 
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Word
+
 SIGKILL = 9
 
 
-def proc_exit(process: Process, status: int) -> int:
+def proc_exit(process: Process, status: Word) -> int:
     """End the process; its guest is stopped by a trap right after."""
     process.status = status
     return OK
 
 
-def proc_raise(process: Process, signal: int) -> int:
+def proc_raise(process: Process, signal: Word) -> int:
     """Refuse: there are no signals but kill."""
     return abi.ENOTSUP
 
@@ -31,25 +36,25 @@ def sched_yield(process: Process) -> int:
     return OK
 
 
-def getpid(process: Process, out: int) -> int:
+def getpid(process: Process, out: Word) -> int:
     """Report the process's number."""
     return _put(process, out, process.pid)
 
 
-def getppid(process: Process, out: int) -> int:
+def getppid(process: Process, out: Word) -> int:
     """Report the parent's number; 0 when it has ended or is the host."""
     parent = process.parent
     return _put(process, out, 0 if parent is None or parent.state in {ZOMBIE, GONE} else parent.pid)
 
 
-def _put(process: Process, out: int, value: int) -> int:
+def _put(process: Process, out: Word, value: Word) -> int:
     if out + 4 > len(process.memory):
         return EFAULT
     U32.pack_into(process.memory, out, value)
     return OK
 
 
-def pipe(process: Process, out: int) -> int:
+def pipe(process: Process, out: Word) -> int:
     """Make a pipe and report its two descriptors."""
     if out + 8 > len(process.memory):
         return EFAULT
@@ -70,15 +75,15 @@ def pipe(process: Process, out: int) -> int:
 
 def spawn(
     process: Process,
-    path: int,
-    path_size: int,
-    arguments: int,
-    arguments_size: int,
-    environment: int,
-    environment_size: int,
-    descriptor_map: int,
-    map_count: int,
-    out: int,
+    path: Word,
+    path_size: Word,
+    arguments: Word,
+    arguments_size: Word,
+    environment: Word,
+    environment_size: Word,
+    descriptor_map: Word,
+    map_count: Word,
+    out: Word,
 ) -> int:
     """Start a program as a child: its arguments, its environment, and which descriptors it gets."""
     name = get_path(process, path, path_size)
@@ -112,7 +117,7 @@ def spawn(
     return OK
 
 
-def get_block(process: Process, start: int, size: int) -> memoryview | int:
+def get_block(process: Process, start: Word, size: Word) -> memoryview | int:
     """Return a block of NUL-terminated strings where it stands in the guest's memory, or an errno."""
     if size > MAX_ARGUMENT_BYTES:
         return E2BIG
@@ -125,7 +130,7 @@ def get_block(process: Process, start: int, size: int) -> memoryview | int:
     return E2BIG if block.count(b"\0") > MAX_ARGUMENTS else view
 
 
-def _check_map(process: Process, descriptor_map: int, count: int) -> int:
+def _check_map(process: Process, descriptor_map: Word, count: Word) -> int:
     for i in range(count):
         to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
         if process.descriptors.get(fd) is None:
@@ -135,7 +140,7 @@ def _check_map(process: Process, descriptor_map: int, count: int) -> int:
     return OK
 
 
-def _give_descriptors(process: Process, child: Process, descriptor_map: int, count: int) -> None:
+def _give_descriptors(process: Process, child: Process, descriptor_map: Word, count: Word) -> None:
     if descriptor_map:
         for i in range(count):
             to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
@@ -151,13 +156,13 @@ def _give_descriptors(process: Process, child: Process, descriptor_map: int, cou
         number += 1
 
 
-def _give(process: Process, child: Process, fd: int, to: int) -> None:
+def _give(process: Process, child: Process, fd: Word, to: Word) -> None:
     description = process.descriptors.get(fd)
     if description is not None and child.descriptors.get(to) is None:
         install(child, to, description)
 
 
-def waitpid(process: Process, pid: int, options: int, status: int, out: int) -> int:
+def waitpid(process: Process, pid: Word, options: Word, status: Word, out: Word) -> int:
     """Take an ended child's status; wait until there is one."""
     if status + 4 > len(process.memory) or out + 4 > len(process.memory):
         return EFAULT
@@ -183,7 +188,7 @@ def waitpid(process: Process, pid: int, options: int, status: int, out: int) -> 
     return abi.WAIT
 
 
-def kill(process: Process, pid: int, signal: int) -> int:
+def kill(process: Process, pid: Word, signal: Word) -> int:
     """Have a process of one's own group ended (9), or find out whether it exists (0)."""
     if signal not in {0, SIGKILL}:
         return EINVAL

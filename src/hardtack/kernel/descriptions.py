@@ -11,47 +11,61 @@ may hold it last.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Interval
 
 from hardtack.kernel import abi
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import (
+        Count,
+        Errno,
+        Flags,
+        Long,
+        Name,
+        PathBytes,
+        Position,
+        Rights,
+        Transfer,
+        Word,
+    )
 
 
 class Description:
     """An opening: rights, flags, and how many descriptors lead to it."""
 
     __slots__ = ("flags", "inheriting", "references", "rights")
-    filetype = abi.UNKNOWN
-    not_seekable = abi.ESPIPE
+    filetype: Flags = abi.UNKNOWN
+    not_seekable: Errno = abi.ESPIPE
     takes_flags = False  # whether fd_fdstat_set_flags works on it
-    preopen: bytes | None = None  # the guest's name for it, on preopened directories alone
+    preopen: PathBytes | None = None  # the guest's name for it, on preopened directories alone
 
-    def __init__(self, rights: int, inheriting: int, flags: int) -> None:
-        self.references = 0
-        self.rights = rights
-        self.inheriting = inheriting
-        self.flags = flags
+    def __init__(self, rights: Rights, inheriting: Rights, flags: Flags) -> None:
+        self.references: Count = 0
+        self.rights: Rights = rights
+        self.inheriting: Rights = inheriting
+        self.flags: Flags = flags
 
     # -- bytes
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Move up to count bytes, at most MAX_IO, to the process's memory at start."""
         return -abi.EBADF
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Move up to count bytes, at most MAX_IO, from the process's memory at start."""
         return -abi.EBADF
 
-    def read_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def read_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """As read, at a position, which does not move."""
         return -self.not_seekable
 
-    def write_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def write_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """As write, at a position, which does not move."""
         return -self.not_seekable
 
-    def seek(self, offset: int, whence: int) -> int:
+    def seek(self, offset: Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)], whence: Word) -> int:
         """Move the position; return the new one."""
         return -self.not_seekable
 
@@ -78,15 +92,15 @@ class Description:
         """Return (device, inode, file type, links, size, atime, mtime, ctime)."""
         return (0, 0, self.filetype, 1, 0, 0, 0, 0)
 
-    def set_size(self, size: int) -> int:
+    def set_size(self, size: Long) -> int:
         """Cut or lengthen the file."""
         return abi.EBADF
 
-    def allocate(self, offset: int, length: int) -> int:
+    def allocate(self, offset: Long, length: Long) -> int:
         """Make sure that the file is at least offset + length long."""
         return abi.EBADF
 
-    def set_times(self, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set times in ns, each unless None."""
         return abi.EBADF
 
@@ -99,56 +113,56 @@ class Description:
         return abi.EBADF
 
     # -- directories: path is what the guest wrote, confined to what lies below this directory
-    def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
+    def readdir(self, process: Process, start: Word, count: Transfer, cookie: Long) -> int:
         """Fill count bytes at start with entries from cookie on; the last may be cut short."""
         return -abi.EBADF
 
     def open_at(
         self,
         process: Process,
-        path: bytes,
+        path: PathBytes,
         follow: bool,
-        oflags: int,
-        flags: int,
-        rights: int,
-        inheriting: int,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         """Open, and if asked make, what path names."""
         return abi.ENOTDIR if self.filetype == abi.REGULAR_FILE else abi.EBADF
 
-    def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
+    def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """As filestat, of what path names."""
         return abi.EBADF
 
-    def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
+    def set_times_at(self, path: PathBytes, follow: bool, atime: Long | None, mtime: Long | None) -> int:
         """As set_times, of what path names."""
         return abi.EBADF
 
-    def create_directory_at(self, process: Process, path: bytes) -> int:
+    def create_directory_at(self, process: Process, path: PathBytes) -> int:
         """Make a directory."""
         return abi.EBADF
 
-    def remove_directory_at(self, path: bytes) -> int:
+    def remove_directory_at(self, path: PathBytes) -> int:
         """Remove an empty directory."""
         return abi.EBADF
 
-    def unlink_at(self, path: bytes) -> int:
+    def unlink_at(self, path: PathBytes) -> int:
         """Remove a name that is no directory."""
         return abi.EBADF
 
-    def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
+    def symlink_at(self, process: Process, target: PathBytes, path: PathBytes) -> int:
         """Make a symbolic link at path."""
         return abi.EBADF
 
-    def readlink_at(self, path: bytes) -> bytes | int:
+    def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return a symbolic link's target."""
         return abi.EBADF
 
-    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Give a file another name, below `to`."""
         return abi.EBADF
 
-    def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Move a name to another, below `to`, replacing it."""
         return abi.EBADF
 
@@ -169,13 +183,13 @@ class Entries:
 
     __slots__ = ("count", "done", "memory", "start")
 
-    def __init__(self, memory: memoryview, start: int, count: int) -> None:
+    def __init__(self, memory: memoryview, start: Word, count: Transfer) -> None:
         self.memory = memory
-        self.start = start
-        self.count = count
-        self.done = 0
+        self.start: Word = start
+        self.count: Transfer = count
+        self.done: Transfer = 0
 
-    def put(self, cookie: int, number: int, name: bytes, filetype: int) -> bool:
+    def put(self, cookie: Long, number: Long, name: Name, filetype: Flags) -> bool:
         """Add an entry; True when the buffer is full."""
         entry = abi.DIRENT.pack(cookie, number, len(name), filetype) + name
         piece = min(len(entry), self.count - self.done)

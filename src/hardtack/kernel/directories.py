@@ -8,24 +8,32 @@ cannot choose names that collide; a leaf that is full at the trie's last level t
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from annotated_types import Interval, MaxLen
 
 from hardtack.kernel.abi import DIRECTORY
 from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import BUCKET
 
-_Leaf: TypeAlias = "dict[bytes, Inode]"
-_Branch: TypeAlias = "list[_Branch | _Leaf]"
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Count, Long, Name, Number
+
+_Leaf: TypeAlias = "Annotated[dict[Name, Inode], MaxLen(BUCKET)]"
+_Branch: TypeAlias = "Annotated[list[_Branch | _Leaf], MaxLen(16)]"
 
 _BITS: Final = 60
-_TOP_SHIFT: Final = _BITS - 4
+_SHIFTS: Final = (56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0)  # of a place, level by level
+_Place: TypeAlias = "Annotated[int, Interval(ge=0, lt=1 << _BITS)]"
+_Pairs: TypeAlias = "Annotated[list[tuple[_Place, Name]], MaxLen(BUCKET)]"
+_Shift: TypeAlias = "Annotated[int, Interval(ge=-4, lt=_BITS)]"
 
 # What adding one name may allocate at most: the name, a leaf's dict at its largest resize, or sixteen new
 # leaves beside the old one. Checked by measurement.
 ADD_BYTES: Final = 6 * 1024
 
 
-def place(name: bytes) -> int:
+def place(name: Name) -> _Place:
     """Return where a name stands in its directory: 60 bits of its hash."""
     return hash(name) & (1 << _BITS) - 1
 
@@ -36,26 +44,27 @@ class Directory(Inode):
     __slots__ = ("_root", "count", "parent")
     filetype = DIRECTORY
 
-    def __init__(self, number: int, now: int, owner: Owner, parent: int) -> None:
+    def __init__(self, number: Number, now: Long, owner: Owner, parent: Number) -> None:
         super().__init__(number, now, owner)
-        self.parent = parent
-        self.count = 0
+        self.parent: Number = parent
+        self.count: Count = 0
         self._root: _Branch | _Leaf = {}
 
-    def get(self, name: bytes) -> Inode | None:
+    def get(self, name: Name) -> Inode | None:
         """Return the inode of name, or None."""
         return self._leaf(place(name))[0].get(name)
 
-    def add(self, name: bytes, inode: Inode) -> bool:
+    def add(self, name: Name, inode: Inode) -> bool:
         """Add a name that is not there; False where the trie has no room. At most ADD_BYTES."""
         where = place(name)
-        shift = _TOP_SHIFT
+        shift = _SHIFTS[0]
         above: _Branch | None = None
         node = self._root
-        while isinstance(node, list):
+        while shift >= 0 and isinstance(node, list):
             above = node
             node = node[(where >> shift) & 15]
             shift -= 4
+        assert isinstance(node, dict)
         if len(node) >= BUCKET:
             if shift < 0:
                 return False
@@ -73,18 +82,18 @@ class Directory(Inode):
         self.count += 1
         return True
 
-    def replace(self, name: bytes, inode: Inode) -> None:
+    def replace(self, name: Name, inode: Inode) -> None:
         """Let a name that is there lead to another inode. Allocates nothing."""
         self._leaf(place(name))[0][name] = inode
 
-    def remove(self, name: bytes) -> None:
+    def remove(self, name: Name) -> None:
         """Remove a name that is there."""
         del self._leaf(place(name))[0][name]
         self.count -= 1
         if self.count == 0:
             self._root = {}
 
-    def leaf_from(self, where: int) -> tuple[list[tuple[int, bytes]], int]:
+    def leaf_from(self, where: _Place) -> tuple[_Pairs, int]:
         """Return the (place, name) pairs, sorted, of the first leaf that reaches `where` or beyond.
 
         The second value is where the next leaf begins, or -1 after the last. Pairs before `where` are left
@@ -97,17 +106,18 @@ class Directory(Inode):
         after = (where // span + 1) * span
         return pairs, after if after < 1 << _BITS else -1
 
-    def _leaf(self, where: int) -> tuple[_Leaf, int]:
+    def _leaf(self, where: _Place) -> tuple[_Leaf, _Shift]:
         """Return the leaf that holds a place, and the shift at which it would split."""
         node = self._root
-        shift = _TOP_SHIFT
-        while isinstance(node, list):
+        for shift in _SHIFTS:
+            if isinstance(node, dict):
+                return node, shift
             node = node[(where >> shift) & 15]
-            shift -= 4
-        return node, shift
+        assert isinstance(node, dict)
+        return node, -4
 
     @staticmethod
-    def _split(leaf: _Leaf, shift: int) -> _Branch:
+    def _split(leaf: _Leaf, shift: _Shift) -> _Branch:
         ways: list[_Leaf] = [{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}]
         for name, inode in leaf.items():
             ways[(place(name) >> shift) & 15][name] = inode

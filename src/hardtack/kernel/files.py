@@ -7,23 +7,29 @@ never written is a hole and reads as zeros.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from annotated_types import Interval, MaxLen
 
 from hardtack.kernel.abi import REGULAR_FILE
 from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import FAN, FIRST_PAGES, PAGE
 
-_Node: TypeAlias = "list[_Node | bytearray | None]"
-ZEROS: Final = bytes(PAGE)
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Bytes, FileSize, Long, Number, Page, Position, Transfer, Word
+
+_TALLEST: Final = 18  # the shift of a tree of four levels, which MAX_FILE does not exceed
+_Shift: TypeAlias = "Annotated[int, Interval(ge=0, le=_TALLEST)]"
+_Index: TypeAlias = "Annotated[int, Interval(ge=0, le=1 << 50)]"  # of a page, beyond the last as well
+_Node: TypeAlias = "Annotated[list[_Node | Page | None], MaxLen(FAN)]"
+ZEROS: Final[Annotated[bytes, MaxLen(PAGE)]] = bytes(PAGE)
 
 # What one page's step may allocate at most: the page, or a larger first page beside the smaller; four levels
 # of nodes on the way down and four on the way up; memoryviews and ints in passing. Checked by measurement.
 PAGE_STEP_BYTES: Final = 16384 + 64 + 8 * 640 + 1024
 
 
-def copy_in(
-    to: bytearray | memoryview, at: int, source: bytearray | memoryview, start: int, count: int
-) -> None:
+def copy_in(to: Page | memoryview, at: Word, source: Page | memoryview, start: Word, count: Transfer) -> None:
     """Copy count bytes; the fastest way depends on how many they are."""
     if count <= 512:
         to[at : at + count] = source[start : start + count]
@@ -37,18 +43,18 @@ class File(Inode):
     __slots__ = ("held", "root", "shift", "size")
     filetype = REGULAR_FILE
 
-    def __init__(self, number: int, now: int, owner: Owner) -> None:
+    def __init__(self, number: Number, now: Long, owner: Owner) -> None:
         super().__init__(number, now, owner)
-        self.held = 0  # bytes of its pages and nodes, in the owner's account too
-        self.size = 0
-        self.shift = 0  # bits of a page's index that the root leaves to the levels below: 6 a level
+        self.held: Bytes = 0  # bytes of its pages and nodes, in the owner's account too
+        self.size: FileSize = 0
+        self.shift: _Shift = 0  # bits of a page's index that the root leaves to the levels below: 6 a level
         self.root: _Node | None = None
 
     def byte_size(self) -> int:
         """Return the file's size in bytes."""
         return self.size
 
-    def read_at(self, position: int, memory: memoryview, start: int, count: int) -> int:
+    def read_at(self, position: Position, memory: memoryview, start: Word, count: Transfer) -> int:
         """Copy up to count bytes from position to memory[start:]; return how many there were."""
         left = self.size - position
         if count > left:
@@ -70,14 +76,14 @@ class File(Inode):
             offset = 0
         return count
 
-    def page_with(self, position: int, count: int) -> bytearray | None:
+    def page_with(self, position: Position, count: Transfer) -> Page | None:
         """Return the page that holds all of these bytes already, if there is one: the common, cheap case."""
         page = self.page(position // PAGE)
         if page is None or position % PAGE + count > len(page):
             return None
         return page
 
-    def write_page(self, position: int, memory: memoryview, start: int, count: int) -> int:
+    def write_page(self, position: Position, memory: memoryview, start: Word, count: Transfer) -> int:
         """Copy bytes to position up to the end of its page, making the page; return how many.
 
         Allocates at most PAGE_STEP_BYTES. A longer write is made of such steps.
@@ -89,13 +95,13 @@ class File(Inode):
         self.size = max(self.size, position + count)
         return count
 
-    def page(self, index: int) -> bytearray | None:
+    def page(self, index: _Index) -> Page | None:
         """Return the page at index, or None where there is a hole."""
         node = self.root
         shift = self.shift
         if node is None or index >> shift >= FAN:
             return None
-        while shift:
+        while shift > 0:
             child = node[(index >> shift) & 63]
             if not isinstance(child, list):
                 return None
@@ -104,7 +110,7 @@ class File(Inode):
         page = node[index & 63]
         return page if isinstance(page, bytearray) else None
 
-    def resize(self, size: int) -> None:
+    def resize(self, size: FileSize) -> None:
         """Cut the file, or lengthen it by a hole. Allocates nothing that lasts."""
         if size < self.size:
             keep = (size + PAGE - 1) // PAGE
@@ -119,26 +125,29 @@ class File(Inode):
         self.size = size + 0  # a number of the file system's, as the file is
 
     @staticmethod
-    def _copy_out(page: bytearray | None, offset: int, memory: memoryview, start: int, count: int) -> None:
+    def _copy_out(
+        page: Page | None, offset: Transfer, memory: memoryview, start: Word, count: Transfer
+    ) -> None:
         held = 0 if page is None else max(0, min(count, len(page) - offset))  # a small first page ends early
         if page is not None and held:
             copy_in(memory, start, page, offset, held)
         if held < count:
             memory[start + held : start + count] = memoryview(ZEROS)[: count - held]
 
-    def _make_page(self, index: int, least: int) -> bytearray:
+    def _make_page(self, index: _Index, least: Transfer) -> Page:
         """Return the page at index with at least `least` bytes, made or replaced by a larger one."""
         if self.root is None:
             self.root = [None] * FAN
             self.shift = 0
-        while index >> self.shift >= FAN:
+        shift = self.shift
+        while shift < _TALLEST and index >> shift >= FAN:
             above: _Node = [None] * FAN
             above[0] = self.root
             self.root = above
-            self.shift += 6
+            shift += 6
+            self.shift = shift
         node = self.root
-        shift = self.shift
-        while shift:
+        while shift > 0:
             slot = (index >> shift) & 63
             child = node[slot]
             assert not isinstance(child, bytearray)
@@ -153,7 +162,7 @@ class File(Inode):
         return page
 
     @staticmethod
-    def _larger(old: bytearray | None, least: int) -> bytearray:
+    def _larger(old: Page | None, least: Transfer) -> Page:
         size = PAGE
         for size in FIRST_PAGES:
             if size >= least:
@@ -163,9 +172,9 @@ class File(Inode):
             memoryview(page)[: len(old)] = old
         return page
 
-    def _prune(self, node: _Node, shift: int, keep: int) -> None:
+    def _prune(self, node: _Node, shift: _Shift, keep: _Index) -> None:
         """Drop the pages from index keep on; at most one path of the tree is walked down."""
-        while True:
+        while shift >= 0:
             first = keep + (1 << shift) - 1 >> shift  # children wholly past the end start here
             for slot in range(first, FAN):
                 node[slot] = None

@@ -6,7 +6,12 @@ inodes, so that no references form a cycle and everything dies by reference coun
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hardtack.kernel.abi import SYMBOLIC_LINK, UNKNOWN
+
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Bytes, Count, Flags, Long, Number, PathBytes
 
 
 class Owner:
@@ -15,21 +20,23 @@ class Owner:
     __slots__ = ("held",)
 
     def __init__(self) -> None:
-        self.held = 0
+        self.held: Bytes = 0
 
 
 class Inode:
     """A file, directory or link: number, who made it, names and openings that refer to it, times in ns."""
 
     __slots__ = ("atime", "ctime", "links", "mtime", "number", "opens", "owner")
-    filetype = UNKNOWN
+    filetype: Flags = UNKNOWN
 
-    def __init__(self, number: int, now: int, owner: Owner) -> None:
-        self.number = number
+    def __init__(self, number: Number, now: Long, owner: Owner) -> None:
+        self.number: Number = number
         self.owner = owner
-        self.links = 1
-        self.opens = 0
-        self.atime = self.mtime = self.ctime = now
+        self.links: Count = 1
+        self.opens: Count = 0
+        self.atime: Long = now
+        self.mtime: Long = now
+        self.ctime: Long = now
 
     def byte_size(self) -> int:
         """Return the size that stat shows, in bytes."""
@@ -42,9 +49,9 @@ class Symlink(Inode):
     __slots__ = ("target",)
     filetype = SYMBOLIC_LINK
 
-    def __init__(self, number: int, now: int, owner: Owner, target: bytes) -> None:
+    def __init__(self, number: Number, now: Long, owner: Owner, target: PathBytes) -> None:
         super().__init__(number, now, owner)
-        self.target = target
+        self.target: PathBytes = target
 
     def byte_size(self) -> int:
         """Return the length of the target."""

@@ -23,12 +23,24 @@ from hardtack.kernel import abi
 from hardtack.kernel.directories import ADD_BYTES, Directory
 from hardtack.kernel.files import PAGE_STEP_BYTES, File
 from hardtack.kernel.inodes import Inode, Owner, Symlink
+from hardtack.kernel.params import PAGE
 from hardtack.kernel.paths import walk
 from hardtack.kernel.table import CAPACITY as MAX_INODES
 from hardtack.kernel.table import Table
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
+    from hardtack.kernel.ranges import (
+        Bytes,
+        Count,
+        FileSize,
+        Long,
+        Name,
+        PathBytes,
+        Position,
+        Transfer,
+        Word,
+    )
 
 ROOT: Final = 1
 CREATE_BYTES: Final = ADD_BYTES + 2 * 1024  # a name, its inode, nodes of the inode table; no link's target
@@ -45,17 +57,17 @@ class Where:
     def __init__(self, files: MemoryFiles, start: Directory) -> None:
         self.files = files
         self.directory = start
-        self.depth = 0
-        self.name = b"."
+        self.depth: Count = 0
+        self.name: Name = b"."
         self.inode: Inode | None = start
         self.must_be_directory = False
 
-    def link(self, name: bytes) -> bytes | None:
+    def link(self, name: Name) -> PathBytes | None:
         """Return a link's target."""
         inode = self.directory.get(name)
         return inode.target if isinstance(inode, Symlink) else None
 
-    def down(self, name: bytes) -> int:
+    def down(self, name: Name) -> int:
         """Enter a directory."""
         inode = self.directory.get(name)
         if not isinstance(inode, Directory):
@@ -79,11 +91,11 @@ class MemoryFiles:
 
     __slots__ = ("_kept", "_share", "heap", "inodes", "now")
 
-    def __init__(self, heap: Heap, capacity: int) -> None:
+    def __init__(self, heap: Heap, capacity: Bytes) -> None:
         self.heap = heap
-        self.now = 0
-        self._kept = capacity // 8
-        self._share = self._kept // 4
+        self.now: Long = 0
+        self._kept: Bytes = capacity // 8
+        self._share: Bytes = self._kept // 4
         with heap:
             self.inodes: Table[Inode] = Table()
             self.inodes.put(0, Inode(0, 0, Owner()))  # so that 0 is never handed out
@@ -96,7 +108,7 @@ class MemoryFiles:
         assert isinstance(root, Directory)
         return root
 
-    def room(self, owner: Owner, need: int) -> bool:
+    def room(self, owner: Owner, need: Bytes) -> bool:
         """Tell whether a step that allocates at most `need` bytes may be taken for owner."""
         free = self.free()
         return free - need >= self._kept or (free >= need and owner.held + need <= self._share)
@@ -105,7 +117,7 @@ class MemoryFiles:
         """Return how many bytes may be taken: less what the inodes' numbers may still come to take."""
         return self.heap.free - NUMBERS_BYTES * self.inodes.count
 
-    def walk(self, start: Directory, path: bytes, follow: bool) -> Where | int:
+    def walk(self, start: Directory, path: PathBytes, follow: bool) -> Where | int:
         """Follow a path down from start: where it leads, or an errno. See `paths.walk`."""
         where = Where(self, start)
         errno = walk(where, path, follow)
@@ -115,7 +127,7 @@ class MemoryFiles:
         return where
 
     # -- changes: each checks everything first, then changes without a way to fail
-    def new_name(self, where: Where, owner: Owner, extra: int) -> int:
+    def new_name(self, where: Where, owner: Owner, extra: Transfer) -> int:
         """Check that a name can be made at where: an errno, or OK."""
         if where.name == b".":
             return abi.EEXIST
@@ -198,7 +210,7 @@ class MemoryFiles:
             if isinstance(inode, File):
                 self.resize(inode, 0)
 
-    def resize(self, file: File, size: int) -> None:
+    def resize(self, file: File, size: FileSize) -> None:
         """Cut or lengthen a file, and its owner's account with it."""
         before = self.heap.live
         with self.heap:
@@ -206,12 +218,14 @@ class MemoryFiles:
         file.mtime = file.ctime = self.now
         self.charge(file, before)
 
-    def write(self, file: File, position: int, memory: memoryview, start: int, count: int) -> int:
+    def write(self, file: File, position: Position, memory: memoryview, start: Word, count: Transfer) -> int:
         """Write page by page while there is room for the file's owner; return how many bytes."""
         before = self.heap.live
         done = 0
         with self.heap:
-            while done < count and self.room(file.owner, PAGE_STEP_BYTES):
+            for _ in range((position % PAGE + count + PAGE - 1) // PAGE):
+                if done == count or not self.room(file.owner, PAGE_STEP_BYTES):
+                    break
                 done += file.write_page(position + done, memory, start + done, count - done)
         if done:
             file.mtime = file.ctime = self.now
@@ -219,7 +233,7 @@ class MemoryFiles:
         self.charge(file, before)
         return done
 
-    def charge(self, file: File, before: int) -> None:
+    def charge(self, file: File, before: Bytes) -> None:
         """Enter what a file has grown by, since `before` bytes were live, into its own and its owner's books.
 
         An empty file holds nothing, to the byte: numbers that came and went while it was measured are

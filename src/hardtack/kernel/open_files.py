@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from annotated_types import Interval
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, Entries
@@ -15,7 +17,9 @@ from hardtack.kernel.params import MAX_FILE, PAGE
 if TYPE_CHECKING:
     from hardtack.kernel.memory_files import MemoryFiles, Where
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Flags, Long, PathBytes, Position, Rights, Transfer, Word
 
+_LEAVES: Final = 1 << 40  # of a directory: more than any heap has room for
 _FIRST_COOKIE: Final = 2  # 0 is ".", 1 is ".."; then each entry's place, plus this
 
 
@@ -26,25 +30,25 @@ class OpenFile(Description):
     takes_flags = True
     filetype = abi.REGULAR_FILE
 
-    def __init__(self, files: MemoryFiles, file: File, rights: int, flags: int) -> None:
+    def __init__(self, files: MemoryFiles, file: File, rights: Rights, flags: Flags) -> None:
         super().__init__(rights, 0, flags)
         self.files = files
         self.file = file
-        self.position = 0
+        self.position: Position = 0
         file.opens += 1
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read from the position."""
         position = self.position
         done = self.file.read_at(position, process.memory, start, count)
         self.position = position + done
         return done
 
-    def read_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def read_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """Read from a position given."""
         return self.file.read_at(position, process.memory, start, count)
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write at the position, or at the end if opened to append."""
         position = self.file.size if self.flags & abi.FDFLAG_APPEND else self.position
         done = self.write_at(process, position, start, count)
@@ -52,7 +56,7 @@ class OpenFile(Description):
             self.position = position + done
         return done
 
-    def write_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def write_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """Write page by page while there is room; a short count is honest, ENOSPC means none at all."""
         file = self.file
         files = self.files
@@ -70,7 +74,7 @@ class OpenFile(Description):
         done = files.write(file, position, memory, start, count)
         return -abi.ENOSPC if count and not done else done
 
-    def seek(self, offset: int, whence: int) -> int:
+    def seek(self, offset: Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)], whence: Word) -> int:
         """Move the position anywhere from 0 on."""
         if whence == abi.SEEK_CUR:
             offset += self.position
@@ -91,18 +95,18 @@ class OpenFile(Description):
         """Return the file's status."""
         return _filestat(self.file)
 
-    def set_size(self, size: int) -> int:
+    def set_size(self, size: Long) -> int:
         """Cut the file or lengthen it by a hole."""
         if size > MAX_FILE:
             return abi.EFBIG
         self.files.resize(self.file, size)
         return abi.OK
 
-    def allocate(self, offset: int, length: int) -> int:
+    def allocate(self, offset: Long, length: Long) -> int:
         """Refuse, as wasmtime does: pages are made when they are written."""
         return abi.ENOTSUP
 
-    def set_times(self, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set the file's times."""
         return _set_times(self.files, self.file, atime, mtime)
 
@@ -131,9 +135,9 @@ class OpenDirectory(Description):
         self,
         files: MemoryFiles,
         directory: Directory,
-        rights: int,
-        inheriting: int,
-        preopen: bytes | None = None,
+        rights: Rights,
+        inheriting: Rights,
+        preopen: PathBytes | None = None,
     ) -> None:
         super().__init__(rights, inheriting, 0)
         self.files = files
@@ -149,11 +153,11 @@ class OpenDirectory(Description):
         """Do nothing: this is where it is kept."""
         return abi.OK
 
-    def set_times(self, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set the directory's times."""
         return _set_times(self.files, self.directory, atime, mtime)
 
-    def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
+    def readdir(self, process: Process, start: Word, count: Transfer, cookie: Long) -> int:
         """Write entries in the order of their places; a cookie is the next entry's place."""
         out = Entries(process.memory, start, count)
         directory = self.directory
@@ -162,7 +166,9 @@ class OpenDirectory(Description):
         if cookie < _FIRST_COOKIE and out.put(_FIRST_COOKIE, directory.parent, b"..", abi.DIRECTORY):
             return count
         begin = max(cookie - _FIRST_COOKIE, 0)
-        while begin >= 0:
+        for _ in range(_LEAVES):
+            if begin < 0:
+                break
             pairs, begin = directory.leaf_from(begin)
             for where, name in pairs:
                 inode = directory.get(name)
@@ -174,12 +180,12 @@ class OpenDirectory(Description):
     def open_at(
         self,
         process: Process,
-        path: bytes,
+        path: PathBytes,
         follow: bool,
-        oflags: int,
-        flags: int,
-        rights: int,
-        inheriting: int,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         """Open what path names; O_CREAT makes a file."""
         exclusive = oflags & abi.O_CREAT and oflags & abi.O_EXCL
@@ -195,7 +201,7 @@ class OpenDirectory(Description):
             return inode
         return self._open(process, where, inode, oflags, flags, rights, inheriting)
 
-    def _create(self, process: Process, where: Where, oflags: int) -> Inode | int:
+    def _create(self, process: Process, where: Where, oflags: Flags) -> Inode | int:
         files = self.files
         owner = process.group.owner
         if not oflags & abi.O_CREAT:
@@ -213,10 +219,10 @@ class OpenDirectory(Description):
         process: Process,
         where: Where,
         inode: Inode,
-        oflags: int,
-        flags: int,
-        rights: int,
-        inheriting: int,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         if isinstance(inode, Symlink):
             return abi.ELOOP
@@ -236,7 +242,7 @@ class OpenDirectory(Description):
             opened.set_size(0)
         return opened
 
-    def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
+    def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
         where = self._existing(path, follow)
         if isinstance(where, int):
@@ -244,7 +250,7 @@ class OpenDirectory(Description):
         assert where.inode is not None
         return _filestat(where.inode)
 
-    def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
+    def set_times_at(self, path: PathBytes, follow: bool, atime: Long | None, mtime: Long | None) -> int:
         """Set the times of what path names."""
         where = self._existing(path, follow)
         if isinstance(where, int):
@@ -252,7 +258,7 @@ class OpenDirectory(Description):
         assert where.inode is not None
         return _set_times(self.files, where.inode, atime, mtime)
 
-    def _existing(self, path: bytes, follow: bool) -> Where | int:
+    def _existing(self, path: PathBytes, follow: bool) -> Where | int:
         where = self.files.walk(self.directory, path, follow)
         if isinstance(where, int):
             return where
@@ -262,7 +268,7 @@ class OpenDirectory(Description):
             return abi.ENOTDIR
         return where
 
-    def create_directory_at(self, process: Process, path: bytes) -> int:
+    def create_directory_at(self, process: Process, path: PathBytes) -> int:
         """Make a directory."""
         files = self.files
         where = files.walk(self.directory, path, False)
@@ -278,7 +284,7 @@ class OpenDirectory(Description):
             number = files.inodes.lowest_free()
             return files.add(where, Directory(number, files.now, owner, where.directory.number))
 
-    def remove_directory_at(self, path: bytes) -> int:
+    def remove_directory_at(self, path: PathBytes) -> int:
         """Remove an empty directory."""
         where = self.files.walk(self.directory, path, False)
         if isinstance(where, int):
@@ -295,7 +301,7 @@ class OpenDirectory(Description):
         self.files.unname(where, inode)
         return abi.OK
 
-    def unlink_at(self, path: bytes) -> int:
+    def unlink_at(self, path: PathBytes) -> int:
         """Remove a name that is no directory."""
         where = self.files.walk(self.directory, path, False)
         if isinstance(where, int):
@@ -310,7 +316,7 @@ class OpenDirectory(Description):
         self.files.unname(where, inode)
         return abi.OK
 
-    def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
+    def symlink_at(self, process: Process, target: PathBytes, path: PathBytes) -> int:
         """Make a symbolic link; an absolute target could not be followed, so it is refused."""
         files = self.files
         if target.startswith(b"/"):
@@ -333,7 +339,7 @@ class OpenDirectory(Description):
             number = files.inodes.lowest_free()
             return files.add(where, Symlink(number, files.now, owner, bytes(memoryview(target))))
 
-    def readlink_at(self, path: bytes) -> bytes | int:
+    def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return a link's target."""
         where = self.files.walk(self.directory, path, False)
         if isinstance(where, int):
@@ -342,7 +348,7 @@ class OpenDirectory(Description):
             return abi.ENOENT
         return where.inode.target if isinstance(where.inode, Symlink) else abi.EINVAL
 
-    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Give a file another name."""
         if not isinstance(to, OpenDirectory):
             return abi.EXDEV
@@ -367,7 +373,7 @@ class OpenDirectory(Description):
                 return abi.ENOSPC
         return abi.OK
 
-    def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Move a name."""
         if not isinstance(to, OpenDirectory):
             return abi.EXDEV
@@ -409,7 +415,7 @@ def _filestat(inode: Inode) -> tuple[int, ...]:
     )
 
 
-def _set_times(files: MemoryFiles, inode: Inode, atime: int | None, mtime: int | None) -> int:
+def _set_times(files: MemoryFiles, inode: Inode, atime: Long | None, mtime: Long | None) -> int:
     with files.heap:  # the numbers live as long as the inode: make them here
         if atime is not None:
             inode.atime = atime + 0

@@ -8,7 +8,7 @@ KIB: Final = 1024
 
 # -- processes
 MAX_PROCESSES: Final = 10_000  # Biscuit's limit (OSDI'18, limits.go)
-MAX_DESCRIPTORS: Final = 64**3  # per process: what a three-level table of 64 can number
+MAX_DESCRIPTORS: Final = 64**3  # per process: what a table can number
 MAX_ARGUMENT_BYTES: Final = 128 * KIB  # arguments, or environment, of one process, with their NULs
 MAX_ARGUMENTS: Final = 4096  # strings in either of them
 MAX_MAP: Final = 64  # descriptors in one spawn's map
@@ -27,6 +27,7 @@ MAX_LINKS: Final = 40  # symbolic links followed in one walk, as Linux
 PAGE: Final = 16 * KIB - 1  # a bytearray of it fills a 16 KiB block: one byte is CPython's
 FIRST_PAGES: Final = (127, 1023, 4095, PAGE)  # sizes that a file's first page grows through
 FAN: Final = 64  # children of a node in every tree of the kernel
+TABLE_ITEMS: Final = FAN**3  # that one table can number: three levels
 MAX_FILE: Final = PAGE * FAN**4  # bytes: four levels of pages
 BUCKET: Final = 40  # names in a directory's leaf before it splits
 LEAST_FILES_BYTES: Final = 8 * KIB  # of a file system, for its root

@@ -6,10 +6,17 @@ was come, and never above the start. So a walk cannot lead out, whatever the lin
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from hardtack.annotations import bounded
 from hardtack.kernel.abi import ELOOP, ENAMETOOLONG, ENOENT, EPERM, OK
 from hardtack.kernel.params import MAX_LINKS, NAME_MAX, PATH_MAX
+
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Count, Errno, Name, PathBytes
+
+# Components that one walk can come by: each is a byte at least of the path, or of a link in its place.
+_STEPS: Final = (MAX_LINKS + 1) * (PATH_MAX + 1)
 
 
 class Place(Protocol):
@@ -20,20 +27,20 @@ class Place(Protocol):
         must_be_directory: the path ended in a slash.
     """
 
-    name: bytes
+    name: Name
     must_be_directory: bool
 
-    def link(self, name: bytes) -> bytes | None:
+    def link(self, name: Name) -> PathBytes | None:
         """Return the target of a name here that is a symbolic link, or None."""
 
-    def down(self, name: bytes) -> int:
+    def down(self, name: Name) -> Errno:
         """Enter the directory of that name; an errno, or OK."""
 
     def up(self) -> bool:
         """Go back to the directory that this one was entered from; False at the start."""
 
 
-def walk(place: Place, path: bytes, follow: bool) -> int:  # noqa: C901 (one loop, its steps share all)
+def walk(place: Place, path: PathBytes, follow: bool) -> Errno:  # noqa: C901 (one loop, its steps share all)
     """Take place along a path: an errno, or OK with its name set.
 
     Links on the way are followed, and a last one with a slash behind it; a plain last one only on request.
@@ -42,7 +49,7 @@ def walk(place: Place, path: bytes, follow: bool) -> int:  # noqa: C901 (one loo
         return EPERM if path else ENOENT
     links = 0
     position = 0
-    while True:
+    for _ in range(_STEPS):
         end = path.find(b"/", position)
         end = len(path) if end < 0 else end
         name = path[position:end]
@@ -62,7 +69,7 @@ def walk(place: Place, path: bytes, follow: bool) -> int:  # noqa: C901 (one loo
                 errno = _may_expand(target, len(path) - end, links)
                 if errno:
                     return errno
-                path = target + path[end:]
+                path = bounded(target + path[end:], PATH_MAX)
                 position = 0
                 continue
         if position == len(path):
@@ -72,9 +79,10 @@ def walk(place: Place, path: bytes, follow: bool) -> int:  # noqa: C901 (one loo
         errno = place.down(name) if name != b"." else OK
         if errno:
             return errno
+    return ELOOP
 
 
-def _may_expand(target: bytes, rest: int, links: int) -> int:
+def _may_expand(target: PathBytes, rest: Count, links: Count) -> Errno:
     if links > MAX_LINKS:
         return ELOOP
     if target.startswith(b"/"):
@@ -82,10 +90,10 @@ def _may_expand(target: bytes, rest: int, links: int) -> int:
     return ENAMETOOLONG if len(target) + rest > PATH_MAX else OK
 
 
-def leads_out(target: bytes, depth: int) -> bool:
+def leads_out(target: PathBytes, depth: Count) -> bool:
     """Tell whether a link's target, from so far below the directory where paths start, goes above that."""
     position = 0
-    while position >= 0:
+    for _ in range(len(target) + 1):
         end = target.find(b"/", position)
         part = target[position : end if end >= 0 else len(target)]
         if part == b"..":
@@ -94,5 +102,7 @@ def leads_out(target: bytes, depth: int) -> bool:
             depth += 1
         if depth < 0:
             return True
-        position = end + 1 if end >= 0 else -1
+        if end < 0:
+            break
+        position = end + 1
     return False

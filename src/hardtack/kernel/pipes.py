@@ -6,7 +6,9 @@ but for one, so an idle pipe holds little and a busy one does not allocate for e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from annotated_types import Interval, MaxLen
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
@@ -16,6 +18,7 @@ from hardtack.kernel.queues import Queue
 if TYPE_CHECKING:
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Count, Page, Transfer, Word
 
 RING: Final = PIPE_PAGES
 CAPACITY: Final = RING * PAGE
@@ -40,11 +43,11 @@ class Pipe:
     def __init__(self, heap: Heap, pollers: Queue) -> None:
         self.heap = heap
         self.pollers = pollers  # all of the kernel's: they look for themselves
-        self.pages: list[bytearray | None] = [None] * RING
-        self.head = 0
-        self.used = 0
-        self.readers = 1
-        self.writers = 1
+        self.pages: Annotated[list[Page | None], MaxLen(RING)] = [None] * RING
+        self.head: Annotated[int, Interval(ge=0, lt=CAPACITY)] = 0
+        self.used: Annotated[int, Interval(ge=0, le=CAPACITY)] = 0
+        self.readers: Count = 1
+        self.writers: Count = 1
         self.read_waiters = Queue()
         self.write_waiters = Queue()
 
@@ -54,7 +57,7 @@ class Pipe:
         if first is not None:
             first.system.wake(queue)
 
-    def put(self, memory: memoryview, start: int, count: int) -> int:
+    def put(self, memory: memoryview, start: Word, count: Transfer) -> int:
         """Take as many bytes as there is room for; at most RING pages are made."""
         count = min(count, CAPACITY - self.used)
         tail = (self.head + self.used) % CAPACITY
@@ -72,7 +75,7 @@ class Pipe:
         self.used += count
         return count
 
-    def take(self, memory: memoryview, start: int, count: int) -> int:
+    def take(self, memory: memoryview, start: Word, count: Transfer) -> int:
         """Give up to count bytes, oldest first, and drop pages that were read to their end."""
         count = min(count, self.used)
         offset = self.head % PAGE
@@ -104,7 +107,7 @@ class ReadEnd(Description):
         super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_WRITE, 0, 0)
         self.pipe = pipe
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read what is there; wait while there is nothing and somebody may still write."""
         pipe = self.pipe
         if pipe.used == 0:
@@ -145,7 +148,7 @@ class WriteEnd(Description):
         super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_READ, 0, 0)
         self.pipe = pipe
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write what fits; wait while there is no room for a byte, or for a small write as a whole."""
         pipe = self.pipe
         if pipe.readers == 0:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Guest, Image
     from hardtack.kernel.inodes import Owner
     from hardtack.kernel.queues import Queue
+    from hardtack.kernel.ranges import Block, Bytes, Count, HostNumber, Long, Number, Word
     from hardtack.kernel.system import System
 
 NEW: Final = "new"  # has an image, no guest yet
@@ -44,13 +45,13 @@ class Group:
 
     __slots__ = ("alive", "heap", "leader", "owner", "program", "protected")
 
-    def __init__(self, heap: Heap, owner: Owner, leader: int, program: str, protected: bool) -> None:
+    def __init__(self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool) -> None:
         self.heap = heap
         self.owner = owner
-        self.leader = leader
+        self.leader: Number = leader
         self.program = program
         self.protected = protected
-        self.alive = 0
+        self.alive: Count = 0
 
 
 class Process:
@@ -93,29 +94,29 @@ class Process:
     def __init__(
         self,
         system: System,
-        pid: int,
+        pid: Number,
         parent: Process | None,
         group: Group,
         heap: Heap,
         image: Image,
-        arguments: bytes,
-        environment: bytes,
+        arguments: Block,
+        environment: Block,
     ) -> None:
         # fixed for life
         self.system = system
-        self.pid = pid
+        self.pid: Number = pid
         self.group = group
         self.heap = heap
         self.image = image
-        self.arguments = arguments  # each ends in NUL
-        self.environment = environment  # likewise
+        self.arguments: Block = arguments  # each ends in NUL
+        self.environment: Block = environment  # likewise
         # its program and what it has open
         self.guest: Guest | None = None
         self.memory = NO_MEMORY
         self.descriptors: Table[Description] = Table()
         # family: upward until either ends, downward only to the dead that wait to be waited for
         self.parent = parent
-        self.children = 0
+        self.children: Count = 0
         self.dead: Process | None = None
         self.next_dead: Process | None = None
         # the scheduler's
@@ -123,20 +124,21 @@ class Process:
         self.queue: Queue | None = None
         self.ahead: Process | None = None
         self.behind: Process | None = None
-        self.poll_began: int | None = None  # ns, monotonic: from when the poll under way counts
-        self.deadline: int | None = None  # and when it ends
-        self.random_done = 0  # bytes that the random_get under way has filled
-        self.host_in = self.host_out = -1  # host descriptors that it waits for
+        self.poll_began: Long | None = None  # ns, monotonic: from when the poll under way counts
+        self.deadline: Long | None = None  # and when it ends
+        self.random_done: Word = 0  # bytes that the random_get under way has filled
+        self.host_in: HostNumber = -1  # host descriptors that it waits for
+        self.host_out: HostNumber = -1
         # admission: how the border lets its calls in, and what was granted to the call that waited
         self.admit: Callable[..., object] = system.admit
         self.waiter: Waiter | None = None  # at the border, if it waits there
         self.grant: Reservation | None = None
         # its end
-        self.status: int | None = None
+        self.status: Word | None = None
         self.doomed = False  # to be ended by the scheduler, at the next turn
         self.killed: str | None = None  # why, if it did not end by itself
         self.failure: str | None = None  # the trap's text
-        self.user_bytes = 0  # of linear memory, at the end
+        self.user_bytes: Bytes = 0  # of linear memory, at the end
 
     def block(self, queue: Queue) -> int:
         """Put this process, which is making a call, on a queue; return the answer that call gives."""
@@ -144,7 +146,7 @@ class Process:
         queue.append(self)
         return -abi.WAIT
 
-    def block_on_host(self, fd: int, events: int) -> int:
+    def block_on_host(self, fd: HostNumber, events: Word) -> int:
         """As block, until a descriptor of the host is ready."""
         if events == select.POLLIN:
             self.host_in = fd
@@ -152,7 +154,7 @@ class Process:
             self.host_out = fd
         return self.block(self.system.host_waiters)
 
-    def watch_host(self, fd: int, events: int) -> None:
+    def watch_host(self, fd: HostNumber, events: Word) -> None:
         """Remember a host descriptor that a poll waits for: one for reading and one for writing."""
         if events == select.POLLIN:
             self.host_in = fd

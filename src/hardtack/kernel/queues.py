@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Count
 
 
 class Queue:
@@ -19,7 +20,7 @@ class Queue:
     def __init__(self) -> None:
         self.first: Process | None = None
         self.last: Process | None = None
-        self.count = 0
+        self.count: Count = 0
 
     def append(self, process: Process) -> None:
         """Put a process, which must be on no queue, at the end."""

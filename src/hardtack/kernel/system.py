@@ -293,13 +293,17 @@ class System:
     # -- waking
     def wake(self, queue: Queue) -> None:
         """Let all on a queue go on, and those who poll: each makes its call again and looks for itself."""
-        while True:
+        for _ in range(MAX_PROCESSES):
             process = queue.pop()
             if process is None:
                 break
             self.make_runnable(process)
-        if self.pollers.first is not None and queue is not self.pollers:
-            self.wake(self.pollers)
+        if self.pollers.first is not None:
+            for _ in range(MAX_PROCESSES):
+                process = self.pollers.pop()
+                if process is None:
+                    break
+                self.make_runnable(process)
 
     def note_deadline(self, when: int) -> None:
         """Have the scheduler look at those who wait for the clock at `when`, monotonic ns, or before."""

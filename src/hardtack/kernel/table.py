@@ -7,12 +7,17 @@ number is found in three steps, as POSIX wants it for descriptors.
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
 
-from hardtack.kernel.params import FAN
+from annotated_types import MaxLen
+
+from hardtack.kernel.params import FAN, TABLE_ITEMS
+
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Count, Mask
 
 T = TypeVar("T")
-CAPACITY: Final = FAN**3
+CAPACITY: Final = TABLE_ITEMS
 _ALL_FREE: Final = (1 << FAN) - 1
 
 
@@ -20,16 +25,16 @@ class _Leaf(Generic[T]):
     __slots__ = ("free", "items")
 
     def __init__(self) -> None:
-        self.items: list[T | None] = [None] * FAN
-        self.free = _ALL_FREE
+        self.items: Annotated[list[T | None], MaxLen(FAN)] = [None] * FAN
+        self.free: Mask = _ALL_FREE
 
 
 class _Middle(Generic[T]):
     __slots__ = ("free", "leaves")
 
     def __init__(self) -> None:
-        self.leaves: list[_Leaf[T] | None] = [None] * FAN
-        self.free = _ALL_FREE
+        self.leaves: Annotated[list[_Leaf[T] | None], MaxLen(FAN)] = [None] * FAN
+        self.free: Mask = _ALL_FREE
 
 
 class Table(Generic[T]):
@@ -38,10 +43,12 @@ class Table(Generic[T]):
     __slots__ = ("_first", "_free", "_middles", "count")
 
     def __init__(self) -> None:
-        self._middles: list[_Middle[T] | None] = [None] * FAN
-        self._free = _ALL_FREE
-        self._first: list[T | None] = self._make_leaf(0).items  # small numbers are found in one step
-        self.count = 0
+        self._middles: Annotated[list[_Middle[T] | None], MaxLen(FAN)] = [None] * FAN
+        self._free: Mask = _ALL_FREE
+        self._first: Annotated[list[T | None], MaxLen(FAN)] = self._make_leaf(
+            0
+        ).items  # small numbers are found in one step
+        self.count: Count = 0
 
     def get(self, number: int) -> T | None:
         """Return the item at number, or None; any int may be asked for."""

@@ -167,8 +167,44 @@ def slice_(low: Lowering, node: mn.SliceExpr) -> ir.Register:
     given = (node.begin_index, node.end_index, node.stride)
     parts = tuple(low.constant(node, None) if one is None else expression(low, one) for one in given)
     into = low.fresh()
-    low.emit(ir.Build(low.at(node), into, "slice", parts, ir.Instance("builtins.slice")))
+    items = (*parts, *_width(low, node))
+    low.emit(ir.Build(low.at(node), into, "slice", items, ir.Instance("builtins.slice")))
     return into
+
+
+def _width(low: Lowering, node: mn.SliceExpr) -> tuple[ir.Register, ...]:
+    """Return the local `n` of `a:a + n`."""
+    first, last = node.begin_index, node.end_index
+    if node.stride is not None or not isinstance(last, mn.OpExpr) or last.op != "+" or first is None:
+        return ()
+    if not isinstance(last.right, mn.NameExpr) or not _is_number(low, last.right):
+        return ()
+    if not _is_number(low, first) or not _same_number(first, last.left):
+        return ()
+    register = expression(low, last.right)
+    if not register.startswith("%"):
+        return (register,)
+    low.drop(node, register)
+    return ()
+
+
+def _is_number(low: Lowering, node: mn.Expression) -> bool:
+    type_ = low.type(node)
+    whole = type_.type if isinstance(type_, ir.Literally) else type_
+    return isinstance(whole, ir.Instance) and whole.name == "builtins.int"
+
+
+def _same_number(one: mn.Expression, other: mn.Expression) -> bool:
+    """Return whether two expressions of integers, evaluated one after the other, have the same value."""
+    match one, other:
+        case mn.NameExpr(), mn.NameExpr():
+            return one.kind == mn.LDEF and one.node is other.node
+        case mn.IntExpr(), mn.IntExpr():
+            return one.value == other.value
+        case mn.OpExpr(), mn.OpExpr():
+            same = one.op == other.op and one.op in {"+", "-", "*"}
+            return same and _same_number(one.left, other.left) and _same_number(one.right, other.right)
+    return False
 
 
 @lowers(mn.UnaryExpr)

@@ -1,0 +1,34 @@
+"""Calls of the native heap that the kernel's operations make: entering one, and asking for its figures."""
+
+from __future__ import annotations
+
+import operator
+
+from model_cases import measured
+
+from hardtack.heap import Heap
+
+HEAPS = [
+    Heap("1 MiB", name="empty"),
+    Heap(None, name="boundless"),
+    Heap("1 MiB", name="failing", on_exhaustion="fail"),
+]
+FULL = Heap("64 KiB", name="full", on_exhaustion="fail")
+KEPT = FULL.run(bytes, 60_000)
+
+
+def entered(heap: Heap, kind: object = None, error: object = None, trace: object = None) -> None:
+    heap.__enter__()
+    heap.__exit__(kind, error, trace)
+
+
+ALL = [(heap,) for heap in (*HEAPS, FULL)]
+measured("hardtack.heap._native.Heap.__enter__", entered, *ALL)
+measured(
+    "hardtack.heap._native.Heap.__exit__",
+    entered,
+    *((heap, None, None, None) for heap in (*HEAPS, FULL)),
+    (HEAPS[0], ValueError, ValueError(), None),
+)
+for name in ("live", "peak", "reserved", "held", "slack", "footprint", "spilled", "free", "room"):
+    measured(f"hardtack.heap._native.Heap.{name}", operator.attrgetter(name), *ALL)
