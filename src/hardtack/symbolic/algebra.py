@@ -72,9 +72,7 @@ class Size:
         Raises:
             ValueError: if it is negative.
         """
-        if value < 0:
-            raise ValueError(f"a size is not negative: {value}")
-        return Size((polys.constant(value),)) if value else ZERO
+        return _constant(value)
 
     @staticmethod
     def symbol(text: str) -> Size:
@@ -159,28 +157,11 @@ class Size:
 
     def __floordiv__(self, divisor: Coefficient) -> Size:
         """Return an upper bound of self // divisor; exact where it divides every symbol's coefficient."""
-        return self._divided(divisor, floor, up=False)
+        return _quotient(self, divisor, False)
 
     def ceil_div(self, divisor: Coefficient) -> Size:
         """Return an upper bound of self / divisor rounded up: exact where `//` is."""
-        return self._divided(divisor, ceil, up=True)
-
-    def _divided(self, divisor: Coefficient, rounded: Callable[[Coefficient], int], *, up: bool) -> Size:
-        if divisor <= 0:
-            raise ValueError(f"a size is divided by what is positive, not by {divisor}")
-        if self.reasons:
-            return self
-        found = []
-        for p in self.polynomials:
-            quotient = polys.scaled(p, Fraction(1, divisor) if isinstance(divisor, int) else 1 / divisor)
-            rest = polys.constant_of(quotient)
-            symbolic = polys.difference(quotient, polys.constant(rest))
-            if polys.denominator(symbolic) == 1:
-                quotient = polys.polynomial([*symbolic, ((), rounded(rest))])
-            elif up:
-                quotient = polys.polynomial([*quotient, ((), polys.rounding(quotient))])
-            found.append(quotient)
-        return _greatest(found)
+        return _quotient(self, divisor, True)
 
     def substitute(self, sizes: Mapping[str, Size]) -> Size:
         """Return an upper bound of this for symbols that are at most these sizes; other symbols stay."""
@@ -245,7 +226,14 @@ ZERO = Size()
 
 def lift(value: Size | Coefficient) -> Size:
     """Return a number as a size; a size stays as it is."""
-    return value if isinstance(value, Size) else Size.const(value)
+    return value if type(value) is Size else _constant(value)  # there are no subclasses
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _constant(value: Coefficient) -> Size:
+    if value < 0:
+        raise ValueError(f"a size is not negative: {value}")
+    return Size((polys.constant(value),)) if value else ZERO
 
 
 # -- operations on two sizes, neither of which is zero
@@ -287,6 +275,25 @@ def _less(one: Size, other: Size) -> Size:
         return one
     found = [_greatest(polys.difference(p, q) for p in one.polynomials) for q in other.polynomials]
     return next((size for size in found if all(rest.dominates(size) for rest in found)), found[0])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _quotient(size: Size, divisor: Coefficient, up: bool) -> Size:
+    if divisor <= 0:
+        raise ValueError(f"a size is divided by what is positive, not by {divisor}")
+    if size.reasons:
+        return size
+    found = []
+    for p in size.polynomials:
+        quotient = polys.scaled(p, Fraction(1, divisor) if isinstance(divisor, int) else 1 / divisor)
+        rest = polys.constant_of(quotient)
+        symbolic = polys.difference(quotient, polys.constant(rest))
+        if polys.denominator(symbolic) == 1:
+            quotient = polys.polynomial([*symbolic, ((), ceil(rest) if up else floor(rest))])
+        elif up:
+            quotient = polys.polynomial([*quotient, ((), polys.rounding(quotient))])
+        found.append(quotient)
+    return _greatest(found)
 
 
 @lru_cache(maxsize=_REMEMBERED)
