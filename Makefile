@@ -64,6 +64,9 @@ analysis-figures: setup ## hold bounds against the corpus and our own programs, 
 	-$(BIN)/python tests/analysis/programs_run.py --judge --json docs/figures/analysis-programs.json
 	$(BIN)/python docs/make_pages.py
 
+analysis-speed: setup ## time the analyser on all functions of the kernel, each as an entry
+	$(BIN)/python tests/analysis/speed.py
+
 fuzz: setup ## random programs against their bounds for SECONDS=600, from SEED, which is drawn and printed without one
 	$(BIN)/python tests/analysis/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
@@ -79,5 +82,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus analysis-figures fuzz mutants \
-	sanitize
+.PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus analysis-figures analysis-speed fuzz \
+	mutants sanitize

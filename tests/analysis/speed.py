@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardtack.analysis.entry import analyse
 from hardtack.analysis import source
+from hardtack.analysis.entry import analyse
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.loading import lower
 from hardtack.analysis.models import load_models
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
     from hardtack.analysis.results import Analysed
 
 TOO_LONG = 5.0  # seconds for one entry
+_FOLDER = re.compile(r"\(/\S*/")  # of a place in the reason why there is no bound
 _GUESS = 1000  # what a symbol is taken for when two sizes that neither dominates are compared
 
 
 def load(package: str) -> ir.Program:
     """Return a package with all its modules."""
     spec = find_spec(package)
-    assert spec is not None and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     (folder,) = spec.submodule_search_locations
     files = sorted(Path(folder).glob("*.py"))
     names = [package if file.stem == "__init__" else f"{package}.{file.stem}" for file in files]
@@ -89,9 +92,11 @@ def _measured(program: ir.Program, names: list[str]) -> Iterator[tuple[str, dict
 def _figures(analysed: Analysed) -> dict[str, Any]:
     return {
         "peak": None if analysed.peak is None else str(analysed.peak),
-        "returned": str(analysed.returned),
-        "retained": {path: str(size) for path, size in analysed.retained},
-        "findings": sorted(f"{one.kind}: {one.message} ({Path(one.file).name}:{one.line})" for one in analysed.findings),
+        "returned": _FOLDER.sub("(", str(analysed.returned)),
+        "retained": {path: _FOLDER.sub("(", str(size)) for path, size in analysed.retained},
+        "findings": sorted(
+            f"{one.kind}: {one.message} ({Path(one.file).name}:{one.line})" for one in analysed.findings
+        ),
     }
 
 
@@ -101,7 +106,9 @@ def _report(found: dict[str, dict[str, Any]]) -> None:
     bounded = sum(one["peak"] is not None for one in found.values())
     slow = sum(one > TOO_LONG for one in seconds)
     print(f"interpret {len(found)} entries: {sum(seconds):.2f} s, {bounded} bounded")
-    print(f"over {TOO_LONG:.0f} s: {slow}, the slowest {max(seconds, default=0):.2f} s; over the budget: {len(over)}")
+    print(
+        f"over {TOO_LONG:.0f} s: {slow}, the slowest {max(seconds, default=0):.2f} s; over the budget: {len(over)}"
+    )
     for name in over:
         print(f"  over the budget: {name}")
 

@@ -178,7 +178,7 @@ def _with_symbols(
     base: Mapping[SlotKey, Size],
     init: Mapping[SlotKey, Size],
 ) -> State:
-    """Return a head's state with symbols in the place of some sizes, `init`, and others in that of the rest."""
+    """Return a head's state, whose sizes are `init`, with symbols or other sizes in the place of some."""
     start = head.copy()
     other = {key for key, size in base.items() if size is not init[key]}
     start.map(

@@ -316,6 +316,7 @@ def _kept(pool: str | Kept, size: Size) -> Size:
 
 
 def map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:
+    """Return a cell with its sizes replaced, its bytes only if asked to; the same one where they stay."""
     length = f(("n", obj), cell.length)
     size = f(("b", obj), cell.bytes) if bytes_too else cell.bytes
     pooled = f(("p", obj), cell.pooled) if cell.pool and bytes_too else cell.pooled

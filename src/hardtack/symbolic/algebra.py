@@ -45,9 +45,7 @@ class Size:
     polynomials: tuple[Polynomial, ...]
     reasons: frozenset[str]
 
-    def __new__(
-        cls, polynomials: tuple[Polynomial, ...] = (), reasons: frozenset[str] = frozenset()
-    ) -> Size:
+    def __new__(cls, polynomials: tuple[Polynomial, ...] = (), reasons: frozenset[str] = frozenset()) -> Size:
         """Return the one size that has this normal form."""
         found = _known.get((polynomials, reasons))
         if found is None:
