@@ -69,6 +69,9 @@ kernel-bounds: setup ## ask for the bound of every operation of the kernel, meas
 	$(BIN)/python tests/analysis/kernel_bounds.py --json docs/figures/kernel-bounds.json
 	$(BIN)/python docs/make_pages.py
 
+analysis-speed: setup ## time the analyser on all functions of the kernel, each as an entry
+	$(BIN)/python tests/analysis/speed.py
+
 fuzz: setup ## random programs against their bounds for SECONDS=600, from SEED, which is drawn and printed without one
 	$(BIN)/python tests/analysis/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
@@ -85,4 +88,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus analysis-figures kernel-bounds \
-	fuzz mutants sanitize
+	analysis-speed fuzz mutants sanitize

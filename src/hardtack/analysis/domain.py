@@ -116,6 +116,8 @@ class Cell:
         added: of what existed before: by how much the call has made it longer by this path.
         each: of older objects: the most bytes of one, and those of one that are pooled.
         shared: of older objects that grow one by one: whether `bytes` has the newest one's in it, too.
+        references: the objects that it refers to: see `refers_to`.
+        numbered: whether it has integers: see `has_numbers`.
     """
 
     kind: str
@@ -136,6 +138,26 @@ class Cell:
     added: Size = ZERO
     each: tuple[Size, Size] = (ZERO, ZERO)
     shared: bool = False
+    references: frozenset[Object] | None = field(default=None, init=False, compare=False, repr=False)
+
+    numbered: bool | None = field(default=None, init=False, compare=False, repr=False)
+
+    def has_numbers(self) -> bool:
+        """Tell whether anything in it may be an integer; it is looked up once."""
+        found = self.numbered
+        if found is None:
+            found = any(value.number is not None for value in self.values())
+            object.__setattr__(self, "numbered", found)
+        return found
+
+    def refers_to(self) -> frozenset[Object]:
+        """Return the objects that it refers to; they are gathered once."""
+        found = self.references
+        if found is None:
+            sets = [value.objects for value in self.values() if value.objects]
+            found = frozenset().union(*sets) if len(sets) > 1 else sets[0] if sets else NOTHING.objects
+            object.__setattr__(self, "references", found)
+        return found
 
     def values(self) -> Iterator[Value]:
         """Iterate over what it refers to."""
@@ -149,7 +171,7 @@ class Cell:
 
     def renamed(self, names: Mapping[Object, Object]) -> Cell:
         """Return the cell with objects replaced in what it refers to."""
-        if all(value.objects.isdisjoint(names) for value in self.values()):
+        if self.refers_to().isdisjoint(names):
             return self
         return replace(
             self,

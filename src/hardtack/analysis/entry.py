@@ -190,7 +190,8 @@ class _Run:
         interp = self.interp
         findings = list(interp.findings)
         for size in (interp.peak, self.returned, *self.retained.values()):
-            findings += [interp.reasons[reason] for reason in size.reasons if reason in interp.reasons]
+            reasons = sorted(size.reasons)
+            findings += [interp.reasons[reason] for reason in reasons if reason in interp.reasons]
             left_open = any("β" in name or "λ" in name for name in size.symbols())
             if left_open and not any(finding.kind == "internal" for finding in findings):
                 interp.at = self.function.place
@@ -199,7 +200,7 @@ class _Run:
                         "internal", interp.at.file, interp.at.line, 0, "a loop was left open", "report this"
                     )
                 )
-            for reason in size.reasons:
+            for reason in reasons:
                 if reason not in interp.reasons:
                     findings.append(
                         results.Finding(

@@ -77,6 +77,7 @@ def scalar(value: Value) -> Size:
     return size | integer(number.allocated())
 
 
+@lru_cache(maxsize=4096)
 def integer(digits: Size) -> Size:
     """Return the bytes of an integer with room for so many 30-bit digits."""
     count = digits.as_const()

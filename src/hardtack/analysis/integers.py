@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -107,6 +108,7 @@ def unknown(reason: str) -> Number:
     return Number(top, top)
 
 
+@lru_cache(maxsize=4096)
 def digits_of(magnitude: Size) -> Size:
     """Return the most 30-bit digits of an integer of at most this magnitude."""
     value = magnitude.as_const()

@@ -12,6 +12,7 @@ no bound.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, ir, results
@@ -389,6 +390,7 @@ class Interpreter:
         return self.contexts.setdefault(key, len(self.contexts) + 1)
 
 
+@lru_cache(maxsize=4096)
 def guess(size: Size) -> float:
     """Return about how large a size is, to tell which of two is the greater one."""
     if size.is_top:

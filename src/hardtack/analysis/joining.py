@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints
 from hardtack.analysis.domain import join_cells, join_values
-from hardtack.analysis.states import State, World
+from hardtack.analysis.states import State, World, map_cell
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hardtack.analysis.domain import Object, Site, SlotKey, Value
+    from hardtack.analysis.domain import Cell, Object, Site, SlotKey, Value
     from hardtack.analysis.states import Event
 
 
@@ -49,7 +49,9 @@ def join_states(states: Sequence[State], join: object) -> State:
 def _join(left: State, right: State, event: Event) -> State:
     cells = dict(left.cells)
     for obj, cell in right.cells.items():
-        cells[obj] = join_cells(cells[obj], cell) if obj in cells else cell
+        before = cells.get(obj)
+        if before is not cell:
+            cells[obj] = cell if before is None else join_cells(before, cell)
     joined = State(
         frames=[_join_frames(a, b) for a, b in zip(left.frames, right.frames, strict=True)],
         cells=cells,
@@ -116,11 +118,26 @@ def _nil(_key: SlotKey, _size: Size) -> Size:
     return ZERO
 
 
-def shape(state: State) -> tuple[object, ...]:
-    """Return what a state is apart from its sizes: two with the same shape differ in numbers only."""
-    bare = state.copy()
-    bare.map(_nil)
-    return (bare.frames, bare.cells, set(bare.high), bare.worlds, bare.dead)
+def same_shape(one: State, other: State) -> bool:
+    """Tell whether two states differ in numbers only."""
+    if one.dead != other.dead or one.high.keys() != other.high.keys() or one.worlds != other.worlds:
+        return False
+    if one.cells.keys() != other.cells.keys() or len(one.frames) != len(other.frames):
+        return False
+    return all(map(_same_frame, one.frames, other.frames)) and all(
+        cell is other.cells[obj] or _bare(cell) == _bare(other.cells[obj]) for obj, cell in one.cells.items()
+    )
+
+
+def _same_frame(one: dict[str, Value], other: dict[str, Value]) -> bool:
+    return one.keys() == other.keys() and all(
+        value is other[register] or value.mapped((), _nil) == other[register].mapped((), _nil)
+        for register, value in one.items()
+    )
+
+
+def _bare(cell: Cell) -> Cell:
+    return map_cell(0, cell, _nil, bytes_too=True)
 
 
 def widened(head: State, out: State) -> State:

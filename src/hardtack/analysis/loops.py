@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from hardtack.analysis import access, footprints, integers, ir, iteration, results
 from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
-from hardtack.analysis.joining import join_states, shape, widened
+from hardtack.analysis.joining import join_states, same_shape, widened
 from hardtack.analysis.recurrences import Recurrences
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
@@ -112,7 +112,8 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
     """
     entry = interp.state.copy()
     head = _stable_head(interp, loop, hint)
-    base, init = head.slots(), head.slots()
+    init = head.slots()
+    base = dict(init)
     tried: set[SlotKey] = set()
     changed = hint.changed & init.keys()
     names: dict[SlotKey, str] = {}
@@ -120,11 +121,11 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         _clear(interp)
         number = interp.next_symbol()
         names = {key: f"β{number}.{i}" for i, key in enumerate(sorted(changed, key=repr))}
-        start = _with_symbols(interp, head, names, base)
+        start = _with_symbols(interp, head, names, base, init)
         out = _round(interp, loop, start)
-        after = {} if out.dead else out.slots()
+        after = {} if out.dead else _after(start, out, names)
         new = head if out.dead else _next_head(interp, loop, hint, entry, start, out)
-        if not out.dead and shape(new) != shape(head):  # sizes led where none had led before
+        if not out.dead and not same_shape(new, head):  # sizes led where none had led before
             hint.head = new.copy()
             interp.state = entry.copy()
             head = _stable_head(interp, loop, hint)
@@ -134,8 +135,8 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
             continue
         more = {
             key
-            for key, size in base.items()
-            if key not in changed and key in after and not size.dominates(after[key])
+            for key, size in after.items()
+            if key not in changed and key in base and not base[key].dominates(size)
         }
         if not more:
             break
@@ -171,12 +172,33 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
 
 
 def _with_symbols(
-    interp: Interpreter, head: State, names: Mapping[SlotKey, str], base: Mapping[SlotKey, Size]
+    interp: Interpreter,
+    head: State,
+    names: Mapping[SlotKey, str],
+    base: Mapping[SlotKey, Size],
+    init: Mapping[SlotKey, Size],
 ) -> State:
-    """Return a head's state with symbols in the place of some sizes."""
+    """Return a head's state, whose sizes are `init`, with symbols or other sizes in the place of some."""
     start = head.copy()
-    start.map(lambda key, _: Size.symbol(names[key]) if key in names else base[key], interp.sized)
+    other = {key for key, size in base.items() if size is not init[key]}
+    start.map(
+        lambda key, _: Size.symbol(names[key]) if key in names else base[key],
+        interp.sized,
+        {key[1] for key in (*names, *other) if len(key) > 1 and isinstance(key[1], int)},
+    )
     return start
+
+
+def _after(start: State, out: State, names: Mapping[SlotKey, str]) -> dict[SlotKey, Size]:
+    """Return the sizes after a round that are not as they were at its start, and those that have names."""
+    changed = out.changed_since(start)
+    same = out.cells.keys() - changed
+    found = {
+        key: Size.symbol(name)
+        for key, name in names.items()
+        if key[0] not in {"r", "high"} and len(key) > 1 and key[1] in same
+    }
+    return found | out.slots(changed)
 
 
 def _widen_numbers(state: State, wide: set[SlotKey]) -> None:
@@ -215,7 +237,7 @@ def _stable_head(interp: Interpreter, loop: Loop, hint: _Hint) -> State:
         if out.dead:
             return head
         new = _next_head(interp, loop, hint, entry, head, out)
-        if shape(new) == shape(head):
+        if same_shape(new, head):
             hint.head = head.copy()
             return head
         head = new
@@ -233,7 +255,8 @@ def _next_head(interp: Interpreter, loop: Loop, hint: _Hint, entry: State, head:
 def _restarted(interp: Interpreter, hint: _Hint, entry: State, new: State) -> State:
     _widen_numbers(new, hint.wide)
     foreign = {obj for obj, cell in new.cells.items() if not cell.owned}
-    new.map(partial(_restart, entry.slots(), foreign), interp.sized)
+    changed = new.changed_since(entry)
+    new.map(partial(_restart, entry.slots(changed), foreign), interp.sized, changed)
     return new
 
 
@@ -330,7 +353,8 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
 
 
 def _substituted(interp: Interpreter, state: State, solved: Mapping[str, Size]) -> State:
-    state.map(lambda _key, size: size.substitute(solved), interp.sized)
+    if solved:
+        state.map(lambda _key, size: size.substitute(solved), interp.sized)
     return state
 
 

@@ -341,7 +341,7 @@ def also_written(interp: Interpreter, obj: Object, key: str) -> Value:
     written = [
         cell.fields[key]
         for other, cell in interp.state.cells.items()
-        if other != obj and key in cell.written and may_alias(interp, obj, other)
+        if cell.written and key in cell.written and other != obj and may_alias(interp, obj, other)
     ]
     return join_all(written)
 
@@ -350,7 +350,7 @@ def also_added(interp: Interpreter, obj: Object) -> Size:
     """Return by how much an object may have grown by other paths that may lead to it."""
     added = ZERO
     for other, cell in interp.state.cells.items():
-        if other != obj and not cell.owned and not cell.added.is_zero and may_alias(interp, obj, other):
+        if cell.added is not ZERO and other != obj and not cell.owned and may_alias(interp, obj, other):
             added += cell.added
     return added
 

@@ -54,7 +54,7 @@ class Recurrences:
 
     def solve(self) -> dict[str, Size]:
         """Return an upper bound of each symbol over all rounds, and of the digits that it has."""
-        graph = {name: {s for s in mentioned(size) if s in self.step} for name, size in self.step.items()}
+        graph = {name: sorted(mentioned(size) & self.step.keys()) for name, size in self.step.items()}
         self.sup.update(self.most)
         for group in graphs.components(graph):
             self._solve_group(group)

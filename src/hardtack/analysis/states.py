@@ -20,7 +20,7 @@ from hardtack.analysis.footprints import Kept
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
     from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.integers import Number
@@ -79,21 +79,22 @@ class State:
         """Return the bytes that are charged now, scalars in registers aside."""
         common: list[Size] = [self.garbage, *(_kept(pool, size) for pool, size in self.high.items())]
         split: dict[object, dict[int, list[tuple[World, Size]]]] = {}
-        for site in {obj >> 1 for obj in self.cells}:
-            size = self.of_site(site)[0]
-            if size.is_zero:
-                continue
-            world = self.worlds.get(site, ())
+        for site, size in self.sizes():
+            world = self.worlds.get(site)
             if world:
                 split.setdefault(world[0][0], {}).setdefault(world[0][1], []).append((world[1:], size))
             else:
                 common.append(size)
         return add_up(common) + _greatest_of_worlds(split)
 
+    def sizes(self) -> list[tuple[Site, Size]]:
+        """Return the bytes of each site's living objects, in the order of sites; those that have some."""
+        having = {obj >> 1 for obj, cell in self.cells.items() if cell.bytes is not ZERO}
+        return [(site, self.of_site(site)[0]) for site in sorted(having)]
+
     def shares(self, guess: Callable[[Size], float]) -> list[tuple[Site, Size]]:
         """Return the sites that `live` counts and their bytes; where worlds differ, those of the greatest."""
-        sizes = {site: self.of_site(site)[0] for site in {obj >> 1 for obj in self.cells}}
-        found = [(self.worlds.get(site, ()), site, size) for site, size in sizes.items() if not size.is_zero]
+        found = [(self.worlds.get(site, ()), site, size) for site, size in self.sizes()]
         return _greatest_shares(found, guess)
 
     def fill_pools(self, transient: tuple[str, Size] | None = None) -> None:
@@ -151,7 +152,8 @@ class State:
                 if not value.objects.isdisjoint(names):
                     frame[register] = value.renamed(names)
         for obj, cell in self.cells.items():
-            self.cells[obj] = cell.renamed(names)
+            if not cell.refers_to().isdisjoint(names):
+                self.cells[obj] = cell.renamed(names)
 
     def put(self, obj: Object, cell: Cell) -> None:
         """Make an object, or replace what is known of one; the bytes of older ones change by `grow` only."""
@@ -173,11 +175,12 @@ class State:
         todo = list(roots)
         while todo:
             obj = todo.pop()
-            if obj in seen or obj not in self.cells:
+            if obj in seen or (cell := self.cells.get(obj)) is None:
                 continue
             seen.add(obj)
-            for value in self.cells[obj].values():
-                todo.extend(value.objects)
+            references = cell.refers_to()
+            if references:
+                todo.extend(references)
         return seen
 
     def roots(self) -> Iterator[Object]:
@@ -211,7 +214,7 @@ class State:
         if not older:
             return
         counts = dict.fromkeys(older, 0)
-        for value, weight in self._references_by_weight():
+        for value, weight in self._references_by_weight(counts.keys()):
             for obj in value.objects:
                 if obj in counts:
                     counts[obj] += weight
@@ -219,12 +222,14 @@ class State:
             if count < _MANY:
                 self._charge_few(obj, count)
 
-    def _references_by_weight(self) -> Iterator[tuple[Value, int]]:
-        """Iterate over all that refers to objects, with how many objects it may refer to at once."""
+    def _references_by_weight(self, wanted: Set[Object]) -> Iterator[tuple[Value, int]]:
+        """Iterate over all that may refer to some objects, with how many objects it may refer to at once."""
         for frame in self.frames:
             for value in frame.values():
                 yield value, 1
         for holder, cell in self.cells.items():
+            if cell.refers_to().isdisjoint(wanted):
+                continue
             one = cell.owned and not is_older(holder)
             for name, value in cell.fields.items():
                 yield value, 1 if one and not name.startswith(("held", "args[]")) else _MANY
@@ -239,7 +244,12 @@ class State:
             self.cells[obj] = replace(cell, bytes=size, pooled=pooled)
 
     # -- the numbers in it, for loops
-    def map(self, f: Callable[[SlotKey, Size], Size], resize: Resize | None = None) -> None:
+    def map(
+        self,
+        f: Callable[[SlotKey, Size], Size],
+        resize: Resize | None = None,
+        only: Set[Object] | None = None,
+    ) -> None:
         """Replace every size.
 
         Args:
@@ -247,13 +257,16 @@ class State:
             resize: gives the newest container of a site the bytes that follow from its length; without it,
             they
                 are replaced as well.
+            only: the objects whose sizes are replaced, besides those of registers; None: all.
         """
         for index, frame in enumerate(self.frames):
             for register, value in frame.items():
                 frame[register] = value.mapped(("r", index, register), f)
         for obj, cell in self.cells.items():
+            if only is not None and obj not in only:
+                continue
             follows = resize is not None and cell.owned and not is_older(obj) and cell.kind in GROWABLE
-            changed = _map_cell(obj, cell, f, bytes_too=not follows)
+            changed = map_cell(obj, cell, f, bytes_too=not follows)
             self.cells[obj] = resize(obj, changed) if resize is not None and follows else changed
         for pool, size in self.high.items():
             self.high[pool] = f(("high", pool), size)
@@ -272,21 +285,28 @@ class State:
             for register, value in frame.items():
                 frame[register] = change(("r", index, register), value)
         for obj, cell in self.cells.items():
+            if not cell.has_numbers():
+                continue
             element, mapped = change(("e", obj), cell.element), change(("m", obj), cell.mapped)
             fields = {name: change(("f", obj, name), value) for name, value in cell.fields.items()}
             same = element is cell.element and mapped is cell.mapped
             if not same or any(fields[name] is not value for name, value in cell.fields.items()):
                 self.cells[obj] = replace(cell, element=element, mapped=mapped, fields=fields)
 
-    def slots(self) -> dict[SlotKey, Size]:
-        """Return every size by its key, but for those that follow from others."""
+    def changed_since(self, earlier: State) -> set[Object]:
+        """Return the objects of which something else is known than earlier."""
+        before = earlier.cells
+        return {obj for obj, cell in self.cells.items() if before.get(obj) is not cell}
+
+    def slots(self, only: Set[Object] | None = None) -> dict[SlotKey, Size]:
+        """Return every size by its key, but for those that follow from others; `only` as in `map`."""
         found: dict[SlotKey, Size] = {}
 
         def note(key: SlotKey, size: Size) -> Size:
             found[key] = size
             return size
 
-        self.copy().map(note, lambda _, cell: cell)
+        self.copy().map(note, lambda _, cell: cell, only)
         return found
 
 
@@ -295,7 +315,8 @@ def _kept(pool: str | Kept, size: Size) -> Size:
     return size.at_most(pool.each * pool.most) if isinstance(pool, Kept) else size
 
 
-def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:
+def map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:
+    """Return a cell with its sizes replaced, its bytes only if asked to; the same one where they stay."""
     length = f(("n", obj), cell.length)
     size = f(("b", obj), cell.bytes) if bytes_too else cell.bytes
     pooled = f(("p", obj), cell.pooled) if cell.pool and bytes_too else cell.pooled
@@ -311,19 +332,17 @@ def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, by
         changed = {name: value.mapped(("f", obj, name), f) for name, value in fields.items()}
         if any(changed[name] is not value for name, value in fields.items()):
             fields = changed
-    before = (
-        cell.length,
-        cell.bytes,
-        cell.pooled,
-        cell.element,
-        cell.mapped,
-        cell.total,
-        cell.added,
-        cell.each,
-        cell.fields,
-    )
-    after = (length, size, pooled, element, mapped, total, added, each, fields)
-    if all(new is old for new, old in zip(after, before, strict=True)):
+    if (
+        length is cell.length
+        and size is cell.bytes
+        and pooled is cell.pooled
+        and element is cell.element
+        and mapped is cell.mapped
+        and total is cell.total
+        and added is cell.added
+        and each is cell.each
+        and fields is cell.fields
+    ):
         return cell
     return replace(
         cell,
@@ -340,10 +359,7 @@ def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, by
 
 
 def _references(cells: Mapping[Object, Cell]) -> dict[Object, set[Object]]:
-    return {
-        obj: {target for value in cell.values() for target in value.objects if target in cells}
-        for obj, cell in cells.items()
-    }
+    return {obj: {target for target in cell.refers_to() if target in cells} for obj, cell in cells.items()}
 
 
 def _greatest_shares(

@@ -3,16 +3,19 @@
 There is one normal form: polynomials that another one dominates are dropped, and more than six are joined,
 by coefficient. Every operation is monotone in every symbol, so that it is sound to put an upper bound in a
 symbol's place. What has no bound carries the reasons why.
+
+Equal sizes are one object, so that what was computed of two sizes before is found at once.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+from weakref import WeakValueDictionary
 
 from hardtack.symbolic import polynomials as polys
 from hardtack.symbolic.polynomials import Coefficient, Polynomial, Reader
@@ -21,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _MOST = 6  # polynomials in one size
+_REMEMBERED = 1 << 14  # results of each operation
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Size:
-    """An upper bound on a number of bytes, or of anything else that is counted.
+    """An upper bound on a number of bytes, or of anything else that is counted; it never changes.
 
     Make one with `const`, `symbol`, `unbounded` or `parse`; the arguments of the class are its normal form.
     `a + b`, `a * b` and `a | b` (the greater) take whole numbers and fractions too.
@@ -37,8 +40,27 @@ class Size:
         ('max(min(2*len(data) + 33,4096), 64)', 233)
     """
 
-    polynomials: tuple[Polynomial, ...] = ()
-    reasons: frozenset[str] = frozenset()
+    __slots__ = ("__weakref__", "polynomials", "reasons")
+
+    polynomials: tuple[Polynomial, ...]
+    reasons: frozenset[str]
+
+    def __new__(cls, polynomials: tuple[Polynomial, ...] = (), reasons: frozenset[str] = frozenset()) -> Size:
+        """Return the one size that has this normal form."""
+        found = _known.get((polynomials, reasons))
+        if found is None:
+            found = super().__new__(cls)
+            object.__setattr__(found, "polynomials", polynomials)
+            object.__setattr__(found, "reasons", reasons)
+            found = _known.setdefault((polynomials, reasons), found)
+        return found
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __reduce__(self) -> tuple[Callable[[str], Size], tuple[str]]:
+        """Have copies be the same object."""
+        return _parse, (str(self),)
 
     # -- making one
     @staticmethod
@@ -48,9 +70,7 @@ class Size:
         Raises:
             ValueError: if it is negative.
         """
-        if value < 0:
-            raise ValueError(f"a size is not negative: {value}")
-        return Size((polys.constant(value),)) if value else ZERO
+        return _constant(value)
 
     @staticmethod
     def symbol(text: str) -> Size:
@@ -95,44 +115,28 @@ class Size:
 
     def symbols(self) -> frozenset[str]:
         """Return the symbols that it depends on."""
-        return frozenset().union(*map(polys.symbols, self.polynomials))
+        return _symbols(self)
 
     def dominates(self, other: Size) -> bool:
         """Tell whether this is never less than another size; False may also mean that this cannot tell."""
-        if self.reasons or other.reasons:
-            return self.is_top
-        return all(any(polys.dominates(p, q) for p in self.polynomials) for q in other.polynomials)
+        return self is other or _dominates(self, other)
 
     # -- the algebra
     def __add__(self, other: Size | Coefficient) -> Size:
         other = lift(other)
-        if self.reasons or other.reasons:
-            return Size((), self.reasons | other.reasons)
-        if not self.polynomials:
+        if self is ZERO:
             return other
-        if not other.polynomials:
-            return self
-        if len(self.polynomials) == len(other.polynomials) == 1:
-            return Size((polys.polynomial((*self.polynomials[0], *other.polynomials[0])),))
-        return _greatest(polys.polynomial((*p, *q)) for p in self.polynomials for q in other.polynomials)
+        return self if other is ZERO else _sum(self, other)
 
     def __mul__(self, other: Size | Coefficient) -> Size:
         other = lift(other)
-        if self.is_zero or other.is_zero:
-            return ZERO
-        if self.reasons or other.reasons:
-            return Size((), self.reasons | other.reasons)
-        return _greatest(polys.product(p, q) for p in self.polynomials for q in other.polynomials)
+        return ZERO if self is ZERO or other is ZERO else _product(self, other)
 
     def __or__(self, other: Size | Coefficient) -> Size:
         other = lift(other)
-        if self.reasons or other.reasons:
-            return Size((), self.reasons | other.reasons)
-        if not other.polynomials or self.polynomials == other.polynomials:
+        if self is other or other is ZERO:
             return self
-        if not self.polynomials:
-            return other
-        return _greatest((*self.polynomials, *other.polynomials))
+        return other if self is ZERO else _either(self, other)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -140,11 +144,7 @@ class Size:
 
     def minus(self, other: Size | Coefficient) -> Size:
         """Return an upper bound of max(0, self - other), for a value of exactly `other`."""
-        other = lift(other)
-        if self.reasons or not other.polynomials:
-            return self
-        found = [_greatest(polys.difference(p, q) for p in self.polynomials) for q in other.polynomials]
-        return next((size for size in found if all(rest.dominates(size) for rest in found)), found[0])
+        return _less(self, lift(other))
 
     def at_most(self, limit: Coefficient) -> Size:
         """Return an upper bound of min(self, limit), which is a whole number."""
@@ -155,28 +155,11 @@ class Size:
 
     def __floordiv__(self, divisor: Coefficient) -> Size:
         """Return an upper bound of self // divisor; exact where it divides every symbol's coefficient."""
-        return self._divided(divisor, floor, up=False)
+        return _quotient(self, divisor, False)
 
     def ceil_div(self, divisor: Coefficient) -> Size:
         """Return an upper bound of self / divisor rounded up: exact where `//` is."""
-        return self._divided(divisor, ceil, up=True)
-
-    def _divided(self, divisor: Coefficient, rounded: Callable[[Coefficient], int], *, up: bool) -> Size:
-        if divisor <= 0:
-            raise ValueError(f"a size is divided by what is positive, not by {divisor}")
-        if self.reasons:
-            return self
-        found = []
-        for p in self.polynomials:
-            quotient = polys.scaled(p, Fraction(1, divisor) if isinstance(divisor, int) else 1 / divisor)
-            rest = polys.constant_of(quotient)
-            symbolic = polys.difference(quotient, polys.constant(rest))
-            if polys.denominator(symbolic) == 1:
-                quotient = polys.polynomial([*symbolic, ((), rounded(rest))])
-            elif up:
-                quotient = polys.polynomial([*quotient, ((), polys.rounding(quotient))])
-            found.append(quotient)
-        return _greatest(found)
+        return _quotient(self, divisor, True)
 
     def substitute(self, sizes: Mapping[str, Size]) -> Size:
         """Return an upper bound of this for symbols that are at most these sizes; other symbols stay."""
@@ -235,12 +218,92 @@ class Size:
         return str(self)
 
 
+_known: WeakValueDictionary[tuple[tuple[Polynomial, ...], frozenset[str]], Size] = WeakValueDictionary()
 ZERO = Size()
 
 
 def lift(value: Size | Coefficient) -> Size:
     """Return a number as a size; a size stays as it is."""
-    return value if isinstance(value, Size) else Size.const(value)
+    return value if type(value) is Size else _constant(value)  # there are no subclasses
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _constant(value: Coefficient) -> Size:
+    if value < 0:
+        raise ValueError(f"a size is not negative: {value}")
+    return Size((polys.constant(value),)) if value else ZERO
+
+
+# -- operations on two sizes, neither of which is zero
+@lru_cache(maxsize=_REMEMBERED)
+def _sum(one: Size, other: Size) -> Size:
+    if one.reasons or other.reasons:
+        return Size((), one.reasons | other.reasons)
+    if len(one.polynomials) == len(other.polynomials) == 1:
+        return Size((polys.polynomial((*one.polynomials[0], *other.polynomials[0])),))
+    if (known := other.as_const()) is not None:
+        return _raised(one, known)
+    if (known := one.as_const()) is not None:
+        return _raised(other, known)
+    return _greatest(polys.polynomial((*p, *q)) for p in one.polynomials for q in other.polynomials)
+
+
+def _raised(size: Size, by: Coefficient) -> Size:
+    """Return the sum with a constant, which changes nothing about what dominates what."""
+    return Size(tuple(polys.polynomial((*p, ((), by))) for p in size.polynomials))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _product(one: Size, other: Size) -> Size:
+    if one.reasons or other.reasons:
+        return Size((), one.reasons | other.reasons)
+    return _greatest(polys.product(p, q) for p in one.polynomials for q in other.polynomials)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _either(one: Size, other: Size) -> Size:
+    if one.reasons or other.reasons:
+        return Size((), one.reasons | other.reasons)
+    return _greatest((*one.polynomials, *other.polynomials))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _less(one: Size, other: Size) -> Size:
+    if one.reasons or not other.polynomials:
+        return one
+    found = [_greatest(polys.difference(p, q) for p in one.polynomials) for q in other.polynomials]
+    return next((size for size in found if all(rest.dominates(size) for rest in found)), found[0])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _quotient(size: Size, divisor: Coefficient, up: bool) -> Size:
+    if divisor <= 0:
+        raise ValueError(f"a size is divided by what is positive, not by {divisor}")
+    if size.reasons:
+        return size
+    found = []
+    for p in size.polynomials:
+        quotient = polys.scaled(p, Fraction(1, divisor) if isinstance(divisor, int) else 1 / divisor)
+        rest = polys.constant_of(quotient)
+        symbolic = polys.difference(quotient, polys.constant(rest))
+        if polys.denominator(symbolic) == 1:
+            quotient = polys.polynomial([*symbolic, ((), ceil(rest) if up else floor(rest))])
+        elif up:
+            quotient = polys.polynomial([*quotient, ((), polys.rounding(quotient))])
+        found.append(quotient)
+    return _greatest(found)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _dominates(one: Size, other: Size) -> bool:
+    if one.reasons or other.reasons:
+        return one.is_top
+    return all(any(polys.dominates(p, q) for p in one.polynomials) for q in other.polynomials)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _symbols(size: Size) -> frozenset[str]:
+    return frozenset().union(*map(polys.symbols, size.polynomials))
 
 
 def _greatest(ps: Iterable[Polynomial]) -> Size:

@@ -45,6 +45,32 @@ class Cap(NamedTuple):
     limit: int
 
 
+class Ratio(Fraction):
+    """A coefficient that is not whole: one object for each value, which knows its hash."""
+
+    __slots__ = ("_hash",)
+
+    _hash: int
+
+    def __hash__(self) -> int:  # type: ignore[override] # typeshed has Complex take its hash away
+        return self._hash
+
+    __eq__ = Fraction.__eq__
+
+
+@lru_cache(maxsize=4096)
+def _ratio(numerator: int, denominator: int) -> Ratio:
+    ratio = Ratio(numerator, denominator)
+    ratio._hash = Fraction.__hash__(ratio)
+    return ratio
+
+
+def _in_normal_form(value: Coefficient) -> Coefficient:
+    if type(value) is int or type(value) is Ratio:
+        return value
+    return value.numerator if value.denominator == 1 else _ratio(value.numerator, value.denominator)
+
+
 # -- making them
 def polynomial(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
     """Return the polynomial that is the sum of these terms."""
@@ -84,7 +110,7 @@ def join(ps: Iterable[Polynomial]) -> Polynomial:
 
 
 def _in_order(terms: Mapping[Monomial, Coefficient]) -> Polynomial:
-    found = [(m, c.numerator if c.denominator == 1 else c) for m, c in terms.items() if c]
+    found = [(m, _in_normal_form(c)) for m, c in terms.items() if c]
     found.sort(key=lambda term: (-len(term[0]), term[0]))
     return tuple(found)
 
@@ -161,7 +187,11 @@ def _covers_support(p: Polynomial, q: Polynomial, support: frozenset[str]) -> bo
 
 def _no_less(m: Monomial, n: Monomial) -> bool:
     """Tell whether m >= n for all natural numbers."""
-    return len(m) >= len(n) and set(m) == set(n) and all(m.count(factor) >= n.count(factor) for factor in n)
+    if len(m) < len(n):
+        return False
+    if len(n) == 1:  # monomials are sorted
+        return m[0] == m[-1] == n[0]
+    return set(m) == set(n) and all(m.count(factor) >= n.count(factor) for factor in n)
 
 
 # -- caps
