@@ -109,12 +109,12 @@ class Directory(Inode):
     def _leaf(self, where: _Place) -> tuple[_Leaf, _Shift]:
         """Return the leaf that holds a place, and the shift at which it would split."""
         node = self._root
-        for shift in _SHIFTS:
-            if isinstance(node, dict):
-                return node, shift
+        shift = _SHIFTS[0]
+        while shift >= 0 and isinstance(node, list):
             node = node[(where >> shift) & 15]
+            shift -= 4
         assert isinstance(node, dict)
-        return node, -4
+        return node, shift
 
     @staticmethod
     def _split(leaf: _Leaf, shift: _Shift) -> _Branch:
