@@ -7,7 +7,6 @@ They live until the model is done: what it makes on the way is charged a little 
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from hardtack.analysis import (
     parameters,
     slices,
 )
-from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.analysis.domain import BOOL, FLOAT, GROWABLE, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
 from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
@@ -35,9 +34,29 @@ if TYPE_CHECKING:
     from hardtack.analysis.models import Model
 
 _ONE = Size.const(1)
+_UNHASHABLE = ("TypeError: unhashable type: " + "x" * 100,)  # with the name of the type
+_HASHABLE = frozenset(
+    {"none", "bool", "int", "float", "complex", "str", "bytes", "range", "function", "frozenset"}
+)
 _ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
+# What has a text in any case; integers have one up to 4,300 decimal digits. Source: Objects/longobject.c.
+_SPELLING = frozenset({"str", "repr", "ascii", "format", "__str__", "__repr__", "__format__"})
+_SPELLED_ALWAYS = frozenset({"none", "bool", "float", "complex", "str", "bytes"})
+_SPELLED_DIGITS = 476
+_TOO_LONG = (
+    "ValueError: Exceeds the limit (4300 digits) for integer string conversion; "
+    "use sys.set_int_max_str_digits() to increase the limit",
+)
+_SEPARATING = frozenset({"split", "rsplit", "partition", "rpartition"})  # what separates is not empty
+_SLICED = frozenset(f"builtins.{kind}.__getitem__" for kind in ("str", "bytes", "bytearray", "list", "tuple"))
+_CHANGED = "RuntimeError: dictionary changed size during iteration"
+_STEADY = frozenset(
+    {"list", "tuple", "str", "bytes", "bytearray", "memoryview", "range", "none", "bool", "int"}
+)
+_BYTES = frozenset({"builtins.bytes", "builtins.bytearray"})
+_OF_BYTES = ("ValueError: byte must be in range(0, 256)", "OverflowError", "ValueError(53)")
 _KEEPING_ERRORS = frozenset({"__getitem__", "__delitem__", "pop", "remove", "encode", "decode"})
 _SPELLING_ERRORS = {
     "builtins.list.index": 1,
@@ -58,7 +77,10 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     if interp.state.dead:
         return NOTHING
     exceptions.may_raise(
-        interp, allowance=True, holding=held_by_error(model.name, arguments), message=message
+        interp,
+        _raises(interp, model, arguments),
+        holding=held_by_error(model.name, arguments),
+        message=message,
     )
     value = interp.read(result)
     machine.release()
@@ -86,6 +108,58 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
     ):
         return footprints.block(machine.length(given[0]) + 33)
     return ZERO
+
+
+def _raises(interp: Interpreter, model: Model, arguments: Given) -> Sequence[str] | None:
+    """Return what a model may raise for these arguments: who is spelled out says whether that can fail."""
+    method = model.name.rpartition(".")[2]
+    given = arguments.positional
+    if method in _SEPARATING and len(given) <= 2 and not arguments.keywords:
+        return model.raises if len(given) == 2 and not _known_text(interp, given[1]) else ()
+    if model.name in _SLICED and _is_slice_without_step(interp, given[1]):
+        return ()
+    if model.raises and _CHANGED in model.raises and given and not _may_change(interp, _walked(model, given)):
+        return tuple(one for one in model.raises if one != _CHANGED)
+    if model.name in _BYTES and len(given) == 1 and not arguments.keywords:
+        return _OF_BYTES
+    if method not in _SPELLING or not given or arguments.keywords or len(given) > 2:
+        return model.raises
+    if len(given) == 2 and parameters.known_constant(interp, interp.read(given[1])) != "":
+        return model.raises
+    value = interp.read(given[0])
+    kinds = kinds_of(interp, value)
+    if kinds <= _SPELLED_ALWAYS:
+        return ()
+    if kinds <= {*_SPELLED_ALWAYS, "int"}:
+        digits = _number(value)
+        known = None if digits is None else digits.wide().as_const()
+        return () if known is not None and known < _SPELLED_DIGITS else _TOO_LONG
+    return model.raises
+
+
+def _walked(model: Model, given: Sequence[str]) -> str:
+    """Return the argument that a built-in goes through: a method's own object has another for it, or none."""
+    return given[min(1, len(given) - 1)] if model.name.count(".") > 1 else given[0]
+
+
+def _may_change(interp: Interpreter, register: str) -> bool:
+    """Tell whether going through a container may fail for its having changed: lists and texts take it."""
+    value = interp.read(register)
+    return not kinds_of(interp, value) <= _STEADY
+
+
+def _known_text(interp: Interpreter, register: str) -> bool:
+    """Tell whether what is given is a text that is known, and not empty."""
+    known = parameters.known_constant(interp, interp.read(register))
+    return isinstance(known, str | bytes) and bool(known)
+
+
+def _is_slice_without_step(interp: Interpreter, register: str) -> bool:
+    value = interp.read(register)
+    cells = [cell for _, cell in access.cells(interp, value)]
+    return kinds_of(interp, value) == {"slice"} and all(
+        cell.owned and cell.fields.get("2", NO) == NO for cell in cells
+    )
 
 
 class ModelMachine:
@@ -307,15 +381,17 @@ class ModelMachine:
         cell = interp.state.cells[obj]
         whole = times * cell.bytes
         if together is not None and cell.kind in {"str", "bytes"}:
-            empty = footprints.structure(cell.kind, Size.const(0), cell.width)
-            per = cell.width if cell.kind == "str" else 1
-            whole = times * (empty * Fraction(5, 4) + 16) + together * Fraction(5 * per, 4)
+            whole = footprints.together(cell.kind, times, together, cell.width)
         older = obj | 1
+        before = interp.state.cells.get(older)
         interp.state.demote(obj >> 1, lambda one: one)
         made = interp.state.cells[older]
-        interp.state.cells[older] = replace(
-            made, bytes=made.bytes + whole, pooled=made.pooled + times * cell.pooled
-        )
+        size, pooled = made.bytes + whole, made.pooled + times * cell.pooled
+        if cell.kind not in GROWABLE:  # the one that was made is among them
+            size, pooled = whole, times * cell.pooled
+            if before is not None:
+                size, pooled = before.bytes + whole, before.pooled + pooled
+        interp.state.cells[older] = replace(made, bytes=size, pooled=pooled)
         interp.note()
         return Value(frozenset((older,)))
 
@@ -369,6 +445,8 @@ class ModelMachine:
         from hardtack.analysis import calls
 
         interp = self._interp
+        if name == "__hash__" and not hashable(interp, self._read(value)):
+            exceptions.may_raise(interp, _UNHASHABLE)
         methods: set[str] = set()
         for _, cell in access.cells(interp, self._read(value)):
             methods |= special_methods(interp, cell, name)
@@ -407,6 +485,16 @@ def kinds_of(interp: Interpreter, value: Value) -> frozenset[str]:
     for _, cell in access.cells(interp, value):
         found.add(_KINDS.get(cell.kind, cell.kind if cell.kind in _NAMED else "other"))
     return frozenset(found)
+
+
+def hashable(interp: Interpreter, value: Value) -> bool:
+    """Tell whether a value can be hashed for certain; of an instance its own class may say that it cannot."""
+    kinds = kinds_of(interp, value)
+    if "tuple" not in kinds:
+        return kinds <= _HASHABLE
+    tuples = frozenset(obj for obj, cell in access.cells(interp, value) if cell.kind == "tuple")
+    items = access.element(interp, Value(tuples))
+    return kinds <= {*_HASHABLE, "tuple"} and kinds_of(interp, items) <= _HASHABLE
 
 
 _PLAIN_KINDS = {"none": NONE, "bool": BOOL, "float": FLOAT, "complex": OTHER}

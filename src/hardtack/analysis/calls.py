@@ -233,15 +233,17 @@ def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type
 # -- models
 def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type) -> Value:
     """Do what a model says; what has none is a finding."""
-    exceptions.may_raise(interp, holding=held_by_error(name, arguments))
+    model = interp.models.find(name)
+    raises = None if model is None else model.raises
+    exceptions.may_raise(interp, raises, counted=True, holding=held_by_error(name, arguments))
     native = natives.find(name)
     if native is not None and not arguments.spread and not arguments.spread_keywords:
         value = native(interp, name, arguments)
         if value is not None:
             if not value.objects:
                 interp.note(footprints.scalar(value))
+            exceptions.may_raise(interp, natives.raised(interp, name, arguments))
             return value
-    model = interp.models.find(name)
     if model is None:
         interp.finding("no-model", f"{name} has no model", "add one: [tool.hardtack] models")
         return parameters.symbolic(interp, type_, f"{name}()", single=False)

@@ -39,12 +39,26 @@ _COPIES_DICT = frozenset({"copy", "update", "__or__", "__ror__", "__ior__"})
 
 
 def block(size: Size | int) -> Size:
-    """Return the bytes of a block: exact for a number, else at least that of every size up to this one."""
+    """Return the bytes of a block: exact for a number, else at least that of every size up to this one.
+
+    A class has 15 bytes more than are asked for at most, beyond 512 a quarter: a quarter does from 60 on.
+    """
     size = lift(size)
     value = size.as_const()
-    if value is None:
-        return size * Fraction(5, 4) + 16 if not size.is_zero else ZERO
-    return Size.const(size_class(ceil(value)))
+    if value is not None:
+        return Size.const(size_class(ceil(value)))
+    most = ZERO
+    for polynomial in size.polynomials:
+        short = 15 - constant_of(polynomial) / 4
+        most |= Size((polynomial,)) * Fraction(5, 4) + max(ceil(short), 0)
+    return size if size.is_top else most
+
+
+def together(kind: str, count: Size, length: Size, width: int) -> Size:
+    """Return the bytes of so many objects of a kind whose lengths add up to a sum."""
+    one = structure(kind, Size.symbol("n"), width)
+    empty = one.substitute({"n": ZERO})
+    return count * empty + length * Fraction(5 * (width if kind == "str" else 1), 4)
 
 
 def size_class(n: int) -> int:
