@@ -180,6 +180,12 @@ def both(numbers: list[int]) -> int:
     return a + b
 
 
+def unset(numbers: list[int]) -> int:
+    for number in numbers:
+        last = number
+    return last
+
+
 def split_small(text: str) -> list[str]:
     return text.split(",")
 
@@ -223,6 +229,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "popped": [([],)],
     "without_hash": [({}, [])],
     "both": [([],)],
+    "unset": [([],)],
     "split_small": [((_WIDE + ",") * 4000,)],
     "left_early": [([_TEXT],)],
     "pairs_let_go": [(_WORDS,)],

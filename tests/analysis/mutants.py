@@ -162,6 +162,9 @@ MUTANTS = (
         "if name == \"__hash__\" and not hashable(", "if name == \"\" and not hashable(", "without_hash",
     ),
     _mutant(
+        "takes every variable to have a value", "unset.py", "        if not names <= sure:\n", "        if False:\n", "unset",
+    ),
+    _mutant(
         "forgets what taking apart may raise", "operations.py", "    if not op.fits:\n", "    if False:\n", "both",
     ),
     _mutant(

@@ -55,6 +55,24 @@ _CHANGED = "RuntimeError: dictionary changed size during iteration"
 _STEADY = frozenset(
     {"list", "tuple", "str", "bytes", "bytearray", "memoryview", "range", "none", "bool", "int"}
 )
+# methods for which an integer is too great only if it is no machine word
+_COUNTING = frozenset(
+    {
+        "replace",
+        "zfill",
+        "ljust",
+        "rjust",
+        "center",
+        "insert",
+        "split",
+        "rsplit",
+        "find",
+        "rfind",
+        "count",
+        "index",
+    }
+)
+_WORD_DIGITS = 2
 _BYTES = frozenset({"builtins.bytes", "builtins.bytearray"})
 _OF_BYTES = ("ValueError: byte must be in range(0, 256)", "OverflowError", "ValueError(53)")
 _KEEPING_ERRORS = frozenset({"__getitem__", "__delitem__", "pop", "remove", "encode", "decode"})
@@ -111,15 +129,36 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
 
 
 def _raises(interp: Interpreter, model: Model, arguments: Given) -> Sequence[str] | None:
-    """Return what a model may raise for these arguments: who is spelled out says whether that can fail."""
+    """Return what a model may raise for these arguments."""
+    raises = _raises_by_kind(interp, model, arguments)
+    if raises and "OverflowError" in raises and model.name.rpartition(".")[2] in _COUNTING:
+        counts = [*arguments.positional[1:], *(register for _, register in arguments.keywords)]
+        if all(_fits_a_word(interp, register) for register in counts):
+            return tuple(one for one in raises if one != "OverflowError")
+    return raises
+
+
+def _fits_a_word(interp: Interpreter, register: str) -> bool:
+    """Tell whether what is given is no integer that C code could not take."""
+    value = interp.read(register)
+    number = _number(value) if value.number is not None else None
+    known = None if number is None else number.wide().as_const()
+    return "other" not in kinds_of(interp, value) and (
+        value.number is None or (known is not None and known <= 2)
+    )
+
+
+def _raises_by_kind(interp: Interpreter, model: Model, arguments: Given) -> Sequence[str] | None:
+    """Return what a model may raise for arguments of these kinds: as texts, or as what is gone through."""
     method = model.name.rpartition(".")[2]
     given = arguments.positional
     if method in _SEPARATING and len(given) <= 2 and not arguments.keywords:
         return model.raises if len(given) == 2 and not _known_text(interp, given[1]) else ()
     if model.name in _SLICED and _is_slice_without_step(interp, given[1]):
         return ()
-    if model.raises and _CHANGED in model.raises and given and not _may_change(interp, _walked(model, given)):
-        return tuple(one for one in model.raises if one != _CHANGED)
+    raises = model.raises or ()
+    if _CHANGED in raises and given and not _may_change(interp, _walked(model, given)):
+        return tuple(one for one in raises if one != _CHANGED)
     if model.name in _BYTES and len(given) == 1 and not arguments.keywords:
         return _OF_BYTES
     if method not in _SPELLING or not given or arguments.keywords or len(given) > 2:

@@ -48,8 +48,8 @@ _LONGEST = {
 }
 _OF_MORE = {
     "OSError": 704,
-    "UnicodeDecodeError": 448,
-    "UnicodeEncodeError": 448,
+    "UnicodeDecodeError": 576,
+    "UnicodeEncodeError": 576,
 }  # bytes, without what they keep
 _RAISED = re.compile(r"([\w.]+)(?:\((\d+)\)|: (.*))?")
 # A call that ends while its frame object lives makes one of its caller's: Python/frame.c take_ownership.
@@ -99,9 +99,8 @@ def _made(raised: str) -> int:
 
 
 def _with_message(length: int) -> int:
-    """Return the bytes of an exception with a message in ASCII: as it is formatted, or when it is made."""
-    message = footprints.size_class(_TEXT + length)
-    return message + max(_OBJECT, footprints.size_class(_TEXT + length + _WRITER))
+    """Return the bytes of an exception with its message; while that is written there is no traceback."""
+    return _OBJECT + footprints.size_class(_TEXT + length)
 
 
 def may_raise(
@@ -129,6 +128,11 @@ def may_raise(
     if interp.catching:
         held = [interp.state.frame[one] for one in holding if one in interp.state.frame]
         _send(interp, interp.state.copy(), None, [IMPLICIT], (held, made))
+
+
+def unset(interp: Interpreter) -> None:
+    """Say that a variable may have no value here."""
+    may_raise(interp, [f"UnboundLocalError({_UNBOUND})"])
 
 
 def _of_traceback(interp: Interpreter, since: int) -> Size:
@@ -268,7 +272,7 @@ def _try(interp: Interpreter, op: ir.Try) -> None:
 
 def _guarded(interp: Interpreter, op: ir.Try, key: Hashable, catcher: Catcher) -> None:
     interp.catching.append(catcher)
-    may_raise(interp, ["NameError: " + _UNBOUND * "x"], counted=True)
+    may_raise(interp, [f"AttributeError({_UNBOUND})"], counted=True)
     interp.block(op.body)
     interp.catching.pop()
     if not interp.state.dead:

@@ -295,6 +295,8 @@ def _draws(interp: Interpreter, name: str, arguments: Given) -> Value | None:
             return interp.read(positional[0])
         interp.finding("generator", f"{bare}() over a generator", "make a list of it first")
     _pass_tuple(interp, len(arguments.positional))
+    if arguments.keywords:  # zip() gets them in a dict, which CPython keeps for reuse
+        interp.note(transient=("dict", footprints.structure("dict", Size.const(1))))
     counts = [iteration.count(interp, interp.read(register)) for register in positional]
     rounds = reduce(_lesser, counts)
 

@@ -134,6 +134,12 @@ def both(xs: list[int]) -> int:
     return a + b
 
 
+def last_of(xs: list[int]) -> int:
+    for x in xs:
+        last = x
+    return last
+
+
 def without_hash(keys: dict[tuple[list[int], int], int], key: tuple[list[int], int]) -> int:
     return keys.get(key, 0)
 

@@ -29,5 +29,6 @@ INPUTS |= {
 INPUTS |= {one: [lambda: given(1, 0), lambda: given(1 << 99, 0)] for one in (f.divided, f.remainder)}
 INPUTS |= {f.shifted_back: [lambda: given(1, -1), lambda: given(1 << 99, -1)]}
 INPUTS |= {f.both: [lambda: given([]), lambda: given([1]), lambda: given([1, 2, 3]), lambda: given([1, 2])]}
+INPUTS |= {f.last_of: [lambda: given([]), lambda: given([1, 2])]}
 INPUTS |= {f.without_hash: [lambda: given({}, ([1], 2))]}
 INPUTS |= {f.divided_late: [lambda: given(0, b"a" * 9000), lambda: given(1, b"a" * 9000)]}
