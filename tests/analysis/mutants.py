@@ -155,11 +155,11 @@ MUTANTS = (
     ),
     _mutant(
         "forgets the exceptions of built-ins", "acting.py",
-        "        _raises(interp, model, arguments),\n", "        (),\n", "popped",
+        "        raising.raised_by(interp, model, arguments),\n", "        (),\n", "popped",
     ),
     _mutant(
         "forgets that a key may be one that cannot be hashed", "acting.py",
-        "if name == \"__hash__\" and not hashable(", "if name == \"\" and not hashable(", "without_hash",
+        "if name == \"__hash__\" and not raising.hashable(", "if name == \"\" and not raising.hashable(", "without_hash",
     ),
     _mutant(
         "takes every variable to have a value", "unset.py", "        if not names <= sure:\n", "        if False:\n", "unset",

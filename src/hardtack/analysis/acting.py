@@ -20,9 +20,11 @@ from hardtack.analysis import (
     natives,
     operations,
     parameters,
+    raising,
     slices,
 )
-from hardtack.analysis.domain import BOOL, FLOAT, GROWABLE, NO, NONE, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.analysis.domain import FLOAT, GROWABLE, NO, NOTHING, OTHER, Cell, Value, join_all
+from hardtack.analysis.kinds import kinds_of, number_of
 from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
@@ -35,46 +37,9 @@ if TYPE_CHECKING:
 
 _ONE = Size.const(1)
 _UNHASHABLE = ("TypeError: unhashable type: " + "x" * 100,)  # with the name of the type
-_HASHABLE = frozenset(
-    {"none", "bool", "int", "float", "complex", "str", "bytes", "range", "function", "frozenset"}
-)
 _ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
-# What has a text in any case; integers have one up to 4,300 decimal digits. Source: Objects/longobject.c.
-_SPELLING = frozenset({"str", "repr", "ascii", "format", "__str__", "__repr__", "__format__"})
-_SPELLED_ALWAYS = frozenset({"none", "bool", "float", "complex", "str", "bytes"})
-_SPELLED_DIGITS = 476
-_TOO_LONG = (
-    "ValueError: Exceeds the limit (4300 digits) for integer string conversion; "
-    "use sys.set_int_max_str_digits() to increase the limit",
-)
-_SEPARATING = frozenset({"split", "rsplit", "partition", "rpartition"})  # what separates is not empty
-_SLICED = frozenset(f"builtins.{kind}.__getitem__" for kind in ("str", "bytes", "bytearray", "list", "tuple"))
-_CHANGED = "RuntimeError: dictionary changed size during iteration"
-_STEADY = frozenset(
-    {"list", "tuple", "str", "bytes", "bytearray", "memoryview", "range", "none", "bool", "int"}
-)
-# methods for which an integer is too great only if it is no machine word
-_COUNTING = frozenset(
-    {
-        "replace",
-        "zfill",
-        "ljust",
-        "rjust",
-        "center",
-        "insert",
-        "split",
-        "rsplit",
-        "find",
-        "rfind",
-        "count",
-        "index",
-    }
-)
-_WORD_DIGITS = 2
-_BYTES = frozenset({"builtins.bytes", "builtins.bytearray"})
-_OF_BYTES = ("ValueError: byte must be in range(0, 256)", "OverflowError", "ValueError(53)")
 _KEEPING_ERRORS = frozenset({"__getitem__", "__delitem__", "pop", "remove", "encode", "decode"})
 _SPELLING_ERRORS = {
     "builtins.list.index": 1,
@@ -96,7 +61,7 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
         return NOTHING
     exceptions.may_raise(
         interp,
-        _raises(interp, model, arguments),
+        raising.raised_by(interp, model, arguments),
         holding=held_by_error(model.name, arguments),
         message=message,
     )
@@ -126,79 +91,6 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
     ):
         return footprints.block(machine.length(given[0]) + 33)
     return ZERO
-
-
-def _raises(interp: Interpreter, model: Model, arguments: Given) -> Sequence[str] | None:
-    """Return what a model may raise for these arguments."""
-    raises = _raises_by_kind(interp, model, arguments)
-    if raises and "OverflowError" in raises and model.name.rpartition(".")[2] in _COUNTING:
-        counts = [*arguments.positional[1:], *(register for _, register in arguments.keywords)]
-        if all(_fits_a_word(interp, register) for register in counts):
-            return tuple(one for one in raises if one != "OverflowError")
-    return raises
-
-
-def _fits_a_word(interp: Interpreter, register: str) -> bool:
-    """Tell whether what is given is no integer that C code could not take."""
-    value = interp.read(register)
-    number = _number(value) if value.number is not None else None
-    known = None if number is None else number.wide().as_const()
-    return "other" not in kinds_of(interp, value) and (
-        value.number is None or (known is not None and known <= 2)
-    )
-
-
-def _raises_by_kind(interp: Interpreter, model: Model, arguments: Given) -> Sequence[str] | None:
-    """Return what a model may raise for arguments of these kinds: as texts, or as what is gone through."""
-    method = model.name.rpartition(".")[2]
-    given = arguments.positional
-    if method in _SEPARATING and len(given) <= 2 and not arguments.keywords:
-        return model.raises if len(given) == 2 and not _known_text(interp, given[1]) else ()
-    if model.name in _SLICED and _is_slice_without_step(interp, given[1]):
-        return ()
-    raises = model.raises or ()
-    if _CHANGED in raises and given and not _may_change(interp, _walked(model, given)):
-        return tuple(one for one in raises if one != _CHANGED)
-    if model.name in _BYTES and len(given) == 1 and not arguments.keywords:
-        return _OF_BYTES
-    if method not in _SPELLING or not given or arguments.keywords or len(given) > 2:
-        return model.raises
-    if len(given) == 2 and parameters.known_constant(interp, interp.read(given[1])) != "":
-        return model.raises
-    value = interp.read(given[0])
-    kinds = kinds_of(interp, value)
-    if kinds <= _SPELLED_ALWAYS:
-        return ()
-    if kinds <= {*_SPELLED_ALWAYS, "int"}:
-        digits = _number(value)
-        known = None if digits is None else digits.wide().as_const()
-        return () if known is not None and known < _SPELLED_DIGITS else _TOO_LONG
-    return model.raises
-
-
-def _walked(model: Model, given: Sequence[str]) -> str:
-    """Return the argument that a built-in goes through: a method's own object has another for it, or none."""
-    return given[min(1, len(given) - 1)] if model.name.count(".") > 1 else given[0]
-
-
-def _may_change(interp: Interpreter, register: str) -> bool:
-    """Tell whether going through a container may fail for its having changed: lists and texts take it."""
-    value = interp.read(register)
-    return not kinds_of(interp, value) <= _STEADY
-
-
-def _known_text(interp: Interpreter, register: str) -> bool:
-    """Tell whether what is given is a text that is known, and not empty."""
-    known = parameters.known_constant(interp, interp.read(register))
-    return isinstance(known, str | bytes) and bool(known)
-
-
-def _is_slice_without_step(interp: Interpreter, register: str) -> bool:
-    value = interp.read(register)
-    cells = [cell for _, cell in access.cells(interp, value)]
-    return kinds_of(interp, value) == {"slice"} and all(
-        cell.owned and cell.fields.get("2", NO) == NO for cell in cells
-    )
 
 
 class ModelMachine:
@@ -239,7 +131,7 @@ class ModelMachine:
 
     def upper(self, value: str) -> Size:
         """Return the largest magnitude of an integer."""
-        number = _number(self._read(value))
+        number = number_of(self._read(value))
         if number is None:
             return self._interp.unbounded(
                 "growth", f"{self._name} of an integer that is not known", "bound it"
@@ -248,7 +140,7 @@ class ModelMachine:
 
     def digits(self, value: str) -> Size:
         """Return the most digits of an integer."""
-        number = _number(self._read(value))
+        number = number_of(self._read(value))
         if number is None:
             return self._interp.unbounded(
                 "growth", f"{self._name} of an integer that is not known", "bound it"
@@ -257,7 +149,7 @@ class ModelMachine:
 
     def nonnegative(self, value: str) -> bool:
         """Return whether an integer cannot be negative."""
-        number = _number(self._read(value))
+        number = number_of(self._read(value))
         return number is not None and number.low.is_zero
 
     def element(self, value: str) -> str:
@@ -305,7 +197,7 @@ class ModelMachine:
 
     def steps(self, start: str, stop: str, step: str) -> Size:
         """Return the most integers from start to before stop, by step."""
-        numbers = [_number(self._read(one)) for one in (start, stop, step)]
+        numbers = [number_of(self._read(one)) for one in (start, stop, step)]
         known = [number for number in numbers if number is not None]
         if len(known) < 3:
             return self._interp.unbounded(
@@ -330,7 +222,7 @@ class ModelMachine:
 
     def number(self, operation: str, values: Sequence[str]) -> str:
         """Return the fresh int that an operation on integers gives."""
-        numbers = [_number(self._read(value)) for value in values]
+        numbers = [number_of(self._read(value)) for value in values]
         known = [number for number in numbers if number is not None]
         if len(known) < len(numbers) or not known:
             found = integers.unknown(f"{self._name} of what is no known integer")
@@ -484,7 +376,7 @@ class ModelMachine:
         from hardtack.analysis import calls
 
         interp = self._interp
-        if name == "__hash__" and not hashable(interp, self._read(value)):
+        if name == "__hash__" and not raising.hashable(interp, self._read(value)):
             exceptions.may_raise(interp, _UNHASHABLE)
         methods: set[str] = set()
         for _, cell in access.cells(interp, self._read(value)):
@@ -516,34 +408,6 @@ class ModelMachine:
         self._interp.assume(text)
 
 
-def kinds_of(interp: Interpreter, value: Value) -> frozenset[str]:
-    """Return the kinds that a value may be of, as models tell them apart."""
-    found = {name for name, bit in _PLAIN_KINDS.items() if value.plain & bit}
-    if value.number is not None:
-        found.add("int")
-    for _, cell in access.cells(interp, value):
-        found.add(_KINDS.get(cell.kind, cell.kind if cell.kind in _NAMED else "other"))
-    return frozenset(found)
-
-
-def hashable(interp: Interpreter, value: Value) -> bool:
-    """Tell whether a value can be hashed for certain; of an instance its own class may say that it cannot."""
-    kinds = kinds_of(interp, value)
-    if "tuple" not in kinds:
-        return kinds <= _HASHABLE
-    tuples = frozenset(obj for obj, cell in access.cells(interp, value) if cell.kind == "tuple")
-    items = access.element(interp, Value(tuples))
-    return kinds <= {*_HASHABLE, "tuple"} and kinds_of(interp, items) <= _HASHABLE
-
-
-_PLAIN_KINDS = {"none": NONE, "bool": BOOL, "float": FLOAT, "complex": OTHER}
-_NAMED = frozenset(
-    {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
-    | {"slice", "iterator", "instance", "function"}
-)
-_KINDS = {"gathered": "iterator", "method": "function", "class": "function", "generator": "iterator"}
-
-
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
     """Return the functions of the sources that a special method of an object may be."""
     known = interp.program.classes.get(cell.name)
@@ -558,12 +422,6 @@ def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
         if method in interp.program.functions and method is not None:
             found.add(method)
     return found
-
-
-def _number(value: Value) -> integers.Number | None:
-    if value.number is not None:
-        return value.number if not value.plain else value.number.join(integers.between(0, _ONE))
-    return integers.between(0, _ONE) if value.plain and not value.plain & OTHER else None
 
 
 _UNTYPED = ir.Union(())

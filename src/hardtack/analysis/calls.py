@@ -20,11 +20,12 @@ from hardtack.analysis import (
     parameters,
     recursion,
 )
-from hardtack.analysis.acting import act, held_by_error, kinds_of, special_methods
+from hardtack.analysis.acting import act, held_by_error, special_methods
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
+from hardtack.analysis.kinds import kinds_of
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
 from hardtack.symbolic import Size
 
