@@ -71,6 +71,7 @@ class HeapFull(HardtackError, MemoryError):
     free: int = 0
     _holders: Holders | Callable[[], Holders] = ()
     witness: ClassVar[Callable[[HeapFull], None] | None] = None  # fills in what the native core has seen
+    outside: ClassVar[Callable[..., str] | None] = None  # calls a function outside of every heap
 
     def __init__(
         self,
@@ -112,6 +113,11 @@ class HeapFull(HardtackError, MemoryError):
     def __str__(self) -> str:
         if self.args:
             return super().__str__()
+        if HeapFull.outside is None:
+            return HeapFull._text(self)
+        return HeapFull.outside(HeapFull._text, self)  # for who catches it is in the heap that is full
+
+    def _text(self) -> str:
         if not self.heap:
             return "a heap that this code runs in is full: see its explain()"
         most = "".join(f", {format_bytes(held)} of it in {name!r}" for name, held in self.holders)
@@ -137,10 +143,15 @@ class ReservationImpossible(HardtackError, ValueError):
         super().__init__(asked, possible, heap)  # so that pickling keeps them
 
     def __str__(self) -> str:
+        asked = f"cannot reserve {format_bytes(self.asked)} ({self.asked} bytes) on heap {self.heap!r}"
+        if not self.possible:
+            return (
+                f"{asked}: it can grant nothing (0 bytes), since all of its capacity, or of that of a heap "
+                "that is charged with it, is slack; give it slack=0, or a larger capacity"
+            )
         return (
-            f"cannot reserve {format_bytes(self.asked)} ({self.asked} bytes) on heap {self.heap!r}: it can "
-            f"grant at most {format_bytes(self.possible)} ({self.possible} bytes); give it a larger capacity "
-            "or ask for less"
+            f"{asked}: it can grant at most {format_bytes(self.possible)} ({self.possible} bytes); give it a "
+            "larger capacity or ask for less"
         )
 
 

@@ -48,7 +48,7 @@ def _mutant(name: str, file: str, old: str, new: str, *cases: str) -> Mutant:
 MUTANTS = (
     _mutant(
         "forgets the tables of a dict", "footprints.py",
-        "return block(length * _DICT_ITEM + 232)", "return block(length * 20)", "filled_dict",
+        "SIZES.dict_(length, uneven=uneven)", "SIZES.dict_(0) + length * 20", "filled_dict",
     ),
     _mutant(
         "drops what a function returns", "calls.py",
@@ -118,7 +118,10 @@ MUTANTS = (
         "loses the width of characters", "access.py",
         "return max((cell.width for _, cell in cells(interp, value)), default=1)", "return 1", "wide",
     ),
-    _mutant("rounds sizes down", "footprints.py", "return (max(n, 1) + 15) & ~15", "return n & ~15", "small_blocks"),
+    _mutant(
+        "forgets the head of a tuple", "footprints.py",
+        "return SIZES.tuple_(length)", "return lift(length) * 8", "small_blocks",
+    ),
     _mutant(
         "takes the first item for the longest", "evaluating.py",
         "    return max((_length(one) for one in follow(path, given)), default=0)\n",
@@ -126,7 +129,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets the integers that containers hold", "footprints.py",
-        "return cell.length * (each | 32 if boxed else each)", "return ZERO", "counted",
+        "return cell.length * (each | PREPAID if boxed else each)", "return ZERO", "counted",
     ),
     _mutant(
         "never runs a handler", "exceptions.py",
@@ -174,8 +177,8 @@ MUTANTS = (
     Mutant(
         "forgets the copy of a caller's list that grows", "access.py",
         (
-            ("table = footprints.table(kind, after, factor)\n", "table = ZERO\n"),
-            ("    interp.note(ZERO if before_is_counted else footprints.table(kind, after, factor))\n", "    interp.note()\n"),
+            ("table = footprints.table(kind, after)\n", "table = ZERO\n"),
+            ("    interp.note(ZERO if before_is_counted else footprints.table(kind, after))\n", "    interp.note()\n"),
         ),
         ("grown",),
     ),
@@ -186,7 +189,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets what copies of dicts leave in free lists", "footprints.py",
-        "return (\"copied dict\",) if method", "return () if method", "copied_dicts",
+        "return (KEPT[\"copied dict\"],) if", "return () if", "copied_dicts",
     ),
 )  # fmt: skip
 

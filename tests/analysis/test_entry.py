@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import entry_cases as cases
@@ -188,7 +187,3 @@ def test_loops_say_how_often_they_run(analysed):
 
 def test_a_symbol_says_what_it_means(analysed):
     assert dict(analysed["pairs"].symbols)["total(xs)"] == "sum of the lengths of the items of xs"
-
-
-if sys.version_info[:2] != (3, 11):
-    pytestmark = pytest.mark.skip(reason="the layouts of 3.12 and 3.13 are not told apart yet")

@@ -25,6 +25,10 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
@@ -40,6 +44,7 @@ NAMES = """
     test_str test_string test_struct test_textwrap test_tokenize test_tuple test_typing test_unicode test_unpack
     test_userdict test_weakref test_xml_etree test_yield_from test_zlib
 """  # test_unicode is called test_str from 3.13 on
+BY_THE_CLOCK = "test_denial_of_service_prevented_"  # these of test_int skip themselves where they were quick
 
 
 @dataclass
@@ -57,6 +62,15 @@ class Outcome:
 # ---------------------------------------------------------------- the child: one file, inside or outside
 
 
+def tests_of(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    """Yield the tests of a suite whose outcome does not depend on the moment."""
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from tests_of(test)
+        elif BY_THE_CLOCK not in test.id():
+            yield test
+
+
 def run_tests(name: str) -> Outcome:
     """Run one of CPython's test files in this process."""
     from test import support
@@ -65,6 +79,7 @@ def run_tests(name: str) -> Outcome:
     support.use_resources = []  # none of those that need a network, minutes, or gigabytes
     with os_helper.temp_cwd():
         suite = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(f"test.{name}"))
+        suite = unittest.TestSuite(tests_of(suite))
         result = unittest.TextTestRunner(stream=io.StringIO(), verbosity=0).run(suite)
         failed = [test.id() for test, _ in [*result.failures, *result.errors]]
         failed += [f"{test.id()} (unexpected success)" for test in result.unexpectedSuccesses]

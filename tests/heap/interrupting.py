@@ -42,6 +42,9 @@ class Interrupter:
         written: list[type[BaseException] | None] = []
         tracing, hook = sys.gettrace(), sys.unraisablehook
         sys.unraisablehook = lambda unraisable: written.append(unraisable.exc_type)
+        sys._getframe().f_trace_opcodes = (
+            True  # 3.12 and later look at settrace whether any frame has ever wanted it
+        )
         sys.settrace(self.trace)
         try:
             work()

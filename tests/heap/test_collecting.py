@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -188,6 +190,68 @@ def test_a_reservation_that_ends_on_another_thread_is_left_on_its_own(
         assert first.submit(work).result() == (True, 100_000)
         assert first.submit(gc.isenabled).result()
     assert heap.reserved == 0
+
+
+@contextmanager
+def reported(action: Callable[[], None]) -> Iterator[None]:
+    """Have an action done whenever hardtack reports something: inside of its errand, outside every heap."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            action()
+
+    handler, logger = Handler(), logging.getLogger("hardtack.heap")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_whatever_was_entered_in_a_reservation_that_ends_on_another_thread_draws_from_it_no_longer(
+    heap: Heap,
+) -> None:
+    def stops_inside() -> Generator[None, None, None]:
+        with heap.reserve(50_000):
+            yield
+
+    with ThreadPoolExecutor(1) as second:
+        stopped = stops_inside()
+        next(stopped)
+        drawn = [bytes(1000) for _ in range(20)]
+        with heap, heap:
+            with pytest.raises(RuntimeError, match="on the same thread"):
+                second.submit(stopped.close).result()
+            assert gc.isenabled()
+            drawn.clear()  # what is freed is not refunded to what has ended
+            assert heap.reserved == 0
+            heap.check()
+            with heap.reserve(10_000):  # not carved from it either
+                assert heap.reserved == 10_000
+
+
+def test_a_reservation_that_ends_on_another_thread_while_its_own_runs_an_errand_is_left(heap: Heap) -> None:
+    def stops_inside() -> Generator[None, None, None]:
+        with heap.reserve(50_000):
+            yield
+
+    stopped = stops_inside()
+    ended = []
+
+    def end_elsewhere() -> None:
+        with pytest.raises(RuntimeError, match="on the same thread"):
+            second.submit(stopped.close).result()
+        ended.append(heap.reserved)
+
+    with ThreadPoolExecutor(1) as second:
+        second.submit(len, "").result()
+        next(stopped)
+        with reported(end_elsewhere):
+            heap.reserve_nowait(1000)  # and dropped: a leak, which is reported
+        assert ended == [0]
+        live = heap.live
+        kept = bytes(100_000)  # would be charged to the heap
+        assert heap.live - live < len(kept)
 
 
 # ---------------------------------------------------------------- finalizers that reserve

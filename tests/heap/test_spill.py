@@ -156,6 +156,46 @@ def test_a_heap_that_is_dropped_is_freed_with_the_last_block_beside_it() -> None
     assert _native.census()[0] == cores
 
 
+def test_a_block_beside_a_dropped_heap_that_finds_no_address_space_leaves_nothing(python: Python) -> None:
+    python(
+        """
+        import gc, resource
+        from test_spill import full_heap
+        from hardtack.heap import Heap, _native
+
+        cores = _native.census()[0]
+        heap, keep = full_heap(400)
+        text = heap.run(bytearray, 300)
+        while heap.free > 32:
+            keep.append(heap.run(bytes, heap.free - 48))
+        del heap
+        resource.setrlimit(resource.RLIMIT_AS, (400_000 << 10,) * 2)
+        other = Heap(None)
+        for size in (100_000, 3000, 100):
+            filling = [None] * 1_000_000
+            error, position = None, 0
+            while type(error) is not MemoryError:
+                try:
+                    with other:
+                        while True:
+                            filling[position] = bytes(size)
+                            position += 1
+                except MemoryError as caught:
+                    error = caught
+            keep.append(filling)
+        try:
+            text.extend(bytes(100))
+        except MemoryError:
+            pass
+        else:
+            raise AssertionError("it grew")
+        del filling, keep, text, error
+        gc.collect()
+        assert _native.census()[0] == cores + 1, "that is the other heap"
+        """
+    )
+
+
 def test_a_child_of_a_full_heap_spills_beside_itself() -> None:
     heap, keep = full_heap()
     child = Heap(None, parent=heap)
@@ -327,6 +367,30 @@ def chain_of_lists() -> None:
     chain: list[object] = []
     for _ in range(10_000):
         chain = [chain]
+
+
+def test_what_heap_full_says_takes_nothing_of_the_heap_that_is_full() -> None:
+    heap, keep = full_heap()
+    error = HeapFull()
+    error._set("some heap", 48, 20_480, 0, (("a part of it", 10_000), ("another part", 5_000)))
+    assert heap.run(str, error).endswith(
+        "9.8 KiB of it in 'a part of it', 4.9 KiB of it in 'another part'; see its explain()"
+    )
+    assert heap.spilled == 0
+    assert keep
+
+
+def test_heap_full_that_was_not_raised_names_no_heap_but_its_own() -> None:
+    """A heap that was made since may have the address of the one that it was about."""
+    heap = Heap(20_000, slack=10_000)
+    keep = [
+        heap.run(bytes, 400) for _ in range(26)
+    ]  # the last of them on the slack: it was sent, and called off
+    assert heap.free == 0
+    del heap, keep
+    others = [Heap("1 MiB") for _ in range(100)]
+    assert _native.refusal()[0] is None
+    assert others
 
 
 def test_heaps_that_hold_nothing_are_not_named_among_the_holders() -> None:

@@ -101,6 +101,17 @@ def test_a_handler_that_raises_strikes_the_caller_and_not_the_kernel(kernel: Ker
 
 
 @pytest.mark.usefixtures("alarms")
+def test_a_signal_that_does_not_wake_the_caller_strikes_it_soon_all_the_same(kernel: Kernel) -> None:
+    """As one does that comes between a thread's last look at signals and its sleep; here another thread takes it."""
+    threading.Timer(0.2, signal.raise_signal, (signal.SIGALRM,)).start()
+    began = time.monotonic()
+    with pytest.raises(Struck):
+        kernel.run("/bin/spin", timeout=60)
+    assert time.monotonic() - began < 30
+    assert kernel.statistics().processes == 0
+
+
+@pytest.mark.usefixtures("alarms")
 def test_handlers_that_raise_again_and_again_do_no_harm(kernel: Kernel) -> None:
     struck = 0
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)

@@ -27,10 +27,9 @@ def verdict_on(*code: str) -> Verdict:
         signs.close()
 
 
-def child_of(signs: Signs, *code: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", "\n".join([PRELUDE, *code]), str(signs.fd)], pass_fds=[signs.fd]
-    )
+def child_of(signs: Signs, *code: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", "\n".join([PRELUDE, *code]), str(signs.fd)]
+    return subprocess.Popen(command, pass_fds=[signs.fd], stdout=stdout)
 
 
 @pytest.fixture
@@ -107,18 +106,23 @@ def test_a_kernel_gives_its_figures() -> None:
 
 
 def test_a_child_ends_when_its_watchdog_is_killed() -> None:
+    """It is the child of a fork, which makes its kernel itself: nobody else would be there to see it go on."""
+    code = (
+        "if os.fork(): os.close(1); signal.pause()",
+        "from hardtack import Kernel; k = Kernel('16 MiB')",
+        "p = k.spawn('/bin/sh', ['-c', 'echo ready; spin'], stdout=1)",
+        "try:",
+        "    with signs.given_by(k): p.wait(30)",
+        "finally:",
+        "    print('it went on', flush=True)",
+    )
     signs = Signs()
     try:
-        code = (SPIN, "if os.fork(): time.sleep(60)", "with signs.given_by(k): p.wait(60)")
-        parent = child_of(signs, *code)
-        while not signs.beats:
-            time.sleep(0.01)
-        parent.kill()
-        parent.wait()
-        beats = -1
-        while beats != signs.beats:  # for ever, if the kernel went on
-            beats = signs.beats
-            time.sleep(0.2)
+        with child_of(signs, *code, stdout=subprocess.PIPE) as parent:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == b"ready\n"
+            parent.kill()
+            assert parent.stdout.read() == b""
     finally:
         signs.close()
 

@@ -191,7 +191,8 @@ def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Val
     charged: set[int] = set()
     for obj, _ in list(cells(interp, container)):
         cell = interp.state.cells[obj]
-        old_table = footprints.table(cell.kind, length_of(interp, obj, cell))
+        uneven = interp.knows(obj, "uneven")
+        old_table = footprints.table(cell.kind, length_of(interp, obj, cell), uneven=uneven)
         interp.touched()
         if not cell.owned:
             _grow_foreign(interp, obj, by, key, item)
@@ -204,6 +205,8 @@ def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Val
             mapped=join_values(cell.mapped, item),
             total=_added(cell.total, more),
         )
+        if cell.kind == "dict" and interp.are_mixed(grown.element):
+            interp.want(obj, "uneven")
         older = interp.state.cells.get(obj | 1)
         if not is_older(obj):
             interp.state.put(obj, interp.sized(obj, grown))
@@ -212,7 +215,7 @@ def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Val
             interp.state.put(obj, grown)
         if older is not None and (is_older(obj) or older.shared) and obj >> 1 not in charged:
             charged.add(obj >> 1)  # one of the site's objects grows
-            interp.state.grow(obj | 1, by * (per_item + footprints.growth(cell.kind)))
+            interp.state.grow(obj | 1, by * (per_item + footprints.growth(cell.kind, uneven=uneven)))
         interp.note(old_table)
     interp.note()
 
@@ -230,8 +233,7 @@ def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: 
     cell = interp.state.cells[obj]
     kind = {"sequence": "list", "mapping": "dict"}.get(cell.kind, cell.kind)
     after = length_of(interp, obj, cell) + by
-    factor = 2 if kind == "dict" else 1  # it may have had items that were deleted
-    table = footprints.table(kind, after, factor)
+    table = footprints.table(kind, after)
     scalars = footprints.scalar(key) + footprints.scalar(item)
     first = "[table]" not in cell.written
     interp.state.cells[obj] = replace(
@@ -250,7 +252,7 @@ def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: 
         interp.state.grow(obj, table + by * scalars)
     # the table before this one is the call's if it grew before, and counted already where there are several
     before_is_counted = by.as_const() == 1 and (first or not single)
-    interp.note(ZERO if before_is_counted else footprints.table(kind, after, factor))
+    interp.note(ZERO if before_is_counted else footprints.table(kind, after))
 
 
 def replace_items(interp: Interpreter, container: Value, item: Value, key: Value = NOTHING) -> None:
@@ -282,7 +284,7 @@ def replace_items(interp: Interpreter, container: Value, item: Value, key: Value
             continue
         interp.state.put(obj, changed)
         size = footprints.scalar(item)
-        if not size.is_zero and not (interp.knows(obj, "boxed") and Size.const(32).dominates(size)):
+        if not size.is_zero and not (interp.knows(obj, "boxed") and footprints.PREPAID.dominates(size)):
             interp.want(obj, "boxed")
             interp.state.grow(obj, size)
     interp.note()

@@ -89,7 +89,7 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
     if given and (
         name.endswith(".decode") or (name == "builtins.str" and len(given) + len(arguments.keywords) > 1)
     ):
-        return footprints.block(machine.length(given[0]) + 33)
+        return footprints.SIZES.bytes_(machine.length(given[0]))
     return ZERO
 
 
@@ -265,7 +265,8 @@ class ModelMachine:
             return footprints.sized(cell, size)
 
         self._made += 1
-        obj = self._interp.new(f"{self._name} {self._made} {kind}", make, quiet=several)
+        uneven = kind in {"dict", "set"}  # it may be made from another one, whose table is as it is
+        obj = self._interp.new(f"{self._name} {self._made} {kind}", make, quiet=several, uneven=uneven)
         value = Value(frozenset((obj,)))
         if several:
             value = self._several(obj, times, together if size is None else None)

@@ -36,6 +36,23 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
 
 _DYNAMIC = frozenset({"int", "bool", "float", "str", "bytes"})
+_UNEVEN = frozenset(
+    {
+        "__delitem__",
+        "__iand__",
+        "__ior__",
+        "__isub__",
+        "__ixor__",
+        "difference_update",
+        "discard",
+        "intersection_update",
+        "pop",
+        "popitem",
+        "remove",
+        "symmetric_difference_update",
+        "update",
+    }
+)
 TRANSPARENT = frozenset(
     {
         "staticmethod",
@@ -82,7 +99,7 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
     if interp.state.dead:
         return
     if op.bound:
-        interp.note(Size.const(footprints.BOUND_METHOD + 16))
+        interp.note(footprints.BOUND_METHOD + 16)
     if arguments.spread or arguments.spread_keywords:
         _note_spread(interp, arguments)
     callees = _possible(interp, op.callees, arguments)
@@ -251,12 +268,21 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     consumed = generators.consume_arguments(interp, name, arguments)
     if interp.state.dead:
         return NOTHING
+    _takes_away(interp, name, arguments)
     for pool in footprints.kept_by(name):
         interp.state.keep(pool, Size.const(1))
     value = act(interp, model, consumed)
     for register in set(consumed.positional) - set(arguments.positional):
         interp.unbind(register)
     return value
+
+
+def _takes_away(interp: Interpreter, name: str, arguments: Given) -> None:
+    """Note of dicts and sets that items are taken out, or many put in: it shows in their tables."""
+    if name.rpartition(".")[2] in _UNEVEN and arguments.positional:
+        for obj, cell in list(access.cells(interp, interp.read(arguments.positional[0]))):
+            if cell.owned and cell.kind in {"dict", "set"}:
+                interp.want(obj, "uneven")
 
 
 # -- functions of the sources

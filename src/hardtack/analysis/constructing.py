@@ -23,14 +23,17 @@ def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     if refused:
         interp.finding("unsupported", f"{known.name}: {refused}", "use a plain class")
     if known.is_enum:
-        interp.note(Size.const(footprints.EXCEPTION + 1024))
+        interp.note(footprints.exception("builtins.ValueError", 1) + 1024)
         return parameters.symbolic(interp, ir.Instance(known.name), f"{known.name}()", single=False)
     count = len(arguments.positional) + len(arguments.keywords)
     passing = footprints.tuple_of(count + 1)
     if arguments.keywords:
         passing += footprints.structure("dict", Size.const(len(arguments.keywords)))
     made = interp.scratch_register("instance")
-    obj = interp.new(known.name, lambda: _empty(known), quiet=True)
+    obj = interp.new(known.name, lambda: _empty(interp.program, known), quiet=True)
+    roomy = instances.first(interp.program, known)
+    if roomy is not None:
+        interp.state.keep(roomy, Size.const(1))
     interp.write(made, Value(frozenset((obj,))))
     interp.note(passing, transient=(f"tuple of {count}", footprints.tuple_of(count)))
     if known.is_exception:
@@ -52,9 +55,9 @@ def _refusal(interp: Interpreter, known: ir.Class, methods: dict[str, str]) -> s
     return ""
 
 
-def _empty(known: ir.Class) -> Cell:
+def _empty(program: ir.Program, known: ir.Class) -> Cell:
     kind = "tuple" if known.is_named_tuple else "instance"
-    cell = Cell(kind, known.name, bytes=instances.size(known))
+    cell = Cell(kind, known.name, bytes=instances.size(program, known))
     if known.is_named_tuple:
         cell = replace(cell, length=Size.const(len(known.fields)))
     return cell

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir
-from hardtack.analysis.domain import Cell, Value, join_all
+from hardtack.analysis.domain import Cell, Value, add_up, join_all
 from hardtack.analysis.interpreting import Exits
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic.size_classes import size_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -30,7 +31,6 @@ EXCEPTION = "$exception"  # the register of the exception that is handled
 _ANY = (
     1024  # bytes of an exception that CPython makes: object, arguments, a message of at most 500 characters
 )
-_FRAME = 152  # of a frame object, besides variables and evaluation stack
 _OBJECT = 144  # of one by itself: 96, and the tuple of its message
 _TEXT, _WRITER = (
     49,
@@ -100,7 +100,7 @@ def _made(raised: str) -> int:
 
 def _with_message(length: int) -> int:
     """Return the bytes of an exception with its message; while that is written there is no traceback."""
-    return _OBJECT + footprints.size_class(_TEXT + length)
+    return _OBJECT + size_class(_TEXT + length)
 
 
 def may_raise(
@@ -137,11 +137,10 @@ def unset(interp: Interpreter) -> None:
 
 def _of_traceback(interp: Interpreter, since: int) -> Size:
     """Return the bytes of traceback and frame objects since a frame; since the first, of the caller's too."""
-    total = 0 if since else _CALLER
-    for activation in interp.activations[since:]:
-        slots = activation.function.frame_slots
-        total += footprints.TRACEBACK + footprints.size_class(_FRAME + 8 * slots)
-    return Size.const(total)
+    frames = (activation.function.frame_slots for activation in interp.activations[since:])
+    return add_up(
+        [*(footprints.SIZES.raised(slots, 0) for slots in frames), Size.const(0 if since else _CALLER)]
+    )
 
 
 def _send(

@@ -1,81 +1,83 @@
 """The bytes of an abstract object: from its kind and its lengths, in the size classes of the heap.
 
-Owns the way from a cell to bytes; the layouts are CPython's, of 3.11 to 3.13, the greatest where they differ.
+Owns the way from a cell to bytes; how objects are laid out says `symbolic.sizes`, for the CPython that runs
+the analyser: its bounds are for no other.
 Invariants: a footprint is monotone in the lengths; `as_many` is at least the footprint of one and grows by no
 more than `growth` an item, so that one of several objects may grow without its own length being known.
 """
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from hardtack.analysis.domain import FLOAT, Cell, Value
+from hardtack.analysis.domain import FLOAT, GROWABLE, Cell, Value
 from hardtack.symbolic import ZERO, Size, lift
-from hardtack.symbolic.polynomials import constant_of
+from hardtack.symbolic.layouts import EXCEPTIONS
+from hardtack.symbolic.polynomials import Coefficient, constant_of
+from hardtack.symbolic.size_classes import size_class
+from hardtack.symbolic.sizes import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# bytes of blocks that have one size, rounded
-BOUND_METHOD, FUNCTION, CELL, ITERATOR, RANGE, SLICE = 64, 176, 48, 80, 64, 64
-TRACEBACK, GENERATOR, EXCEPTION, MEMORYVIEW = 64, 224, 128, 208
-_LIST, _DICT, _SET, _BYTEARRAY = 64, 64, 224, 64
-_SMALL_TABLE = 192  # a dict's first table, of eight slots; CPython keeps such for reuse
-_TUPLE_POOLED = 20  # tuples of fewer items are kept for reuse
-_DICT_ITEM, _SET_ITEM = 60, 128  # bytes of tables for each item, at the worst moment of their growth
-
-# What CPython allocates afresh but lets go of into a free list: bytes of each, and how many it keeps.
-KEPT = {
-    "list()": (64, 80),
-    "dict()": (64, 80),
-    "copied dict": (192, 80),
-    "resized tuple": (192, 2000),
-    "float": (32, 100),
-}
-_COPIES_DICT = frozenset({"copy", "update", "__or__", "__ror__", "__ior__"})
+SIZES = current()
+BOUND_METHOD, FUNCTION, CELL = SIZES.of("bound method"), SIZES.of("function"), SIZES.of("cell")
+RANGE, SLICE = SIZES.of("range"), SIZES.of("slice")
+ITERATOR = SIZES.of("dict key iterator")  # the largest of those over a container, but for those with a pair
+_OTHER = Size.const(64)  # whatever else a model makes without saying its size
+PREPAID = SIZES.int_of_digits(1)  # what a place that integers are put into is charged for them in advance
+_SMALL_DIGITS = 64
 
 
-def block(size: Size | int) -> Size:
-    """Return the bytes of a block: exact for a number, else at least that of every size up to this one.
+class Kept(NamedTuple):
+    """Blocks that stay charged once they were allocated, without others being allocated from them.
 
-    A class has 15 bytes more than are asked for at most, beyond 512 a quarter: a quarter does from 60 on.
+    Attributes:
+        name: what they are.
+        each: bytes of one.
+        most: how many of them stay.
     """
-    size = lift(size)
-    value = size.as_const()
-    if value is not None:
-        return Size.const(size_class(ceil(value)))
-    most = ZERO
-    for polynomial in size.polynomials:
-        short = 15 - constant_of(polynomial) / 4
-        most |= Size((polynomial,)) * Fraction(5, 4) + max(ceil(short), 0)
-    return size if size.is_top else most
+
+    name: str
+    each: int
+    most: int
+
+
+def _kept(name: str, kind: str) -> Kept:
+    """Return what CPython allocates afresh but lets go of into a free list."""
+    (found,) = (one for one in SIZES.free_lists() if one.kind == kind)
+    return Kept(name, size_class(found.raw), found.most)
+
+
+KEPT = {
+    "list()": _kept("list()", "list"),
+    "dict()": _kept("dict()", "dict"),
+    "copied dict": _kept("copied dict", "table of 8 slots, all keys str"),
+    "resized tuple": _kept("resized tuple", "tuple of 20"),
+    "float": _kept("float", "float"),
+}
+_DRAWING = frozenset({"zip", "map", "filter", "enumerate"})
+_COPIES_DICT = frozenset({"copy", "update", "__or__", "__ror__", "__ior__"})
+_TUPLES = {one.kind: size_class(one.raw) for one in SIZES.free_lists() if one.kind.startswith("tuple of ")}
+ANY_TUPLE = sum(_TUPLES.values())  # bytes of one tuple of each size that CPython keeps for reuse
 
 
 def together(kind: str, count: Size, length: Size, width: int) -> Size:
     """Return the bytes of so many objects of a kind whose lengths add up to a sum."""
-    one = structure(kind, Size.symbol("n"), width)
-    empty = one.substitute({"n": ZERO})
+    empty = structure(kind, Size.symbol("n"), width).substitute({"n": ZERO})
     return count * empty + length * Fraction(5 * (width if kind == "str" else 1), 4)
-
-
-def size_class(n: int) -> int:
-    """Return the size class of a block of n bytes in our heap."""
-    if n <= 512:
-        return (max(n, 1) + 15) & ~15
-    if n > 32768:
-        return (n + 4095) & ~4095
-    step = 1 << ((n - 1).bit_length() - 3)
-    return (n + step - 1) // step * step
 
 
 def scalar(value: Value) -> Size:
     """Return the bytes of the integer or float that a value may be, as an object of its own."""
     if not value.fresh:
         return ZERO
-    size = Size.const(32) if value.plain & FLOAT else ZERO
+    size = SIZES.of("float") if value.plain & FLOAT else ZERO
     number = value.number
     if number is None or number.is_small:
         return size
@@ -85,118 +87,115 @@ def scalar(value: Value) -> Size:
 def integer(digits: Size) -> Size:
     """Return the bytes of an integer with room for so many 30-bit digits."""
     count = digits.as_const()
-    if count is not None:
-        return Size.const(size_class(24 + 4 * max(2, ceil(count))))
+    if count is not None or digits.is_top:
+        return SIZES.int_of_digits(digits)
     most = ZERO
     for polynomial in digits.polynomials:
         one, fixed = Size((polynomial,)), ceil(constant_of(polynomial))
-        if fixed > 64:
-            most |= block(one * 4 + 24)
+        if fixed > _SMALL_DIGITS:
+            most |= SIZES.int_of_digits(one)
         else:
             # each digit more moves a block of less than 512 bytes on by a class at most, a larger one by less
-            most |= integer(Size.const(fixed)) + one.minus(fixed) * 16
-    return most if not digits.is_top else digits
+            most |= SIZES.int_of_digits(fixed) + one.minus(fixed) * 16
+    return most
 
 
 def text(length: Size, width: int) -> Size:
     """Return the bytes of a str; width 1 is ASCII."""
-    return block(length + 49) if width == 1 else block(length * width + 72 + width)
+    return SIZES.str_(length, width, ascii_only=width == 1)
 
 
 def tuple_of(length: Size | int) -> Size:
     """Return the bytes of a tuple."""
-    return block(lift(length) * 8 + 40)
+    return SIZES.tuple_(length)
 
 
-def _list_table(length: Size) -> Size:
-    count = length.as_const()
-    if count is None:
-        return block(length * 9 + 56)
-    n = ceil(count)
-    return block(8 * ((n + (n >> 3) + 6) & ~3)) if n else ZERO
+def exception(name: str, arguments: int, *, subclass: bool = False) -> Size:
+    """Return the bytes of an exception and the tuple of its arguments.
+
+    Args:
+        name: its class's; of what is no built-in the largest is taken.
+        arguments: how many.
+        subclass: its class is written in Python.
+    """
+    class_ = getattr(builtins, name.removeprefix("builtins."), None)
+    bases = class_.__mro__ if isinstance(class_, type) else ()
+    kinds = [base.__name__ for base in bases if base.__name__ in EXCEPTIONS][:1] or list(EXCEPTIONS)
+    sizes = [SIZES.exception(kind, arguments, subclass=subclass) for kind in kinds]
+    return max(sizes, key=lambda size: int(size.as_const() or 0))
 
 
-def _dict_table(length: Size) -> Size:
-    count = length.as_const()
-    if count is None:
-        return block(length * _DICT_ITEM + 232)
-    n = ceil(count)
-    if n <= 5:
-        return ZERO  # the small table
-    log2 = max(4, (3 * n - 1).bit_length())
-    width = 1 if log2 < 8 else 2 if log2 < 16 else 4 if log2 < 32 else 8
-    return block(32 + (width << log2) + (2 << log2) // 3 * 24)
+_WHOLE: dict[str, Callable[[Size, bool], Size]] = {
+    "list": lambda length, _: SIZES.list_grown(length),
+    "dict": lambda length, uneven: SIZES.dict_(length, uneven=uneven),
+    "set": lambda length, uneven: SIZES.set_(length, uneven=uneven),
+    "frozenset": lambda length, _: SIZES.set_(length, uneven=True),
+    "deque": lambda length, _: SIZES.deque_(length),
+    "bytearray": lambda length, _: SIZES.bytearray_grown(length),
+    "bytes": lambda length, _: SIZES.bytes_(length),
+    "tuple": lambda length, _: SIZES.tuple_(length),
+    "memoryview": lambda _length, _: SIZES.memoryview(),
+    "range": lambda _length, _: RANGE,
+    "slice": lambda _length, _: SLICE,
+    "float": lambda _length, _: SIZES.of("float"),
+    "complex": lambda _length, _: SIZES.of("complex"),
+    "iterator": lambda _length, _: SIZES.of("dict item iterator"),
+}
+_POOLS = {"list": SIZES.list_(0), "dict": SIZES.dict_(1)}  # a dict's first table is kept for reuse as well
 
 
-def _set_table(length: Size) -> Size:
-    count = length.as_const()
-    if count is not None and count <= 4:
+def table(kind: str, length: Size, *, uneven: bool = True) -> Size:
+    """Return the bytes of a container's table; `uneven`: see `symbolic.sizes.Sizes.dict_table`."""
+    if kind not in GROWABLE:
         return ZERO
-    return block(length * _SET_ITEM)
+    return _WHOLE[kind](length, uneven).minus(_header(kind))
 
 
-def _bytearray_table(length: Size) -> Size:
-    return block(length * Fraction(9, 8) + 8)
+def _header(kind: str) -> int:
+    return int(_WHOLE[kind](ZERO, False).as_const() or 0)
 
 
-_TABLES: dict[str, Callable[[Size], Size]] = {
-    "list": _list_table,
-    "dict": _dict_table,
-    "set": _set_table,
-    "deque": lambda length: (length // 64 + 3) * 640,
-    "bytearray": _bytearray_table,
-}
-_HEADERS = {"list": _LIST, "dict": _DICT + _SMALL_TABLE, "set": _SET, "deque": 256, "bytearray": _BYTEARRAY}
-_POOLS = {"list": _LIST, "dict": _DICT + _SMALL_TABLE}
-_GROWTH = {
-    "list": Fraction(9 * 5, 4),
-    "dict": Fraction(_DICT_ITEM * 5, 4),
-    "set": Fraction(_SET_ITEM * 5, 4),
-    "deque": Fraction(10),
-    "bytearray": Fraction(9 * 5, 4 * 8),
-}
+@lru_cache(maxsize=64)
+def _line(kind: str, uneven: bool) -> tuple[Coefficient, Coefficient]:
+    """Return bytes an item, and bytes to begin with, that no container of a kind is above."""
+    (polynomial,) = _WHOLE[kind](Size.symbol("length"), uneven).polynomials
+    first = constant_of(polynomial)
+    return sum(coefficient for monomial, coefficient in polynomial if monomial), first
 
 
-def table(kind: str, length: Size, factor: int = 1) -> Size:
-    """Return the bytes of a container's table."""
-    return _TABLES[kind](length * factor) if kind in _TABLES else ZERO
-
-
-def growth(kind: str) -> Fraction:
+def growth(kind: str, *, uneven: bool = True) -> Size:
     """Return the bytes by which one of several containers grows for each new item, scalars aside."""
-    return _GROWTH[kind]
+    return lift(_line(kind, uneven)[0])
 
 
 def items(cell: Cell, *, boxed: bool = False) -> Size:
-    """Return the bytes of the scalars that a container's items are; `boxed`: at least 32 for each."""
+    """Return the bytes of the scalars that a container's items are; `boxed`: at least one digit for each."""
     each = scalar(cell.element) + scalar(cell.mapped)
-    return cell.length * (each | 32 if boxed else each)
+    return cell.length * (each | PREPAID if boxed else each)
+
+
+def drawing(name: str, iterables: int) -> Size:
+    """Return the bytes of what `zip` and its like make, iterators over the arguments included."""
+    tuples = {"zip": 2, "map": 1}.get(name, 0)
+    own = SIZES.of(name) if name in _DRAWING else ITERATOR
+    return own + tuple_of(iterables) * tuples + ITERATOR * iterables
 
 
 def structure(kind: str, length: Size, width: int = 1) -> Size:
-    """Return the bytes of an object of a kind, its items aside."""
+    """Return the bytes of an object of a kind, its items aside; of dicts and sets however they came about."""
     if kind == "str":
         return text(length, width)
-    if kind == "bytes":
-        return block(length + 33)
-    if kind == "tuple":
-        return tuple_of(length)
-    if kind in _HEADERS:
-        return table(kind, length) + _HEADERS[kind]
-    return Size.const(
-        {"memoryview": MEMORYVIEW, "iterator": ITERATOR, "range": RANGE, "float": 32, "slice": SLICE}.get(
-            kind, 64
-        )
-    )
+    return _WHOLE[kind](length, True) if kind in _WHOLE else _OTHER
 
 
-def sized(cell: Cell, size: Size | None = None, *, shrunk: bool = False, boxed: bool = False) -> Cell:
+def sized(cell: Cell, size: Size | None = None, *, uneven: bool = False, boxed: bool = False) -> Cell:
     """Return a cell with the bytes of one object: those that follow from its kind, or `size`.
 
     Args:
         cell: the object.
         size: its bytes, its items' aside.
-        shrunk: whether items may have been deleted, so that a dict's table may be twice as large.
+        uneven: whether a dict or set may have a larger table than one that is filled entry by entry; see
+            `symbolic.sizes.Sizes.dict_table` and `set_`.
         boxed: whether any item may become an integer that is an object of its own.
     """
     held = items(cell, boxed=boxed)
@@ -206,44 +205,46 @@ def sized(cell: Cell, size: Size | None = None, *, shrunk: bool = False, boxed: 
         if cell.kind == "tuple" and name.isdigit():
             held += scalar(value)
     pool, pooled = pool_of(cell)
-    whole = structure(cell.kind, cell.length, cell.width)
-    if shrunk and cell.kind == "dict":
-        whole += table("dict", cell.length, 2)
-    body = whole.minus(pooled) if pool else whole
+    if cell.kind in GROWABLE:
+        grown = table(cell.kind, cell.length, uneven=uneven)
+        whole = grown + _header(cell.kind)
+        body = whole if not pool else ZERO if pooled.dominates(whole) else grown
+    else:
+        body = ZERO if pool else structure(cell.kind, cell.length, cell.width)
     return replace(cell, bytes=body + held, pooled=pooled, pool=pool)
 
 
 def pool_of(cell: Cell) -> tuple[str, Size]:
     """Return the name of the pool that a cell's block comes from and its bytes; an empty name for none."""
     if cell.kind in _POOLS:
-        return cell.kind, Size.const(_POOLS[cell.kind])
+        return cell.kind, _POOLS[cell.kind]
     count = cell.length.as_const()
-    if cell.kind == "tuple" and count is not None and 0 < count < _TUPLE_POOLED:
-        return f"tuple of {count}", tuple_of(int(count))
+    if cell.kind == "tuple" and f"tuple of {count}" in _TUPLES:
+        return f"tuple of {count}", tuple_of(cell.length)
     return "", ZERO
 
 
-def kept_by(name: str) -> tuple[str, ...]:
-    """Return what a call of a built-in adds to free lists: names of KEPT.
+def kept_by(name: str) -> tuple[Kept, ...]:
+    """Return what a call of a built-in adds to free lists: see `Kept`.
 
-    Source: list_vectorcall, dict_vectorcall and clone_combined_dict_keys in CPython 3.11 take no block from a
-    free list; PySequence_Tuple makes a tuple of ten and cuts it, so it is freed as another size.
+    Source: list_vectorcall, dict_vectorcall and clone_combined_dict_keys take no block from a free list, in
+    CPython 3.11 to 3.13; PySequence_Tuple makes a tuple of ten and cuts it, so it is freed as another size.
     """
     owner, _, method = name.rpartition(".")
     if name == "builtins.list":
-        return ("list()",)
+        return (KEPT["list()"],)
     if name == "builtins.dict":
-        return ("dict()", "copied dict")
+        return (KEPT["dict()"], KEPT["copied dict"])
     if name == "builtins.tuple":
-        return ("resized tuple",)
-    return ("copied dict",) if method in _COPIES_DICT and owner.endswith(("dict", "Dict", "Counter")) else ()
+        return (KEPT["resized tuple"],)
+    copies = method in _COPIES_DICT and owner.endswith(("dict", "Dict", "Counter"))
+    return (KEPT["copied dict"],) if copies else ()
 
 
-def as_many(cell: Cell, *, boxed: bool = False) -> Cell:
-    """Return a growable cell with the bytes that it may have as one of many."""
-    slack = {"list": 56, "dict": 232, "set": 128, "deque": 1920, "bytearray": 8}[cell.kind]
-    per_item = _GROWTH[cell.kind]
-    size = cell.length * per_item + Fraction(slack * 5, 4) + 16 + items(cell, boxed=boxed)
-    if cell.kind not in _POOLS:
-        size += _HEADERS[cell.kind]
+def as_many(cell: Cell, *, uneven: bool = True, boxed: bool = False) -> Cell:
+    """Return a growable cell with the bytes that it may have as one of many; for the rest see `sized`."""
+    per_item, first = _line(cell.kind, uneven)
+    size = cell.length * per_item + first + items(cell, boxed=boxed)
+    if cell.kind in _POOLS:
+        size = size.minus(_header(cell.kind))
     return replace(cell, bytes=cell.bytes | size, shared=True)

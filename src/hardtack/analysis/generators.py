@@ -47,7 +47,7 @@ def make(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) ->
         interp.finding("generator", "an asynchronous generator", "return a list")
     interp.state.frames.append(frame)
     scalars = sum((footprints.scalar(value) for value in frame.values()), ZERO)
-    size = footprints.block(Size.const(footprints.GENERATOR + 8 * function.frame_slots))
+    size = footprints.SIZES.generator(function.frame_slots, 0)
     obj = interp.new(
         function.kind,
         lambda: Cell(_kind(function), function.name, bytes=size + scalars, fields=dict(interp.state.frame)),

@@ -1,7 +1,8 @@
 """Instances of classes: how they are laid out, and what is paid for their attributes in advance.
 
-An instance's integers and floats are objects of their own. For every attribute that is declared as one, 32
-bytes are charged with the instance, so that setting it again and again costs nothing more.
+An instance's integers and floats are objects of their own. For every attribute that is declared as one, the
+bytes of an integer of one digit are charged with the instance, so that setting it again and again costs no
+more.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from hardtack.symbolic import ZERO, Size
 if TYPE_CHECKING:
     from hardtack.analysis.domain import Cell
 
-_SCALAR = Size.const(32)
 _NUMBERS = frozenset({"builtins.int", "builtins.float"})
+_FIRST = 30  # instances of a class that CPython makes with room for more attributes than they have
 
 
 def holds_number(type_: ir.Type) -> bool:
@@ -30,35 +31,51 @@ def holds_number(type_: ir.Type) -> bool:
 def prepaid(program: ir.Program, cell: Cell, name: str) -> Size:
     """Return the bytes that were charged for an attribute's integer when its object was made."""
     if cell.kind == "cell":
-        return _SCALAR
+        return footprints.PREPAID
     known = program.classes.get(cell.name)
     if known is None or cell.kind != "instance":
         return ZERO
-    return _SCALAR if any(field == name and holds_number(type_) for field, type_ in known.fields) else ZERO
+    counts = any(field == name and holds_number(type_) for field, type_ in known.fields)
+    return footprints.PREPAID if counts else ZERO
 
 
-def size(known: ir.Class) -> Size:
-    """Return the bytes of an instance of a class of the sources, integers in its attributes included."""
+def size(program: ir.Program, known: ir.Class) -> Size:
+    """Return the bytes of an instance of a class of the sources, integers in its attributes included.
+
+    What the first instances of a class take besides says `first`.
+    """
     count = len(known.fields)
     numbers = sum(holds_number(type_) for _, type_ in known.fields)
+    return _body(program, known, count) + footprints.PREPAID * numbers
+
+
+def _body(program: ir.Program, known: ir.Class, count: int) -> Size:
+    sizes = footprints.SIZES
     if known.is_exception:
-        body = 88 + 16 + _attributes(count)
-    elif known.is_named_tuple:
-        body = int(footprints.tuple_of(count).as_const() or 0)
-    elif known.slots:
-        body = footprints.size_class(32 + 8 * count)
-    else:
-        body = 64 + _attributes(count)
-    return Size.const(body + 32 * numbers)
+        kind = next(name for name in known.lineage if name.startswith("builtins."))
+        attributes = sizes.dict_(count) if count else ZERO
+        return footprints.exception(kind, 0, subclass=True) + attributes
+    if known.is_named_tuple:
+        return sizes.tuple_(count + 1)  # a class that is written in Python has room for one item more
+    if known.slots:
+        return sizes.slotted(count)
+    slots = _slots(program, known)
+    return sizes.instance(count - slots, slots=slots)
 
 
-def _attributes(count: int) -> int:
-    """Return the bytes of an instance's attributes, which are not in slots.
+def _slots(program: ir.Program, known: ir.Class) -> int:
+    """Return how many attributes have slots in a base, though instances have a __dict__ as well."""
+    bases = (program.classes.get(name) for name in known.lineage[1:])
+    return max((len(base.fields) for base in bases if base is not None and base.slots), default=0)
 
-    The values' table has room for all keys that its class has seen, and some; the first instances, and those
-    of a class whose instances differ, have a dict of their own.
-    """
-    inline = footprints.size_class(8 + ((count + 8) & ~7) + 8 * (count + 8))
-    log2 = max(3, (3 * max(count, 1) - 1).bit_length())
-    own = 64 + footprints.size_class(32 + (1 << log2) * 2 + ((2 << log2) // 3) * 24)
-    return max(inline, own) if count > 25 else inline
+
+def first(program: ir.Program, known: ir.Class) -> footprints.Kept | None:
+    """Return what the first instances of a class take besides: there is room for more attributes."""
+    if known.is_exception or known.is_named_tuple or known.slots:
+        return None
+    slots = _slots(program, known)
+    fields = len(known.fields) - slots
+    sizes = footprints.SIZES
+    more = sizes.first_instance(fields, slots=slots).minus(sizes.instance(fields, slots=slots))
+    each = int(more.as_const() or 0)
+    return footprints.Kept(f"first {known.name}", each, _FIRST) if each else None

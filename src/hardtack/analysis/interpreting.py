@@ -93,7 +93,6 @@ class Moment:
 
 Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
 _MOST_WORK = 1_500_000  # objects and terms that are looked at for one entry
-_ANY_TUPLE = 2480  # bytes of one tuple of each size that CPython keeps for reuse
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
 
@@ -308,11 +307,15 @@ class Interpreter:
         """Keep charging what CPython keeps for reuse: floats, tuples of no known length in any size."""
         floats = sum(value.fresh and bool(value.plain & FLOAT) for value in cell.values())
         if floats and cell.owned:
-            self.state.keep("float", (cell.length | 1) * floats * (100 if is_older(obj) else 1))
+            self.state.keep(
+                footprints.KEPT["float"], (cell.length | 1) * floats * (100 if is_older(obj) else 1)
+            )
         if cell.kind == "tuple" and cell.owned and not cell.pool:
-            most = Size.const(_ANY_TUPLE)  # one of each size, where one at a time was alive
+            most = Size.const(footprints.ANY_TUPLE)  # one of each size, where one at a time was alive
             if is_older(obj):  # each has 48 bytes at least; CPython keeps at most 2,000 of a size
-                most = (cell.bytes * (_ANY_TUPLE // 48 + 1) + most).at_most(2000 * _ANY_TUPLE)
+                most = (cell.bytes * (footprints.ANY_TUPLE // 48 + 1) + most).at_most(
+                    2000 * footprints.ANY_TUPLE
+                )
             pool = f"tuples of {obj >> 1}"
             self.state.high[pool] = self.state.high.get(pool, ZERO) | most
 
@@ -326,7 +329,15 @@ class Interpreter:
             self.keys.append(key)
         return number
 
-    def new(self, tag: str, make: Callable[[], Cell], *, extra: Size = ZERO, quiet: bool = False) -> Object:
+    def new(
+        self,
+        tag: str,
+        make: Callable[[], Cell],
+        *,
+        extra: Size = ZERO,
+        quiet: bool = False,
+        uneven: bool = False,
+    ) -> Object:
         """Allocate an object at the operation that runs.
 
         Args:
@@ -334,6 +345,7 @@ class Interpreter:
             make: gives the cell; it reads registers after older objects of the site were renamed.
             extra: bytes that are live besides, for a moment.
             quiet: leave the peak alone: more is made at once, which notes it.
+            uneven: see `footprints.sized`.
         """
         self.collect()
         self.spend(len(self.state.cells))
@@ -341,6 +353,8 @@ class Interpreter:
         function = self.activation.function.name
         key = (self.context, function, place.line, place.column, tag)
         site = self.site(key, SiteOf(tag, function, place))
+        if uneven:
+            self.facts.add((key, "uneven"))
         self.state.demote(site, lambda cell: self.as_many(key, cell))
         obj = site * 2
         cell = make()
@@ -355,15 +369,21 @@ class Interpreter:
     def as_many(self, key: Hashable, cell: Cell) -> Cell:
         """Return a cell with the bytes that it has as one of several."""
         if cell.kind in GROWABLE and (key, "grown") in self.facts:
-            return footprints.as_many(cell, boxed=(key, "boxed") in self.facts)
+            uneven, boxed = (key, "uneven") in self.facts, (key, "boxed") in self.facts
+            return footprints.as_many(cell, uneven=uneven, boxed=boxed)
         return cell
 
     def sized(self, obj: Object, cell: Cell) -> Cell:
         """Return a cell with the bytes of one object, as far as what is known of its site goes."""
         if not self.facts:
             return footprints.sized(cell)
-        shrunk, boxed = self.knows(obj, "shrunk"), self.knows(obj, "boxed")
-        return footprints.sized(cell, shrunk=shrunk, boxed=boxed)
+        uneven, boxed = self.knows(obj, "uneven"), self.knows(obj, "boxed")
+        return footprints.sized(cell, uneven=uneven, boxed=boxed)
+
+    def are_mixed(self, keys: Value) -> bool:
+        """Tell whether some keys of a dict are of type str and others are not: a new table is made then."""
+        texts = {self.state.cells[obj].kind == "str" for obj in keys.objects}
+        return len(texts | ({False} if keys.number is not None or keys.plain else set())) > 1
 
     def key_of(self, obj: Object) -> Hashable:
         """Return the key of an object's site."""

@@ -369,7 +369,7 @@ def run_for(
     iterator = interp.scratch_register("iterator")
 
     def make() -> Cell:
-        return Cell("iterator", bytes=Size.const(footprints.ITERATOR))
+        return Cell("iterator", bytes=footprints.ITERATOR)
 
     interp.write(iterator, Value(frozenset((interp.new("iterator", make),))))
     before = _lengths(interp, interp.read(source))

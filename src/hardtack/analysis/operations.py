@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
 
 RESULT = "$result"  # the register of what a function returns
+_IN_ONE = 15  # entries of a dict's display; more are made as a dict of their own, part by part
+_PART = Size.const(17)
 
 _UNPACKED = ("ValueError: not enough values to unpack (expected at least 1000, got 1000)",)
 
@@ -102,7 +104,7 @@ def make_cell(interp: Interpreter, name: str, initial: ir.Register | None) -> No
 
     def make() -> Cell:
         value = interp.state.frame.get(initial, NOTHING) if initial is not None else NOTHING
-        size = Size.const(footprints.CELL) + (footprints.scalar(value) | 32)
+        size = footprints.CELL + (footprints.scalar(value) | footprints.PREPAID)
         return Cell("cell", name, bytes=size, fields={"value": value})
 
     obj = interp.new(f"cell {name}", make)
@@ -170,7 +172,13 @@ def _build(interp: Interpreter, op: ir.Build) -> None:
         return
     make = {"dict": _dict, "string": _string, "slice": _slice}.get(op.kind, _sequence)
     del values
-    obj = interp.new(op.kind, lambda: make(op.kind, interp, [interp.read(item) for item in op.items]))
+    long = op.kind == "dict" and len(op.items) > 2 * _IN_ONE
+    obj = interp.new(
+        op.kind,
+        lambda: make(op.kind, interp, [interp.read(item) for item in op.items]),
+        extra=footprints.structure("dict", _PART) if long else ZERO,
+        uneven=long,
+    )
     interp.write(op.into, Value(frozenset((obj,))))
     interp.release(*op.items)
 
@@ -231,7 +239,7 @@ def _string(_kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
 def _slice(_kind: str, _interp: Interpreter, values: Sequence[Value]) -> Cell:
     scalars = sum((footprints.scalar(value) for value in values), ZERO)
     fields = {str(index): value for index, value in enumerate(values)}
-    return Cell("slice", "builtins.slice", bytes=Size.const(footprints.SLICE) + scalars, fields=fields)
+    return Cell("slice", "builtins.slice", bytes=footprints.SLICE + scalars, fields=fields)
 
 
 def _unpack(interp: Interpreter, op: ir.Unpack) -> None:
@@ -306,7 +314,7 @@ def _make_function(interp: Interpreter, op: ir.MakeFunction) -> None:
         return Cell(
             "function",
             op.name,
-            bytes=Size.const(footprints.FUNCTION) + scalars,
+            bytes=footprints.FUNCTION + scalars,
             pooled=tuples,
             pool=f"functions {captures} {defaults} {annotations}",
             fields=fields,

@@ -154,7 +154,8 @@ def wrapped(interp: Interpreter, function: ir.Function, count: int, named: int) 
     """Return what the check of @recursive holds while a call runs: its arguments, gathered anew."""
     if function.recursive is None and not any(name.endswith("checked") for name in function.decorators):
         return None
-    pooled = footprints.tuple_of(count) + 2 * 64 + (2 * 192 + footprints.tuple_of(named) if named else ZERO)
+    pooled = footprints.tuple_of(count) + footprints.tuple_of(named)
+    pooled += footprints.structure("dict", Size.const(named)) * 2
 
     def make() -> Cell:
         return Cell("wrapper", bytes=Size.const(256), pooled=pooled, pool=f"wrappers {count} {named}")

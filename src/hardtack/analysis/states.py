@@ -5,7 +5,7 @@ Invariants, besides those of `domain`:
 1. What no register, no object and nothing from before the call reaches is dead, as by reference counting;
    but cycles stay charged, in `garbage`.
 2. `high[pool]` is at least what was ever alive at one time of a kind that CPython keeps for reuse: such
-   blocks stay charged after their death. Of pools in `footprints.KEPT` it is what was ever freed.
+   blocks stay charged after their death. Of what is `Kept` it is what was ever freed.
 3. `worlds[site] = (..., (event, side), ...)`: the site's objects exist only if that side was taken there.
 """
 
@@ -14,8 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import footprints, graphs
+from hardtack.analysis import graphs
 from hardtack.analysis.domain import GROWABLE, Cell, SlotKey, Value, add_up, is_older, join_cells
+from hardtack.analysis.footprints import Kept
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class State:
 
     frames: list[dict[str, Value]] = field(default_factory=lambda: [{}])
     cells: dict[Object, Cell] = field(default_factory=dict)
-    high: dict[str, Size] = field(default_factory=dict)
+    high: dict[str | Kept, Size] = field(default_factory=dict)
     garbage: Size = ZERO
     worlds: dict[Site, World] = field(default_factory=dict)
     dead: bool = False
@@ -107,10 +108,9 @@ class State:
             size = add_up(sizes)
             self.high[pool] = self.high[pool] | size if pool in self.high else size
 
-    def keep(self, pool: str, count: Size) -> None:
-        """Add blocks to a free list that no allocation took them from."""
-        each, _ = footprints.KEPT[pool]
-        self.high[pool] = self.high.get(pool, ZERO) + count * each
+    def keep(self, pool: Kept, count: Size) -> None:
+        """Add blocks that stay charged, without others having been allocated from them."""
+        self.high[pool] = self.high.get(pool, ZERO) + count * pool.each
 
     def open_pools(self, transient: tuple[str, Size] | None = None) -> None:
         """Have a mark for each pool of which something is alive, whatever there is of it."""
@@ -290,10 +290,9 @@ class State:
         return found
 
 
-def _kept(pool: str, size: Size) -> Size:
-    """Return the bytes of what a free list keeps: there is a limit to most."""
-    each, most = footprints.KEPT.get(pool, (0, 0))
-    return size.at_most(each * most) if most else size
+def _kept(pool: str | Kept, size: Size) -> Size:
+    """Return the bytes of what stays charged: there may be a limit to it."""
+    return size.at_most(pool.each * pool.most) if isinstance(pool, Kept) else size
 
 
 def _map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:

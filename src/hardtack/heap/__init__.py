@@ -306,6 +306,7 @@ def _holders_of(found: weakref.ref[Heap]) -> tuple[tuple[str, int], ...]:
 
 
 HeapFull.witness = _witness
+HeapFull.outside = _native.outside
 
 
 def _explain(heap: Heap) -> str:

@@ -86,6 +86,7 @@
 #define UNLIMITED (SIZE_MAX >> 2)
 #define SOFT_MAX ((size_t)512)   /* blocks up to this are never refused (CPython crashes if they are) */
 #define EMERGENCY_BYTES ((size_t)65536) /* of spilled blocks, in which a thread may end in order; then it is told at every one */
+#define UNBORN_BLOCKS 64         /* more than it takes to make HeapFull */
 #define DIRTY_BYTES ((size_t)16 << 20) /* free runs keep their pages up to this; more is given back to the system */
 #define EMERGENCY_SPANS 16       /* kept for small blocks when no address space is left */
 #define SPARE_RESERVATIONS 32
@@ -142,6 +143,7 @@ struct Core {
     Core *spill, *home;            /* see above; a core has one of them at most */
     size_t children, holds;        /* that keep it from being freed, as does a spill that is not empty */
     size_t call_peak, call_kept;   /* of the last reservation that ended */
+    uint64_t serial;               /* no other core ever has the same */
     Core *next, *prev;             /* all cores, for check() */
     Core *below, *beside, *before; /* the first child; the next and the previous child of the same parent */
     PyObject *object;              /* the Heap, which it does not keep alive; NULL once that is gone */
@@ -192,9 +194,10 @@ static __thread Core *current_core;    /* the hot word: NULL for threads that ar
 static __thread Claim *active_claim;
 static __thread Frame *frames;
 static __thread struct {
-    const Core *core;
+    uint64_t serial;
     size_t asked, held, free;
-} refusal;                             /* what HeapFull was last sent for: the heap, and figures of that moment */
+    unsigned unborn;
+} refusal;                             /* what HeapFull was last sent for: the core, which may be gone, and figures of that moment */
 static __thread size_t told;           /* how far a heap was over its ceiling when this thread was last told; 0 = it was not */
 static __thread int spilling;          /* it was told because a block was spilled: that is not forgiven on leaving */
 static __thread size_t refusals;       /* allocations of this thread that got NULL */
@@ -637,14 +640,19 @@ static Core *full_core(Core *chain, const Claim *claim, size_t n, size_t take, i
 }
 
 /* Have HeapFull raised in this thread between two bytecodes, if the heap that is full is one it is inside.
- * An exception that is on its way already stops the thread as well as ours would. */
+ * An exception that is on its way already stops the thread as well as ours would.  One that has arrived is an object
+ * only when CPython has made it, in the full heap, and run its __init__: told of what that takes it would have to make
+ * another, and so on.  Some of those are never made, so the thread is told again after so many blocks. */
 static void send_heap_full(const Core *full, size_t asked)
 {
     if (!in_chain(current_core, full) || !PyGILState_Check() || PyThreadState_Get()->async_exc)
         return;
+    if (refusal.unborn && --refusal.unborn)
+        return;
     if (!told)
         told = 1;
-    refusal.core = full;
+    refusal.unborn = UNBORN_BLOCKS;
+    refusal.serial = full->serial;
     refusal.asked = asked;
     refusal.held = full->live + full->reserved;
     refusal.free = free_bytes(full);
@@ -664,7 +672,9 @@ static void tell(const Core *full, size_t over, size_t asked)
 
 /* Take back the exception that was sent to this thread.  Up to 3.12, PyThreadState_SetAsyncExc(..., NULL) leaves
  * the interpreter's note that there is one: it would look for it at every function from then on, and under a
- * tracer, in 3.11, for ever.  What else may be on its way is looked at after the breaker is down: none is missed. */
+ * tracer, in 3.11, for ever.  What else may be on its way is looked at after the breaker is down: none is missed.
+ * Of that only what this thread would handle raises it again, by CPython's own rule, or a tracer would wait for others;
+ * another thread that an exception is on its way to makes the note anew when it takes the GIL. */
 static void take_back(PyThreadState *thread)
 {
     Py_CLEAR(thread->async_exc);
@@ -672,12 +682,15 @@ static void take_back(PyThreadState *thread)
     struct _ceval_state *eval = &thread->interp->ceval;
     eval->pending.async_exc = 0;
     _Py_atomic_store(&eval->eval_breaker, 0);
-    int due = _Py_atomic_load(&eval->gil_drop_request) | _Py_atomic_load(&eval->pending.calls_to_do) |
-              _Py_atomic_load(&_PyRuntime.ceval.signals_pending);
+    int in_main = PyThread_get_thread_ident() == _PyRuntime.main_thread;
+    int due = _Py_atomic_load(&eval->gil_drop_request), due_in_main = _Py_atomic_load(&_PyRuntime.ceval.signals_pending);
 #if PY_VERSION_HEX >= 0x030C0000
-    due |= _Py_atomic_load(&eval->gc_scheduled) | _Py_atomic_load(&_PyRuntime.ceval.pending_mainthread.calls_to_do);
+    due |= _Py_atomic_load(&eval->gc_scheduled) | _Py_atomic_load(&eval->pending.calls_to_do);
+    due_in_main |= _Py_atomic_load(&_PyRuntime.ceval.pending_mainthread.calls_to_do);
+#else
+    due_in_main |= _Py_atomic_load(&eval->pending.calls_to_do);
 #endif
-    if (due)
+    if (due || (in_main && due_in_main))
         _Py_atomic_store(&eval->eval_breaker, 1);
 #endif
 }
@@ -690,6 +703,7 @@ static COLD int call_off_told(void)
     int pending = thread->async_exc == heap_full, spilled = spilling;
     told = 0;
     spilling = 0;
+    refusal.unborn = 0;
     if (pending)
         take_back(thread);
     return pending && spilled;
@@ -1040,6 +1054,8 @@ static inline void drop(Span *s, void *p)
 
 static void link_core(Core *c)
 {
+    static uint64_t cores;
+    c->serial = ++cores;
     c->next = all_cores;
     if (c->next)
         c->next->prev = c;
@@ -1071,8 +1087,11 @@ static COLD void *spill(Core *c, size_t n)
 {
     Core *full = refuser, *to = n > SOFT_MAX || !full ? NULL : c->spill ? c->spill : new_spill(c);
     void *p = to ? take_small(to, class_of(n)) : NULL;
-    if (!p)
+    if (!p) {
+        if (to && !to->live) /* made for this block, in vain: an orphan's would stay for ever */
+            core_release(to);
         return refuse_block();
+    }
     live_add(to, class_bytes[class_of(n)]);
     spilling |= in_chain(current_core, full);
     tell(full, full->slack + to->live, class_bytes[class_of(n)]);
@@ -1591,6 +1610,15 @@ static COLD int awaited_inside(const Frame *f)
     return awaited;
 }
 
+static inline int finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
 static void thread_gone(PyObject *capsule);
 
 /* A thread enters for the first time: its frames are to be left when it ends. */
@@ -1688,6 +1716,8 @@ static COLD int pop_suspended(const PyObject *owner)
 static COLD int pop_elsewhere(const PyObject *owner)
 {
     const PythonFrame *generator = python_frame(_PyThreadState_UncheckedGet());
+    if (finalizing()) /* then threads end without a word, and what they had is gone with them */
+        return 0;
     for (Thread *t = all_threads; t; t = t->next) {
         Frame *above = NULL, *f = *t->frames;
         while (f && f->owner != owner) {
@@ -1696,15 +1726,18 @@ static COLD int pop_elsewhere(const PyObject *owner)
         }
         if (!f || !generator || f->python != generator) /* another's `with`, which still runs */
             continue;
+        for (Frame *later = *t->frames; later != f; later = later->up) /* whatever entered a heap went on drawing from the claim */
+            if (later->claim == f->mine)
+                later->claim = f->claim;
         if (above) {
             above->up = f->up;
             above->core = f->core;
-            above->claim = f->claim;
         } else {
             *t->frames = f->up;
             *t->core = f->core;
-            activate_on(t->claim, f->claim);
         }
+        if (*t->claim == f->mine)
+            activate_on(t->claim, f->claim);
         f->up = spare_frames;
         spare_frames = f;
         Py_DECREF(f->owner);
@@ -1828,16 +1861,19 @@ static void forked(void)
     admitted = active_claim != NULL;
 }
 
-/* Call our own Python code, outside every heap.  HeapFull that is on its way waits until it is done. */
-static PyObject *call_outside(Claim *claim, PyObject *const *args, Py_ssize_t n)
+/* Call our own Python code, outside every heap, for a thread that has stepped out of *was.  That is NULL or another
+ * heap afterwards if what was entered is ended on another thread meanwhile.  HeapFull that is on its way waits. */
+static PyObject *call_outside(Core **was, Claim *claim, PyObject *const *args, Py_ssize_t n)
 {
     size_t was_told = told;
     int was_spilling = spilling, pending = told && PyThreadState_Get()->async_exc == heap_full;
     (void)call_off();
+    current_core = *was;
     PyObject *result = call_in(NULL, claim, args, n, NULL);
+    *was = step_out();
     told = was_told;
     spilling = was_spilling;
-    if (pending)
+    if (pending && !PyThreadState_Get()->async_exc)
         PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), heap_full);
     return result;
 }
@@ -1889,15 +1925,6 @@ static PyObject *site_of(PyObject *maker, int at)
 
 /* ---------------------------------------------------------------- claims that end, and who hears of it */
 
-static inline int finalizing(void)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return Py_IsFinalizing();
-#else
-    return _Py_IsFinalizing();
-#endif
-}
-
 /* Somebody waits for what came free: hand it over, on this thread. */
 static COLD void serve(HeapObject *heap)
 {
@@ -1909,7 +1936,7 @@ static COLD void serve(HeapObject *heap)
     PyObject *tree = Py_NewRef(heap->tree);
     Core *was = step_out();
     PyObject *method = PyObject_GetAttrString(tree, "serve");
-    PyObject *result = method ? call_outside(active_claim, &method, 1) : NULL;
+    PyObject *result = method ? call_outside(&was, active_claim, &method, 1) : NULL;
     if (!result && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) { /* all were served; it is for whoever runs on */
         PyErr_Clear();
         PyErr_SetInterrupt();
@@ -1925,13 +1952,13 @@ static COLD void serve(HeapObject *heap)
 
 /* Tell of what must not happen, outside every heap: report(*arguments); the arguments are stolen. It is
  * rare, so it may cost. Errors go where those of finalizers go. */
-static void tell_of(PyObject *report, PyObject *const *arguments, Py_ssize_t count)
+static void tell_of(Core **was, PyObject *report, PyObject *const *arguments, Py_ssize_t count)
 {
     PyObject *call[6] = {report};
     int complete = 1;
     for (Py_ssize_t i = 0; i < count; i++)
         complete &= (call[i + 1] = arguments[i]) != NULL;
-    PyObject *result = complete ? call_outside(active_claim, call, count + 1) : NULL;
+    PyObject *result = complete ? call_outside(was, active_claim, call, count + 1) : NULL;
     if (!result)
         PyErr_WriteUnraisable(report);
     Py_XDECREF(result);
@@ -1955,7 +1982,7 @@ static int note_overrun(HeapObject *heap, const Claim *claim, PyObject *function
     else
         PyErr_Clear();
     if (!finalizing())
-        tell_of(report_overrun, (PyObject *[]){Py_NewRef(heap), Py_XNewRef(name), Py_XNewRef(site), PyLong_FromSsize_t(asked), PyLong_FromSsize_t(used)}, 5);
+        tell_of(&was, report_overrun, (PyObject *[]){Py_NewRef(heap), Py_XNewRef(name), Py_XNewRef(site), PyLong_FromSsize_t(asked), PyLong_FromSsize_t(used)}, 5);
     put_back(raised);
     may_raise = may_raise && heap->core->strict;
     if (may_raise)
@@ -2015,7 +2042,7 @@ static COLD void collect_what_is_due(void)
     int due = generation_due();
     PyObject *call[] = {due < 0 ? NULL : PyObject_GetAttrString(garbage, "collect"), PyLong_FromLong(due)};
     double start = seconds(CLOCK_MONOTONIC);
-    PyObject *found = call[0] && call[1] ? call_outside(NULL, call, 2) : NULL;
+    PyObject *found = call[0] && call[1] ? call_outside(&was, NULL, call, 2) : NULL;
     double end = seconds(CLOCK_MONOTONIC);
     if (due == 2)
         full_due = end + FULL_SHARE * (end - start);
@@ -2059,7 +2086,7 @@ static COLD void note_leak(ReservationObject *r)
         return;
     Raised raised = set_aside();
     Core *was = step_out();
-    tell_of(report_leak, (PyObject *[]){Py_NewRef(r->heap), PyLong_FromSsize_t(amount), site_of(r->claim.maker, r->claim.at)}, 3);
+    tell_of(&was, report_leak, (PyObject *[]){Py_NewRef(r->heap), PyLong_FromSsize_t(amount), site_of(r->claim.maker, r->claim.at)}, 3);
     current_core = was;
     put_back(raised);
 }
@@ -2188,8 +2215,10 @@ static int amount_of(PyObject *o, size_t *amount)
         }
         PyErr_Clear();
     }
+    Core *was = step_out();
     PyObject *args[] = {parse_bytes, o};
-    PyObject *parsed = call_outside(active_claim, args, 2);
+    PyObject *parsed = call_outside(&was, active_claim, args, 2);
+    current_core = was;
     if (!parsed)
         return -1;
     *amount = PyLong_AsSize_t(parsed);
@@ -2326,7 +2355,7 @@ static COLD PyObject *wait_for(HeapObject *heap, Request *request, PyObject *tim
     PyObject *waiting = PyImport_ImportModule("hardtack.heap.waiting");
     PyObject *wait[] = {waiting ? PyObject_GetAttrString(waiting, "reserve") : NULL, (PyObject *)heap, PyLong_FromSize_t(request->amount),
                         timeout ? timeout : Py_None, also ? PySequence_Tuple(also) : PyTuple_New(0)};
-    PyObject *result = wait[0] && wait[2] && wait[4] ? call_outside(NULL, wait, 5) : NULL;
+    PyObject *result = wait[0] && wait[2] && wait[4] ? call_outside(&was, NULL, wait, 5) : NULL;
     Py_XDECREF(wait[4]);
     Py_XDECREF(wait[2]);
     Py_XDECREF(wait[0]);
@@ -2351,7 +2380,7 @@ static int check_timeout(PyObject *timeout)
     Core *was = step_out();
     PyObject *units = PyImport_ImportModule("hardtack.units");
     PyObject *check[] = {units ? PyObject_GetAttrString(units, "parse_timeout") : NULL, timeout};
-    PyObject *result = check[0] ? call_outside(active_claim, check, 2) : NULL;
+    PyObject *result = check[0] ? call_outside(&was, active_claim, check, 2) : NULL;
     Py_XDECREF(check[0]);
     Py_XDECREF(units);
     current_core = was;
@@ -3302,7 +3331,7 @@ static PyObject *reservation_await(PyObject *o)
     Core *was = step_out();
     PyObject *tasks = PyImport_ImportModule("hardtack.heap.tasks");
     PyObject *call[] = {tasks ? PyObject_GetAttrString(tasks, "granted") : NULL, o};
-    PyObject *iterator = call[0] ? call_outside(NULL, call, 2) : NULL;
+    PyObject *iterator = call[0] ? call_outside(&was, NULL, call, 2) : NULL;
     Py_XDECREF(call[0]);
     Py_XDECREF(tasks);
     current_core = was;
@@ -3724,7 +3753,10 @@ static PyObject *module_outside(PyObject *Py_UNUSED(m), PyObject *const *args, P
         PyErr_SetString(PyExc_TypeError, "outside(function, *arguments) needs a function");
         return NULL;
     }
-    return call_outside(active_claim, args, n);
+    Core *was = step_out();
+    PyObject *result = call_outside(&was, active_claim, args, n);
+    current_core = was;
+    return result;
 }
 
 static int is_ours(PyObject *module)
@@ -3762,7 +3794,7 @@ static PyObject *module_in_reservation(PyObject *Py_UNUSED(m), PyObject *Py_UNUS
 static PyObject *module_refusal(PyObject *Py_UNUSED(m), PyObject *Py_UNUSED(ignored))
 {
     const Core *c = all_cores;
-    while (c && c != refusal.core)
+    while (c && c->serial != refusal.serial)
         c = c->next;
     PyObject *found = Py_BuildValue("Onnn", c && c->object ? c->object : Py_None, (Py_ssize_t)refusal.asked, (Py_ssize_t)refusal.held,
                                     (Py_ssize_t)refusal.free);

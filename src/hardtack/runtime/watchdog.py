@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = Literal["ended", "panicked", "deadlocked", "livelocked", "crashed"]
 
 IDLE_SECONDS: Final = 2.0  # without a sign and without processor time: nothing will come any more
-BUSY_SECONDS: Final = 20.0  # without a sign, but busy
+BUSY_SECONDS: Final = 20.0  # of processor time, without a sign: on a busy machine that takes its time
 QUIET_SECONDS: Final = 60.0  # the same before the first turn and after the last: compiling, reporting
 IDLE_SHARE: Final = 0.1  # of a processor: less than that is none
 LOOK_SECONDS: Final = 0.05
@@ -196,8 +196,11 @@ class _Silence:
         self._looks += 1
         self._asleep += _state(self._child.pid) == "S"  # a busy machine may keep one waiting that could run
         idle = self.busy < IDLE_SHARE * self.seconds and self._asleep > self._looks / 2
-        patience = QUIET_SECONDS if not seen[1] else IDLE_SECONDS if idle else BUSY_SECONDS
-        if self.seconds < patience:
+        if not seen[1]:
+            patient = self.seconds < QUIET_SECONDS
+        else:
+            patient = self.seconds < IDLE_SECONDS if idle else self.busy < BUSY_SECONDS
+        if patient:
             return None
         return "deadlocked" if idle else "livelocked"
 

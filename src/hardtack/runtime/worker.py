@@ -30,6 +30,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 HURRY_SECONDS: Final = 0.01  # a turn that somebody waits for has so long until it is cut short
+LOOK_UP_SECONDS: Final = 0.5  # until a caller looks up: it sleeps through a signal that came just before
 DEADLOCK: Final = "deadlock: every process waits, and nothing is left that could wake one"
 INTERRUPTED: Final = "interrupted"
 
@@ -122,12 +123,16 @@ class Job:
             self.finished = True
 
     def patience(self) -> float:
-        """Return the seconds its caller sleeps until it hurries the turn under way; -1: for ever."""
-        if self.stopped:
+        """Return the seconds its caller sleeps until it looks up, and hurries the turn if it is late."""
+        if self.late():
             return HURRY_SECONDS
         if self.deadline is None:
-            return -1
-        return max(HURRY_SECONDS, (self.deadline - time.monotonic_ns()) / 1e9)
+            return LOOK_UP_SECONDS
+        return max(HURRY_SECONDS, min(LOOK_UP_SECONDS, (self.deadline - time.monotonic_ns()) / 1e9))
+
+    def late(self) -> bool:
+        """Tell whether its caller is in a hurry."""
+        return self.stopped or (self.deadline is not None and time.monotonic_ns() >= self.deadline)
 
     def _claim(self) -> bool:
         try:
@@ -192,7 +197,7 @@ class Worker:
             job.run()  # unless the thread has seen it before it left
         while not job.finished:  # left by an exception all the same, nothing is half done
             try:
-                if not done.acquire(timeout=job.patience()):
+                if not done.acquire(timeout=job.patience()) and job.late():
                     self.hurry()
             except BaseException as error:  # noqa: BLE001 - raised below
                 struck = error
