@@ -29,8 +29,8 @@ def round_up(size: Size | Coefficient) -> Size:
     """Return what a block of this size is charged: exact for a constant, else 5/4 * size + 16 at most.
 
     It is for one block: a sum of blocks has each of its terms rounded. No block is charged more, for the step
-    from one class to the next is at most a quarter of the smaller one. A size that is never below n has at most
-    n/4 less than 16 besides: up to 512 a class has 15 bytes more at most, beyond a quarter.
+    from one class to the next is at most a quarter of the smaller one. A size that is never below n has
+    at most n/4 less than 16 besides: up to 512 a class has 15 bytes more at most, beyond a quarter.
     """
     size = lift(size)
     known = size.as_const()
