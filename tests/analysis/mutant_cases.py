@@ -157,6 +157,39 @@ def grown(numbers: list[int]) -> None:
     numbers.append(7)
 
 
+def grown_often(numbers: list[int], times: int) -> None:
+    for number in range(times):
+        numbers.append(number % 7)
+        numbers[0] = 0
+
+
+def divided(a: int, b: int) -> int:
+    return a // b
+
+
+def popped(numbers: list[int]) -> int:
+    return numbers.pop()
+
+
+def without_hash(keys: dict[object, int], key: object) -> int:
+    return keys.get(key, 0)
+
+
+def both(numbers: list[int]) -> int:
+    a, b = numbers
+    return a + b
+
+
+def unset(numbers: list[int]) -> int:
+    for number in numbers:
+        last = number
+    return last
+
+
+def split_small(text: str) -> list[str]:
+    return text.split(",")
+
+
 def left_early(words: list[str]) -> str:
     held = ""
     for word in words:
@@ -191,6 +224,13 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "generated": [(_TEXT,)],
     "grown": [(list(range(n)),) for n in (40, 100, 200, 400, 1000)],
     "joined_again": [(_WORDS,)],
+    "grown_often": [([], 40_000)],
+    "divided": [(1, 0)],
+    "popped": [([],)],
+    "without_hash": [({}, [])],
+    "both": [([],)],
+    "unset": [([],)],
+    "split_small": [((_WIDE + ",") * 4000,)],
     "left_early": [([_TEXT],)],
     "pairs_let_go": [(_WORDS,)],
     "longest_copied": [(["", _TEXT],)],

@@ -148,11 +148,37 @@ MUTANTS = (
         "takes two arguments for two objects", "parameters.py",
         "            added += cell.added\n    return added", "            pass\n    return added", "aliased",
     ),
+    _mutant(
+        "forgets the table before, of a caller's list that grows twice", "access.py",
+        "before_is_counted = by.as_const() == 1 and (first or not single)", "before_is_counted = True", "grown_often",
+    ),
+    _mutant(
+        "takes integers for what can always be divided", "natives.py",
+        "return (\"ZeroDivisionError\",) if _may_be_zero(right) else ()", "return ()", "divided",
+    ),
+    _mutant(
+        "forgets the exceptions of built-ins", "acting.py",
+        "        raising.raised_by(interp, model, arguments),\n", "        (),\n", "popped",
+    ),
+    _mutant(
+        "forgets that a key may be one that cannot be hashed", "acting.py",
+        "if name == \"__hash__\" and not raising.hashable(", "if name == \"\" and not raising.hashable(", "without_hash",
+    ),
+    _mutant(
+        "takes every variable to have a value", "unset.py", "        if not names <= sure:\n", "        if False:\n", "unset",
+    ),
+    _mutant(
+        "forgets what taking apart may raise", "operations.py", "    if not op.fits:\n", "    if False:\n", "both",
+    ),
+    _mutant(
+        "counts small texts without their heads", "footprints.py",
+        "    return count * empty + length", "    return empty + length", "split_small",
+    ),
     Mutant(
         "forgets the copy of a caller's list that grows", "access.py",
         (
             ("table = footprints.table(kind, after)\n", "table = ZERO\n"),
-            ("    interp.note(footprints.table(kind, after))\n", "    interp.note()\n"),
+            ("    interp.note(ZERO if before_is_counted else footprints.table(kind, after))\n", "    interp.note()\n"),
         ),
         ("grown",),
     ),

@@ -256,7 +256,9 @@ def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: 
         interp.state.cells[obj] = replace(interp.state.cells[obj], bytes=size + by * scalars)
     else:
         interp.state.grow(obj, table + by * scalars)
-    interp.note(footprints.table(kind, after))
+    # the table before this one is the call's if it grew before, and counted already where there are several
+    before_is_counted = by.as_const() == 1 and (first or not single)
+    interp.note(ZERO if before_is_counted else footprints.table(kind, after))
 
 
 def replace_items(interp: Interpreter, container: Value, item: Value, key: Value = NOTHING) -> None:

@@ -7,7 +7,6 @@ They live until the model is done: what it makes on the way is charged a little 
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,22 @@ from hardtack.analysis import (
     natives,
     operations,
     parameters,
+    raising,
     slices,
     spelling,
 )
-from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, OTHER, TRUTH, Cell, Value, join_all
+from hardtack.analysis.domain import (
+    FLOAT,
+    GROWABLE,
+    NO,
+    NOTHING,
+    OTHER,
+    TRUTH,
+    Cell,
+    Value,
+    join_all,
+)
+from hardtack.analysis.kinds import kinds_of, number_of
 from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
@@ -36,6 +47,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.models import Model
 
 _ONE = Size.const(1)
+_UNHASHABLE = ("TypeError: unhashable type: " + "x" * 100,)  # with the name of the type
 _ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
@@ -59,7 +71,10 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     if interp.state.dead:
         return NOTHING
     exceptions.may_raise(
-        interp, allowance=True, holding=held_by_error(model.name, arguments), message=message
+        interp,
+        raising.raised_by(interp, model, arguments),
+        holding=held_by_error(model.name, arguments),
+        message=message,
     )
     value = interp.read(result)
     machine.release()
@@ -128,7 +143,7 @@ class ModelMachine:
 
     def upper(self, value: str) -> Size:
         """Return the largest magnitude of an integer."""
-        number = _number(self._read(value))
+        number = number_of(self._read(value))
         if number is None:
             return self._interp.unbounded(
                 "growth", f"{self._name} of an integer that is not known", "bound it"
@@ -137,7 +152,7 @@ class ModelMachine:
 
     def digits(self, value: str) -> Size:
         """Return the most digits of an integer."""
-        number = _number(self._read(value))
+        number = number_of(self._read(value))
         if number is None:
             return self._interp.unbounded(
                 "growth", f"{self._name} of an integer that is not known", "bound it"
@@ -146,7 +161,7 @@ class ModelMachine:
 
     def nonnegative(self, value: str) -> bool:
         """Return whether an integer cannot be negative."""
-        number = _number(self._read(value))
+        number = number_of(self._read(value))
         return number is not None and number.low.is_zero
 
     def element(self, value: str) -> str:
@@ -194,7 +209,7 @@ class ModelMachine:
 
     def steps(self, start: str, stop: str, step: str) -> Size:
         """Return the most integers from start to before stop, by step."""
-        numbers = [_number(self._read(one)) for one in (start, stop, step)]
+        numbers = [number_of(self._read(one)) for one in (start, stop, step)]
         known = [number for number in numbers if number is not None]
         if len(known) < 3:
             return self._interp.unbounded(
@@ -223,7 +238,7 @@ class ModelMachine:
 
     def number(self, operation: str, values: Sequence[str]) -> str:
         """Return the fresh int that an operation on integers gives."""
-        numbers = [_number(self._read(value)) for value in values]
+        numbers = [number_of(self._read(value)) for value in values]
         known = [number for number in numbers if number is not None]
         if len(known) < len(numbers) or not known:
             found = integers.unknown(f"{self._name} of what is no known integer")
@@ -314,15 +329,17 @@ class ModelMachine:
         cell = interp.state.cells[obj]
         whole = times * cell.bytes
         if together is not None and cell.kind in {"str", "bytes"}:
-            empty = footprints.structure(cell.kind, Size.const(0), cell.width)
-            per = cell.width if cell.kind == "str" else 1
-            whole = times * (empty * Fraction(5, 4) + 16) + together * Fraction(5 * per, 4)
+            whole = footprints.together(cell.kind, times, together, cell.width)
         older = obj | 1
+        before = interp.state.cells.get(older)
         interp.state.demote(obj >> 1, lambda one: one)
         made = interp.state.cells[older]
-        interp.state.cells[older] = replace(
-            made, bytes=made.bytes + whole, pooled=made.pooled + times * cell.pooled
-        )
+        size, pooled = made.bytes + whole, made.pooled + times * cell.pooled
+        if cell.kind not in GROWABLE:  # the one that was made is among them
+            size, pooled = whole, times * cell.pooled
+            if before is not None:
+                size, pooled = before.bytes + whole, before.pooled + pooled
+        interp.state.cells[older] = replace(made, bytes=size, pooled=pooled)
         interp.note()
         return Value(frozenset((older,)))
 
@@ -378,6 +395,8 @@ class ModelMachine:
         interp = self._interp
         if name in {"__str__", "__repr__"}:
             return self._text(value, name, times)
+        if name == "__hash__" and not raising.hashable(interp, self._read(value)):
+            exceptions.may_raise(interp, _UNHASHABLE)
         methods: set[str] = set()
         for _, cell in access.cells(interp, self._read(value)):
             methods |= special_methods(interp, cell, name)
@@ -437,30 +456,6 @@ class ModelMachine:
         self._interp.assume(text)
 
 
-def kinds_of(interp: Interpreter, value: Value) -> frozenset[str]:
-    """Return the kinds that a value may be of, as models tell them apart."""
-    found = {name for name, bit in _PLAIN_KINDS.items() if value.plain & bit}
-    if value.number is not None:
-        found.add("int")
-    for _, cell in access.cells(interp, value):
-        found.add(_KINDS.get(cell.kind, cell.kind if cell.kind in _NAMED else "other"))
-    return frozenset(found)
-
-
-_PLAIN_KINDS = {"none": NONE, "bool": BOOL, "float": FLOAT, "complex": OTHER}
-_NAMED = frozenset(
-    {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
-    | {"slice", "iterator", "instance", "function", "exception"}
-)
-_KINDS = {
-    "gathered": "iterator",
-    "method": "function",
-    "class": "function",
-    "generator": "iterator",
-    "traceback": "exception",
-}
-
-
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
     """Return the functions of the sources that a special method of an object may be."""
     known = interp.program.classes.get(cell.name)
@@ -475,12 +470,6 @@ def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
         if method in interp.program.functions and method is not None:
             found.add(method)
     return found
-
-
-def _number(value: Value) -> integers.Number | None:
-    if value.number is not None:
-        return value.number if not value.plain else value.number.join(integers.between(0, _ONE))
-    return integers.between(0, _ONE) if value.plain and not value.plain & OTHER else None
 
 
 _UNTYPED = ir.Union(())

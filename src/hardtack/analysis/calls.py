@@ -22,11 +22,12 @@ from hardtack.analysis import (
     receivers,
     recursion,
 )
-from hardtack.analysis.acting import act, held_by_error, kinds_of
+from hardtack.analysis.acting import act, held_by_error
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NO, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
+from hardtack.analysis.kinds import kinds_of
 from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
 from hardtack.symbolic import Size
 
@@ -240,15 +241,17 @@ def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type
 # -- models
 def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type) -> Value:
     """Do what a model says; what has none is a finding."""
-    exceptions.may_raise(interp, holding=held_by_error(name, arguments))
+    model = interp.models.find(name)
+    raises = None if model is None else model.raises
+    exceptions.may_raise(interp, raises, counted=True, holding=held_by_error(name, arguments))
     native = natives.find(name)
     if native is not None and not arguments.spread and not arguments.spread_keywords:
         value = native(interp, name, arguments)
         if value is not None:
             if not value.objects:
                 interp.note(footprints.scalar(value))
+            exceptions.may_raise(interp, natives.raised(interp, name, arguments))
             return value
-    model = interp.models.find(name)
     if model is None:
         interp.finding("no-model", f"{name} has no model", "add one: [tool.hardtack] models")
         return parameters.symbolic(interp, type_, f"{name}()", single=False)

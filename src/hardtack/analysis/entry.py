@@ -7,6 +7,7 @@ such a run are void, and another one is made that has known it from the start.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import (
@@ -104,6 +105,7 @@ class _Run:
         self.interp = Interpreter(program, models, version, facts)
         for module in (operations, branches, calls, loops, whiles, exceptions, generators):
             self.interp.handlers.update(module.HANDLERS)
+        self.interp.on_unset = partial(exceptions.unset, self.interp)
         self.returned: Size = ZERO
         self.retained: dict[str, Size] = {}
 

@@ -9,6 +9,7 @@ stands for them.
 from __future__ import annotations
 
 import builtins
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +19,7 @@ from hardtack.analysis.interpreting import Exits
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic.size_classes import size_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -27,7 +29,33 @@ if TYPE_CHECKING:
 IMPLICIT = ""
 EXCEPTION = "$exception"  # the register of the exception that is handled
 _LINE = 500  # characters of the message of an exception that CPython makes, but for what it spells out
-_ALLOWANCE = 1024  # an exception that CPython makes: object, arguments, a message of at most 500 characters
+_ANY = (
+    1024  # bytes of an exception that CPython makes: object, arguments, a message of at most 500 characters
+)
+_OBJECT = 144  # of one by itself: 96, and the tuple of its message
+_TEXT, _WRITER = (
+    49,
+    100,
+)  # bytes of a text of ASCII besides its characters; what PyUnicode_FromFormat takes in advance
+_UNBOUND = 120  # characters: of a variable or an attribute that is not there, with its name
+# The longest message that built-ins make, in characters; a KeyError has its key instead.
+_LONGEST = {
+    "BufferError": 60,
+    "IndexError": 53,
+    "KeyError": 32,
+    "OverflowError": 64,
+    "StopIteration": 0,
+    "ZeroDivisionError": 47,
+}
+_OF_MORE = {
+    "OSError": 704,
+    "UnicodeDecodeError": 576,
+    "UnicodeEncodeError": 576,
+}  # bytes, without what they keep
+_RAISED = re.compile(r"([\w.]+)(?:\((\d+)\)|: (.*))?")
+# A call that ends while its frame object lives makes one of its caller's: Python/frame.c take_ownership.
+# So many bytes are taken for granted of who calls: 37 variables and places of its evaluation stack.
+_CALLER = 448
 
 
 @dataclass(slots=True)
@@ -52,30 +80,68 @@ class Catcher:
         self.states[name] = state if before is None else join_states([before, state], (self.join, name))
 
 
+def made_for(raises: Sequence[str] | None) -> int:
+    """Return the bytes of the greatest of some exceptions that CPython makes.
+
+    Args:
+        raises: as models have it: `Class`, `Class: its longest message`, or `Class(length of that)`; None
+            for any.
+    """
+    return _ANY if raises is None else max(map(_made, raises), default=0)
+
+
+def _made(raised: str) -> int:
+    found = _RAISED.fullmatch(raised)
+    assert found is not None, raised
+    name, length, text = found.groups()
+    if text is not None or length is not None:
+        return _with_message(len(text) if length is None else int(length))
+    return _with_message(_LONGEST[name]) if name in _LONGEST else _OF_MORE.get(name, _ANY)
+
+
+def _with_message(length: int) -> int:
+    """Return the bytes of an exception with its message; while that is written there is no traceback."""
+    return _OBJECT + size_class(_TEXT + length)
+
+
 def may_raise(
-    interp: Interpreter, *, allowance: bool = False, holding: Sequence[str] = (), message: Size = ZERO
+    interp: Interpreter,
+    raises: Sequence[str] | None = None,
+    *,
+    counted: bool = False,
+    holding: Sequence[str] = (),
+    message: Size = ZERO,
 ) -> None:
     """Say that the operation that runs may raise, as things stand now.
 
     Args:
         interp: whose operation.
-        allowance: whether what CPython makes for it has to be counted here.
+        raises: what: see `made_for`.
+        counted: whether what CPython makes for it is counted elsewhere.
         holding: registers of what the exception keeps: a KeyError its key.
         message: bytes of what it is made of besides, where that is more than a line.
     """
-    if interp.state.dead:
+    if interp.state.dead or (raises is not None and not raises):
         return
-    if allowance:
-        interp.note(_of_traceback(interp, 0) + _ALLOWANCE + message)
+    made = message + made_for(raises)
+    if not counted:
+        interp.note(_of_traceback(interp, 0) + made)
     if interp.catching:
         held = [interp.state.frame[one] for one in holding if one in interp.state.frame]
-        _send(interp, interp.state.copy(), None, [IMPLICIT], (held, message))
+        _send(interp, interp.state.copy(), None, [IMPLICIT], (held, made))
+
+
+def unset(interp: Interpreter) -> None:
+    """Say that a variable may have no value here."""
+    may_raise(interp, [f"UnboundLocalError({_UNBOUND})"])
 
 
 def _of_traceback(interp: Interpreter, since: int) -> Size:
-    """Return the bytes of the traceback and the frame objects from the frames since one."""
+    """Return the bytes of traceback and frame objects since a frame; since the first, of the caller's too."""
     frames = (activation.function.frame_slots for activation in interp.activations[since:])
-    return add_up(footprints.SIZES.raised(slots, 0) for slots in frames)
+    return add_up(
+        [*(footprints.SIZES.raised(slots, 0) for slots in frames), Size.const(0 if since else _CALLER)]
+    )
 
 
 def _send(
@@ -100,7 +166,7 @@ def _send(
 
 
 def _unwind(
-    interp: Interpreter, catcher: Catcher, raised: Value | None, parts: Sequence[Value], message: Size
+    interp: Interpreter, catcher: Catcher, raised: Value | None, parts: Sequence[Value], made: Size
 ) -> None:
     state = interp.state
     held = "$held"
@@ -117,15 +183,15 @@ def _unwind(
         del frame[register]
     for index, value in enumerate(lost):
         frame[f"{held}{index}"] = value
-    frames = _of_traceback(interp, len(interp.activations) - 1 - depth) + _ALLOWANCE
+    frames = _of_traceback(interp, len(interp.activations) - 1 - depth)
     scalars = sum((footprints.scalar(value) for value in lost), ZERO)
 
     def make() -> Cell:
         values = [state.frame[f"{held}{index}"] for index in range(len(lost))]
-        text = Size.const(_LINE) + message if raised is None else ZERO
+        text = Size.const(_LINE) + made if raised is None else ZERO
         named = {"args[]": join_all(values[: len(parts)])} if raised is None and parts else {}
         return Cell(
-            "traceback", length=text, bytes=frames + scalars + message, element=join_all(values), fields=named
+            "traceback", length=text, bytes=frames + scalars + made, element=join_all(values), fields=named
         )
 
     lump = interp.new(f"exception {catcher.join}", make, quiet=True)
@@ -154,7 +220,7 @@ def _raise(interp: Interpreter, op: ir.Raise) -> None:
         cause = interp.read(op.cause)
         for obj, cell in list(access.cells(interp, value)):
             interp.state.put(obj, cell.with_field("__cause__", cause))
-    interp.note(_of_traceback(interp, 0) + _ALLOWANCE)
+    interp.note(_of_traceback(interp, 0) + (_ANY if value is None else 0))
     if interp.catching and not interp.state.dead:
         _send(interp, interp.state.copy(), value, _classes(interp, value))
     interp.state.dead = True
@@ -210,7 +276,7 @@ def _try(interp: Interpreter, op: ir.Try) -> None:
 
 def _guarded(interp: Interpreter, op: ir.Try, key: Hashable, catcher: Catcher) -> None:
     interp.catching.append(catcher)
-    may_raise(interp)
+    may_raise(interp, [f"AttributeError({_UNBOUND})"], counted=True)
     interp.block(op.body)
     interp.catching.pop()
     if not interp.state.dead:

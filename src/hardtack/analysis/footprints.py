@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
@@ -64,6 +65,12 @@ _DRAWING = frozenset({"zip", "map", "filter", "enumerate"})
 _COPIES_DICT = frozenset({"copy", "update", "__or__", "__ror__", "__ior__"})
 _TUPLES = {one.kind: size_class(one.raw) for one in SIZES.free_lists() if one.kind.startswith("tuple of ")}
 ANY_TUPLE = sum(_TUPLES.values())  # bytes of one tuple of each size that CPython keeps for reuse
+
+
+def together(kind: str, count: Size, length: Size, width: int) -> Size:
+    """Return the bytes of so many objects of a kind whose lengths add up to a sum."""
+    empty = structure(kind, Size.symbol("n"), width).substitute({"n": ZERO})
+    return count * empty + length * Fraction(5 * (width if kind == "str" else 1), 4)
 
 
 def scalar(value: Value) -> Size:

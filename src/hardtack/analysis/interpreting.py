@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hardtack.analysis import footprints, ir, results
 from hardtack.analysis.domain import FLOAT, GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
 from hardtack.analysis.states import State
+from hardtack.analysis.unset import unset_reads
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -141,6 +142,10 @@ class Interpreter:
         self.shaping = 0  # loops that look for the shape of their heads: sizes and the peak do not count
         self.constants: dict[Object, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
+        self.on_unset: Callable[[], None] = lambda: (
+            None
+        )  # what an operation does that reads what has no value
+        self._unset: dict[str, frozenset[int]] = {}
         self._released = False
         self.work = 0  # objects that operations found, and terms of sizes: the same on every machine
         self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
@@ -159,16 +164,26 @@ class Interpreter:
 
     def block(self, block: ir.Block) -> None:
         """Run a block's operations."""
+        unset = self._unset_reads()
         for operation in block.operations:
             if self.state.dead:
                 return
             self.at = operation.at
             self.spend(len(self.state.cells) + 4)
+            if id(operation) in unset:
+                self.on_unset()
             handler = self.handlers.get(type(operation))
             if handler is None:
                 self.finding("unsupported", f"{type(operation).__name__} is not analysed", "rewrite it")
                 continue
             handler(self, operation)
+
+    def _unset_reads(self) -> frozenset[int]:
+        function = self.activation.function
+        found = self._unset.get(function.name)
+        if found is None:
+            found = self._unset[function.name] = unset_reads(function)
+        return found
 
     def spend(self, work: int) -> None:
         """Count work that the analysis takes.

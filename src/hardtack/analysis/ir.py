@@ -320,7 +320,7 @@ class Build:
 class Unpack:
     """Take an iterable apart into temporaries; `star` is the index of `*rest`, or None.
 
-    `callees` as in For.
+    `callees` as in For. `fits`: whether it is known to have as many items, so that nothing is raised.
     """
 
     at: Place
@@ -329,6 +329,7 @@ class Unpack:
     star: int | None
     types: tuple[Type, ...]
     callees: tuple[Callee, ...] = ()
+    fits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, footprints, generators, ir, loops
 from hardtack.analysis.domain import Cell, Value, join_all
-from hardtack.analysis.integers import Number
+from hardtack.analysis.integers import Number, unknown
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -212,10 +212,12 @@ def _tuple_of(
     def make() -> Cell:
         values = [interp.read(item) for item in inner]
         if name == "enumerate":
-            number = Number(interp.state.cells[obj].length + 2**32)
-            start = interp.state.cells[obj].fields.get("start")
-            if start is not None and start.number is not None:
-                number = Number(interp.state.cells[obj].length + start.number.high, start.number.low)
+            count, start = interp.state.cells[obj].length, interp.state.cells[obj].fields.get("start")
+            number = Number(count)
+            if start is not None:
+                number = unknown("where enumerate() starts")
+                if start.number is not None and not start.objects:
+                    number = Number(count + start.number.high, start.number.low)
             values = [Value(number=number, fresh=True), *values]
         elif name == "items":
             values = [*values, access.mapped(interp, interp.state.cells[obj].fields["0"])]

@@ -30,6 +30,19 @@ _HELD, _LEFT = 64, 24  # bytes for each digit of a dividend
 _TRUTHS = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__bool__"}
 _PLAIN_CLASSES = {NONE: "types.NoneType", BOOL: "builtins.bool", FLOAT: "builtins.float"}
 _OWN_CLASSES = frozenset(parameters.KINDS.values()) | {"exception"}  # of whose cells the name is their class
+_REFLECTED = (
+    "__rf",
+    "__rm",
+    "__rd",
+    "__rl",
+    "__rr",
+    "__rp",
+)  # divisions, shifts and powers, the other way round
+_OF_NEGATIVE = {
+    "__lshift__": ("ValueError: negative shift count",),
+    "__rshift__": ("ValueError: negative shift count",),
+    "__pow__": ("ZeroDivisionError",),
+}
 _MUTABLE_DICTS = ("builtins.dict", "typing.Mapping", "typing.MutableMapping", "collections.OrderedDict")
 
 
@@ -45,6 +58,37 @@ def find(name: str) -> Native | None:
     if name not in _NATIVES and _is_exception(name):
         return _exception
     return _NATIVES.get(name)
+
+
+def raised(interp: Interpreter, name: str, arguments: Given) -> tuple[str, ...]:
+    """Return what a native may raise, as models say it; see `exceptions.made_for`."""
+    values = [interp.read(register) for register in arguments.positional]
+    numbers = [_as_number(value) for value in values]
+    owner, _, method = name.rpartition(".")
+    if owner in {"builtins.int", "builtins.bool"} and len(numbers) == 2:
+        if method.startswith(_REFLECTED):
+            return _raised_by(method.replace("__r", "__"), numbers[0])
+        return _raised_by(method, numbers[1])
+    if name == "builtins.range" and len(numbers) == 3 and _may_be_zero(numbers[2]):
+        return ("ValueError: range() arg 3 must not be zero",)
+    if name == "builtins.len" and any(cell.kind == "range" for _, cell in access.cells(interp, values[0])):
+        return ("OverflowError",)
+    return ()
+
+
+def _raised_by(method: str, right: integers.Number | None) -> tuple[str, ...]:
+    """Return what an operation on integers may raise for what its right operand may be."""
+    if method in {"__floordiv__", "__mod__", "__divmod__"}:
+        return ("ZeroDivisionError",) if _may_be_zero(right) else ()
+    if method not in {"__lshift__", "__rshift__", "__pow__"}:
+        return ()
+    found = () if right is not None and right.low.is_zero else _OF_NEGATIVE[method]
+    enormous = method == "__lshift__" and right is not None and right.wide().as_const() not in {0, 1, 2}
+    return (*found, "OverflowError") if enormous else found
+
+
+def _may_be_zero(number: integers.Number | None) -> bool:
+    return number is None or not (number.least or integers.exact(number))
 
 
 def _exception(interp: Interpreter, name: str, arguments: Given) -> Value | None:
@@ -347,6 +391,8 @@ def _draws(interp: Interpreter, name: str, arguments: Given) -> Value | None:
             return interp.read(positional[0])
         interp.finding("generator", f"{bare}() over a generator", "make a list of it first")
     _pass_tuple(interp, len(arguments.positional))
+    if arguments.keywords:  # zip() gets them in a dict, which CPython keeps for reuse
+        interp.note(transient=("dict", footprints.structure("dict", Size.const(1))))
     counts = [iteration.count(interp, interp.read(register)) for register in positional]
     rounds = reduce(_lesser, counts)
 

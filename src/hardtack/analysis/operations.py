@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, footprints, instances, ir, parameters
+from hardtack.analysis import access, exceptions, footprints, instances, ir, parameters
 from hardtack.analysis.domain import BOOL, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.symbolic import ZERO, Size
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RESULT = "$result"  # the register of what a function returns
 _IN_ONE = 15  # entries of a dict's display; more are made as a dict of their own, part by part
 _PART = Size.const(17)
+
+_UNPACKED = ("ValueError: not enough values to unpack (expected at least 1000, got 1000)",)
 
 
 def cell_register(name: str) -> ir.Register:
@@ -274,6 +276,8 @@ def _unpack(interp: Interpreter, op: ir.Unpack) -> None:
     if op.callees:
         interp.finding("generator", "an iterator of yours is unpacked", "iterate over it with `for`")
     source = interp.read(op.source)
+    if not op.fits:
+        exceptions.may_raise(interp, _UNPACKED)
     for index, register in enumerate(op.into):
         source = interp.read(op.source)
         if index == op.star:

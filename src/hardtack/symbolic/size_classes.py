@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import ceil
 
 from hardtack.symbolic.algebra import Size, lift
-from hardtack.symbolic.polynomials import Coefficient
+from hardtack.symbolic.polynomials import Coefficient, constant_of
 
 
 def size_class(size: int) -> int:
@@ -26,13 +26,20 @@ def size_class(size: int) -> int:
 
 
 def round_up(size: Size | Coefficient) -> Size:
-    """Return what a block of this size is charged: exact for a constant, else 5/4 * size + 16.
+    """Return what a block of this size is charged: exact for a constant, else 5/4 * size + 16 at most.
 
     It is for one block: a sum of blocks has each of its terms rounded. No block is charged more, for the step
-    from one class to the next is at most a quarter of the smaller one.
+    from one class to the next is at most a quarter of the smaller one. A size that is never below n has
+    at most n/4 less than 16 besides: up to 512 a class has 15 bytes more at most, beyond a quarter.
     """
     size = lift(size)
     known = size.as_const()
     if known is not None:
         return Size.const(size_class(ceil(known)))
-    return size * Fraction(5, 4) + 16
+    if size.is_top:
+        return size
+    most = Size()
+    for polynomial in size.polynomials:
+        besides = ceil(16 - Fraction(constant_of(polynomial)) / 4)
+        most |= Size((polynomial,)) * Fraction(5, 4) + max(besides, 0)
+    return most

@@ -112,6 +112,46 @@ def decode_live(b: bytes) -> int:
         return len(b * 3)
 
 
+# -- exceptions that no model raises
+def divided_by(a: int, b: int) -> int:
+    return a // b
+
+
+def remainder(a: int, b: int) -> int:
+    return _remainder(a, b)
+
+
+def _remainder(a: int, b: int) -> int:
+    return a % b
+
+
+def shifted_back(a: int, b: int) -> int:
+    return a >> b
+
+
+def both(xs: list[int]) -> int:
+    a, b = xs
+    return a + b
+
+
+def last_of(xs: list[int]) -> int:
+    for x in xs:
+        last = x
+    return last
+
+
+def without_hash(keys: dict[tuple[list[int], int], int], key: tuple[list[int], int]) -> int:
+    return keys.get(key, 0)
+
+
+def divided_late(a: int, data: bytes) -> int:
+    try:
+        doubled = data + data
+        return len(doubled) // a
+    except ZeroDivisionError:
+        return len(data * 3)
+
+
 # -- arguments that the call itself gathers
 def star(*xs: str, sep: str = ",", **kw: str) -> str:
     return sep.join(xs) + "".join(kw.values())

@@ -52,3 +52,9 @@ INPUTS |= {
     f.text_of_a_caught_error: [lambda: given("x" * 1000), lambda: given(WIDE)],
     f.text_of_a_key_error: [lambda: given({}, "x" * 1000), lambda: given({}, HIDDEN)],
 }
+INPUTS |= {one: [lambda: given(1, 0), lambda: given(1 << 99, 0)] for one in (f.divided_by, f.remainder)}
+INPUTS |= {f.shifted_back: [lambda: given(1, -1), lambda: given(1 << 99, -1)]}
+INPUTS |= {f.both: [lambda: given([]), lambda: given([1]), lambda: given([1, 2, 3]), lambda: given([1, 2])]}
+INPUTS |= {f.last_of: [lambda: given([]), lambda: given([1, 2])]}
+INPUTS |= {f.without_hash: [lambda: given({}, ([1], 2))]}
+INPUTS |= {f.divided_late: [lambda: given(0, b"a" * 9000), lambda: given(1, b"a" * 9000)]}

@@ -320,7 +320,7 @@ def _items(
     into = tuple(low.fresh() for _ in pattern.patterns)
     types = [_type_at(low, type_, i, star) for i in range(len(into))]
     callees = iteration_callees(low, type_)
-    low.emit(ir.Unpack(low.at(pattern), into, subject, star, tuple(map(convert, types)), callees))
+    low.emit(ir.Unpack(low.at(pattern), into, subject, star, tuple(map(convert, types)), callees, fits=True))
     held = []
     for register in into:
         held.append(low.hidden())

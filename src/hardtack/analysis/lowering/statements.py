@@ -127,9 +127,18 @@ def _unpack(
     into = tuple(low.fresh() for _ in inner)
     types = tuple(convert(low.mypy_type(one) or _item_type(low, type_, i)) for i, one in enumerate(inner))
     callees = iteration_callees(low, type_)
-    low.emit(ir.Unpack(low.at(target), into, source, star, types, callees))
+    fits = _has_items(type_, len(into), star)
+    low.emit(ir.Unpack(low.at(target), into, source, star, types, callees, fits=fits))
     for i, (one, register) in enumerate(zip(inner, into, strict=True)):
         assign(low, one, register, _item_type(low, type_, i))
+
+
+def _has_items(type_: mt.Type | None, count: int, star: int | None) -> bool:
+    """Tell whether a type says that there are as many items as are taken apart."""
+    proper = mt.get_proper_type(type_)
+    if not isinstance(proper, mt.TupleType) or any(isinstance(one, mt.UnpackType) for one in proper.items):
+        return False
+    return len(proper.items) == count if star is None else len(proper.items) >= count - 1
 
 
 def _item_type(low: Lowering, type_: mt.Type | None, index: int) -> mt.Type | None:

@@ -18,7 +18,8 @@ mean. A model is one table, named as mypy names what it describes:
 | refuse | instead of a result: why there is no bound, and what would settle it (`remedy`) |
 | assume | what is taken for granted, shown beside every bound that rests on it |
 | packs | true: CPython packs the arguments, `self` and `cls` aside, into a tuple and a dict for the call |
-| raises | the exceptions that it may raise by itself, such as "KeyError"; left out, any may be |
+| raises | the exceptions that it may raise by itself, its arguments being of their types: "KeyError",
+"ValueError: its longest message", "ValueError(characters of that)"; left out, any may be |
 | also | more names with the same model: "upper" for another method of the class, or full names |
 | source | where it can be checked: a file of CPython's and its version, or the test that measures it |
 | py311, py312, py313 | keys that differ on that version |

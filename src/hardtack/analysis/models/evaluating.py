@@ -473,9 +473,9 @@ def _sample(order: str, code: str) -> object:
 
 
 def _least(left: Size, right: Size) -> Size:
-    """Return an upper bound of the lesser of two: the one that is a number at most, else the first."""
+    """Return an upper bound of the lesser of two: at most a number, else the one that is never greater."""
     for size, other in ((left, right), (right, left)):
         limit = other.as_const()
         if limit is not None:
             return size.at_most(limit)
-    return left
+    return right if left.is_top or left.dominates(right) else left

@@ -26,6 +26,11 @@ _PLAIN = {"none": 4, "bool": 5, "float": 24, "complex": 52, "iterator": 120, "me
 _ESCAPED = {1: 4, 2: 6, 4: 10}  # characters of an escape, by the width of what is escaped
 _AROUND = {"list": 2, "tuple": 3, "set": 5, "frozenset": 13, "dict": 2, "deque": 40}
 _FLOAT_DIGITS = 310  # of the greatest, in format "f"
+_SHORT = (
+    60  # characters of a float, or of both parts of a complex, where an exponent may take the place of zeros
+)
+_SHORT_FRACTIONAL = frozenset(("", "e", "E", "g", "G", "n"))
+_FRACTIONAL = frozenset("eEfFgG%")
 _FORMATTED = {"none", "bool", "int", "float", "complex", "str", "other", "instance"}
 
 
@@ -127,14 +132,29 @@ def formatted(machine: Machine[V], value: V, specification: object) -> Text:
         )
         return _NONE
     length, width = plain.length, max(plain.width, width_of(specification))
-    if "int" in kinds or "bool" in kinds:
-        length |= machine.digits(value) * 30 + 3
-    if kinds & {"int", "bool", "float", "complex"}:
-        if "c" in specification:
-            width = 4
-        length |= Size.const(2 * _FLOAT_DIGITS)
+    presentation = _presentation(specification)
+    if presentation == "c":
+        width = 4
+    if kinds & {"int", "bool"}:
+        length |= _whole(machine, value, presentation)
+    if kinds & {"float", "complex"} or presentation in _FRACTIONAL:
+        length |= Size.const(_SHORT if presentation in _SHORT_FRACTIONAL else 2 * _FLOAT_DIGITS)
+    if kinds & {"int", "bool", "float", "complex"} and any(one in specification for one in ",_n"):
         length = length * 2  # separators of thousands
-    return Text(length + numbers_in(specification), width)
+    numbers = numbers_in(specification)
+    return Text(length + (2 * numbers if "complex" in kinds else numbers), width)
+
+
+def _presentation(specification: str) -> str:
+    """Return the letter, or %, with which a format of numbers ends; nothing for none."""
+    last = specification[-1:]
+    return last if last.isalpha() or last == "%" else ""
+
+
+def _whole(machine: Machine[V], value: V, presentation: str) -> Size:
+    """Return the most characters of an int in a format: 30 bits are 10 octal or 8 hexadecimal digits."""
+    each = {"b": 30, "o": 10, "x": 8, "X": 8}.get(presentation)
+    return _decimal(machine, value) if each is None else machine.digits(value) * each + 3
 
 
 def filled(
@@ -195,20 +215,21 @@ def percent(machine: Machine[V], template: object, value: V) -> Text:
             "no-constant", "a template that is not known", "write it as a constant, or use an f-string"
         )
         return _NONE
+    conversions = [
+        one for one in re.findall(r"%(?:\([^)]*\))?[^a-zA-Z%]*[hlL]?([a-zA-Z%])", text) if one != "%"
+    ]
+    found = Text(Size.const(len(text) + numbers_in(text)), width_of(text))
+    for index, conversion in enumerate(conversions):
+        found = found.followed_by(_percent_one(machine, _operand(machine, value, index), conversion))
+    return found
+
+
+def _operand(machine: Machine[V], value: V, index: int) -> V:
+    """Return what is converted at a place of a template, of what stands behind `%`."""
     kinds = machine.kinds(value)
-    conversions = re.findall(r"%(?:\([^)]*\))?[^a-zA-Z%]*[hlL]?([a-zA-Z%])", text)
-    inside = (
-        machine.mapped(value)
-        if kinds == {"dict"}
-        else machine.element(value)
-        if kinds == {"tuple"}
-        else value
-    )
-    each = _NONE
-    for conversion in set(conversions) - {"%"}:
-        each = each.join(_percent_one(machine, inside, conversion))
-    length = each.length * len(conversions) + len(text) + numbers_in(text)
-    return Text(length, max(each.width, width_of(text)))
+    if kinds == {"dict"}:
+        return machine.mapped(value)
+    return machine.item(value, index) if kinds == {"tuple"} else value
 
 
 def _percent_one(machine: Machine[V], value: V, conversion: str) -> Text:
