@@ -217,6 +217,16 @@ def pool_of(cell: Cell) -> tuple[str, Size]:
     return "", ZERO
 
 
+def is_tuple_of_any_size(cell: Cell) -> bool:
+    """Tell whether a tuple may be of several sizes, of each of which CPython keeps some for reuse."""
+    if cell.name != "builtins.tuple" or not cell.owned:
+        return False
+    count = cell.length.as_const()
+    if count is None or cell.pool != pool_of(cell)[0]:
+        return True
+    return not cell.element.is_nothing and not all(str(index) in cell.fields for index in range(int(count)))
+
+
 def kept_by(name: str) -> tuple[Kept, ...]:
     """Return what a call of a built-in adds to free lists: see `Kept`.
 
@@ -228,6 +238,8 @@ def kept_by(name: str) -> tuple[Kept, ...]:
         return (KEPT["list()"],)
     if name == "builtins.dict":
         return (KEPT["dict()"], KEPT["copied dict"])
+    if name == "builtins.dict.fromkeys":
+        return (KEPT["dict()"],)
     if name == "builtins.tuple":
         return (KEPT["resized tuple"],)
     copies = method in _COPIES_DICT and owner.endswith(("dict", "Dict", "Counter"))
