@@ -180,7 +180,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets the dict for attributes that come late", "instances.py",
-        "(own_dict(known) if late_attributes(program, known) else ZERO)", "ZERO", "attributes_late",
+        "late = own_dict(known) if late_attributes(program, known) else ZERO", "late = ZERO", "attributes_late",
     ),
     _mutant(
         "takes tuples that die for tuples of one size", "footprints.py",
@@ -192,7 +192,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets what a power needs", "natives.py",
-        "return footprints.block(result.wide() * 8 + 28) * 6", "return ZERO", "raised",
+        "return round_up(result.wide() * 8 + 28) * 6", "return ZERO", "raised",
     ),
     _mutant(
         "compares no keys", "models/builtins_functions.toml",

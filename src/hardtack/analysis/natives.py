@@ -156,9 +156,8 @@ def _multiplying(operation: str, result: integers.Number) -> Size:
         return ZERO
     most = ZERO
     for polynomial in result.wide().polynomials:
-        if (
-            ceil(constant_of(polynomial)) > _SMALL_FACTORS
-        ):  # else digits are charged 16 bytes for 4: see integer()
+        fixed = ceil(constant_of(polynomial))
+        if fixed > _SMALL_FACTORS:  # else digits are charged 16 bytes for 4: see footprints.integer
             most |= Size((polynomial,)) * 12 + 512
     return most
 
