@@ -218,13 +218,17 @@ def pool_of(cell: Cell) -> tuple[str, Size]:
 
 
 def is_tuple_of_any_size(cell: Cell) -> bool:
-    """Tell whether a tuple may be of several sizes, of each of which CPython keeps some for reuse."""
+    """Tell whether a tuple may be of several sizes, of each of which CPython keeps some for reuse.
+
+    One that is written has a field for each item; what has items and no fields is as long as it comes.
+    """
     if cell.name != "builtins.tuple" or not cell.owned:
         return False
-    count = cell.length.as_const()
-    if count is None or cell.pool != pool_of(cell)[0]:
-        return True
-    return not cell.element.is_nothing and not all(str(index) in cell.fields for index in range(int(count)))
+    fields = sum(name.isdigit() for name in cell.fields)
+    if not fields:
+        return not cell.element.is_nothing
+    written = f"tuple of {fields}"
+    return cell.pool != (written if written in _TUPLES else "")
 
 
 def kept_by(name: str) -> tuple[Kept, ...]:
