@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     _mutant(
         "calls one of several overrides", "calls.py",
-        "callees = _possible(interp, op.callees, arguments)", "callees = op.callees[:1]", "overridden",
+        "callees = receivers.possible(interp, op.callees, arguments)", "callees = op.callees[:1]", "overridden",
     ),
     _mutant(
         "runs one branch of an if", "branches.py",
