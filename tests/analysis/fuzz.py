@@ -79,8 +79,8 @@ class Report:
         )
 
 
-class _TooLong(Exception):
-    """The time that something may take is over."""
+class _TooLong(BaseException):
+    """The time that something may take is over; the analyser catches every Exception."""
 
 
 @contextmanager

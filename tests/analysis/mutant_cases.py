@@ -6,8 +6,12 @@ is broken shows. `ARGUMENTS` has the calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import Annotated, Any
+
+from annotated_types import Le, MaxLen
+
+from hardtack.annotations import checked
 
 
 def filled_dict(numbers: list[int]) -> dict[int, int]:
@@ -208,20 +212,120 @@ def copied_dicts(words: list[str]) -> int:
     return count
 
 
+def _ending(text: str) -> Generator[int, None, str]:
+    yield 1
+    return text
+
+
+def _delegating(text: str) -> Iterator[int]:
+    rest = yield from _ending(text)
+    yield len(rest * 9)
+
+
+def delegated(text: str) -> int:
+    longest = 0
+    for length in _delegating(text):
+        longest = max(longest, length)
+    return longest
+
+
+def _one_of(number: int) -> Iterator[int]:
+    yield number
+
+
+def generators_kept(numbers: list[int]) -> int:
+    kept = [_one_of(number) for number in numbers]
+    return len(kept)
+
+
+def expressions_kept(numbers: list[int]) -> int:
+    kept = [(number for number in numbers) for _ in numbers]
+    return len(kept)
+
+
+class _Late:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def more(self) -> None:
+        self.first = 5
+        self.second = "x"
+
+
+def attributes_late(numbers: list[int]) -> int:
+    made = [_Late(5) for _ in numbers]
+    for one in made:
+        one.more()
+    return len(made)
+
+
+def tuples_grow(numbers: list[int]) -> bytes:
+    grown: tuple[int, ...] = ()
+    for number in numbers[:18]:
+        grown = grown + (number,)  # noqa: RUF005 - the sum is what this is about
+    return bytes(3100)
+
+
+class _Dear:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Dear) and self.number == other.number
+
+    def __hash__(self) -> int:
+        return len([self.number] * 7000)
+
+    def __lt__(self, other: _Dear) -> bool:
+        return [self.number] * 6000 < [other.number] * 6000
+
+
+def displayed(count: int) -> int:
+    return len({_Dear(count)})
+
+
+def raised(number: int, exponent: int) -> int:
+    return number ** (exponent % 40)
+
+
+def sorted_by_class(numbers: list[int]) -> int:
+    return len(sorted(numbers[:9], key=_Dear))
+
+
+@checked
+def checked_argument(numbers: Annotated[list[Annotated[int, Le(5000)]], MaxLen(2000)]) -> int:
+    return len(numbers)
+
+
+def dicts_from_keys(numbers: list[int]) -> int:
+    count = 0
+    for _ in numbers:
+        _held = dict.fromkeys(["a", "b"], 0)
+        count += 1
+    return count
+
+
 _WIDE = "\U0001f600"  # four bytes, as the analyser has to take every character of an argument for
 _TEXT, _WORDS, _NUMBERS = _WIDE * 4000, [_WIDE * 40 for _ in range(400)], list(range(1000, 1500))
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "aliased": [([1],)],  # one object twice: see `calls`
+    "attributes_late": [(_NUMBERS,)],
     "branched": [(_TEXT, False)],
     "captured": [(_TEXT,)],
     "concatenated": [(_TEXT,)],
     "copied_dicts": [(_WORDS,)],
     "counted": [(_NUMBERS,)],
+    "checked_argument": [([9000],)],
     "cycles": [(_WORDS,)],
+    "delegated": [(_TEXT,)],
+    "dicts_from_keys": [(_NUMBERS,)],
+    "displayed": [(7,)],
+    "expressions_kept": [(_NUMBERS[:200],)],
     "filled_dict": [(_NUMBERS,), (_NUMBERS[:200],)],
     "finished": [(_TEXT,)],
     "gathered": [(_WORDS,)],
     "generated": [(_TEXT,)],
+    "generators_kept": [(_NUMBERS,)],
     "grown": [(list(range(n)),) for n in (40, 100, 200, 400, 1000)],
     "joined_again": [(_WORDS,)],
     "grown_often": [([], 40_000)],
@@ -235,11 +339,14 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "pairs_let_go": [(_WORDS,)],
     "longest_copied": [(["", _TEXT],)],
     "overridden": [(_TEXT, False)],
+    "raised": [(10**3000, 39), (10**300, 17)],
     "returned": [(_TEXT,)],
     "small_blocks": [(_WORDS,)],
+    "sorted_by_class": [(_NUMBERS,)],
     "split_total": [(",".join(_WORDS[:50]),)],
     "temporaries": [(_TEXT,)],
     "traceback_kept": [(_TEXT,)],
+    "tuples_grow": [(_NUMBERS,)],
     "wide": [(900,)],
 }
 

@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     _mutant(
         "calls one of several overrides", "calls.py",
-        "callees = _possible(interp, op.callees, arguments)", "callees = op.callees[:1]", "overridden",
+        "callees = receivers.possible(interp, op.callees, arguments)", "callees = op.callees[:1]", "overridden",
     ),
     _mutant(
         "runs one branch of an if", "branches.py",
@@ -190,6 +190,48 @@ MUTANTS = (
     _mutant(
         "forgets what copies of dicts leave in free lists", "footprints.py",
         "return (KEPT[\"copied dict\"],) if", "return () if", "copied_dicts",
+    ),
+    _mutant(
+        "drops what `yield from` gives", "generators.py",
+        "interp.write(op.into, interp.read(returned))", "interp.write(op.into, NO)", "delegated",
+    ),
+    _mutant(
+        "takes a generator that is kept for its items", "generators.py",
+        "drained = model.iterates(position) and is_lazy(interp, register)", "drained = is_lazy(interp, register)",
+        "generators_kept",
+    ),
+    _mutant(
+        "forgets that a generator keeps its function", "generators.py",
+        "    if closure is not None:\n", "    if closure is None:\n", "expressions_kept",
+    ),
+    _mutant(
+        "forgets the dict for attributes that come late", "instances.py",
+        "late = own_dict(known) if late_attributes(program, known) else ZERO", "late = ZERO", "attributes_late",
+    ),
+    _mutant(
+        "takes tuples that die for tuples of one size", "footprints.py",
+        "    if cell.name != \"builtins.tuple\" or not cell.owned:\n", "    if cell.name:\n", "tuples_grow",
+    ),
+    _mutant(
+        "hashes nothing that a display holds", "operations.py",
+        "    if op.kind in {\"set\", \"dict\"}:\n", "    if op.kind == \"none\":\n", "displayed",
+    ),
+    _mutant(
+        "forgets what a power needs", "natives.py",
+        "return round_up(result.wide() * 8 + 28) * 6", "return ZERO", "raised",
+    ),
+    _mutant(
+        "compares no keys", "models/builtins_functions.toml",
+        "special(call(key, element(iterable)), '__lt__', call(key, element(iterable)), times=len(iterable) * 64) if given(key)",
+        "nothing if given(key)", "sorted_by_class",
+    ),
+    _mutant(
+        "forgets what checks take", "calls.py",
+        "exceptions.may_raise(interp, allowance=True, message=Size.const(_CHECK))", "interp.note()", "checked_argument",
+    ),
+    _mutant(
+        "forgets dicts that are made of keys", "footprints.py",
+        "if name == \"builtins.dict.fromkeys\":", "if not name:", "dicts_from_keys",
     ),
 )  # fmt: skip
 

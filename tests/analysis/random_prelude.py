@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections import deque  # noqa: F401 - programs use it
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from hardtack.annotations import recursive
+from annotated_types import MaxLen
+
+from hardtack.annotations import bounded, recursive  # noqa: F401
+from hardtack.annotations import checked as stated
 
 
 @dataclass
@@ -81,6 +84,38 @@ class Key:
 
     def __str__(self) -> str:
         return f"<{self.name}>"
+
+
+class Key2:
+    """What `sorted` and `max` ask for a key, and compare."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __lt__(self, other: Key2) -> bool:
+        return [self.number] * 3 < [other.number] * 3
+
+    def __gt__(self, other: Key2) -> bool:
+        return [self.number] * 4 > [other.number] * 4
+
+
+class Late:
+    """Gets attributes when it is made, and more later."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def more(self) -> None:
+        self.first = [self.number]
+        self.second = str(self.number)
+
+
+class Measured:
+    __slots__ = ("half", "whole")
+
+    def __init__(self, whole: float) -> None:
+        self.whole = whole
+        self.half = whole / 2
 
 
 class Bag:
@@ -204,3 +239,36 @@ def area_of(shape: HasArea) -> int:
 
 def packed(items: list[int]) -> bytes:
     return b"".join([struct.pack(">I", item % 2**32) for item in items])
+
+
+def ending(items: list[int]) -> Generator[int, None, list[int]]:
+    yield from items
+    return items[:3] * 2
+
+
+def delegating(items: list[int]) -> Iterator[int]:
+    rest = yield from ending(items)
+    yield len(rest + rest)
+
+
+def first_two(items: list[int]) -> int:
+    first, second = numbers([*items, 1, 2][:2])
+    return first + second
+
+
+def late(one: Late) -> int:
+    one.more()
+    return one.number
+
+
+@stated
+def checked_length(items: Annotated[list[int], MaxLen(100_000)]) -> int:
+    return len(items)
+
+
+REMEMBERED: list[str] = []
+
+
+def remember(text: str) -> int:
+    REMEMBERED.append(text + ".")
+    return 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from programs.found_inputs import INPUTS
+from programs.holes_inputs import INPUTS as HOLES
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
-from programs import found
+from programs import found, holes
 
 
 @pytest.fixture(scope="module")
@@ -21,4 +22,41 @@ def test_what_once_held_too_much_keeps_within_its_bound(analysed, function):
     bound = analysed[function.__name__]
     assert bound.peak is not None, bound.findings
     verdict = check(function.__name__, bound, function, INPUTS[function])
+    assert not verdict.violations, verdict.violations
+
+
+@pytest.fixture(scope="module")
+def analysed_holes():
+    names = [function.__qualname__ for function in HOLES if function.__qualname__ in dir(holes)]
+    return dict(zip(names, bounds([f"{holes.__file__}:{name}" for name in names]), strict=True))
+
+
+REFUSED = {
+    "left_by_break": "generator",
+    "left_by_return": "generator",
+    "let_go_of": "generator",
+    "exhausted_by_error": "generator",
+    "endless_let_go_of": "generator",
+    "sliced_by": "implicit-call",
+    "formatted_as_number": "no-model",
+    "iterated_by_getitem": "generator",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_hole_that_cannot_be_bounded_is_refused(analysed_holes, name):
+    bound = analysed_holes[name]
+    assert bound.peak is None
+    assert REFUSED[name] in {finding.kind for finding in bound.findings}
+
+
+TOLD_BY_THE_CALL = {"patched", "instance_patched", "measured"}  # see test_as_analysed.py
+
+
+@pytest.mark.parametrize("function", HOLES, ids=lambda function: function.__qualname__)
+def test_a_hole_is_refused_or_keeps_within_its_bound(analysed_holes, function):
+    bound = analysed_holes.get(function.__qualname__)
+    if bound is None or bound.peak is None or function.__name__ in TOLD_BY_THE_CALL:
+        return
+    verdict = check(function.__name__, bound, function, HOLES[function][:40])
     assert not verdict.violations, verdict.violations

@@ -24,6 +24,12 @@ CALLED_BY_OTHERS = {  # what other programs call, and what takes what cannot be 
     "programs.holes:small",
     "programs.holes:fetched",
     "programs.holes:gathered",
+    "programs.holes:tidied",
+    "programs.holes:told_of_the_end",
+    "programs.found:ends_with",
+    "programs.found:delegates",
+    "programs.found:one_of",
+    "programs.found:pairs_of",
 }
 
 

@@ -156,6 +156,7 @@ def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type
                 parameters.attribute(interp, obj, name, type_)
             paid = f"{name}=" in cell.written
             parameters.write_part(interp, obj, name, new, strong=certain)
+            _charge_dict(interp, obj, name, certain=certain)
             size, more = footprints.scalar(new), instances.first_attribute(interp.program, cell)
             if size.is_zero or (certain and paid and size.as_const() is not None):
                 size = ZERO
@@ -170,6 +171,18 @@ def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type
         interp.state.put(obj, interp.state.cells[obj].with_field(name, kept))
         _charge_scalar(interp, obj, name, new)
     interp.note()
+
+
+def _charge_dict(interp: Interpreter, obj: Object, name: str, *, certain: bool) -> None:
+    """Charge what existed before for the dict that it may need for an attribute that comes late."""
+    cell = interp.state.cells[obj]
+    if certain and "{}" in cell.written:
+        return
+    size = instances.dict_for(interp.program, cell, name)
+    if not size.is_zero:
+        interp.state.grow(obj, size)
+        after = interp.state.cells[obj]
+        interp.state.cells[obj] = replace(after, written=after.written | {"{}"})
 
 
 def _charge_scalar(interp: Interpreter, obj: Object, name: str, new: Value) -> None:

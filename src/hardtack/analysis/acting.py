@@ -35,6 +35,7 @@ from hardtack.analysis.domain import (
     Value,
     join_all,
 )
+from hardtack.analysis.instances import special_methods
 from hardtack.analysis.kinds import kinds_of, number_of
 from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
@@ -63,6 +64,8 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     """Do what a model says; returns the result, to be written to a register at once."""
     machine = ModelMachine(interp, model.name)
     message = _message(machine, model.name, arguments)
+    for register in (*arguments.positional, *dict(arguments.keywords).values()):
+        machine.special(register, "__index__", [], _ONE)  # wherever an integer is taken, it may be asked for
     if arguments.spread_keywords:
         interp.finding("unsupported", f"**arguments for {model.name}", "pass them by name")
     result = interp.models.apply(
@@ -454,22 +457,6 @@ class ModelMachine:
     def assume(self, text: str) -> None:
         """Note something that the bound takes for granted."""
         self._interp.assume(text)
-
-
-def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
-    """Return the functions of the sources that a special method of an object may be."""
-    known = interp.program.classes.get(cell.name)
-    if known is None or cell.kind not in {"instance", "tuple"}:
-        return set()
-    classes = [known.name] if cell.owned else [known.name, *known.subclasses]
-    found = set()
-    for one in classes:
-        method = (
-            dict(interp.program.classes[one].methods).get(name) if one in interp.program.classes else None
-        )
-        if method in interp.program.functions and method is not None:
-            found.add(method)
-    return found
 
 
 _UNTYPED = ir.Union(())

@@ -83,6 +83,7 @@ def _find(
     progress: Callable[[str], None],
 ) -> None:
     """Add the bounds that are not found yet."""
+    from hardtack.analysis.as_analysed import placed
     from hardtack.analysis.entry import analyse
     from hardtack.analysis.loading import load_around
     from hardtack.analysis.models import load_models
@@ -101,7 +102,8 @@ def _find(
         progress(f"analysing {entry}")
         reader = Reader(loaded.program)
         analysed = analyse(reader.program, entry, known, assume=assume)
-        found[target] = replace(analysed, entry=f"{target.module}:{target.name}")
+        functions = placed(loaded.program, reader.names()["functions"])
+        found[target] = replace(analysed, entry=f"{target.module}:{target.name}", functions=functions)
         if kept:
             kept.keep(target, found[target], loaded.program, reader.names())
 

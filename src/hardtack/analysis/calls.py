@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
 
+_CHECK = 4096  # bytes: iterators over what is checked, and a message with a path of a few keys
 _DYNAMIC = frozenset({"int", "bool", "float", "str", "bytes"})
 _UNEVEN = frozenset(
     {
@@ -255,7 +256,7 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     if model is None:
         interp.finding("no-model", f"{name} has no model", "add one: [tool.hardtack] models")
         return parameters.symbolic(interp, type_, f"{name}()", single=False)
-    consumed = generators.consume_arguments(interp, name, arguments)
+    consumed = generators.consume_arguments(interp, model, arguments)
     if interp.state.dead:
         return NOTHING
     _takes_away(interp, name, arguments)
@@ -295,16 +296,24 @@ def call_function(
     if function.assumed is not None:
         return assuming.assumed(interp, function, frame)
     if function.kind != "function":
-        return generators.make(interp, function, frame)
+        return generators.make(interp, function, frame, closure)
     check = recursion.wrapped(interp, function, len(arguments.positional), len(arguments.keywords))
     if check is None:
         return run_function(interp, function, frame)
-    register = interp.scratch_register("check")
+    register, result = interp.scratch_register("check"), interp.scratch_register("checked")
     interp.write(register, check)
-    result = run_function(interp, function, frame)
-    if not interp.state.dead:
-        interp.unbind(register)
-    return result
+    may_break(interp)
+    interp.write(result, run_function(interp, function, frame))
+    may_break(interp)
+    value = interp.state.frame.get(result, NOTHING)
+    interp.unbind(register)
+    interp.unbind(result)
+    return value
+
+
+def may_break(interp: Interpreter) -> None:
+    """Say that an annotation may be found broken, by a check that tells where."""
+    exceptions.may_raise(interp, message=Size.const(_CHECK))
 
 
 def _defaults(interp: Interpreter, function: ir.Function, closure: Object) -> dict[str, Value | None]:
@@ -352,7 +361,10 @@ def bind(
     frame = interp.state.frames.pop()
     for register in [one for one in frame if one.startswith("%default ")]:
         del frame[register]
-    return frame if fits and not waiting and not named else None
+    if fits and not waiting and not named:
+        return frame
+    interp.finding("unsupported", f"arguments that {function.name} does not take", "call it as it is defined")
+    return None
 
 
 def _bind_one(

@@ -235,6 +235,13 @@ def join_all(values: Iterable[Value]) -> Value:
     return joined
 
 
+def _join_pools(left: str, right: str) -> str:
+    """Return a pool for what is of one of two: of both, none that anything else is reused from."""
+    if left == right or not left or not right:
+        return left or right
+    return "/".join(sorted({*left.split("/"), *right.split("/")}))
+
+
 def join_cells(left: Cell, right: Cell) -> Cell:
     """Return what is known of an object that is as one of two cells say; bytes are the greater."""
     if left is right:
@@ -248,7 +255,7 @@ def join_cells(left: Cell, right: Cell) -> Cell:
         left.length | right.length,
         left.bytes | right.bytes,
         left.pooled | right.pooled,
-        left.pool or right.pool,
+        _join_pools(left.pool, right.pool),
         join_values(left.element, right.element),
         join_values(left.mapped, right.mapped),
         fields,

@@ -21,9 +21,11 @@ from hardtack.analysis import (
     loops,
     operations,
     parameters,
+    recursion,
     results,
     whiles,
 )
+from hardtack.analysis.as_analysed import classes_taken
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value
 from hardtack.analysis.interpreting import Activation, Interpreter, TooLong
 from hardtack.analysis.joining import join_states
@@ -106,6 +108,7 @@ class _Run:
         for module in (operations, branches, calls, loops, whiles, exceptions, generators):
             self.interp.handlers.update(module.HANDLERS)
         self.interp.on_unset = partial(exceptions.unset, self.interp)
+        self.checks = False
         self.returned: Size = ZERO
         self.retained: dict[str, Size] = {}
 
@@ -130,6 +133,7 @@ class _Run:
         interp.state.frames.append(dict(frame))
         for name in function.cells:
             operations.make_cell(interp, name, name if name in frame else None)
+        self._check()
         interp.note()
         if function.kind in {"generator", "async generator"}:
             self._drive()
@@ -141,8 +145,19 @@ class _Run:
         for end in ends:
             end.frames[-1] = {operations.RESULT: end.frame[operations.RESULT]}
         interp.state = join_states(ends, "end")
+        if self.checks:
+            calls.may_break(interp)
         if not interp.state.dead:
             self._account(interp.state)
+
+    def _check(self) -> None:
+        """Hold what @checked and @recursive hold while the function runs: its arguments, gathered anew."""
+        interp, count = self.interp, len(self.function.parameters)
+        made = recursion.wrapped(interp, self.function, count, count)
+        self.checks = made is not None
+        if made is not None:
+            interp.state.frames[0]["$check"] = made
+            calls.may_break(interp)
 
     def _gather(self, parameter: ir.Parameter) -> None:
         """Charge the call for what `*args` and `**keywords` are gathered in."""
@@ -234,6 +249,11 @@ class _Run:
                 (parameter.name, parameter.default)
                 for parameter in self.function.parameters
                 if parameter.has_default and parameter.default_register is None
+            ),
+            taken=tuple(
+                (parameter.name, classes_taken(interp.program, parameter.type))
+                for parameter in self.function.parameters
+                if parameter.kind not in {"star", "stars"}
             ),
         )
 

@@ -9,6 +9,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from hardtack.analysis.as_analysed import check_arguments, check_functions
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ def evaluate(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, ob
 
     Raises:
         NoValue: there is no bound, or an argument is not what its type says.
+        NotAsAnalysed: the call would run other code than what was analysed.
     """
     if analysed.peak is None:
         raise NoValue(f"{analysed.entry} has no bound")
     given: dict[str, object] = dict(analysed.defaults)
     given.update(_named(analysed.parameters, list(args), dict(kwargs)))
+    check_arguments(analysed.entry, analysed.taken, given)
+    check_functions(analysed.entry, analysed.functions)
     return analysed.peak.evaluate({symbol: _value(symbol, given) for symbol in analysed.peak.symbols()})
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 IMPLICIT = ""
 EXCEPTION = "$exception"  # the register of the exception that is handled
 _LINE = 500  # characters of the message of an exception that CPython makes, but for what it spells out
+_EXIT = "builtins.GeneratorExit"  # what is raised at the `yield` of a generator that is let go of
 _ANY = (
     1024  # bytes of an exception that CPython makes: object, arguments, a message of at most 500 characters
 )
@@ -66,12 +67,14 @@ class Catcher:
         depth: how many frames there were when it began.
         kept: the temporaries that were alive then; others die.
         join: names the place where the states meet.
+        closes: whether code of it runs when a generator is let go of at a `yield` inside.
         states: the states in which something was raised, joined, by its class; IMPLICIT: raised by CPython.
     """
 
     depth: int
     kept: frozenset[str]
     join: Hashable
+    closes: bool = False
     states: dict[str, State] = field(default_factory=dict)
 
     def add(self, name: str, state: State) -> None:
@@ -156,7 +159,8 @@ def _send(
     before, interp.state = interp.state, state
     peak, moment = interp.peak, interp.moment
     _unwind(interp, catcher, raised, *parts)
-    interp.state.collect()
+    interp.touched()
+    interp.collect()
     interp.peak, interp.moment = peak | interp.peak, moment
     state, interp.state = interp.state, before
     interp.spend(5 * len(state.cells))
@@ -263,12 +267,13 @@ def _try(interp: Interpreter, op: ir.Try) -> None:
     depth = len(interp.state.frames)
     activation = interp.activation
     outer = activation.exits
-    final = Catcher(depth, kept, ("finally", key))
+    final = Catcher(depth, kept, ("finally", key), closes=True)
     has_final = bool(op.final.operations)
     if has_final:
         activation.exits = Exits()
         interp.catching.append(final)
-    _guarded(interp, op, key, Catcher(depth, kept, ("except", key)))
+    closes = any(_catches(interp, handler, _EXIT) for handler in op.handlers)
+    _guarded(interp, op, key, Catcher(depth, kept, ("except", key), closes=closes))
     if has_final:
         interp.catching.pop()
         _finally(interp, op, key, final, outer)

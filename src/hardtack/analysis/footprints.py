@@ -225,6 +225,20 @@ def pool_of(cell: Cell) -> tuple[str, Size]:
     return "", ZERO
 
 
+def is_tuple_of_any_size(cell: Cell) -> bool:
+    """Tell whether a tuple may be of several sizes, of each of which CPython keeps some for reuse.
+
+    One that is written has a field for each item; what has items and no fields is as long as it comes.
+    """
+    if cell.name != "builtins.tuple" or not cell.owned:
+        return False
+    fields = sum(name.isdigit() for name in cell.fields)
+    if not fields:
+        return not cell.element.is_nothing
+    written = f"tuple of {fields}"
+    return cell.pool != (written if written in _TUPLES else "")
+
+
 def kept_by(name: str) -> tuple[Kept, ...]:
     """Return what a call of a built-in adds to free lists: see `Kept`.
 
@@ -236,6 +250,8 @@ def kept_by(name: str) -> tuple[Kept, ...]:
         return (KEPT["list()"],)
     if name == "builtins.dict":
         return (KEPT["dict()"], KEPT["copied dict"])
+    if name == "builtins.dict.fromkeys":
+        return (KEPT["dict()"],)
     if name == "builtins.tuple":
         return (KEPT["resized tuple"],)
     copies = method in _COPIES_DICT and owner.endswith(("dict", "Dict", "Counter"))

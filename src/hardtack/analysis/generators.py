@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from hardtack.analysis.calls import Given
     from hardtack.analysis.domain import Object
+    from hardtack.analysis.exceptions import Catcher
     from hardtack.analysis.interpreting import Handler, Interpreter
+    from hardtack.analysis.models import Model
     from hardtack.analysis.states import State
 
 _KEEPS_NOTHING = frozenset({"builtins.sum", "builtins.any", "builtins.all"})
@@ -44,13 +46,19 @@ class Yielder:
         return f"%@{self.number}:"
 
 
-def make(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
-    """Make the object that a call of a generator function gives."""
+def make(
+    interp: Interpreter, function: ir.Function, frame: dict[str, Value], closure: Object | None
+) -> Value:
+    """Make the object that a call of a generator function gives; it keeps the function alive."""
     if function.kind == "async generator":
         interp.finding("generator", "an asynchronous generator", "return a list")
+    if closure is not None:
+        frame["$function"] = Value(frozenset((closure,)))
     interp.state.frames.append(frame)
     scalars = sum((footprints.scalar(value) for value in frame.values()), ZERO)
     size = footprints.SIZES.generator(function.frame_slots, 0)
+    if ".0" in frame:  # of a generator expression: it is given an iterator
+        size += footprints.ITERATOR
     obj = interp.new(
         function.kind,
         lambda: Cell(_kind(function), function.name, bytes=size + scalars, fields=dict(interp.state.frame)),
@@ -87,7 +95,9 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
     interp.yielders.append(yielder)
     interp.block(function.body)
     interp.yielders.pop()
-    _leave(interp, at)
+    result = _leave(interp, at)
+    if consumer.result is not None and not interp.state.dead:
+        interp.write(consumer.result, result)
     for state in interp.activation.exits.breaks:  # the generator dies with the loop that it was left by
         for register in [one for one in state.frame if one.startswith(yielder.prefix)]:
             del state.frame[register]
@@ -156,6 +166,12 @@ def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> No
     interp.activations.append(consumer)
     interp.yielders.pop()
     suspended, interp.catching[yielder.catching :] = interp.catching[yielder.catching :], []
+    if any(cast("Catcher", one).closes for one in suspended):
+        interp.finding(
+            "generator",
+            "a `yield` inside `finally`, `with` or a handler of everything: they run when the generator dies",
+            "open it around the loop that consumes the generator",
+        )
     interp.note()
     exits = consumer.exits
     left = len(exits.breaks), len(exits.returns)
@@ -205,19 +221,19 @@ def _delegate(interp: Interpreter, op: ir.Delegate) -> None:
         interp.finding("generator", "a `yield from` whose consumer is not known", "iterate with `for`")
         interp.state.dead = True
         return
-    item = interp.scratch_register("delegated")
+    item, returned = interp.scratch_register("delegated"), interp.scratch_register("returned")
 
     def body() -> None:
         _hand_over(interp, yielder, item)
         if not interp.state.dead:
             interp.unbind(item)
 
-    consumer = iteration.Consumer(("yield from", interp.context, op.at, id(op)), item, body)
-    iteration.iterate(interp, op.source, consumer)
+    key = ("yield from", interp.context, op.at, id(op))
+    iteration.iterate(interp, op.source, iteration.Consumer(key, item, body, result=returned))
     interp.unbind(item)
     if not interp.state.dead:
-        interp.write(op.into, NO)
-        interp.release(op.source)
+        interp.write(op.into, interp.read(returned))
+        interp.release(op.source, returned)
 
 
 def _await(interp: Interpreter, op: ir.Delegate, value: Value) -> Value:
@@ -237,16 +253,20 @@ def _await(interp: Interpreter, op: ir.Delegate, value: Value) -> Value:
 
 
 # -- what built-ins consume
-def consume_arguments(interp: Interpreter, name: str, arguments: Given) -> Given:
+def is_lazy(interp: Interpreter, register: ir.Register) -> bool:
+    """Tell whether a register holds what makes its items when it is asked for them."""
+    return any(
+        cell.kind == "generator" or (cell.kind == "iterator" and "0" in cell.fields)
+        for _, cell in access.cells(interp, interp.read(register))
+    )
+
+
+def consume_arguments(interp: Interpreter, model: Model, arguments: Given) -> Given:
     """Have a model's arguments that make their items when asked make them all, in a list of their own."""
     changed = []
-    for register in arguments.positional:
-        value = interp.read(register)
-        lazy = any(
-            cell.kind == "generator" or (cell.kind == "iterator" and "0" in cell.fields)
-            for _, cell in access.cells(interp, value)
-        )
-        changed.append(gather(interp, name, register) if lazy else register)
+    for position, register in enumerate(arguments.positional):
+        drained = model.iterates(position) and is_lazy(interp, register)
+        changed.append(gather(interp, model.name, register) if drained else register)
         if interp.state.dead:
             return arguments
     return replace(arguments, positional=tuple(changed))

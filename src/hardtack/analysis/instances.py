@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints, integers, ir
+from hardtack.analysis.late_attributes import late_attributes
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from hardtack.analysis.domain import Cell, Value
+    from hardtack.analysis.interpreting import Interpreter
 
 _NUMBERS = frozenset({"builtins.int", "builtins.float"})
 _FIRST = 30  # instances of a class that CPython makes with room for more attributes than they have
@@ -86,7 +88,26 @@ def _body(program: ir.Program, known: ir.Class, count: int) -> Size:
     if known.slots:
         return sizes.slotted(count)
     slots = _slots(program, known)
-    return sizes.instance(count - slots, slots=slots)
+    late = own_dict(known) if late_attributes(program, known) else ZERO
+    return sizes.instance(count - slots, slots=slots) + late
+
+
+def own_dict(known: ir.Class) -> Size:
+    """Return the bytes of the dict that an instance gets when an attribute comes late."""
+    return footprints.SIZES.dict_(max(len(known.fields) * 3, 1))
+
+
+def dict_for(program: ir.Program, cell: Cell, name: str) -> Size:
+    """Return the bytes of the dict that an object from before the call may get by setting an attribute."""
+    known = program.classes.get(cell.name)
+    if known is None or cell.kind != "instance" or cell.owned:
+        return ZERO
+    most = ZERO
+    for one in (known.name, *known.subclasses):
+        below = program.classes.get(one)
+        if below is not None and name in late_attributes(program, below):
+            most |= own_dict(below)
+    return most
 
 
 def _slots(program: ir.Program, known: ir.Class) -> int:
@@ -113,3 +134,19 @@ def first_attribute(program: ir.Program, cell: Cell) -> Size:
     if known is None or not known.is_exception or any(part.endswith("=") for part in cell.written):
         return ZERO
     return footprints.SIZES.dict_(max(len(known.fields), 1))
+
+
+def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
+    """Return the functions of the sources that a special method of an object may be."""
+    known = interp.program.classes.get(cell.name)
+    if known is None or (cell.owned and cell.kind not in {"instance", "tuple"}):
+        return set()
+    classes = [known.name] if cell.owned else [known.name, *known.subclasses]
+    found = set()
+    for one in classes:
+        method = (
+            dict(interp.program.classes[one].methods).get(name) if one in interp.program.classes else None
+        )
+        if method in interp.program.functions and method is not None:
+            found.add(method)
+    return found

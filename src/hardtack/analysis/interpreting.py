@@ -311,7 +311,7 @@ class Interpreter:
             self.state.keep(
                 footprints.KEPT["float"], (cell.length | 1) * floats * (100 if is_older(obj) else 1)
             )
-        if cell.kind == "tuple" and cell.owned and not cell.pool:
+        if footprints.is_tuple_of_any_size(cell):
             most = Size.const(footprints.ANY_TUPLE)  # one of each size, where one at a time was alive
             if is_older(obj):  # each has 48 bytes at least; CPython keeps at most 2,000 of a size
                 most = (cell.bytes * (footprints.ANY_TUPLE // 48 + 1) + most).at_most(

@@ -37,6 +37,7 @@ class Consumer:
     bound: str | None = None
     callees: tuple[ir.Callee, ...] = ()
     asynchronous: bool = False
+    result: ir.Register | None = None  # gets what a generator returns at its end
     outer_breaks: list[State] = field(default_factory=list)
     amortised: Mapping[str, tuple[Size, Size]] = field(default_factory=dict)
 
@@ -84,6 +85,10 @@ def _over_own(interp: Interpreter, source: ir.Register, consumer: Consumer) -> N
 
     begin = [callee for callee in consumer.callees if callee.name.endswith(("__iter__", "__aiter__"))]
     step = [callee for callee in consumer.callees if callee not in begin]
+    if any(callee.name.endswith("__getitem__") for callee in step):
+        interp.finding("generator", "iteration by __getitem__, up to an IndexError", "write an __iter__")
+        interp.state.dead = True
+        return
     iterator = interp.scratch_register("iterator")
     if begin and len(begin) == 1:
         value = calls.run_callee(interp, begin[0].kind, begin[0].name, calls.Given((source,)), ir.Unknown(""))

@@ -8,11 +8,15 @@ from __future__ import annotations
 import builtins
 from dataclasses import replace
 from functools import reduce
+from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import access, constructing, footprints, integers, ir, operations, parameters
 from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, TRUTH, Cell, Value, join_all
+from hardtack.analysis.instances import special_methods
 from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic.polynomials import constant_of
+from hardtack.symbolic.size_classes import round_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +28,7 @@ Native: TypeAlias = "Callable[[Interpreter, str, Given], Value | None]"
 
 _CHECKED = 32  # bytes that `bounded` takes for a moment, as its model says
 _FIXED = {"str", "bytes", "tuple", "frozenset"}
+_SMALL_FACTORS = 8  # digits
 _SUPER = 192  # bytes of the object and of the bound method
 _SHORT, _LONGER = 300, 150  # digits up to which a divisor is short, and by which a dividend has to be longer
 _HELD, _LEFT = 64, 24  # bytes for each digit of a dividend
@@ -152,10 +157,7 @@ def _integer(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         interp.note(footprints.integer(widest + 1) * 3)
     if method.strip("_").lstrip("ri") in {"floordiv", "mod", "pow", "divmod"}:
         interp.note(sum((footprints.integer(one.wide() + 1) for one in (first, *rest)), ZERO) * 2)
-    if (
-        method.strip("_").lstrip("r") == "pow"
-    ):  # the product before the last, and what Karatsuba's method takes
-        interp.note(footprints.integer(found.wide() + 1) * 6)
+    interp.note(_multiplying(method.strip("_").lstrip("ri"), found))
     return Value(number=found, fresh=True)
 
 
@@ -184,6 +186,24 @@ def _divmod(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     """Do what `divmod` leaves; for the rest it has a model."""
     _divide(interp, "divmod", [interp.read(register) for register in arguments.positional])
     return None
+
+
+def _multiplying(operation: str, result: integers.Number) -> Size:
+    """Return what a product, or a power, needs besides.
+
+    Source: Objects/longobject.c k_mul halves factors of more than 70 digits again and again: parts and
+    products of parts have up to three times the digits of the product; long_pow has its last square, too.
+    """
+    if operation == "pow":
+        return round_up(result.wide() * 8 + 28) * 6
+    if operation != "mul":
+        return ZERO
+    most = ZERO
+    for polynomial in result.wide().polynomials:
+        fixed = ceil(constant_of(polynomial))
+        if fixed > _SMALL_FACTORS:  # else digits are charged 16 bytes for 4: see footprints.integer
+            most |= Size((polynomial,)) * 12 + 512
+    return most
 
 
 def _as_number(value: Value) -> integers.Number | None:
@@ -245,6 +265,8 @@ def _length(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     kinds = {cell.kind for _, cell in access.cells(interp, value)}
     if not kinds or kinds & {"instance", "unknown", "lump", "class", "iterator", "generator"}:
         return None
+    if any(special_methods(interp, cell, "__len__") for _, cell in access.cells(interp, value)):
+        interp.finding("implicit-call", "len() of what a class of yours may count", "measure a list or a str")
     return Value(number=integers.Number(access.length(interp, value)), fresh=True)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
 
+_ASKED_FOR_INDEX = frozenset({"instance", "unknown", "lump"})
 RESULT = "$result"  # the register of what a function returns
 _IN_ONE = 15  # entries of a dict's display; more are made as a dict of their own, part by part
 _PART = Size.const(17)
@@ -210,7 +211,21 @@ def _build(interp: Interpreter, op: ir.Build) -> None:
         uneven=long,
     )
     interp.write(op.into, Value(frozenset((obj,))))
+    if op.kind in {"set", "dict"}:
+        _hash_all(interp, op.items if op.kind == "set" else op.items[::2])
     interp.release(*op.items)
+
+
+def _hash_all(interp: Interpreter, keys: Sequence[ir.Register]) -> None:
+    """Have the keys of a display hashed, and compared with those that are in it already."""
+    from hardtack.analysis.acting import ModelMachine
+
+    machine = ModelMachine(interp, "a display")
+    for index, key in enumerate(keys):
+        machine.special(key, "__hash__", [], Size.const(1))
+        for other in keys[:index]:
+            machine.special(other, "__eq__", [key], Size.const(1))
+    machine.release()
 
 
 def _sequence(kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
@@ -266,31 +281,41 @@ def _string(_kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
     return footprints.sized(Cell("str", "builtins.str", length, width=width))
 
 
-def _slice(_kind: str, _interp: Interpreter, values: Sequence[Value]) -> Cell:
+def _slice(_kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
+    if any(cell.kind in _ASKED_FOR_INDEX for value in values for _, cell in access.cells(interp, value)):
+        interp.finding(
+            "implicit-call", "a slice whose ends are asked for their __index__", "slice by integers"
+        )
     scalars = sum((footprints.scalar(value) for value in values[:3]), ZERO)
     fields = {str(index): value for index, value in enumerate(values)}
     return Cell("slice", "builtins.slice", bytes=footprints.SLICE + scalars, fields=fields)
 
 
 def _unpack(interp: Interpreter, op: ir.Unpack) -> None:
+    from hardtack.analysis import generators
+
     if op.callees:
         interp.finding("generator", "an iterator of yours is unpacked", "iterate over it with `for`")
-    source = interp.read(op.source)
     if not op.fits:
         exceptions.may_raise(interp, _UNPACKED)
+    taken = op.source
+    if generators.is_lazy(interp, op.source):
+        taken = generators.gather(interp, "unpacking", op.source)
     for index, register in enumerate(op.into):
-        source = interp.read(op.source)
+        if interp.state.dead:
+            return
+        source = interp.read(taken)
         if index == op.star:
-            _rest(interp, op, register)
+            _rest(interp, taken, register)
             continue
         interp.write(register, item_at(interp, source, index if op.star is None or index < op.star else None))
-    interp.release(op.source)
+    interp.release(op.source, taken)
     interp.note()
 
 
-def _rest(interp: Interpreter, op: ir.Unpack, register: ir.Register) -> None:
+def _rest(interp: Interpreter, taken: ir.Register, register: ir.Register) -> None:
     def make() -> Cell:
-        source = interp.read(op.source)
+        source = interp.read(taken)
         length = access.length(interp, source)
         element = access.element(interp, source)
         return footprints.sized(Cell("list", "builtins.list", length, element=element))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, ir, parameters
-from hardtack.analysis.acting import special_methods
 from hardtack.analysis.domain import NONE
+from hardtack.analysis.instances import special_methods
 
 if TYPE_CHECKING:
     from hardtack.analysis.calls import Given

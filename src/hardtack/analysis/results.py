@@ -77,6 +77,8 @@ class Analysed:
         findings: why there is no bound; empty if there is one.
         assumed: whether peak rests on --assume in spite of findings.
         defaults: of the parameters that may be left out and whose default is a constant.
+        taken: the classes that each parameter takes, as far as they were analysed; none for any.
+        functions: the functions that the analysis asked for: full name, file, line.
     """
 
     entry: str
@@ -91,12 +93,15 @@ class Analysed:
     findings: tuple[Finding, ...]
     assumed: bool = False
     defaults: tuple[tuple[str, object], ...] = ()
+    taken: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    functions: tuple[tuple[str, str, int], ...] = ()
 
     def for_call(self, *args: object, **kwargs: object) -> int:
         """Return the most bytes that the call with these arguments holds; they are only looked at.
 
         Raises:
-            HardtackError: there is no bound, or an argument is not of the parameter's type.
+            HardtackError: there is no bound, an argument is not of the parameter's type or of a class that
+                was not analysed, or a function was put in the place of one that was.
         """
         from hardtack.analysis.evaluating import evaluate
 

@@ -25,6 +25,8 @@ def encode(bound: Analysed) -> dict[str, object]:
         "findings": [list(astuple(one)) for one in bound.findings],
         "assumed": bound.assumed,
         "defaults": [[name, repr(value)] for name, value in bound.defaults],
+        "taken": [[name, list(classes)] for name, classes in bound.taken],
+        "functions": [list(one) for one in bound.functions],
     }
 
 
@@ -54,4 +56,6 @@ def decode(data: dict[str, Any]) -> Analysed:
         findings=tuple(Finding(*one) for one in data["findings"]),
         assumed=data["assumed"],
         defaults=tuple((name, ast.literal_eval(text)) for name, text in data["defaults"]),
+        taken=tuple((name, tuple(classes)) for name, classes in data["taken"]),
+        functions=tuple((name, file, line) for name, file, line in data["functions"]),
     )

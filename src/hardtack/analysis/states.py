@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import graphs
+from hardtack.analysis import footprints, graphs
 from hardtack.analysis.domain import GROWABLE, Cell, SlotKey, Value, add_up, is_older, join_cells
 from hardtack.analysis.footprints import Kept
 from hardtack.symbolic import ZERO, Size
@@ -239,6 +239,9 @@ class State:
 
     def _charge_few(self, obj: Object, count: int) -> None:
         cell = self.cells[obj]
+        if footprints.is_tuple_of_any_size(cell):  # the others died: each of another length
+            pool, most = f"tuples of {obj >> 1}", Size.const(footprints.ANY_TUPLE * (count + 1))
+            self.high[pool] = self.high.get(pool, ZERO) | most
         size, pooled = cell.each[0] * count, cell.each[1] * count
         if not (size.dominates(cell.bytes) and pooled.dominates(cell.pooled)):
             self.cells[obj] = replace(cell, bytes=size, pooled=pooled)

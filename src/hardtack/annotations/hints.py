@@ -435,10 +435,15 @@ def _mapping(of_key: Check, of_value: Check) -> Check:
                 return fault.below(f".keys()[{index}]")
             fault = of_value(value)
             if fault is not None:
-                return fault.below(f"[{key!r}]" if isinstance(key, (int, str)) else f".values()[{index}]")
+                return fault.below(f"[{key!r}]" if _is_short(key) else f".values()[{index}]")
         return None
 
     return items
+
+
+def _is_short(key: object) -> bool:
+    """Return whether a key is spelled in a message: what a check takes does not grow with what it checks."""
+    return (isinstance(key, int) and key.bit_length() <= 128) or (isinstance(key, str) and len(key) <= 40)
 
 
 def _attributes(checks: list[tuple[str, Check]]) -> Check:

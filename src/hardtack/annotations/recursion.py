@@ -71,6 +71,8 @@ def count(function: Callable[..., object], limits: Limits) -> Callable[..., obje
             return function(*arguments, **keywords)
         finally:
             stack.depth = outer
+            if not outer:
+                stack.calls = 0  # a large count would stay allocated
 
     return counted
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator, Iterator
+from typing import Annotated
+
+from annotated_types import Le, MaxLen
+
+from hardtack.annotations import checked, recursive
 
 
 # -- free lists that calls fill and do not draw on
@@ -37,6 +43,14 @@ def dict_or(xs: list[int]) -> int:
     n = 0
     for _ in xs:
         _held = d | d
+        n += 1
+    return n
+
+
+def dicts_from_keys(xs: list[int]) -> int:
+    n = 0
+    for _ in xs:
+        _held = dict.fromkeys(["a", "b"], 0)
         n += 1
     return n
 
@@ -295,3 +309,155 @@ def text_of_a_key_error(table: dict[str, int], key: str) -> str:
         return str(table[key * 10])
     except KeyError as error:
         return f"no {error}"
+
+
+# -- generators: what they give at their end, who keeps them, who takes them apart
+def ends_with(xs: list[int]) -> Generator[int, None, list[int]]:
+    yield 1
+    return xs * 20
+
+
+def delegates(xs: list[int]) -> Iterator[int]:
+    more = yield from ends_with(xs)
+    yield len(more * 3)
+
+
+def given_by_yield_from(xs: list[int]) -> int:
+    n = 0
+    for x in delegates(xs):
+        n += x
+    return n
+
+
+def one_of(x: int) -> Iterator[int]:
+    yield x
+
+
+def generators_kept(xs: list[int]) -> int:
+    kept = [one_of(x) for x in xs]
+    return len(kept)
+
+
+def expressions_kept(xs: list[int]) -> int:
+    kept = [(x for x in xs) for _ in xs]
+    return len(kept)
+
+
+def pairs_of(xs: list[int]) -> Iterator[list[int]]:
+    yield xs * 20
+    yield xs * 30
+
+
+def unpacked(xs: list[int]) -> int:
+    first, second = pairs_of(xs)
+    return len(first) + len(second)
+
+
+# -- integers: what a power and a product need besides
+def cubed(a: int) -> int:
+    return int(a**3)
+
+
+def raised(a: int, n: int) -> int:
+    return int(a ** (n % 40))
+
+
+def great_product(a: int) -> int:
+    return (7**40000) * (a & 1023) * (5**40000)
+
+
+# -- what built-ins ask of classes
+class Dear:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dear) and [self.number] * 5000 == [other.number] * 5000
+
+    def __hash__(self) -> int:
+        return len([self.number] * 7000)
+
+    def __lt__(self, other: Dear) -> bool:
+        return [self.number] * 6000 < [other.number] * 6000
+
+    def __index__(self) -> int:
+        return len([0] * 4500) - 4499
+
+    def __str__(self) -> str:
+        return "s" * 4000
+
+    def __format__(self, specification: str) -> str:
+        return "f" * 60_000
+
+
+def sorted_by_class(xs: list[int]) -> int:
+    return len(sorted(xs, key=Dear))
+
+
+def least_by_class(xs: list[int]) -> int:
+    return min(xs, key=Dear, default=0)
+
+
+def display_of_two(x: int) -> int:
+    return len({Dear(x)} | {Dear(0)})
+
+
+def dict_of_two(x: int) -> int:
+    return len({Dear(x): 1, Dear(0): 2})
+
+
+def formatted_by_class(x: int) -> str:
+    return "{}".format(Dear(x))  # noqa: UP032 - the method is what this is about
+
+
+# -- attributes that come when their class has no room for them any more
+class Late:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def more(self) -> None:
+        self.other = 5
+        self.text = "x"
+
+
+def attributes_late(xs: list[int]) -> int:
+    made = [Late(5) for _ in xs]
+    for one in made:
+        one.more()
+    return len(made)
+
+
+def attribute_of_argument(late: Late) -> None:
+    late.more()
+
+
+# -- tuples of several sizes, one after the other
+def tuples_grow(xs: list[int]) -> bytes:
+    t: tuple[int, ...] = ()
+    for x in xs[:18]:
+        t = t + (x,)  # noqa: RUF005 - the sum is what this is about
+    return bytes(3100)
+
+
+def tuples_of_two_sizes(xs: list[int]) -> list[tuple[int, ...]]:
+    mixed: list[tuple[int, ...]] = [(x,) if x < 0 else (x, x) for x in xs]
+    del mixed
+    return [(x,) for x in xs]
+
+
+# -- annotations cost something when they are checked
+@checked
+def checked_inside(xs: Annotated[list[Annotated[int, Le(5000)]], MaxLen(2000)]) -> int:
+    return len(xs)
+
+
+@checked
+def checked_keys(table: dict[Annotated[str, MaxLen(20)], Annotated[list[int], MaxLen(9)]]) -> int:
+    return len(table)
+
+
+@recursive(depth=10, calls=1024)
+def counted(n: Annotated[int, Le(9)], xs: list[int]) -> list[int]:
+    if n <= 0:
+        return [*xs]
+    return counted(n - 1, xs)[:5] + counted(n - 1, xs)[:5]

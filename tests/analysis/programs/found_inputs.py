@@ -7,7 +7,15 @@ from programs import found as f
 
 NUMBERS, WORDS = list(range(1000)), ["w" * 9] * 9
 WIDE, HIDDEN = "\U0001f600" * 1000, "\x01\U000e0001" * 500
-NUMBERED = (f.list_calls, f.dict_copies, f.dict_stars, f.dict_or, f.copied_displays, f.floats_let_go)
+NUMBERED = (
+    f.list_calls,
+    f.dict_copies,
+    f.dict_stars,
+    f.dict_or,
+    f.copied_displays,
+    f.dicts_from_keys,
+    f.floats_let_go,
+)
 INPUTS = {
     function: [*calls(function), lambda: given(NUMBERS), lambda: given(NUMBERS[:100])]
     for function in NUMBERED
@@ -58,3 +66,27 @@ INPUTS |= {f.both: [lambda: given([]), lambda: given([1]), lambda: given([1, 2, 
 INPUTS |= {f.last_of: [lambda: given([]), lambda: given([1, 2])]}
 INPUTS |= {f.without_hash: [lambda: given({}, ([1], 2))]}
 INPUTS |= {f.divided_late: [lambda: given(0, b"a" * 9000), lambda: given(1, b"a" * 9000)]}
+OF_LISTS = (
+    f.given_by_yield_from,
+    f.generators_kept,
+    f.expressions_kept,
+    f.unpacked,
+    f.sorted_by_class,
+    f.least_by_class,
+    f.attributes_late,
+    f.tuples_grow,
+    f.tuples_of_two_sizes,
+    f.checked_inside,
+)
+INPUTS |= {one: [lambda: given(NUMBERS), lambda: given(NUMBERS[:30]), lambda: given([])] for one in OF_LISTS}
+GREAT = (0, 1, 2**60, 10**300, -(10**3000), 10**9000)
+INPUTS |= {one: [lambda a=a: given(a) for a in GREAT] for one in (f.cubed, f.great_product)}
+INPUTS |= {f.raised: [lambda a=a, n=n: given(a, n) for a in GREAT[:5] for n in (0, 3, 17, 39)]}
+INPUTS |= {
+    one: [lambda: given(0), lambda: given(5)]
+    for one in (f.display_of_two, f.dict_of_two, f.formatted_by_class)
+}
+INPUTS |= {f.attribute_of_argument: [lambda: given(f.Late(1))]}
+LONG_KEY = {"k" * 20: [1], "\U0001f600" * 5000: [1]}  # breaks what is stated: the message tells of it
+INPUTS |= {f.checked_keys: [lambda: given({}), lambda: given({"a": [1]}), lambda: given(LONG_KEY)]}
+INPUTS |= {f.counted: [lambda n=n: given(n, NUMBERS) for n in (0, 1, 9, 10)]}

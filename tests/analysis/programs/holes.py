@@ -399,3 +399,103 @@ def recursive_closure(depth: int) -> int:
         return down(left - 1, held + b"x" * 100) if left > 0 else len(held)
 
     return down(min(depth, 100), b"")
+
+
+# -- what runs when a generator is let go of
+def tidied(numbers: list[int]) -> Iterator[int]:
+    try:
+        yield from numbers
+    finally:
+        copy = numbers * 20
+        del copy
+
+
+def left_by_break(numbers: list[int]) -> int:
+    held: list[int] = []
+    for _ in tidied(numbers):
+        held = numbers * 20
+        break
+    return len(held)
+
+
+def left_by_return(numbers: list[int]) -> list[int]:
+    for _ in tidied(numbers):
+        return numbers * 20
+    return []
+
+
+def let_go_of(numbers: list[int]) -> int:
+    source = tidied(numbers)
+    next(source, 0)
+    held = numbers * 20
+    del source
+    return len(held)
+
+
+def exhausted_by_error(numbers: list[int]) -> int:
+    held: list[int] = []
+    try:
+        for _ in tidied(numbers):
+            held = numbers * 20
+            raise ValueError
+    except ValueError:
+        pass
+    return len(held)
+
+
+def told_of_the_end(numbers: list[int]) -> Iterator[int]:
+    try:
+        while True:
+            yield 1
+    except GeneratorExit:
+        copy = numbers * 20
+        del copy
+        raise
+
+
+def endless_let_go_of(numbers: list[int]) -> int:
+    return next(told_of_the_end(numbers))
+
+
+# -- integers that objects stand in for
+class Indexed:
+    def __index__(self) -> int:
+        return len([0] * 4500) - 4499
+
+    def __int__(self) -> int:
+        return len([0] * 4600)
+
+    def __getitem__(self, index: int) -> int:
+        if index > 3:
+            raise IndexError
+        return len([0] * 5000)
+
+
+def sliced_by(row: list[int], index: Indexed) -> list[int]:
+    return row[index:]
+
+
+def formatted_as_number(index: Indexed) -> str:
+    return "%d" % index  # noqa: UP031 - the template is what this is about
+
+
+def iterated_by_getitem(index: Indexed) -> int:
+    total = 0
+    for number in index:  # type: ignore[attr-defined]  # it works, but mypy does not take it
+        total += number
+    return total
+
+
+# -- subclasses of built-ins
+class Counting(str):
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len([0] * 20_000)
+
+    def upper(self) -> str:
+        return "u" * 100_000
+
+
+def measured(text: str) -> int:
+    return len(text)

@@ -37,6 +37,11 @@ BY_TYPE = (
     h.cycle,
     h.cycles,
     h.recursive_closure,
+    h.left_by_break,
+    h.left_by_return,
+    h.let_go_of,
+    h.exhausted_by_error,
+    h.endless_let_go_of,
 )
 INPUTS = {function: list(calls(function)) for function in BY_TYPE}
 DIGITS = ["9" * size for size in (1, 8, 9, 10, 18, 19, 20, 100, 4299, 4300, 4301)]
@@ -104,5 +109,11 @@ INPUTS |= {
         lambda d=d, n=n: given(h.Chain(d), n) for d in list(octets())[::9] for n in (0, 1, 50, 500)
     ],
     h.star: [lambda n=n: given(total, distinct(int, n)) for n in (*SIZES, 5000)],
+}
+INPUTS |= {
+    h.sliced_by: [lambda n=n: given([0] * n, h.Indexed()) for n in (0, 5, 300)],
+    h.formatted_as_number: [lambda: given(h.Indexed())],
+    h.iterated_by_getitem: [lambda: given(h.Indexed())],
+    h.measured: [lambda: given("text"), lambda: given(h.Counting("text"))],
 }
 assert len(list(texts())) > 100

@@ -30,6 +30,7 @@ file and the entry.
 
 from __future__ import annotations
 
+import ast
 import sys
 import tomllib
 from dataclasses import dataclass, replace
@@ -62,6 +63,7 @@ _KEYS = {
     "raises",
     "source",
 }
+_ITERATING = frozenset({"element", "drained", "item", "mapped", "len", "total"})
 _VERSIONS = ("py311", "py312", "py313")
 
 
@@ -100,6 +102,23 @@ class Model:
     raises: tuple[str, ...] | None
     packs: bool
     source: str
+
+    def iterates(self, position: int) -> bool:
+        """Return whether the argument at a position is gone through, or only kept or looked at."""
+        parameters = self.signature.parameters
+        at = min(position, len(parameters) - 1)
+        star = next((i for i, one in enumerate(parameters) if one.kind == "star"), at)
+        name = parameters[min(at, star)].name if parameters else ""
+        every = (self.result, self.scratch, *self.effects, *self.then)
+        return any(
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in _ITERATING
+            and any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(node))
+            for expression in every
+            if expression is not None
+            for node in ast.walk(expression.node)
+        )
 
 
 class Models:

@@ -122,6 +122,10 @@ def formatted(machine: Machine[V], value: V, specification: object) -> Text:
         machine.finding("no-constant", "a format specification that is not known", "write it as a constant")
         return _NONE
     plain = text_of(machine, value, spelled=False)
+    if "instance" in kinds:
+        empty = machine.fresh("str", length=ZERO, times=Size.const(1))
+        own = machine.special(value, "__format__", [empty], Size.const(1))
+        plain = plain.join(Text(machine.length(own), machine.width(own)))
     if not specification:
         return plain
     if not kinds <= {"bool", "int", "float", "complex", "str"}:
@@ -233,6 +237,8 @@ def _operand(machine: Machine[V], value: V, index: int) -> V:
 
 
 def _percent_one(machine: Machine[V], value: V, conversion: str) -> Text:
+    if conversion not in "sra" and machine.kinds(value) & {"instance", "other"}:
+        machine.finding("no-model", f"%{conversion} of what is no number", "convert it by int() before")
     if conversion == "c":
         return Text(Size.const(1), 4)
     if conversion in "eEfFgG":
