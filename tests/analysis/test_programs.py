@@ -26,6 +26,7 @@ CALLED_BY_OTHERS = {  # what other programs call, and what takes what cannot be 
     "programs.holes:gathered",
     "programs.holes:tidied",
     "programs.holes:told_of_the_end",
+    "programs.found:_remainder",
     "programs.found:ends_with",
     "programs.found:delegates",
     "programs.found:one_of",

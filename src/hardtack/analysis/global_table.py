@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class GlobalTable(Mapping[str, ir.Type]):
     """Types by full name: `package.module.name`, `package.module.Class.name`.
 
-    Also of aliases that contain themselves.
+    Also of aliases that contain themselves: wherever they are from, though only those of the analysed modules are
+    listed.
     """
 
     def __init__(self, known: Knowledge, classes: Mapping[str, ir.Class]) -> None:
@@ -30,6 +31,7 @@ class GlobalTable(Mapping[str, ir.Type]):
             _recursive_aliases(known),
             lambda one: known.annotations.alias_of(one.fullname, promoted(convert(one.target))),
         )
+        self._modules = known.sources.modules
         self._sources = known.hierarchy.classes
         self._classes = classes
 
@@ -41,7 +43,7 @@ class GlobalTable(Mapping[str, ir.Type]):
 
     def __iter__(self) -> Iterator[str]:
         yield from self._variables
-        yield from self._aliases
+        yield from (name for name in self._aliases if name.rpartition(".")[0] in self._modules)
         for owner in self._sources:
             yield from (f"{owner}.{name}" for name, _ in self._classes[owner].class_variables)
 

@@ -155,7 +155,10 @@ def last_of(xs: list[int]) -> int:
 
 
 def without_hash(keys: dict[tuple[list[int], int], int], key: tuple[list[int], int]) -> int:
-    return keys.get(key, 0)
+    try:
+        return keys.get(key, 0)
+    except TypeError:
+        return -1
 
 
 def divided_late(a: int, data: bytes) -> int:
@@ -269,7 +272,8 @@ def noted_again(error: Noted) -> None:
 
 # -- the last products of a power
 def power_kept(base: int, exponent: int) -> int:
-    return base ** min(max(exponent, 0), 3000)
+    power: int = base ** min(max(exponent, 0), 3000)
+    return power
 
 
 # -- the text of instances and of exceptions
