@@ -227,7 +227,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets what checks take", "calls.py",
-        "exceptions.may_raise(interp, allowance=True, message=Size.const(_CHECK))", "interp.note()", "checked_argument",
+        "exceptions.may_raise(interp, message=Size.const(_CHECK))", "interp.note()", "checked_argument",
     ),
     _mutant(
         "forgets dicts that are made of keys", "footprints.py",

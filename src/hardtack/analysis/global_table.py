@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class GlobalTable(Mapping[str, ir.Type]):
     """Types by full name: `package.module.name`, `package.module.Class.name`.
 
-    Also of aliases that contain themselves: wherever they are from, though only those of the analysed modules are
-    listed.
+    Also of aliases that contain themselves: wherever they are from, though only those of the analysed
+    modules are listed.
     """
 
     def __init__(self, known: Knowledge, classes: Mapping[str, ir.Class]) -> None:

@@ -20,6 +20,9 @@ def span(interp: Interpreter, index: Value, length: Size) -> Size:
         parts = [cell.fields.get(str(number), Value(plain=NONE)) for number in range(3)]
         if cell.kind != "slice" or not cell.owned:
             return length
+        step = _known(parts[2])
+        if not _is_none(parts[2]) and (step is None or not step.low.is_zero):
+            return length  # backward, `stop` limits nothing
         found = _span(parts[0], parts[1], _from_first(parts[0], cell.fields.get("3"), length))
         most = found if most is None else most | found
     return length if most is None else most

@@ -465,3 +465,12 @@ def counted(n: Annotated[int, Le(9)], xs: list[int]) -> list[int]:
     if n <= 0:
         return [*xs]
     return counted(n - 1, xs)[:5] + counted(n - 1, xs)[:5]
+
+
+# -- slices that go backward
+def from_the_last_but_one(xs: list[int]) -> list[int]:
+    return xs[-2::-1]
+
+
+def down_to_the_third(xs: list[int]) -> list[int]:
+    return xs[:2:-1]

@@ -90,3 +90,6 @@ INPUTS |= {f.attribute_of_argument: [lambda: given(f.Late(1))]}
 LONG_KEY = {"k" * 20: [1], "\U0001f600" * 5000: [1]}  # breaks what is stated: the message tells of it
 INPUTS |= {f.checked_keys: [lambda: given({}), lambda: given({"a": [1]}), lambda: given(LONG_KEY)]}
 INPUTS |= {f.counted: [lambda n=n: given(n, NUMBERS) for n in (0, 1, 9, 10)]}
+INPUTS |= {
+    one: [lambda: given(NUMBERS), lambda: given([])] for one in (f.from_the_last_but_one, f.down_to_the_third)
+}
