@@ -52,7 +52,9 @@ class ClassTable:
         return OnDemand(infos, self._row)
 
     def _row(self, info: mn.TypeInfo) -> ir.Class:
-        return self._source_row(info) if info.fullname in self._hierarchy.classes else _stub_row(info)
+        if info.fullname in self._hierarchy.classes:
+            return self._source_row(info)
+        return _stub_row(info, tuple(one.fullname for one in self._hierarchy.candidates(info)[1:]))
 
     def _source_row(self, info: mn.TypeInfo) -> ir.Class:
         lineage = tuple(base.fullname for base in info.mro)
@@ -213,7 +215,7 @@ def _matters(info: mn.TypeInfo) -> bool:
     )
 
 
-def _stub_row(info: mn.TypeInfo) -> ir.Class:
+def _stub_row(info: mn.TypeInfo, subclasses: tuple[str, ...]) -> ir.Class:
     lineage = tuple(base.fullname for base in info.mro)
     return ir.Class(
         name=info.fullname,
@@ -221,6 +223,7 @@ def _stub_row(info: mn.TypeInfo) -> ir.Class:
         in_sources=False,
         fields=(),
         methods=(),
+        subclasses=subclasses,
         slots=all(map(_needs_no_dict, info.mro)),
         is_protocol=info.is_protocol,
         is_enum=info.is_enum,

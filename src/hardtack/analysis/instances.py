@@ -139,7 +139,7 @@ def first_attribute(program: ir.Program, cell: Cell) -> Size:
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
     """Return the functions of the sources that a special method of an object may be."""
     known = interp.program.classes.get(cell.name)
-    if known is None or (cell.owned and cell.kind not in {"instance", "tuple"}):
+    if known is None or (cell.kind not in {"instance", "tuple"} and (cell.owned or not known.in_sources)):
         return set()
     classes = [known.name] if cell.owned else [known.name, *known.subclasses]
     found = set()

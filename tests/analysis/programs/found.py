@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from annotated_types import Le, MaxLen
 
@@ -474,3 +474,31 @@ def from_the_last_but_one(xs: list[int]) -> list[int]:
 
 def down_to_the_third(xs: list[int]) -> list[int]:
     return xs[:2:-1]
+
+
+# -- keys and items of types that any class of the sources may stand in for
+K = TypeVar("K")
+
+
+class Costly:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return len(self.text * 50) == 0
+
+    def __hash__(self) -> int:
+        return len(self.text * 50)
+
+
+class Box(Generic[K]):
+    def __init__(self) -> None:
+        self.rows: dict[K, int] = {}
+
+
+def in_a_list(thing: object, things: list[object]) -> bool:
+    return thing in things
+
+
+def in_a_box(box: Box[K], key: K) -> bool:
+    return key in box.rows
