@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hardtack.analysis.as_analysed import NotAsAnalysed
 from hardtack.lab.measuring import check
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Row:
         largest: the greatest peak in bytes.
         tightest: the least ratio of bound to peak.
         median: the median one.
+        refused: the inputs of classes that were not analysed, for which there is no figure.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Row:
     largest: int = 0
     tightest: float | None = None
     median: float | None = None
+    refused: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,7 +60,7 @@ def judge(
     found = bound(name)
     if found.peak is None:
         return Row(name, None, [_text(finding) for finding in found.findings])
-    verdict = check(name, found, function, inputs)
+    verdict = check(name, found, function, inputs, refusals=(NotAsAnalysed,))
     return Row(
         name,
         str(found.peak),
@@ -67,6 +70,7 @@ def judge(
         verdict.largest,
         verdict.tightest,
         verdict.median,
+        verdict.refused,
     )
 
 
@@ -98,6 +102,7 @@ def summary(rows: Sequence[Row]) -> str:
         f"{len(bounded)} of {len(rows)} bounded ({100 * len(bounded) // max(1, len(rows))} %)",
         f"{sum(bool(row.violations) for row in bounded)} exceeded, in {sum(len(row.violations) for row in rows)} "
         f"of {sum(row.calls for row in rows)} calls",
+        f"{sum(row.refused for row in rows)} inputs refused: their classes were not analysed",
     ]
     lines += [f"EXCEEDED {row.name}: {row.violations[0]}" for row in bounded if row.violations]
     lines += [f"NO FINDING {row.name}" for row in rows if row.bound is None and not row.findings]

@@ -162,10 +162,12 @@ class Verdict:
     Attributes:
         name: whose bound it is.
         cases: every call that was measured.
+        refused: the inputs that the bound was not for.
     """
 
     name: str
     cases: list[Case] = field(default_factory=list)
+    refused: int = 0
 
     @property
     def violations(self) -> list[Case]:
@@ -207,6 +209,7 @@ def check(
     inputs: Iterable[Make],
     *,
     places: Sequence[Place] = ("outside", "inside"),
+    refusals: tuple[type[Exception], ...] = (),
 ) -> Verdict:
     """Hold a bound against a function's calls on many inputs.
 
@@ -218,12 +221,18 @@ def check(
         function: see `measure`.
         inputs: makers of arguments.
         places: where the arguments are made; every input is measured once for each.
+        refusals: what `for_call` may raise for an input that it is not for, which is then left out.
     """
     verdict = Verdict(name)
     for number, make in enumerate(inputs):
         args, kwargs = make()
-        promised = bound.for_call(*args, **kwargs)
-        del args, kwargs
+        try:
+            promised = bound.for_call(*args, **kwargs)
+        except refusals:
+            verdict.refused += 1
+            continue
+        finally:
+            del args, kwargs
         for place in places:
             verdict.cases.append(Case(number, place, promised, measure(function, make, place=place)))
     return verdict
