@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.errors import HardtackError
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hardtack.analysis.result_cache import ResultCache
-    from hardtack.analysis.results import Analysed
-    from hardtack.analysis.targets import Target
+    from hardtack.analysis.results import Analysed, Finding
+    from hardtack.analysis.targets import Target, TargetError
+
+Answer: TypeAlias = "Analysed | TargetError"
 
 
 def bound(target: str, *, models: Sequence[Path | str] = (), assume: bool = False) -> Analysed:
@@ -47,6 +49,27 @@ def bounds(
 ) -> list[Analysed]:
     """Return the bounds of several targets, which are loaded together; see `bound`.
 
+    Raises:
+        HardtackError: a target names nothing, or mypy is not installed.
+    """
+    found = []
+    for answer in answers(targets, models=models, assume=assume, cache=cache, progress=progress):
+        if isinstance(answer, Exception):
+            raise answer
+        found.append(answer)
+    return found
+
+
+def answers(
+    targets: Sequence[str],
+    *,
+    models: Sequence[Path | str] = (),
+    assume: bool = False,
+    cache: bool = True,
+    progress: Callable[[str], None] = lambda what: None,
+) -> list[Answer]:
+    """Return for each target its bound, or the error that it names nothing or cannot be read.
+
     Args:
         targets: each as `bound` takes it.
         models: as `bound` takes them.
@@ -55,39 +78,76 @@ def bounds(
         progress: told in a few words what is done next.
 
     Raises:
-        HardtackError: a target names nothing, or mypy is not installed.
+        HardtackError: mypy is not installed, or models make no sense.
     """
     if find_spec("mypy") is None:
         raise HardtackError(
             "the analyser reads types with mypy, which is not installed: pip install 'hardtack[analysis]'"
         )
-    from hardtack.analysis.result_cache import ResultCache
-    from hardtack.analysis.targets import parse_target
+    from hardtack.analysis.targets import TargetError, parse_target
 
-    wanted = [parse_target(target) for target in targets]
+    found: dict[str, Answer] = {}
+    wanted: dict[str, Target] = {}
+    for text in targets:
+        try:
+            wanted[text] = parse_target(text)
+        except TargetError as error:
+            found[text] = error
     files = [*configured_models(Path.cwd()), *map(Path, models)]
-    kept = ResultCache(wanted, files, assume=assume) if cache else None
-    found = {target: bound for target in wanted if kept and (bound := kept.unchanged(target))}
-    if not all(target in found for target in wanted):
-        _find(wanted, files, found, kept, assume=assume, progress=progress)
-    return [found[target] for target in wanted]
+    if wanted:
+        known = _known([*wanted.values()], files, assume=assume, cache=cache, progress=progress)
+        found.update((text, known[target]) for text, target in wanted.items())
+    return [found[text] for text in targets]
+
+
+def _known(
+    targets: Sequence[Target],
+    models: Sequence[Path],
+    *,
+    assume: bool,
+    cache: bool,
+    progress: Callable[[str], None],
+) -> dict[Target, Answer]:
+    """Return the answers for targets; where one's module cannot be read, each module is loaded by itself."""
+    from hardtack.analysis.result_cache import ResultCache
+    from hardtack.analysis.targets import Unreadable
+
+    kept = ResultCache(targets, models, assume=assume) if cache else None
+    found: dict[Target, Answer] = {
+        target: bound for target in targets if kept and (bound := kept.unchanged(target))
+    }
+    if all(target in found for target in targets):
+        return found
+    try:
+        _find(targets, models, found, kept, assume=assume, progress=progress)
+    except Unreadable as error:
+        modules: dict[Path, list[Target]] = {}
+        for target in targets:
+            modules.setdefault(target.path, []).append(target)
+        if len(modules) == 1:
+            return dict.fromkeys(targets, error)
+        found = {}
+        for one in modules.values():
+            found |= _known(one, models, assume=assume, cache=cache, progress=progress)
+    return found
 
 
 def _find(
     targets: Sequence[Target],
     models: Sequence[Path],
-    found: dict[Target, Analysed],
+    found: dict[Target, Answer],
     kept: ResultCache | None,
     *,
     assume: bool,
     progress: Callable[[str], None],
 ) -> None:
-    """Add the bounds that are not found yet."""
+    """Add the answers that are not found yet."""
     from hardtack.analysis.as_analysed import placed
     from hardtack.analysis.entry import analyse
-    from hardtack.analysis.loading import load_around
+    from hardtack.analysis.loading import check_defined, load_around
     from hardtack.analysis.models import load_models
     from hardtack.analysis.reads import Reader
+    from hardtack.analysis.targets import TargetError
 
     known = load_models(models)
     progress("reading the sources and their types")
@@ -95,17 +155,39 @@ def _find(
     if kept:
         kept.loaded(loaded.files, loaded.folders)
     for target, entry in zip(targets, loaded.entries, strict=True):
-        before = found.get(target) or (kept.same(target, loaded.program) if kept else None)
+        before = found.get(target) or (
+            kept.same(target, loaded.program) if kept and not loaded.lies else None
+        )
         if before:
             found[target] = before
+            continue
+        try:
+            check_defined(target, loaded.program)
+        except TargetError as error:
+            found[target] = error
             continue
         progress(f"analysing {entry}")
         reader = Reader(loaded.program)
         analysed = analyse(reader.program, entry, known, assume=assume)
         functions = placed(loaded.program, reader.names()["functions"])
-        found[target] = replace(analysed, entry=f"{target.module}:{target.name}", functions=functions)
-        if kept:
-            kept.keep(target, found[target], loaded.program, reader.names())
+        lies = loaded.lies_in(reader.names()["functions"])
+        analysed = replace(analysed, entry=f"{target.module}:{target.name}", functions=functions)
+        analysed = _without(analysed, lies, assume=assume)
+        found[target] = analysed
+        if kept and not lies:
+            kept.keep(target, analysed, loaded.program, reader.names())
+
+
+def _without(analysed: Analysed, lies: Sequence[Finding], *, assume: bool) -> Analysed:
+    """Take the bound back where values are not of their declared types."""
+    if not lies:
+        return analysed
+    return replace(
+        analysed,
+        peak=analysed.peak if assume else None,
+        findings=(*analysed.findings, *lies),
+        assumed=assume and analysed.peak is not None,
+    )
 
 
 def configured_models(start: Path) -> Iterator[Path]:

@@ -255,6 +255,8 @@ class _Run:
                 for parameter in self.function.parameters
                 if parameter.kind not in {"star", "stars"}
             ),
+            optional=tuple(one.name for one in self.function.parameters if one.has_default),
+            keyword_only=tuple(one.name for one in self.function.parameters if one.kind == "keyword"),
         )
 
     def _chain(self) -> tuple[results.Link, ...]:

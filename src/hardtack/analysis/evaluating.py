@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING
 
 from hardtack.analysis.as_analysed import check_arguments, check_functions
@@ -22,6 +23,7 @@ _ROOT = re.compile(r"(?:[\w.]+::)?\w+")
 _FUNCTION = re.compile(r"(len|maxlen|total|max|neg|extra)\((.*)\)")
 _LONGEST = 1 << 30
 _NO_LENGTH = (int, float, complex, type(None))
+_LEFT_OUT = object()  # an argument whose default is no constant
 
 
 class NoValue(HardtackError, ValueError):
@@ -32,31 +34,53 @@ def evaluate(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, ob
     """Return the most bytes that a call with these arguments holds.
 
     Raises:
-        NoValue: there is no bound, or an argument is not what its type says.
+        NoValue: there is no bound, the function would refuse the arguments, or one is not what its type says.
         NotAsAnalysed: the call would run other code than what was analysed.
     """
     if analysed.peak is None:
         raise NoValue(f"{analysed.entry} has no bound")
     given: dict[str, object] = dict(analysed.defaults)
-    given.update(_named(analysed.parameters, list(args), dict(kwargs)))
+    given.update(_bound(analysed, args, kwargs))
     check_arguments(analysed.entry, analysed.taken, given)
     check_functions(analysed.entry, analysed.functions)
     return analysed.peak.evaluate({symbol: _value(symbol, given) for symbol in analysed.peak.symbols()})
 
 
-def _named(names: Iterable[str], args: list[object], kwargs: dict[str, object]) -> dict[str, object]:
-    """Return a call's arguments by the names of parameters."""
-    given: dict[str, object] = {}
-    for name in names:
+def _bound(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
+    """Return a call's arguments by the names of parameters.
+
+    Raises:
+        NoValue: the function would refuse these arguments.
+    """
+    try:
+        found = _signature(analysed).bind(*args, **kwargs)
+    except TypeError as error:
+        takes = ", ".join(analysed.parameters) or "no arguments"
+        raise NoValue(f"{analysed.entry}: {_unquoted(error)} (it takes {takes})") from None
+    found.apply_defaults()
+    return {name: value for name, value in found.arguments.items() if value is not _LEFT_OUT}
+
+
+def _signature(analysed: Analysed) -> Signature:
+    made = []
+    for name in analysed.parameters:
         if name.startswith("**"):
-            given[name[2:]] = dict(kwargs)
+            made.append(Parameter(name[2:], Parameter.VAR_KEYWORD))
         elif name.startswith("*"):
-            given[name[1:]], args = tuple(args), []
-        elif name in kwargs:
-            given[name] = kwargs.pop(name)
-        elif args:
-            given[name] = args.pop(0)
-    return given
+            made.append(Parameter(name[1:], Parameter.VAR_POSITIONAL))
+        else:
+            by_name = name in analysed.keyword_only
+            kind = Parameter.KEYWORD_ONLY if by_name else Parameter.POSITIONAL_OR_KEYWORD
+            default = _LEFT_OUT if name in analysed.optional else Parameter.empty
+            made.append(Parameter(name, kind, default=default))
+    return Signature(made)
+
+
+def _unquoted(error: TypeError) -> str:
+    """Return what `Signature.bind` says, in our words."""
+    text = str(error).replace("'", "")
+    text = re.sub(r"^got an unexpected keyword argument", "unexpected argument", text)
+    return re.sub(r"^missing a required (keyword-only )?argument:?", "missing argument", text)
 
 
 def _value(symbol: str, given: Mapping[str, object]) -> int:

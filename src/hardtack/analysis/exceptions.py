@@ -66,6 +66,7 @@ class Catcher:
     Attributes:
         depth: how many frames there were when it began.
         kept: the temporaries that were alive then; others die.
+        what: what its exceptions are to a reader.
         join: names the place where the states meet.
         closes: whether code of it runs when a generator is let go of at a `yield` inside.
         states: the states in which something was raised, joined, by its class; IMPLICIT: raised by CPython.
@@ -73,6 +74,7 @@ class Catcher:
 
     depth: int
     kept: frozenset[str]
+    what: str
     join: Hashable
     closes: bool = False
     states: dict[str, State] = field(default_factory=dict)
@@ -198,7 +200,7 @@ def _unwind(
             "traceback", length=text, bytes=frames + scalars + made, element=join_all(values), fields=named
         )
 
-    lump = interp.new(f"exception {catcher.join}", make, quiet=True)
+    lump = interp.new(f"exception {catcher.join}", make, quiet=True, what=catcher.what)
     handled = Value(frozenset((lump,)))
     if raised is not None:
         handled = _with_traceback(interp, frame[f"{held}0"], lump)
@@ -267,13 +269,15 @@ def _try(interp: Interpreter, op: ir.Try) -> None:
     depth = len(interp.state.frames)
     activation = interp.activation
     outer = activation.exits
-    final = Catcher(depth, kept, ("finally", key), closes=True)
+    passing = f"the exception that passes line {op.at.line}"
+    final = Catcher(depth, kept, passing, ("finally", key), closes=True)
     has_final = bool(op.final.operations)
     if has_final:
         activation.exits = Exits()
         interp.catching.append(final)
     closes = any(_catches(interp, handler, _EXIT) for handler in op.handlers)
-    _guarded(interp, op, key, Catcher(depth, kept, ("except", key), closes=closes))
+    caught = f"the exception caught at line {op.at.line}"
+    _guarded(interp, op, key, Catcher(depth, kept, caught, ("except", key), closes=closes))
     if has_final:
         interp.catching.pop()
         _finally(interp, op, key, final, outer)

@@ -338,6 +338,7 @@ class Interpreter:
         extra: Size = ZERO,
         quiet: bool = False,
         uneven: bool = False,
+        what: str = "",
     ) -> Object:
         """Allocate an object at the operation that runs.
 
@@ -347,13 +348,14 @@ class Interpreter:
             extra: bytes that are live besides, for a moment.
             quiet: leave the peak alone: more is made at once, which notes it.
             uneven: see `footprints.sized`.
+            what: what it is to a reader, if not the tag.
         """
         self.collect()
         self.spend(len(self.state.cells))
         place = self.at
         function = self.activation.function.name
         key = (self.context, function, place.line, place.column, tag)
-        site = self.site(key, SiteOf(tag, function, place))
+        site = self.site(key, SiteOf(what or tag, function, place))
         if uneven:
             self.facts.add((key, "uneven"))
         self.state.demote(site, lambda cell: self.as_many(key, cell))

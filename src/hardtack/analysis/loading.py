@@ -12,10 +12,10 @@ from hardtack.analysis.function_table import FunctionTable
 from hardtack.analysis.global_table import GlobalTable
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.lowering.writes import Writes
-from hardtack.analysis.targets import TargetError, parse_target
+from hardtack.analysis.targets import TargetError, missing, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hardtack.analysis.results import Finding
     from hardtack.analysis.targets import Target
@@ -27,17 +27,29 @@ class Loaded:
 
     Attributes:
         program: all that is known around them.
-        entries: their full names.
+        targets: these targets.
+        entries: their full names, whether they are defined or not.
         errors: what mypy reports.
         files: what was read.
         folders: where modules were looked for.
     """
 
     program: ir.Program
+    targets: tuple[Target, ...]
     entries: tuple[str, ...]
     errors: list[Finding]
     files: list[str]
     folders: list[str]
+
+    @property
+    def lies(self) -> list[Finding]:
+        """What mypy reports of values that are not of their declared types."""
+        return [error for error in self.errors if "ncompatible" in error.message]
+
+    def lies_in(self, functions: Iterable[str]) -> list[Finding]:
+        """Return those in some functions."""
+        known = [self.program.functions[name] for name in functions if name in self.program.functions]
+        return list(dict.fromkeys(one for function in known for one in errors_in(function, self.lies)))
 
 
 def load(
@@ -53,6 +65,8 @@ def load(
         TargetError: a target names nothing, or mypy cannot read its module.
     """
     found = load_around([parse_target(text) for text in targets], run)
+    for target in found.targets:
+        check_defined(target, found.program)
     return found.program, found.entries, found.errors
 
 
@@ -60,16 +74,19 @@ def load_around(targets: Sequence[Target], run: source.MypyRun | None = None) ->
     """Return what some targets are part of; see `load`."""
     sources = source.check(targets, run)
     program = lower(Knowledge.of(sources))
-    entries = tuple(_entry(one, program) for one in targets)
+    entries = tuple(f"{one.module}.{one.name}" for one in targets)
     errors = [error for error in sources.errors if error.kind == "error"]
-    return Loaded(program, entries, errors, sources.files(), sources.folders)
+    return Loaded(program, tuple(targets), entries, errors, sources.files(), sources.folders)
 
 
-def _entry(target: Target, program: ir.Program) -> str:
-    name = f"{target.module}.{target.name}"
-    if name not in program.functions:
-        raise TargetError(f"{target.path} defines no function {target.name}")
-    return name
+def check_defined(target: Target, program: ir.Program) -> None:
+    """See that a target is a function of the program.
+
+    Raises:
+        TargetError: it is none.
+    """
+    if f"{target.module}.{target.name}" not in program.functions:
+        raise TargetError(missing(target))
 
 
 def errors_in(function: ir.Function, errors: Sequence[Finding]) -> list[Finding]:

@@ -396,6 +396,7 @@ def run_for(
         return Cell("iterator", bytes=footprints.ITERATOR)
 
     interp.write(iterator, Value(frozenset((interp.new("iterator", make),))))
+    stated = consumer.bound is not None or _is_stated(interp, interp.read(source))
     before = _lengths(interp, interp.read(source))
     consumer.amortised = amortise(interp, interp.read(source), f"λ{at.line}.{at.column}.{interp.context}")
 
@@ -410,7 +411,7 @@ def run_for(
     after = _lengths(interp, interp.read(source))
     if any(obj in after and not size.dominates(after[obj]) for obj, size in before.items()):
         interp.finding("aliasing", "what is iterated over may grow meanwhile", "iterate over a copy", at)
-    note_rounds(interp, at, rounds, "annotated" if consumer.bound else "inferred")
+    note_rounds(interp, at, rounds, "annotated" if stated else "inferred")
     leave(interp, consumer, (iterator, source))
 
 
@@ -514,6 +515,12 @@ def leave(interp: Interpreter, consumer: iteration.Consumer, held: tuple[ir.Regi
         interp.touched()
         interp.state = join_states([interp.state, *breaks], ("break", consumer.key))
     interp.touched()
+
+
+def _is_stated(interp: Interpreter, value: Value) -> bool:
+    """Tell whether `loop_bound` or `bounded` made an iterator, of a number that is found as it runs."""
+    made = [interp.site_of[obj >> 1].what for obj in value.objects]
+    return bool(made) and all(what.startswith("hardtack.annotations.") for what in made)
 
 
 def note_rounds(interp: Interpreter, at: ir.Place, rounds: Size, how: str) -> None:

@@ -1,20 +1,27 @@
 """A bound as lines of text and as JSON: what `hardtack bound` prints.
 
 Owns the two formats, and nothing that is analysed. The JSON is `{"entries": [...]}`; sizes in it are texts
-that `Size.parse` reads.
+that `Size.parse` reads, exact. In the text their numbers are rounded up, so a size there may be greater.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from hardtack.symbolic import ZERO, Size
+from hardtack.symbolic import polynomials as polys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hardtack.analysis.results import Analysed, Finding, LoopBound
+    from hardtack.symbolic.polynomials import Polynomial
 
-_LABEL = 10  # columns
+_LABEL: Final = 10  # columns
+_LONG: Final = 40  # characters of a size that figures are given beside
+_EXAMPLES: Final = (10, 100, 1000)
 
 
 def lines(bound: Analysed) -> list[str]:
@@ -25,17 +32,56 @@ def lines(bound: Analysed) -> list[str]:
         found += _labelled("peak", [f"no bound, because of {count} finding{'s' * (count != 1)}"])
     else:
         assumed = "  (assumed: the findings below are passed over)" if bound.assumed else ""
-        found += _labelled("peak", [f"{bound.peak} bytes{assumed}"])
-        found += _labelled("returned", [f"{bound.returned} bytes"])
-        retained = [f"{size} bytes by {path}" for path, size in bound.retained]
+        found += _labelled("peak", [f"{rounded(bound.peak)} bytes{assumed}"])
+        found += _labelled("figures", _figures(bound.peak))
+        found += _labelled("returned", [f"{rounded(bound.returned)} bytes"])
+        retained = [f"{rounded(size)} bytes by {path}" for path, size in bound.retained]
         found += _labelled("retained", retained or ["nothing"])
         found += _labelled("chain", _chain(bound))
     found += _labelled("loops", [_loop(loop) for loop in bound.loops])
     found += _labelled("symbols", [f"{symbol}: {meaning}" for symbol, meaning in bound.symbols])
     found += _labelled("assumes", list(dict.fromkeys(assumption.text for assumption in bound.assumptions)))
     for finding in bound.findings:
-        found += [f"  {line}" for line in _finding(finding)]
+        found += [f"  {line}" for line in finding_lines(finding)]
     return found
+
+
+def rounded(size: Size) -> Size:
+    """Return a size that is no less, with whole coefficients: it reads better."""
+    if size.is_top:
+        return size
+    whole = [polys.polynomial((monomial, ceil(number)) for monomial, number in p) for p in size.polynomials]
+    return ZERO if not whole else _greatest(whole)
+
+
+def _greatest(every: Iterable[Polynomial]) -> Size:
+    """Return the greatest of some polynomials."""
+    found = ZERO
+    for p in every:
+        found |= Size((p,))
+    return found
+
+
+def _figures(peak: Size) -> list[str]:
+    """Return the value of a bound that is long to read, for some examples."""
+    if len(str(rounded(peak))) < _LONG or not peak.symbols():
+        return []
+    values = "; ".join(f"{number}: {at(peak, number):,} bytes" for number in _EXAMPLES)
+    return [f"with every length and number {values}"]
+
+
+def at(size: Size, number: int) -> int:
+    """Return a size's value where all symbols have one value."""
+    return size.evaluate(dict.fromkeys(size.symbols(), number))
+
+
+def largest_share(bound: Analysed, number: int) -> str:
+    """Return the line that holds most of the peak where all symbols have one value."""
+    shares = [link for link in bound.chain if not link.share.is_top]
+    if not shares:
+        return ""
+    most = max(shares, key=lambda link: at(link.share, number))
+    return f"{_short(most.file)}:{most.line}  {at(most.share, number):,} bytes  {most.what}"
 
 
 def _labelled(label: str, texts: Sequence[str]) -> list[str]:
@@ -47,17 +93,18 @@ def _chain(bound: Analysed) -> list[str]:
     places = [f"{_short(link.file)}:{link.line}" for link in bound.chain]
     width = max(map(len, places), default=0)
     return [
-        f"{place:<{width}}  {link.share} bytes  {link.what}"
+        f"{place:<{width}}  {rounded(link.share)} bytes  {link.what}"
         for place, link in zip(places, bound.chain, strict=True)
     ]
 
 
 def _loop(loop: LoopBound) -> str:
-    rounds = "no bound" if loop.rounds.is_top else f"{loop.rounds} rounds"
+    rounds = "no bound" if loop.rounds.is_top else f"{rounded(loop.rounds)} rounds"
     return f"{_short(loop.file)}:{loop.line}  {rounds}, {loop.how}"
 
 
-def _finding(finding: Finding) -> list[str]:
+def finding_lines(finding: Finding) -> list[str]:
+    """Return a finding for people: where, why, and what would settle it."""
     where = f"{_short(finding.file)}:{finding.line}:{finding.column + 1}"
     found = [f"{where}: {finding.kind}: {finding.message}"]
     return [*found, f"    settle it: {finding.remedy}"] if finding.remedy else found

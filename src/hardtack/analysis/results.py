@@ -79,6 +79,8 @@ class Analysed:
         defaults: of the parameters that may be left out and whose default is a constant.
         taken: the classes that each parameter takes, as far as they were analysed; none for any.
         functions: the functions that the analysis asked for: full name, file, line.
+        optional: the parameters that may be left out.
+        keyword_only: the parameters that are given by name alone.
     """
 
     entry: str
@@ -95,6 +97,8 @@ class Analysed:
     defaults: tuple[tuple[str, object], ...] = ()
     taken: tuple[tuple[str, tuple[str, ...]], ...] = ()
     functions: tuple[tuple[str, str, int], ...] = ()
+    optional: tuple[str, ...] = ()
+    keyword_only: tuple[str, ...] = ()
 
     def for_call(self, *args: object, **kwargs: object) -> int:
         """Return the most bytes that the call with these arguments holds; they are only looked at.

@@ -27,6 +27,8 @@ def encode(bound: Analysed) -> dict[str, object]:
         "defaults": [[name, repr(value)] for name, value in bound.defaults],
         "taken": [[name, list(classes)] for name, classes in bound.taken],
         "functions": [list(one) for one in bound.functions],
+        "optional": list(bound.optional),
+        "keyword_only": list(bound.keyword_only),
     }
 
 
@@ -58,4 +60,6 @@ def decode(data: dict[str, Any]) -> Analysed:
         defaults=tuple((name, ast.literal_eval(text)) for name, text in data["defaults"]),
         taken=tuple((name, tuple(classes)) for name, classes in data["taken"]),
         functions=tuple((name, file, line) for name, file, line in data["functions"]),
+        optional=tuple(data["optional"]),
+        keyword_only=tuple(data["keyword_only"]),
     )

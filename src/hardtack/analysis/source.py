@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,17 +21,19 @@ from mypy.errors import CompileError
 from mypy.main import process_options
 from mypy.modulefinder import BuildSource
 from mypy.plugin import Plugin, ReportConfigContext
+from mypy.version import __version__ as mypy_version
 
 from hardtack.analysis.results import Finding
 from hardtack.analysis.syntax import Syntax
 from hardtack.analysis.targets import (
     Target,
-    TargetError,
+    Unreadable,
     analysed_folder,
     find_configuration,
     is_installed,
     root_of,
 )
+from hardtack.disk_cache import DiskCache, default_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,11 +93,11 @@ class MypyRun:
 
     Attributes:
         config: mypy's configuration; by default the nearest to the first target, upward.
-        cache: mypy's cache directory.
+        cache: mypy's cache directory; by default beside our own, and none where that cannot be written.
     """
 
     config: Path | None = None
-    cache: Path = field(default_factory=lambda: _cache_home() / "mypy")
+    cache: Path = field(default_factory=lambda: _cache())
 
     def options(self, beside: Path) -> Options:
         """Return the user's own configuration, with what the analysis needs on top."""
@@ -120,15 +122,17 @@ class MypyRun:
         return options
 
 
-def _cache_home() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hardtack"
+def _cache() -> Path:
+    found = DiskCache(default_directory("mypy"), "").directory
+    usable = found is not None and os.access(found, os.W_OK | os.X_OK)
+    return found if found is not None and usable else Path(os.devnull)  # which mypy takes for no cache
 
 
 def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     """Run mypy over the targets' modules and what they import.
 
     Raises:
-        TargetError: mypy cannot go on, as on a syntax error.
+        Unreadable: mypy cannot go on, as on a syntax error, or fails itself.
     """
     options = (run or MypyRun()).options(targets[0].path)
     roots = [str(root) for target in targets if not is_installed(root := root_of(target))]
@@ -136,10 +140,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     packages = tuple({analysed_folder(target): None for target in targets})
     _pass_over_installed(options, packages, {target.module.partition(".")[0] for target in targets})
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
-    try:
-        result = build.build(list(paths.values()), options, extra_plugins=[_Anew(options, packages)])
-    except CompileError as error:
-        raise TargetError("; ".join(error.messages)) from error
+    result = _build(list(paths.values()), options, _Anew(options, packages))
     inside = tuple(f"{package}{os.sep}" for package in packages)
     modules = {
         name: tree
@@ -149,6 +150,20 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     }
     errors = [_finding(line) for line in result.errors if line]
     return Sources(modules, result.types, result.files, errors, options.mypy_path)
+
+
+def _build(modules: list[BuildSource], options: Options, plugin: Plugin) -> build.BuildResult:
+    """Run mypy; where it fails itself, it prints what it did, and ends the process."""
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            return build.build(modules, options, extra_plugins=[plugin], stdout=printed, stderr=printed)
+    except CompileError as error:
+        raise Unreadable("; ".join(error.messages)) from error
+    except (SystemExit, Exception) as error:
+        said = [line for line in printed.getvalue().splitlines() if "INTERNAL ERROR" in line]
+        what = said[0] if said else f"{type(error).__name__}: {error}"
+        raise Unreadable(f"mypy {mypy_version} fails on what this imports: {what}") from error
 
 
 def _pass_over_installed(options: Options, analysed: Sequence[Path], wanted: set[str]) -> None:

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hardtack.cli.output import write_json
+from hardtack.cli.output import complain, write_json
 from hardtack.cli.parameters import output_file
 from hardtack.cli.process import Interruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from hardtack.analysis.bounds import Answer
     from hardtack.analysis.bounds_file import Bounds
     from hardtack.analysis.results import Analysed
+    from hardtack.analysis.targets import TargetError
 
 FAILED = 1
+WRONG_USE = 2
 
 
 @click.command(
@@ -33,8 +36,8 @@ Examples:
 \b
 Exit status:
     0  each target has a bound, and none grew
-    1  a target has no bound, or one grew
-    2  wrong use
+    1  a target has no bound, or the check fails
+    2  wrong use: a target that names no function, or nothing at all
   130  Ctrl-C""",
 )
 @click.argument("targets", nargs=-1, metavar="TARGET...")
@@ -81,7 +84,10 @@ def command(
     wanted = targets or tuple(committed)
     if not wanted:
         raise click.UsageError("no TARGET is given, for example package.module:function")
-    found = _analyse(wanted, models, assume=assume, cache=not no_cache)
+    answers = _analyse(wanted, models, assume=assume, cache=not no_cache)
+    found = [one for one in answers if not isinstance(one, Exception)]
+    errors = {text: one for text, one in zip(wanted, answers, strict=True) if isinstance(one, Exception)}
+    gone = {text: f"{one} (was it renamed or deleted?)" for text, one in errors.items() if text in committed}
     if json_file is not None:
         from hardtack.analysis.report import to_json
 
@@ -90,19 +96,35 @@ def command(
         from hardtack.analysis.html import page
 
         html_file.write_text(page(found), "utf-8")
-    well = all(bound.peak is not None and not bound.assumed for bound in found)
+    well = not gone and all(bound.peak is not None and not bound.assumed for bound in found)
     if checked is not None:
-        well = _check(found, {entry: committed[entry] for entry in wanted if entry in committed}) and well
+        well = _check(found, {one: committed[one] for one in wanted if one in committed}, gone) and well
     else:
         _show(found)
+    others = [error for text, error in errors.items() if text not in committed]
+    for error in others:
+        complain(f"hardtack: {error}")
+    if others:
+        return _status(others)
     if written is not None:
         bounds_file.write(written, found)
-        click.echo(f"{len(found)} bounds written to {written}")
+        click.echo(f"{_counted(len(found))} written to {written}")
     return 0 if well else FAILED
 
 
-def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, cache: bool) -> list[Analysed]:
-    from hardtack.analysis.bounds import bounds
+def _status(errors: Sequence[TargetError]) -> int:
+    """Return the exit status for targets that have no answer: some may be no fault of the command's use."""
+    from hardtack.analysis.targets import Unreadable
+
+    return FAILED if all(isinstance(error, Unreadable) for error in errors) else WRONG_USE
+
+
+def _counted(number: int) -> str:
+    return f"{number} bound{'s' * (number != 1)}"
+
+
+def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, cache: bool) -> list[Answer]:
+    from hardtack.analysis.bounds import answers
 
     on_terminal = sys.stderr.isatty()
 
@@ -112,7 +134,7 @@ def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, ca
 
     try:
         with Interruptible():
-            return bounds(targets, models=models, assume=assume, cache=cache, progress=progress)
+            return answers(targets, models=models, assume=assume, cache=cache, progress=progress)
     finally:
         if on_terminal:
             click.echo("\r\033[K", nl=False, err=True)
@@ -128,15 +150,19 @@ def _show(found: Sequence[Analysed]) -> None:
             click.echo(line)
 
 
-def _check(found: Sequence[Analysed], committed: Bounds) -> bool:
+def _check(found: Sequence[Analysed], committed: Bounds, gone: Mapping[str, str]) -> bool:
     from hardtack.analysis.bounds_file import compare
 
-    changes = compare(committed, found)
-    for change in changes:
-        click.echo(f"{change.entry}: {change.kind}: {change.text}")
-    failed = sum(change.fails for change in changes)
+    changes = compare(committed, found, gone)
+    for change in sorted(changes, key=lambda change: change.fails):
+        click.echo(f"{'FAILS ' if change.fails else 'passes'} {change.entry}: {change.kind}: {change.text}")
+        for line in change.details:
+            click.echo(f"    {line}")
+    failed = {change.entry for change in changes if change.fails}
+    checked = _counted(len(found) + len(gone))
     if failed:
-        click.echo(f"{failed} of {len(found)} bounds fail the check; if that is meant, write the file again")
+        verb = "fails" if len(failed) == 1 else "fail"
+        click.echo(f"{len(failed)} of {checked} {verb} the check; if that is meant, write the file again")
     else:
-        click.echo(f"{len(found)} bounds hold")
+        click.echo(f"{checked} hold{'s' * (len(found) == 1)}")
     return not failed
