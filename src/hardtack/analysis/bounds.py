@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import tomllib
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,7 +121,8 @@ def _known(
     if all(target in found for target in targets):
         return found
     try:
-        _find(targets, models, found, kept, assume=assume, progress=progress)
+        with _without_traces():
+            _find(targets, models, found, kept, assume=assume, progress=progress)
     except Unreadable as error:
         modules: dict[Path, list[Target]] = {}
         for target in targets:
@@ -130,6 +133,20 @@ def _known(
         for one in modules.values():
             found |= _known(one, models, assume=assume, cache=cache, progress=progress)
     return found
+
+
+@contextmanager
+def _without_traces() -> Iterator[None]:
+    """Leave the process as it was: mypy changes how often Python collects, and keeps all its trees."""
+    from hardtack.analysis import source
+
+    threshold = gc.get_threshold()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*threshold)
+        source.let_go()
+        gc.collect()
 
 
 def _find(

@@ -262,13 +262,15 @@ class _Run:
     def _chain(self) -> tuple[results.Link, ...]:
         interp = self.interp
         moment = interp.moment
-        links = []
-        for site, size in sorted(moment.shares, key=lambda share: -_rank(share[1])):
+        shares: dict[tuple[str, str, int, str], Size] = {}
+        for site, size in moment.shares:
             of = interp.site_of[site]
             place = of.place or self.function.place
-            links.append(
-                results.Link(of.function or self.function.name, place.file, place.line, of.what, size)
-            )
+            key = (of.function or self.function.name, place.file, place.line, of.what)
+            shares[key] = shares.get(key, ZERO) + size
+        links = [
+            results.Link(*key, size) for key, size in sorted(shares.items(), key=lambda one: -_rank(one[1]))
+        ]
         if moment.stack and not moment.besides.is_zero:
             name, at = moment.stack[-1]
             links.append(results.Link(name, at.file, at.line, "for a moment", moment.besides))

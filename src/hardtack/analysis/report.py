@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hardtack.analysis.results import Analysed, Finding, LoopBound
-    from hardtack.symbolic.polynomials import Polynomial
+    from hardtack.symbolic.polynomials import Coefficient, Monomial
 
 _LABEL: Final = 10  # columns
 _LONG: Final = 40  # characters of a size that figures are given beside
@@ -50,16 +50,18 @@ def rounded(size: Size) -> Size:
     """Return a size that is no less, with whole coefficients: it reads better."""
     if size.is_top:
         return size
-    whole = [polys.polynomial((monomial, ceil(number)) for monomial, number in p) for p in size.polynomials]
-    return ZERO if not whole else _greatest(whole)
-
-
-def _greatest(every: Iterable[Polynomial]) -> Size:
-    """Return the greatest of some polynomials."""
     found = ZERO
-    for p in every:
-        found |= Size((p,))
+    for p in size.polynomials:
+        found |= sum((_whole(monomial, number) for monomial, number in p), ZERO)
     return found
+
+
+def _whole(monomial: Monomial, number: Coefficient) -> Size:
+    found = Size.const(1)
+    for factor in monomial:
+        cap = polys.cap_of(factor)
+        found *= Size(((((factor,), 1),),)) if cap is None else rounded(Size((cap.inner,))).at_most(cap.limit)
+    return found * max(ceil(number), 0)  # nothing is less than 0
 
 
 def _figures(peak: Size) -> list[str]:

@@ -20,7 +20,10 @@ from mypy import build
 from mypy.errors import CompileError
 from mypy.main import process_options
 from mypy.modulefinder import BuildSource
+from mypy.modules_state import modules_state
 from mypy.plugin import Plugin, ReportConfigContext
+from mypy.types import instance_cache
+from mypy.typestate import reset_global_state
 from mypy.version import __version__ as mypy_version
 
 from hardtack.analysis.results import Finding
@@ -164,6 +167,14 @@ def _build(modules: list[BuildSource], options: Options, plugin: Plugin) -> buil
         said = [line for line in printed.getvalue().splitlines() if "INTERNAL ERROR" in line]
         what = said[0] if said else f"{type(error).__name__}: {error}"
         raise Unreadable(f"mypy {mypy_version} fails on what this imports: {what}") from error
+
+
+def let_go() -> None:
+    """Have mypy forget the last run, whose trees it keeps; none of them may be used any more."""
+    modules_state.modules = {}
+    modules_state.node_fixer = None
+    instance_cache.reset()
+    reset_global_state()
 
 
 def _pass_over_installed(options: Options, analysed: Sequence[Path], wanted: set[str]) -> None:

@@ -1,0 +1,122 @@
+"""What `hardtack.bound` leaves behind, and what it makes of mypy's failures."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hardtack import bound
+from hardtack.analysis.bounds import answers
+from hardtack.analysis.targets import Unreadable
+from hardtack.errors import HardtackError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HARDTACK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.py").write_text("def small(text: str) -> str:\n    return text + text\n")
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    return tmp_path / "cache"
+
+
+def test_mypys_trees_do_not_stay(cache):
+    from mypy.nodes import MypyFile
+
+    bound("small:small")
+    assert cache.is_dir()
+    assert not [one for one in gc.get_objects() if type(one) is MypyFile and one.path.endswith("small.py")]
+
+
+def test_the_collectors_threshold_stays(cache):
+    before = gc.get_threshold()
+    gc.set_threshold(701, 11, 11)
+    try:
+        bound("small:small")
+        assert gc.get_threshold() == (701, 11, 11)
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_mypys_cache_follows_the_variable(cache):
+    bound("small:small")
+    assert any((cache / "mypy").iterdir())
+
+
+@pytest.mark.parametrize("home", ["/proc/nohome", ""])
+def test_no_cache_directory_is_needed(monkeypatch, home):
+    monkeypatch.delenv("HARDTACK_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", home)
+    assert bound("small:small").peak is not None
+
+
+def test_a_module_that_cannot_be_read_does_not_hide_the_others():
+    broken, small = answers(["broken:f", "small:small"])
+    assert isinstance(broken, Unreadable)
+    assert "broken.py:1" in str(broken)
+    assert not isinstance(small, HardtackError)
+    assert small.peak is not None
+
+
+def test_a_target_that_is_not_there_does_not_hide_the_others():
+    unknown, small, nowhere = answers(["small:big", "small:small", "nowhere:f"])
+    assert "defines no function big" in str(unknown)
+    assert not isinstance(small, HardtackError)
+    assert f"{sys.path[-1]}" in str(nowhere)
+
+
+def test_a_crash_of_mypy_is_one_line(capfd):
+    pytest.importorskip("numpy")  # whose stubs no version of mypy that is known reads in this way
+    with pytest.raises(
+        Unreadable, match=r"^mypy \S+ fails on what this imports: \S+ error: INTERNAL ERROR"
+    ) as one:
+        bound("numpy:array")
+    assert "\n" not in str(one.value)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("assume", [False, True])
+def test_a_value_of_another_type_than_declared_is_a_finding(tmp_path, assume):
+    (tmp_path / "wrong.py").write_text(
+        "def inner(x: int) -> int:\n    return 'a'\n\n\ndef outer(x: int) -> int:\n    return inner(x)\n"
+    )
+    found = bound("wrong:outer", assume=assume)
+    assert [(one.kind, one.line) for one in found.findings] == [("error", 2)]
+    assert (found.peak is not None, found.assumed) == (assume, assume)
+
+
+def test_an_exception_that_is_caught_reads_well(tmp_path):
+    (tmp_path / "caught.py").write_text(
+        "class Reader:\n"
+        "    def parse(self, text: str) -> int:\n"
+        "        return int(text.split(',')[1])\n\n"
+        "    def safe(self, text: str) -> str:\n"
+        "        try:\n"
+        "            return str(self.parse(text))\n"
+        "        except ValueError as error:\n"
+        "            return f'{error} in {text}'\n"
+    )
+    said = [link.what for link in bound("caught:Reader.safe").chain]
+    assert "the exception caught at line 6" in said
+    assert not [what for what in said if "Place(" in what or "except" in what.replace("exception", "")]
+
+
+def test_rounds_that_loop_bound_states_are_annotated(tmp_path):
+    (tmp_path / "rounds.py").write_text(
+        "from hardtack import loop_bound\n\n\n"
+        "def scan(text: str) -> int:\n"
+        "    n = 0\n"
+        "    for _ in loop_bound(len(text) + 1):\n"
+        "        n = 1\n"
+        "    for _ in range(3):\n"
+        "        n = 2\n"
+        "    return n\n"
+    )
+    assert [loop.how for loop in bound("rounds:scan").loops] == ["annotated", "inferred"]

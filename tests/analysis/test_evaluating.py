@@ -1,0 +1,84 @@
+"""`for_call` refuses what the function itself would refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hardtack import bound
+from hardtack.errors import HardtackError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hardtack.analysis.results import Analysed
+
+SOURCE = """\
+EMPTY = ("a", "b")
+
+
+def repeat(text: str, times: int = 2, *, extra: str = "", tail: tuple[str, ...] = EMPTY) -> str:
+    return text * times + extra
+
+
+def gather(first: str, *rest: str, **named: str) -> int:
+    return len(rest) + len(named)
+
+
+class Order:
+    def total(self, text: str) -> str:
+        return text + text
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("evaluating") / "calls.py"
+    path.write_text(SOURCE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def repeat(file: Path) -> Analysed:
+    return bound(f"{file}:repeat")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        (("a", 1, "b"), {}, "too many positional arguments"),
+        ((), {}, "missing argument text"),
+        ((), {"times": 3}, "missing argument text"),
+        (("a",), {"txt": "b"}, "unexpected argument txt"),
+        (("a",), {"text": "b"}, "multiple values for argument text"),
+    ],
+)
+def test_refuses_a_call_that_the_function_refuses(repeat, args, kwargs, message):
+    with pytest.raises(HardtackError, match=message) as refused:
+        repeat.for_call(*args, **kwargs)
+    assert "it takes text, times, extra, tail" in str(refused.value)
+
+
+def test_takes_what_the_function_takes(repeat):
+    once = repeat.for_call("a" * 1000, 1)
+    assert repeat.for_call(times=1, text="a" * 1000) == once
+    assert repeat.for_call("a" * 1000, 1, extra="b" * 1000) > once
+    assert repeat.for_call("a" * 1000) > once
+
+
+def test_gathers_what_is_left(file):
+    found = bound(f"{file}:gather")
+    assert found.for_call("a", "b", "c", d="e") >= found.for_call("a")
+    with pytest.raises(HardtackError, match="missing argument first"):
+        found.for_call(d="e")
+
+
+def test_a_method_is_called_with_its_object(file):
+    with pytest.raises(HardtackError, match="missing argument"):
+        bound(f"{file}:Order.total").for_call("a")
+
+
+def test_a_target_that_is_no_text_says_what_one_looks_like():
+    with pytest.raises(HardtackError, match="a target is a text such as 'package.module:function', not 3"):
+        bound(3)  # type: ignore[arg-type]
