@@ -60,6 +60,22 @@ def test_refuses_a_call_that_the_function_refuses(repeat, args, kwargs, message)
     assert "it takes text, times, extra, tail" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda found: found.for_call(3),
+        lambda found: found.for_call(None),
+        lambda found: found.for_call(b"a"),
+        lambda found: found.for_call("a", "10"),
+        lambda found: found.for_call("a", None),
+        lambda found: found.for_call("a", tail=["b"]),
+    ],
+)
+def test_refuses_an_argument_of_another_type_than_declared(repeat, call):
+    with pytest.raises(HardtackError, match="was analysed for"):
+        call(repeat)
+
+
 def test_takes_what_the_function_takes(repeat):
     once = repeat.for_call("a" * 1000, 1)
     assert repeat.for_call(times=1, text="a" * 1000) == once
@@ -80,5 +96,5 @@ def test_a_method_is_called_with_its_object(file):
 
 
 def test_a_target_that_is_no_text_says_what_one_looks_like():
-    with pytest.raises(HardtackError, match="a target is a text such as 'package.module:function', not 3"):
+    with pytest.raises(HardtackError, match=r"a target is a text such as 'package\.module:function', not 3"):
         bound(3)  # type: ignore[arg-type]

@@ -223,7 +223,7 @@ def test_a_bit_that_flipped_is_noticed(project: Project) -> None:
 
 def test_without_the_cache_nothing_is_kept_or_taken(project: Project) -> None:
     project.bound(cache=False)
-    assert not (project.folder / "cache").exists()
+    assert not (project.folder / "cache" / "bounds").exists()
     project.bound()
     project.bound(cache=False)
     assert project.done == {"loaded": 1, "analysed": 1}

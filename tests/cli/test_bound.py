@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hardtack.analysis.report import rounded
 from hardtack.symbolic import Size
 
 SHOP = """\
@@ -85,7 +86,7 @@ def test_json_holds_the_same_bound(cli, shop, tmp_path):
     assert done.status == 1, done
     words, forever = json.loads(out.read_text())["entries"]
     assert words["entry"] == "shop:words"
-    assert f"{words['peak']} bytes" in done.stdout
+    assert f"{rounded(Size.parse(words['peak']))} bytes" in done.stdout
     assert words["findings"] == []
     assert [loop["line"] for loop in words["loops"]] == [3]
     shares = sum((Size.parse(link["share"]) for link in words["chain"]), Size.const(0))
@@ -104,7 +105,12 @@ def test_a_bound_that_grew_fails_the_check(cli, shop, tmp_path):
     shop.write_text(SHOP.replace("found.append(word)", "found.append(word + word)"))
     grown = cli("bound", "--check", file, cwd=shop.parent)
     assert grown.status == 1, grown
-    assert "shop:words: grew: peak was " in grown.stdout
+    assert "FAILS  shop:words: grew: peak was " in grown.stdout
+    figures = re.search(r"every length and number 100: (\S+) bytes before, (\S+) now", grown.stdout)
+    before, now = (int(text.replace(",", "")) for text in figures.groups())
+    assert before < now
+    assert re.search(r"most of it now: shop\.py:4  \S+ bytes  ", grown.stdout), grown.stdout
+    assert "1 of 2 bounds fails the check" in grown.stdout
     assert "shop:Order.total" not in grown.stdout
 
 
@@ -114,7 +120,40 @@ def test_a_bound_that_shrank_passes_the_check_and_is_told(cli, shop, tmp_path):
     shop.write_text(SHOP.replace("found.append(word)", "pass"))
     done = cli("bound", "--check", file, cwd=shop.parent)
     assert done.status == 0, done
-    assert "shop:words: shrank: peak" in done.stdout
+    assert "passes shop:words: shrank: peak" in done.stdout
+    assert done.stdout.endswith("\n1 bound holds\n")
+
+
+def test_a_function_that_is_not_there_any_more_fails_the_check_of_the_others_too(cli, shop, tmp_path):
+    file = tmp_path / "bounds.json"
+    cli("bound", "shop:words", "shop:Order.total", "--write", file, cwd=shop.parent)
+    shop.write_text(SHOP.replace("def words", "def split"))
+    done = cli("bound", "--check", file, cwd=shop.parent)
+    assert (done.status, done.stderr) == (1, ""), done
+    assert re.search(r"FAILS  shop:words: gone: .* no function words.*renamed or deleted", done.stdout)
+    assert "1 of 2 bounds fails the check" in done.stdout
+
+
+def test_a_bound_that_is_lost_is_told_with_its_findings(cli, shop, tmp_path):
+    file = tmp_path / "bounds.json"
+    cli("bound", "shop:words", "--write", file, cwd=shop.parent)
+    shop.write_text(SHOP.replace("found.append(word)", "open(word)"))
+    done = cli("bound", "--check", file, cwd=shop.parent)
+    assert done.status == 1, done
+    assert re.search(r"FAILS  shop:words: lost: .*\n    shop\.py:4:\d+: ", done.stdout), done.stdout
+
+
+def test_a_bound_that_is_long_to_read_has_figures(cli, tmp_path):
+    path = tmp_path / "pairs.py"
+    path.write_text(
+        "def pairs(first: str, second: str) -> list[str]:\n    return [first + second for _ in second]\n"
+    )
+    done = cli("bound", f"{path}:pairs", "--json", tmp_path / "out.json")
+    assert done.status == 0, done
+    (entry,) = json.loads((tmp_path / "out.json").read_text())["entries"]
+    peak = Size.parse(entry["peak"])
+    shown = [f"{n}: {peak.evaluate(dict.fromkeys(peak.symbols(), n)):,} bytes" for n in (10, 100, 1000)]
+    assert f"figures   with every length and number {'; '.join(shown)}" in done.stdout
 
 
 def test_no_bounds_file_is_written_without_a_bound(cli, shop, tmp_path):
@@ -141,29 +180,54 @@ def test_the_page_holds_the_source_and_loads_nothing(cli, shop, tmp_path):
     [
         ("words", "is not of the form"),
         ("no.such.module:f", "no.such.module"),
+        ("no.such.module:f", "looked for in "),
         ("nowhere.py:f", "nowhere.py"),
         ("shop.py:nothing", "nothing"),
-        ("broken.py:f", "broken.py"),
+        ("shop:Order", "shop:Order is a class; name a method: shop:Order.__init__, shop:Order.total"),
+        ("shop:Order.totl", "defines no function Order.totl; it defines shop:Order.total"),
+        ("shop", "it has shop:words, shop:forever, shop:Order.__init__, shop:Order.total"),
+        ("shop.py", "it has shop.py:words, shop.py:forever"),
     ],
 )
-def test_a_target_that_is_none_is_an_error_in_one_line(cli, shop, target, message):
-    (shop.parent / "broken.py").write_text("def f(:\n")
+def test_a_target_that_is_none_is_wrong_use_in_one_line(cli, shop, target, message):
     done = cli("bound", target, cwd=shop.parent)
-    assert done.status == 1, done
+    assert done.status == 2, done
     assert message in done.error
+
+
+def test_a_module_that_cannot_be_read_has_no_bound_in_one_line(cli, shop):
+    (shop.parent / "broken.py").write_text("def f(:\n")
+    done = cli("bound", "broken.py:f", cwd=shop.parent)
+    assert done.status == 1, done
+    assert "broken.py" in done.error
+
+
+def test_a_target_that_is_none_does_not_hide_the_others(cli, shop):
+    done = cli("bound", "shop:nothing", "shop:words", cwd=shop.parent)
+    assert done.status == 2, done
+    assert done.stdout.startswith("shop:words\n")
+    assert "nothing" in done.error
+
+
+def test_no_home_is_needed(cli, shop, monkeypatch):
+    monkeypatch.setenv("HOME", "/proc/nohome")
+    done = cli("bound", "--no-cache", f"{shop}:words")
+    assert (done.status, done.stderr) == (0, ""), done
 
 
 def test_no_target_is_wrong_use(cli):
     assert cli("bound").status == 2
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"python": "3.11"}', '{"python": "2.7", "entries": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"python": "3.11"}', '{"python": "2.7", "entries": {}}']
+)
 def test_a_file_that_holds_no_bounds_is_told_apart(cli, tmp_path, content):
     file = tmp_path / "bounds.json"
     file.write_text(content)
     done = cli("bound", "--check", file)
     assert done.status == 1, done
-    assert "bounds.json" in done.error
+    assert "bounds.json is no bounds file: " in done.error or "for CPython 2.7" in done.error
 
 
 def test_models_of_ones_own(cli, tmp_path):
