@@ -120,3 +120,10 @@ def test_rounds_that_loop_bound_states_are_annotated(tmp_path):
         "    return n\n"
     )
     assert [loop.how for loop in bound("rounds:scan").loops] == ["annotated", "inferred"]
+
+
+def test_a_module_by_itself_that_is_installed_is_read_again_and_again(cache):
+    assert bound("heapq:_siftdown").entry == "heapq:_siftdown"
+    assert (cache / "mypy").is_dir()
+    assert bound("heapq:_heapreplace_max").entry == "heapq:_heapreplace_max"
+    assert bound("heapq:_siftup").entry == "heapq:_siftup"

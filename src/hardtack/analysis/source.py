@@ -83,11 +83,13 @@ class _Anew(Plugin):
 
     def __init__(self, options: Options, roots: tuple[Path, ...]) -> None:
         super().__init__(options)
+        self._files = frozenset(map(str, roots))  # of what is installed, a module may be a file by itself
         self._roots = tuple(f"{root}{os.sep}" for root in roots)
         self._run = os.urandom(8).hex()
 
     def report_config_data(self, ctx: ReportConfigContext) -> str | None:
-        return self._run if os.path.abspath(ctx.path).startswith(self._roots) else None
+        path = os.path.abspath(ctx.path)
+        return self._run if path in self._files or path.startswith(self._roots) else None
 
 
 @dataclass(frozen=True)
