@@ -134,6 +134,16 @@ def test_a_function_that_is_not_there_any_more_fails_the_check_of_the_others_too
     assert "1 of 2 bounds fails the check" in done.stdout
 
 
+def test_a_module_that_cannot_be_read_any_more_fails_the_check(cli, shop, tmp_path):
+    file = tmp_path / "bounds.json"
+    cli("bound", "shop:words", "--write", file, cwd=shop.parent)
+    shop.write_text("def words(:\n")
+    done = cli("bound", "--check", file, cwd=shop.parent)
+    assert done.status == 1, done
+    assert re.search(r"FAILS  shop:words: gone: .*shop\.py:1:12: ", done.stdout), done.stdout
+    assert "renamed" not in done.stdout
+
+
 def test_a_bound_that_is_lost_is_told_with_its_findings(cli, shop, tmp_path):
     file = tmp_path / "bounds.json"
     cli("bound", "shop:words", "--write", file, cwd=shop.parent)

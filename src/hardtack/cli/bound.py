@@ -87,7 +87,7 @@ def command(
     answers = _analyse(wanted, models, assume=assume, cache=not no_cache)
     found = [one for one in answers if not isinstance(one, Exception)]
     errors = {text: one for text, one in zip(wanted, answers, strict=True) if isinstance(one, Exception)}
-    gone = {text: f"{one} (was it renamed or deleted?)" for text, one in errors.items() if text in committed}
+    gone = {text: _gone(one) for text, one in errors.items() if text in committed}
     if json_file is not None:
         from hardtack.analysis.report import to_json
 
@@ -117,6 +117,12 @@ def _status(errors: Sequence[TargetError]) -> int:
     from hardtack.analysis.targets import Unreadable
 
     return FAILED if all(isinstance(error, Unreadable) for error in errors) else WRONG_USE
+
+
+def _gone(error: TargetError) -> str:
+    from hardtack.analysis.targets import Unreadable
+
+    return str(error) if isinstance(error, Unreadable) else f"{error} (was it renamed or deleted?)"
 
 
 def _counted(number: int) -> str:
