@@ -100,6 +100,17 @@ def test_a_second_run_has_the_trees_that_mypys_cache_lacks(project: Path, run: M
     assert second.functions == first.functions
 
 
+def test_a_cache_that_is_broken_is_gone_without(project: Path, tmp_path: Path) -> None:
+    run = MypyRun(cache=tmp_path / "cache")
+    load(["shop.cart:Cart.total"], run)
+    kept = [path for path in run.cache.rglob("*") if path.suffix == ".db"]
+    for path in kept:
+        path.write_bytes(b"broken" * 1000)
+    program, _, _ = load(["shop.cart:Cart.total"], run)
+    assert kept
+    assert "shop.prices.price" in program.functions
+
+
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a directory of installed packages that lies in a project, with two that have types."""

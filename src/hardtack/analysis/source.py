@@ -145,7 +145,12 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     packages = tuple({analysed_folder(target): None for target in targets})
     _pass_over_installed(options, packages, {target.module.partition(".")[0] for target in targets})
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
-    result = _build(list(paths.values()), options, _Anew(options, packages))
+    try:
+        result = _build(list(paths.values()), options, _Anew(options, packages))
+    except _MypyFailedError:  # perhaps on a cache that is broken, or that another process is writing
+        let_go()
+        options.cache_dir = os.devnull
+        result = _build(list(paths.values()), options, _Anew(options, packages))
     inside = tuple(f"{package}{os.sep}" for package in packages)
     modules = {
         name: tree
@@ -155,6 +160,10 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     }
     errors = [_finding(line) for line in result.errors if line]
     return Sources(modules, result.types, result.files, errors, options.mypy_path)
+
+
+class _MypyFailedError(Unreadable):
+    """Mypy itself has failed."""
 
 
 def _build(modules: list[BuildSource], options: Options, plugin: Plugin) -> build.BuildResult:
@@ -168,7 +177,7 @@ def _build(modules: list[BuildSource], options: Options, plugin: Plugin) -> buil
     except (SystemExit, Exception) as error:
         said = [line for line in printed.getvalue().splitlines() if "INTERNAL ERROR" in line]
         what = said[0] if said else f"{type(error).__name__}: {error}"
-        raise Unreadable(f"mypy {mypy_version} fails on what this imports: {what}") from error
+        raise _MypyFailedError(f"mypy {mypy_version} fails on what this imports: {what}") from error
 
 
 def let_go() -> None:
