@@ -174,13 +174,9 @@ MUTANTS = (
         "counts small texts without their heads", "footprints.py",
         "    return count * empty + length", "    return empty + length", "split_small",
     ),
-    Mutant(
+    _mutant(
         "forgets the copy of a caller's list that grows", "access.py",
-        (
-            ("table = footprints.table(kind, after)\n", "table = ZERO\n"),
-            ("    interp.note(ZERO if before_is_counted else footprints.table(kind, after))\n", "    interp.note()\n"),
-        ),
-        ("grown",),
+        "own_table = footprints.table(kind, after)\n", "own_table = ZERO\n", "grown",
     ),
     _mutant(
         "forgets the way out of a loop by break", "loops.py",

@@ -252,7 +252,7 @@ def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: 
     cell = interp.state.cells[obj]
     kind = {"sequence": "list", "mapping": "dict"}.get(cell.kind, cell.kind)
     after = length_of(interp, obj, cell) + by
-    table = footprints.table(kind, after)
+    own_table = footprints.table(kind, after)
     scalars = footprints.scalar(key) + footprints.scalar(item)
     first = "[table]" not in cell.written
     interp.state.cells[obj] = replace(
@@ -265,16 +265,16 @@ def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: 
     single = interp.site_of[obj >> 1].single
     if single:
         # one object: its table is what follows from its length, its items' scalars come on top
-        size = table | cell.bytes if first else cell.bytes | table
+        size = cell.bytes | own_table
         interp.state.cells[obj] = replace(interp.state.cells[obj], bytes=size + by * scalars)
     else:
-        interp.state.grow(obj, table + by * scalars)
+        interp.state.grow(obj, own_table + by * scalars)
     # the table before this one is the call's if it grew before, and counted already where there are several
     before_is_counted = by.as_const() == 1 and (first or not single)
-    interp.note(ZERO if before_is_counted else footprints.table(kind, after))
+    interp.note(ZERO if before_is_counted else own_table)
 
 
-def replace_items(interp: Interpreter, container: Value, item: Value, key: Value = NOTHING) -> None:
+def replace_items(interp: Interpreter, container: Value, item: Value) -> None:
     """Put items in the place of others; lengths stay."""
     for obj, _ in list(cells(interp, container)):
         cell = interp.state.cells[obj]

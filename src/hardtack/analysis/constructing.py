@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from hardtack.analysis.calls import Given
     from hardtack.analysis.interpreting import Interpreter
 
-_EMPTY_CALLS = frozenset({"builtins.object.__init__", "builtins.BaseException.__init__"})
-
 
 def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     """Make an instance and run what its class defines; returns it, to be written to a register at once."""

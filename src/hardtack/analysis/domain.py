@@ -139,7 +139,6 @@ class Cell:
     each: tuple[Size, Size] = (ZERO, ZERO)
     shared: bool = False
     references: frozenset[Object] | None = field(default=None, init=False, compare=False, repr=False)
-
     numbered: bool | None = field(default=None, init=False, compare=False, repr=False)
 
     def has_numbers(self) -> bool:
@@ -179,11 +178,6 @@ class Cell:
             mapped=self.mapped.renamed(names),
             fields={key: value.renamed(names) for key, value in self.fields.items()},
         )
-
-
-def older_of(obj: Object) -> Object:
-    """Return the abstract object of all older ones of an object's site."""
-    return obj | 1
 
 
 def is_older(obj: Object) -> bool:

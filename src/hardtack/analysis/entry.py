@@ -6,7 +6,6 @@ such a run are void, and another one is made that has known it from the start.
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,6 @@ def analyse(
     models: Models,
     *,
     assume: bool = False,
-    version: tuple[int, int] | None = None,
 ) -> results.Analysed:
     """Return the bound of one function, or the findings for which there is none.
 
@@ -55,7 +53,6 @@ def analyse(
         entry: the function's full name.
         models: of what has no source.
         assume: give a number in spite of findings; it is marked as assumed.
-        version: of CPython; by default the one that runs.
 
     Raises:
         KeyError: if there is no such function.
@@ -64,7 +61,7 @@ def analyse(
     facts: set[tuple[Hashable, str]] = set()
     work = 0
     for _ in range(_RUNS):
-        run = _Run(program, function, models, version or sys.version_info[:2], facts)
+        run = _Run(program, function, models, facts)
         run.interp.work = work
         try:
             run.go()
@@ -100,11 +97,10 @@ class _Run:
         program: ir.Program,
         function: ir.Function,
         models: Models,
-        version: tuple[int, int],
         facts: set[tuple[Hashable, str]],
     ) -> None:
         self.function = function
-        self.interp = Interpreter(program, models, version, facts)
+        self.interp = Interpreter(program, models, facts)
         for module in (operations, branches, calls, loops, whiles, exceptions, generators):
             self.interp.handlers.update(module.HANDLERS)
         self.interp.on_unset = partial(exceptions.unset, self.interp)

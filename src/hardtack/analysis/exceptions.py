@@ -30,15 +30,11 @@ IMPLICIT = ""
 EXCEPTION = "$exception"  # the register of the exception that is handled
 _LINE = 500  # characters of the message of an exception that CPython makes, but for what it spells out
 _EXIT = "builtins.GeneratorExit"  # what is raised at the `yield` of a generator that is let go of
-_ANY = (
-    1024  # bytes of an exception that CPython makes: object, arguments, a message of at most 500 characters
-)
-_OBJECT = 144  # of one by itself: 96, and the tuple of its message
-_TEXT, _WRITER = (
-    49,
-    100,
-)  # bytes of a text of ASCII besides its characters; what PyUnicode_FromFormat takes in advance
 _UNBOUND = 120  # characters: of a variable or an attribute that is not there, with its name
+# Bytes of what CPython makes; tests/analysis/test_exceptions.py holds them against real exceptions.
+_ANY = 1024  # of any exception: object, arguments, a message of at most 500 characters
+_OBJECT = 144  # of one by itself: 96, and the tuple of its message
+_TEXT = 49  # of a text of ASCII, its characters aside
 # The longest message that built-ins make, in characters; a KeyError has its key instead.
 _LONGEST = {
     "BufferError": 60,
@@ -48,11 +44,7 @@ _LONGEST = {
     "StopIteration": 0,
     "ZeroDivisionError": 47,
 }
-_OF_MORE = {
-    "OSError": 704,
-    "UnicodeDecodeError": 576,
-    "UnicodeEncodeError": 576,
-}  # bytes, without what they keep
+_OF_MORE = {"OSError": 704, "UnicodeDecodeError": 576, "UnicodeEncodeError": 576}  # without what they keep
 _RAISED = re.compile(r"([\w.]+)(?:\((\d+)\)|: (.*))?")
 # A call that ends while its frame object lives makes one of its caller's: Python/frame.c take_ownership.
 # So many bytes are taken for granted of who calls: 37 variables and places of its evaluation stack.

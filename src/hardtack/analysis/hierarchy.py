@@ -135,10 +135,6 @@ class Hierarchy:
                 found[ir.Callee("model", self.model_name(node, base))] = None
         return tuple(found) or (ir.Callee("unknown", f"super().{name}, which no base defines"),)
 
-    def defined_in_sources(self, info: mn.TypeInfo, name: str) -> bool:
-        """Return whether a class, or one below it, runs code of the sources for a method."""
-        return any(callee.kind == "function" for callee in self.methods(info, name))
-
     def callee(self, node: mn.SymbolNode, receiver: mn.TypeInfo | None = None) -> ir.Callee | None:
         """Return what runs when a function or method is called; None for one without a body of its own."""
         function = function_of(node)

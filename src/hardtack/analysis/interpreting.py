@@ -103,7 +103,6 @@ class Interpreter:
     Attributes:
         program: what is run.
         models: what stands in for what has no source.
-        version: of CPython.
         state: what is known now.
         peak: the most bytes that were live so far.
         facts: what an earlier run found out about sites: see `want`.
@@ -113,12 +112,10 @@ class Interpreter:
         self,
         program: ir.Program,
         models: Models,
-        version: tuple[int, int],
         facts: set[tuple[Hashable, str]],
     ) -> None:
         self.program = program
         self.models = models
-        self.version = version
         self.facts = facts
         self.wanted: set[tuple[Hashable, str]] = set()
         self.state = State()
@@ -142,9 +139,8 @@ class Interpreter:
         self.shaping = 0  # loops that look for the shape of their heads: sizes and the peak do not count
         self.constants: dict[Object, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
-        self.on_unset: Callable[[], None] = lambda: (
-            None
-        )  # what an operation does that reads what has no value
+        # what an operation does that reads what has no value
+        self.on_unset: Callable[[], None] = lambda: None
         self._unset: dict[str, frozenset[int]] = {}
         self._released = False
         self.work = 0  # objects that operations found, and terms of sizes: the same on every machine

@@ -303,10 +303,9 @@ class MakeFunction:
 class Build:
     """Make a container from what is written.
 
-    Of a slice `a:a + n` the fourth item is `n`, if that is a local.
-
     `[a, b]`, `(a, b)`, `{a}`, `{k: v}` (keys and values in turn), an f-string's parts, a slice. A `*xs`
-    inside is lowered to Calls of extend or update.
+    inside is lowered to Calls of extend or update. Of a slice `a:a + n` the fourth item is `n`, if that is
+    a local.
     """
 
     at: Place
@@ -376,9 +375,7 @@ class For:
     body: Block
     otherwise: Block
     type: Type  # of the items
-    callees: tuple[
-        Callee, ...
-    ] = ()  # __iter__ and __next__ of the sources, if the iterable is a class's of the sources
+    callees: tuple[Callee, ...] = ()  # __iter__ and __next__, if the sources have them
     bound: str | None = None
     asynchronous: bool = False
 
@@ -562,12 +559,8 @@ class Function:
     digest: str  # of what the IR depends on: its source, its types
     last_line: int = 0
     recursive: tuple[int, int | None] | None = None  # @recursive(depth, calls)
-    assumed: tuple[tuple[str, str], ...] | None = (
-        None  # @assume_bound: ("peak", text), ("returned", text), ...
-    )
-    decorators: tuple[
-        str, ...
-    ] = ()  # known ones that change calls: "lru_cache", "contextmanager", "heap.call", ...
+    assumed: tuple[tuple[str, str], ...] | None = None  # @assume_bound: ("peak", text), ...
+    decorators: tuple[str, ...] = ()  # known ones that change calls: "lru_cache", "heap.call", ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -581,13 +574,9 @@ class Class:
     lineage: tuple[str, ...]  # its method resolution order, itself first
     in_sources: bool
     fields: tuple[tuple[str, Type], ...]  # of instances, its bases' first
-    methods: tuple[
-        tuple[str, str], ...
-    ]  # name to function's full name, as its lineage resolves them; properties too
+    methods: tuple[tuple[str, str], ...]  # name to full name, as its lineage resolves them; properties too
     properties: frozenset[str] = frozenset()
-    class_variables: tuple[
-        tuple[str, Type], ...
-    ] = ()  # held by the class: reading one from an instance makes nothing
+    class_variables: tuple[tuple[str, Type], ...] = ()  # the class holds them: reading one makes nothing
     subclasses: tuple[str, ...] = ()  # all below it in the sources
     slots: bool = False  # no instance of it has a __dict__
     is_protocol: bool = False
@@ -608,6 +597,5 @@ class Program:
     functions: Mapping[str, Function] = field(default_factory=dict)
     classes: Mapping[str, Class] = field(default_factory=dict)
     globals: Mapping[str, Type] = field(default_factory=dict)
-    constants: Mapping[str, object] = field(
-        default_factory=dict
-    )  # Final and never written module variables with a constant value
+    # of a module's variables with a constant value, those that are Final or never written
+    constants: Mapping[str, object] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """What a model may ask of the abstract interpreter, and have it do.
 
-A model is a declaration in a TOML file; `models` reads and evaluates it by calling a Machine; `interpreting`
-is the Machine. Values are opaque to models.
+A model is a declaration in a TOML file; `models` reads and evaluates it by calling a Machine, which is
+`acting.ModelMachine`. Values are opaque to models.
 """
 
 from __future__ import annotations

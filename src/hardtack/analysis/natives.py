@@ -35,14 +35,8 @@ _HELD, _LEFT = 64, 24  # bytes for each digit of a dividend
 _TRUTHS = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__bool__"}
 _PLAIN_CLASSES = {NONE: "types.NoneType", BOOL: "builtins.bool", FLOAT: "builtins.float"}
 _OWN_CLASSES = frozenset(parameters.KINDS.values()) | {"exception"}  # of whose cells the name is their class
-_REFLECTED = (
-    "__rf",
-    "__rm",
-    "__rd",
-    "__rl",
-    "__rr",
-    "__rp",
-)  # divisions, shifts and powers, the other way round
+# divisions, shifts and powers, the other way round
+_REFLECTED = ("__rf", "__rm", "__rd", "__rl", "__rr", "__rp")
 _OF_NEGATIVE = {
     "__lshift__": ("ValueError: negative shift count",),
     "__rshift__": ("ValueError: negative shift count",),

@@ -47,20 +47,8 @@ _STEADY = frozenset(
 )
 # methods for which an integer is too great only if it is no machine word
 _COUNTING = frozenset(
-    (
-        "center",
-        "count",
-        "find",
-        "index",
-        "insert",
-        "ljust",
-        "replace",
-        "rfind",
-        "rjust",
-        "rsplit",
-        "split",
-        "zfill",
-    )
+    {"center", "count", "find", "index", "insert", "ljust", "replace", "rfind", "rjust"}
+    | {"rsplit", "split", "zfill"}
 )
 _WORD_DIGITS = 2
 _BYTES = frozenset({"builtins.bytes", "builtins.bytearray"})

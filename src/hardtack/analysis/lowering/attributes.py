@@ -148,7 +148,7 @@ def _global_type(low: Lowering, node: mn.Expression, symbol: mn.SymbolNode | Non
     return low.type(node)
 
 
-def owner_name(low: Lowering, info: mn.TypeInfo, name: str) -> str:
+def owner_name(info: mn.TypeInfo, name: str) -> str:
     """Return the full name of a class's attribute: that of the class which defines it."""
     for base in info.mro:
         if name in base.names:
@@ -194,9 +194,9 @@ def _class_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> i
     if isinstance(symbol, mn.Var) and info.is_enum and node.name in info.enum_members:
         into = low.fresh()
         type_ = ir.Literally(ir.Instance(info.fullname), node.name)
-        low.emit(ir.LoadGlobal(low.at(node), into, owner_name(low, info, node.name), type_))
+        low.emit(ir.LoadGlobal(low.at(node), into, owner_name(info, node.name), type_))
         return into
-    return load_global(low, node, symbol, owner_name(low, info, node.name))
+    return load_global(low, node, symbol, owner_name(info, node.name))
 
 
 def _overridden(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> bool:
@@ -249,7 +249,7 @@ def store(low: Lowering, node: mn.MemberExpr, source: ir.Register) -> None:
     info = class_object(type_)
     if info is not None:
         low.drop(node, expression(low, node.expr))
-        low.emit(ir.StoreGlobal(low.at(node), owner_name(low, info, node.name), source))
+        low.emit(ir.StoreGlobal(low.at(node), owner_name(info, node.name), source))
         return
     write(low, node, expression(low, node.expr), source)
 

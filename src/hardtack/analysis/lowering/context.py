@@ -260,12 +260,6 @@ class Lowering:
                 known.append(self.known.annotations.type_of(symbol.node, declared))
         return union(known) if known else self.type(node)
 
-    def result_type(
-        self, node: mn.OperatorAssignmentStmt, types: tuple[mt.Type | None, mt.Type | None]
-    ) -> ir.Type:
-        """Return the type of an augmented assignment's new value: its target's."""
-        return convert(types[0])
-
     def call_type(self, node: mn.Expression, callees: tuple[ir.Callee, ...]) -> ir.Type:
         """Return the type of a call's result; where mypy took the code for unreachable, a class tells it."""
         found = self.mypy_type(node)

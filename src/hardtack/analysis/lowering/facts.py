@@ -235,9 +235,8 @@ def _call(low: Lowering, node: mn.CallExpr) -> Facts:
     if not all(names):
         return _NOTHING
     subjects = _subjects(low, node.args[0])
-    certain = all(
-        map(_class_name, classes)
-    )  # a variable may hold a class below the one that it is typed with
+    # a variable may hold a class below the one that it is typed with
+    certain = all(map(_class_name, classes))
     return (
         tuple(ir.Fact(subject, "isinstance", names) for subject in subjects),
         tuple(ir.Fact(subject, "not isinstance", names) for subject in subjects if certain),

@@ -158,13 +158,13 @@ def augmented(low: Lowering, node: mn.OperatorAssignmentStmt) -> None:
         case mn.NameExpr():
             old = expression(low, target)
             pair = (old, expression(low, node.rvalue))
-            new = operators.in_place(low, node, node.op, pair, types, low.result_type(node, types))
+            new = operators.in_place(low, node, node.op, pair, types, convert(types[0]))
             assign(low, target, new, types[0])
         case mn.MemberExpr() if attributes.module_of(target.expr) is None:
             held = low.keep(target, expression(low, target.expr))
             old = attributes.read(low, target, held, low.mypy_type(target.expr), target.name)
             pair = (old, expression(low, node.rvalue))
-            new = operators.in_place(low, node, node.op, pair, types, low.result_type(node, types))
+            new = operators.in_place(low, node, node.op, pair, types, convert(types[0]))
             attributes.write(low, target, held, new)
             low.release(target, held)
         case mn.IndexExpr():
@@ -185,7 +185,7 @@ def _augmented_item(
     owner = low.mypy_type(target.base)
     old = low.call(target, subscript_callees(low, owner, "__getitem__"), (base, index), convert(types[0]))
     pair = (old, expression(low, node.rvalue))
-    new = operators.in_place(low, node, node.op, pair, types, low.result_type(node, types))
+    new = operators.in_place(low, node, node.op, pair, types, convert(types[0]))
     callees = subscript_callees(low, owner, "__setitem__")
     low.drop(node, low.call(target, callees, (base, index, new), NONE))
     low.release(target, base, index)

@@ -60,7 +60,7 @@ class Writes:
         if module is not None:
             self.variables.add(f"{module.fullname}.{target.name}")
         elif info is not None:
-            self.variables.add(attributes.owner_name(names, info, target.name))
+            self.variables.add(attributes.owner_name(info, target.name))
         else:
             self.attributes.add(target.name)
 

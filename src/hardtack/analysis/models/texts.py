@@ -26,12 +26,9 @@ _PLAIN = {"none": 4, "bool": 5, "float": 24, "complex": 52, "iterator": 120, "me
 _ESCAPED = {1: 4, 2: 6, 4: 10}  # characters of an escape, by the width of what is escaped
 _AROUND = {"list": 2, "tuple": 3, "set": 5, "frozenset": 13, "dict": 2, "deque": 40}
 _FLOAT_DIGITS = 310  # of the greatest, in format "f"
-_SHORT = (
-    60  # characters of a float, or of both parts of a complex, where an exponent may take the place of zeros
-)
+_SHORT = 60  # characters of a float, or both parts of a complex, where an exponent may stand for zeros
 _SHORT_FRACTIONAL = frozenset(("", "e", "E", "g", "G", "n"))
 _FRACTIONAL = frozenset("eEfFgG%")
-_FORMATTED = {"none", "bool", "int", "float", "complex", "str", "other", "instance"}
 
 
 @dataclass(frozen=True, slots=True)
