@@ -1,4 +1,4 @@
-"""Calls: which function runs, with which arguments, in which frame.
+"""Calls: which function, class or model runs, and what it gives; `binding` owns its frame.
 
 A function of the sources is run in its caller's state, in a frame of its own, once for every place that calls
 it; what has no source is a model's. Invariant: the arguments are held by the caller until the call has ended.
@@ -23,16 +23,17 @@ from hardtack.analysis import (
     recursion,
 )
 from hardtack.analysis.acting import act, held_by_error
+from hardtack.analysis.binding import bind
 from hardtack.analysis.branches import branch
-from hardtack.analysis.domain import NO, NOTHING, TRUTH, Cell, Value, join_all
+from hardtack.analysis.domain import NO, NOTHING, TRUTH, Cell, Value
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.kinds import kinds_of
-from hardtack.analysis.operations import RESULT, cell_register, item_at, load_global, make_cell
+from hardtack.analysis.operations import RESULT, make_cell
 from hardtack.symbolic import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
@@ -286,10 +287,7 @@ def call_function(
         interp.finding(
             "unsupported", f"{function.name} is decorated with @{unknown[0]}", "call what it decorates"
         )
-    held = {cell_register(name): _captured(interp, closure, name) for name in function.free}
-    if closure is not None:
-        held |= _defaults(interp, function, closure)
-    frame = bind(interp, function, arguments, held)
+    frame = bind(interp, function, arguments, closure)
     if frame is None:
         interp.state.dead = True
         return NOTHING
@@ -314,132 +312,6 @@ def call_function(
 def may_break(interp: Interpreter) -> None:
     """Say that an annotation may be found broken, by a check that tells where."""
     exceptions.may_raise(interp, message=Size.const(_CHECK))
-
-
-def _defaults(interp: Interpreter, function: ir.Function, closure: Object) -> dict[str, Value | None]:
-    """Return the defaults that were made with a function object, for the registers of its parameters."""
-    having = [parameter for parameter in function.parameters if parameter.has_default]
-    fields = interp.state.cells[closure].fields
-    return {
-        f"%default {parameter.name}": fields[f"default {index}"]
-        for index, parameter in enumerate(having)
-        if f"default {index}" in fields
-    }
-
-
-def _captured(interp: Interpreter, closure: Object | None, name: str) -> Value | None:
-    if name == "__class__":  # for super(): the class itself, which was there before
-        return NO
-    if closure is not None:
-        return interp.state.cells[closure].fields.get(cell_register(name))
-    return interp.state.frame.get(cell_register(name))
-
-
-def bind(
-    interp: Interpreter, function: ir.Function, arguments: Given, captured: Mapping[str, Value | None]
-) -> dict[str, Value] | None:
-    """Return the frame that a function starts with, or None if the arguments do not fit.
-
-    It stands on the stack while it is filled, so that what is allocated for it renames what it holds.
-    """
-    positional = [interp.read(register) for register in arguments.positional]
-    keywords = {name: interp.read(register) for name, register in arguments.keywords}
-    positional += _spread(interp, function, arguments)
-    frame = {f"%{index}": value for index, value in enumerate(positional)}
-    frame |= {f"%{name}": value for name, value in keywords.items()}
-    for name, value in captured.items():
-        if value is None:
-            interp.finding(
-                "unsupported", f"the variable {name[1:]} of {function.name} is not known", "pass it"
-            )
-            return None
-        frame[name] = value
-    interp.state.frames.append(frame)
-    waiting = [f"%{index}" for index in range(len(positional))]
-    named = {name: f"%{name}" for name in keywords}
-    fits = all(_bind_one(interp, function, parameter, waiting, named) for parameter in function.parameters)
-    frame = interp.state.frames.pop()
-    for register in [one for one in frame if one.startswith("%default ")]:
-        del frame[register]
-    if fits and not waiting and not named:
-        return frame
-    interp.finding("unsupported", f"arguments that {function.name} does not take", "call it as it is defined")
-    return None
-
-
-def _bind_one(
-    interp: Interpreter,
-    function: ir.Function,
-    parameter: ir.Parameter,
-    waiting: list[str],
-    named: dict[str, str],
-) -> bool:
-    """Give a parameter its value, in the frame on the top; tells whether there is one."""
-    frame = interp.state.frame
-    if parameter.kind == "star":
-        frame[parameter.name] = _rest(interp, waiting)
-        waiting.clear()
-    elif parameter.kind == "stars":
-        frame[parameter.name] = _rest_by_name(interp, named)
-        named.clear()
-    elif parameter.kind == "positional" and waiting:
-        frame[parameter.name] = frame.pop(waiting.pop(0))
-    elif parameter.name in named:
-        frame[parameter.name] = frame.pop(named.pop(parameter.name))
-    elif parameter.has_default:
-        given = frame.get(f"%default {parameter.name}")
-        frame[parameter.name] = default(interp, function, parameter) if given is None else given
-    else:
-        return False
-    return True
-
-
-def _spread(interp: Interpreter, function: ir.Function, arguments: Given) -> list[Value]:
-    """Return the arguments that `*xs` stands for, where their number is known."""
-    found: list[Value] = []
-    for register in arguments.spread:
-        value = interp.read(register)
-        cells = [cell for _, cell in access.cells(interp, value)]
-        count = cells[0].length.as_const() if len(cells) == 1 and cells[0].kind == "tuple" else None
-        if count is None:
-            interp.finding(
-                "unsupported", f"*arguments of unknown number for {function.name}", "pass them one by one"
-            )
-            return found
-        found += [item_at(interp, value, index) for index in range(int(count))]
-    if arguments.spread_keywords:
-        interp.finding("unsupported", f"**arguments for {function.name}", "pass them by name")
-    return found
-
-
-def _rest(interp: Interpreter, waiting: list[str]) -> Value:
-    """Make the tuple of the arguments that `*args` takes."""
-
-    def make() -> Cell:
-        fields = {str(index): interp.state.frame.pop(register) for index, register in enumerate(waiting)}
-        element = join_all(fields.values())
-        return footprints.sized(
-            Cell("tuple", "builtins.tuple", Size.const(len(fields)), element=element, fields=fields)
-        )
-
-    if not waiting:
-        return parameters.constant_value(interp, ())
-    return Value(frozenset((interp.new("*arguments", make),)))
-
-
-def _rest_by_name(interp: Interpreter, named: Mapping[str, str]) -> Value:
-    """Make the dict of the arguments that `**keywords` takes."""
-
-    def make() -> Cell:
-        found = [interp.state.frame.pop(register) for register in named.values()]
-        keys = parameters.constant_value(interp, tuple(named))
-        element = access.element(interp, keys)
-        length = Size.const(len(found))
-        return footprints.sized(
-            Cell("dict", "builtins.dict", length, element=element, mapped=join_all(found), total=None)
-        )
-
-    return Value(frozenset((interp.new("**keywords", make),)))
 
 
 # -- from models
@@ -484,13 +356,6 @@ def _one_result(interp: Interpreter, into: ir.Register, ways: list[Callable[[], 
     value = interp.read(into)
     interp.unbind(into)
     return value
-
-
-def default(interp: Interpreter, function: ir.Function, parameter: ir.Parameter) -> Value:
-    """Return a parameter's default: made when its function was defined."""
-    if parameter.default_register is None:
-        return parameters.constant_value(interp, parameter.default)
-    return load_global(interp, parameter.default_register, parameter.type)
 
 
 def run_function(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
