@@ -1,4 +1,4 @@
-"""Bounds held against many functions, one row each, and the table and the figures that the issue asks for."""
+"""Bounds held against many functions, one row each, as a table and as figures."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Interpreter
 
 _NUMBERS = frozenset({"builtins.int", "builtins.float"})
-# Instances of a class that CPython makes with room for more attributes than they have: each takes one place off
-# the keys that they share. Source: SHARED_KEYS_MAX_SIZE in Include/internal/pycore_dict.h, 3.11.
+# Instances of a class that CPython makes with room for more attributes than they have: each takes one place
+# off the keys that they share. Source: SHARED_KEYS_MAX_SIZE in Include/internal/pycore_dict.h, 3.11.
 _FIRST = 30
 
 
