@@ -103,7 +103,7 @@ class _Run:
         self.interp = Interpreter(program, models, facts)
         for module in (operations, branches, calls, loops, whiles, exceptions, generators):
             self.interp.handlers.update(module.HANDLERS)
-        self.interp.on_unset = partial(exceptions.unset, self.interp)
+        self.interp.on_unset = partial(exceptions.may_be_unset, self.interp)
         self.checks = False
         self.returned: Size = ZERO
         self.retained: dict[str, Size] = {}

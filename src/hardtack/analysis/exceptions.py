@@ -128,7 +128,7 @@ def may_raise(
         _send(interp, interp.state.copy(), None, [IMPLICIT], (held, made))
 
 
-def unset(interp: Interpreter) -> None:
+def may_be_unset(interp: Interpreter) -> None:
     """Say that a variable may have no value here."""
     may_raise(interp, [f"UnboundLocalError({_UNBOUND})"])
 

@@ -29,7 +29,9 @@ Native: TypeAlias = "Callable[[Interpreter, str, Given], Value | None]"
 _CHECKED = 32  # bytes that `bounded` takes for a moment, as its model says
 _FIXED = {"str", "bytes", "tuple", "frozenset"}
 _SMALL_FACTORS = 8  # digits
-_SUPER = 192  # bytes of the object and of the bound method
+_SUPER = 192  # bytes of the object and of the bound method, at most
+# a view, and what an iterator over its pairs takes more than others do, at most
+_VIEW = footprints.SIZES.of("dict item iterator")
 _SHORT, _LONGER = 300, 150  # digits up to which a divisor is short, and by which a dividend has to be longer
 _HELD, _LEFT = 64, 24  # bytes for each digit of a dividend
 _TRUTHS = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__bool__"}
@@ -437,7 +439,7 @@ def _view(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     def make() -> Cell:
         value = interp.read(register)
         length = access.length(interp, value)
-        return Cell("iterator", bare, length, bytes=Size.const(144), fields={"0": value})
+        return Cell("iterator", bare, length, bytes=_VIEW, fields={"0": value})
 
     return Value(frozenset((interp.new(bare, make),)))
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _ASKED_FOR_INDEX = frozenset({"instance", "unknown", "lump"})
 RESULT = "$result"  # the register of what a function returns
-_IN_ONE = 15  # entries of a dict's display; more are made as a dict of their own, part by part
-_PART = Size.const(17)
-
+# Entries of a dict's display that are made at once, and of a part that is made as a dict of its own where
+# there are more. Source: Python/compile.c compiler_dict, STACK_USE_GUIDELINE.
+_IN_ONE, _PART = 15, Size.const(17)
 _UNPACKED = ("ValueError: not enough values to unpack (expected at least 1000, got 1000)",)
 
 
