@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from hardtack.analysis.domain import is_older
 from hardtack.symbolic import ZERO
 
+CYCLES = "$cycles"  # the register, of the outermost frame, of all that lost cycles refer to: no single one
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,8 +45,8 @@ def _is_ours(join: object) -> bool:
 
 def _groups(state: State) -> Iterator[list[Object]]:
     for frame in state.frames:
-        for value in frame.values():
-            if len(value.objects) > 1:
+        for register, value in frame.items():
+            if len(value.objects) > 1 and register != CYCLES:
                 yield [obj for obj in sorted(value.objects) if _is_single(state, obj)]
 
 
