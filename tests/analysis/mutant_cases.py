@@ -306,7 +306,7 @@ def dicts_from_keys(numbers: list[int]) -> int:
 
 
 def replaced_twice(data: bytes) -> bytes:
-    return data.replace(b"&", b"aa").replace(b"a", b"b" * 50)
+    return data.replace(b"&", b"aa").replace(b"a", b"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
 
 
 def both_alive(data: bytes, longer: bool) -> int:

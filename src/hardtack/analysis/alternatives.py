@@ -1,7 +1,7 @@
 """Objects of which one register refers to one only, and nothing else to any: no two of them are alive.
 
 Invariant: such objects are told apart when nothing else refers to them. Whatever refers to one later got it
-from that register, so that the others are not alive then either; a new object of one's site has no part in it.
+from that register, and the others are not alive then either; a new object of one's site has no part in it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAME = "one of"
 
 
 def tell_apart(state: State) -> None:
-    """Have objects exist in worlds of their own where one register refers to one of them, and nothing else."""
+    """Have objects that one register, and nothing else, refers to one of exist in worlds of their own."""
     groups = [group for group in _groups(state) if len(group) > 1]
     if not groups:
         return

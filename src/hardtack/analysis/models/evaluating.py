@@ -123,7 +123,6 @@ class _Evaluator(Generic[V]):
         return reduce(_least, lengths) if lengths else ZERO
 
     def _text_measure(self, name: str, arguments: list[ast.expr]) -> Size:
-        machine = self._machine
         match name, arguments:
             case "replaced", [value, old, new, count]:
                 return self._replaced(value, old, new, count)[0]
