@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, product
 
+from hardtack.analysis.machine import AS_IT_WAS, Substituted
 from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.sizes import current
 
@@ -253,6 +254,9 @@ class ExactMachine:
             return real.format
         return real.pattern if isinstance(real, re.Pattern) else real
 
+    def substituted(self, value: Value) -> tuple[Size, Substituted]:
+        return self.length(value), AS_IT_WAS
+
     def span(self, index: Value, length: Size) -> Size:
         (part,) = index.parts
         return lift(len(range(*part.real.indices(const(length)))))
@@ -319,6 +323,7 @@ class ExactMachine:
         width=1,
         size=None,
         holds=(),
+        substituted=AS_IT_WAS,
     ) -> Value:
         n, count = const(times), const(length)
         own = n * const(sized(kind, count, width) if size is None else size)

@@ -305,9 +305,39 @@ def dicts_from_keys(numbers: list[int]) -> int:
     return count
 
 
+def replaced_twice(data: bytes) -> bytes:
+    return data.replace(b"&", b"aa").replace(b"a", b"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+
+
+def both_alive(data: bytes, longer: bool) -> int:
+    first = data * 2
+    second = data * 3
+    one = second if longer else first
+    return len(one) + len(data * 2)
+
+
+class _Linked:
+    def __init__(self, data: bytes) -> None:
+        self.other: _Linked | None = None
+        self.data = data
+
+
+def held_by_a_lost_cycle(data: bytes) -> int:
+    big = data + b"x"
+    one = _Linked(big)
+    one.other = one
+    del one
+    count = len(data[:1] + b"z")
+    del big
+    return len(data + b"y") + count
+
+
 _WIDE = "\U0001f600"  # four bytes, as the analyser has to take every character of an argument for
 _TEXT, _WORDS, _NUMBERS = _WIDE * 4000, [_WIDE * 40 for _ in range(400)], list(range(1000, 1500))
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
+    "replaced_twice": [(b"&" * 4000,)],
+    "both_alive": [(b"q" * 9000, True)],
+    "held_by_a_lost_cycle": [(b"q" * 9000,)],
     "aliased": [([1],)],  # one object twice: see `calls`
     "attributes_late": [(_NUMBERS,)],
     "branched": [(_TEXT, False)],

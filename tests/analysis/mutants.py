@@ -229,6 +229,18 @@ MUTANTS = (
         "forgets dicts that are made of keys", "footprints.py",
         "if name == \"builtins.dict.fromkeys\":", "if not name:", "dicts_from_keys",
     ),
+    _mutant(
+        "replaces nothing that was put in", "models/texts.py",
+        "if old[0] not in how.put and", "if old[0] and", "replaced_twice",
+    ),
+    _mutant(
+        "tells apart what others refer to", "alternatives.py",
+        "if counts[obj] == 1", "if counts[obj]", "both_alive",
+    ),
+    _mutant(
+        "lets go of what lost cycles refer to", "states.py",
+        "        if held:\n", "        if held and not self.frames:\n", "held_by_a_lost_cycle",
+    ),
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ They live until the model is done: what it makes on the way is charged a little 
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from hardtack.analysis.domain import (
 )
 from hardtack.analysis.instances import special_methods
 from hardtack.analysis.kinds import kinds_of, number_of
+from hardtack.analysis.machine import AS_IT_WAS, Substituted
 from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
@@ -224,6 +226,16 @@ class ModelMachine:
         """Return the bytes of an object of a kind."""
         return footprints.structure(kind, length, width)
 
+    def substituted(self, value: str) -> tuple[Size, Substituted]:
+        """Return the most that the length of what a text came from is, and how it did."""
+        before, factor, put = ZERO, 1, AS_IT_WAS.put
+        for obj, cell in access.cells(self._interp, self._read(value)):
+            how = cell.substituted
+            length = access.length_of(self._interp, obj, cell)
+            before |= length if how.factor == 1 else length * Fraction(1, how.factor)
+            factor, put = max(factor, how.factor), put | how.put
+        return before, Substituted(factor, put)
+
     # -- making
     def none(self) -> str:
         """Return None."""
@@ -275,12 +287,15 @@ class ModelMachine:
         width: int = 1,
         size: Size | None = None,
         holds: Sequence[str] = (),
+        substituted: Substituted = AS_IT_WAS,
     ) -> str:
         """Allocate objects of a kind."""
         several = times.as_const() != 1
 
         def make() -> Cell:
             cell = self._cell(kind, length, element, mapped, items, total, width, holds)
+            if kind in {"str", "bytes"}:
+                cell = replace(cell, substituted=substituted)
             return footprints.sized(cell, size)
 
         self._made += 1

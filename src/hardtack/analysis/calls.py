@@ -19,6 +19,7 @@ from hardtack.analysis import (
     ir,
     natives,
     parameters,
+    raising,
     receivers,
     recursion,
 )
@@ -244,7 +245,7 @@ def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type
 def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type) -> Value:
     """Do what a model says; what has none is a finding."""
     model = interp.models.find(name)
-    raises = None if model is None else model.raises
+    raises = None if model is None else raising.raised_by(interp, model, arguments)
     exceptions.may_raise(interp, raises, counted=True, holding=held_by_error(name, arguments))
     native = natives.find(name)
     if native is not None and not arguments.spread and not arguments.spread_keywords:

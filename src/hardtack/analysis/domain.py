@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis.integers import Number
+from hardtack.analysis.machine import AS_IT_WAS, Substituted
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.polynomials import polynomial
 
@@ -116,6 +117,7 @@ class Cell:
         added: of what existed before: by how much the call has made it longer by this path.
         each: of older objects: the most bytes of one, and those of one that are pooled.
         shared: of older objects that grow one by one: whether `bytes` has the newest one's in it, too.
+        substituted: of a text: how it came from one that is at most `length / substituted.factor` long.
         references: the objects that it refers to: see `refers_to`.
         numbered: whether it has integers: see `has_numbers`.
     """
@@ -138,6 +140,7 @@ class Cell:
     added: Size = ZERO
     each: tuple[Size, Size] = (ZERO, ZERO)
     shared: bool = False
+    substituted: Substituted = AS_IT_WAS
     references: frozenset[Object] | None = field(default=None, init=False, compare=False, repr=False)
     numbered: bool | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -262,4 +265,5 @@ def join_cells(left: Cell, right: Cell) -> Cell:
         left.added | right.added,
         (left.each[0] | right.each[0], left.each[1] | right.each[1]),
         left.shared or right.shared,
+        left.substituted.join(right.substituted),
     )

@@ -170,8 +170,13 @@ def growth(kind: str, *, uneven: bool = True) -> Size:
 
 
 def items(cell: Cell, *, boxed: bool = False) -> Size:
-    """Return the bytes of the scalars that a container's items are; `boxed`: at least one digit for each."""
+    """Return the bytes of the scalars that a container's items are; `boxed`: at least one digit for each.
+
+    An iterator has the one that it gives, and that before: each step makes one, and what has them is charged.
+    """
     each = scalar(cell.element) + scalar(cell.mapped)
+    if cell.kind == "iterator":
+        return each * 2
     return cell.length * (each | PREPAID if boxed else each)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import footprints, ir, results
+from hardtack.analysis import alternatives, footprints, ir, results
 from hardtack.analysis.domain import FLOAT, GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
 from hardtack.analysis.states import State
 from hardtack.analysis.unset import unset_reads
@@ -299,6 +299,7 @@ class Interpreter:
         self._released = False
         for obj, cell in self.state.collect():
             self._died(obj, cell)
+        alternatives.tell_apart(self.state)
 
     def _died(self, obj: Object, cell: Cell) -> None:
         """Keep charging what CPython keeps for reuse: floats, tuples of no known length in any size."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import footprints
+from hardtack.analysis import alternatives, footprints
 from hardtack.analysis.domain import join_cells, join_values
 from hardtack.analysis.states import State, World, map_cell
 from hardtack.symbolic import ZERO, Size
@@ -43,6 +43,8 @@ def join_states(states: Sequence[State], join: object) -> State:
     joined = alive[0]
     for index, state in enumerate(alive[1:]):
         joined = _join(joined, state, (join, index))
+    if join is not None and len(alive) > 1:
+        alternatives.tell_apart(joined)
     return joined
 
 

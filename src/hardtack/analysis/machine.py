@@ -6,7 +6,7 @@ A model is a declaration in a TOML file; `models` reads and evaluates it by call
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from hardtack.symbolic import Size
 
 V = TypeVar("V")
+
+
+class Substituted(NamedTuple):
+    """How a text came from another: each character is as it was, or something stands in its place.
+
+    Attributes:
+        factor: the most characters that came from one.
+        put: what the characters are of all that was put in places.
+    """
+
+    factor: int
+    put: frozenset[object]
+
+    def join(self, other: Substituted) -> Substituted:
+        """Return how a text came about that is one of two; of different factors nothing is said."""
+        return Substituted(self.factor, self.put | other.put) if self.factor == other.factor else AS_IT_WAS
+
+
+AS_IT_WAS = Substituted(1, frozenset())
 
 
 class Machine(Protocol[V]):
@@ -65,6 +84,9 @@ class Machine(Protocol[V]):
     def constant(self, value: V) -> object:
         """Return the constant that a value is known to be, else None; of a Struct or Pattern, its format."""
 
+    def substituted(self, value: V) -> tuple[Size, Substituted]:
+        """Return the most that the length of what a text came from is, and how it did."""
+
     def span(self, index: V, length: Size) -> Size:
         """Return the most items that a slice takes of a sequence of that length."""
 
@@ -114,6 +136,7 @@ class Machine(Protocol[V]):
         width: int = 1,
         size: Size | None = None,
         holds: Sequence[V] = (),
+        substituted: Substituted = AS_IT_WAS,
     ) -> V:
         """Allocate `times` objects of a kind, all alive at the same time.
 
@@ -131,6 +154,7 @@ class Machine(Protocol[V]):
             width: bytes per character.
             size: bytes of one, instead of what follows from kind and length.
             holds: what each keeps alive besides.
+            substituted: how a text came from one that is at most `length / substituted.factor` long.
         """
 
     def scratch(self, size: Size, beside: V | None = None) -> None:

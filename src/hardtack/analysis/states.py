@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, graphs
+from hardtack.analysis.alternatives import CYCLES
 from hardtack.analysis.domain import GROWABLE, Cell, SlotKey, Value, add_up, is_older, join_cells
 from hardtack.analysis.footprints import Kept
 from hardtack.symbolic import ZERO, Size
@@ -201,6 +202,9 @@ class State:
         dead = {obj: cell for obj, cell in self.cells.items() if obj not in alive}
         kept = self.reached(graphs.cyclic(_references(dead)))
         lost = [cell for obj, cell in dead.items() if obj in kept]
+        held = frozenset(obj for obj in kept & alive if self.cells[obj].owned)
+        if held:
+            self.frames[0][CYCLES] = Value(self.frames[0].get(CYCLES, Value()).objects | held)
         self.garbage = add_up([self.garbage, *(cell.bytes for cell in lost), *(cell.pooled for cell in lost)])
         for obj in dead:
             del self.cells[obj]
@@ -225,8 +229,8 @@ class State:
     def _references_by_weight(self, wanted: Set[Object]) -> Iterator[tuple[Value, int]]:
         """Iterate over all that may refer to some objects, with how many objects it may refer to at once."""
         for frame in self.frames:
-            for value in frame.values():
-                yield value, 1
+            for register, value in frame.items():
+                yield value, _MANY if register == CYCLES else 1
         for holder, cell in self.cells.items():
             if cell.refers_to().isdisjoint(wanted):
                 continue

@@ -8,7 +8,7 @@ import struct
 from functools import reduce
 from typing import TYPE_CHECKING, Generic
 
-from hardtack.analysis.machine import V
+from hardtack.analysis.machine import AS_IT_WAS, Substituted, V
 from hardtack.analysis.models import texts
 from hardtack.analysis.models.language import RUNS
 from hardtack.analysis.models.patterns import Pattern, read_pattern
@@ -123,19 +123,9 @@ class _Evaluator(Generic[V]):
         return reduce(_least, lengths) if lengths else ZERO
 
     def _text_measure(self, name: str, arguments: list[ast.expr]) -> Size:
-        machine = self._machine
         match name, arguments:
             case "replaced", [value, old, new, count]:
-                given = isinstance(count, ast.Name) and count.id in self._bound.given
-                return texts.replaced(
-                    machine,
-                    self.value(value),
-                    self._constant(old),
-                    self.value(new),
-                    machine.upper(self.value(count))
-                    if given and machine.nonnegative(self.value(count))
-                    else None,
-                )
+                return self._replaced(value, old, new, count)[0]
             case "groups" | "matching" | "captured" | "substituted", [pattern, *values]:
                 return self._of_pattern(name, self._pattern(pattern), values)
             case "formatted" | "filled" | "percent", _:
@@ -144,6 +134,15 @@ class _Evaluator(Generic[V]):
                 return Size.const(self._text(name.removesuffix("_width"), arguments).width)
         (argument,) = arguments
         return self._measures[name](self.value(argument))
+
+    def _replaced(
+        self, value: ast.expr, old: ast.expr, new: ast.expr, count: ast.expr
+    ) -> tuple[Size, Substituted]:
+        machine = self._machine
+        given = isinstance(count, ast.Name) and count.id in self._bound.given
+        limited = given and machine.nonnegative(self.value(count))
+        most = machine.upper(self.value(count)) if limited else None
+        return texts.replaced(machine, self.value(value), self._constant(old), self.value(new), most)
 
     def _text(self, name: str, arguments: list[ast.expr]) -> texts.Text:
         match name, arguments:
@@ -288,7 +287,7 @@ class _Evaluator(Generic[V]):
     def _fresh(self, kind: str, parts: Mapping[str, ast.expr], times: Size, together: Size | None) -> V:
         if "made" in parts:
             times = _least(times, self.size(parts["made"]))
-        length = self.size(parts["length"]) if "length" in parts else ZERO
+        length, substituted = self._length(parts.get("length"))
         total = self.size(parts["total"]) if "total" in parts else None
         items = self._values(parts, "items", times)
         if items is not None:
@@ -306,7 +305,16 @@ class _Evaluator(Generic[V]):
             width=self._width(parts["width"]) if "width" in parts else 1,
             size=self.size(parts["size"]) if "size" in parts else None,
             holds=self._values(parts, "holds", times) or (),
+            substituted=substituted,
         )
+
+    def _length(self, node: ast.expr | None) -> tuple[Size, Substituted]:
+        match node:
+            case None:
+                return ZERO, AS_IT_WAS
+            case ast.Call(func=ast.Name(id="replaced"), args=[value, old, new, count]):
+                return self._replaced(value, old, new, count)
+        return self.size(node), AS_IT_WAS
 
     def _values(self, parts: Mapping[str, ast.expr], key: str, times: Size) -> list[V] | None:
         node = parts.get(key)

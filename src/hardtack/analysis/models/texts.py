@@ -12,7 +12,7 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardtack.analysis.machine import V
+from hardtack.analysis.machine import AS_IT_WAS, Substituted, V
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -250,8 +250,13 @@ def _percent_one(machine: Machine[V], value: V, conversion: str) -> Text:
     return shown if conversion in "sb" else shown.join(text_of(machine, value, spelled=True))
 
 
-def replaced(machine: Machine[V], value: V, old: object, new: V, count: Size | None) -> Size:
-    """Return the length of value.replace(old, new, count) at most.
+def replaced(
+    machine: Machine[V], value: V, old: object, new: V, count: Size | None
+) -> tuple[Size, Substituted]:
+    """Return the length of value.replace(old, new, count) at most, and how it came from what it came from.
+
+    Where one character is replaced that nothing put there before, all of it are those of the first text: a
+    chain of such replacements makes of each character what the longest of them does, not their product.
 
     Args:
         machine: what the values are of.
@@ -266,11 +271,18 @@ def replaced(machine: Machine[V], value: V, old: object, new: V, count: Size | N
         times = length // len(old)
         longer = longer.minus(len(old))
         if longer.is_zero:
-            return length
+            return length, AS_IT_WAS
     if count is not None:
         limit = count.as_const()
         times = times if limit is None else times.at_most(limit)
-    return length + times * longer
+    most = length + times * longer
+    by = machine.constant(new)
+    if isinstance(old, str | bytes) and len(old) == 1 and isinstance(by, str | bytes):
+        before, how = machine.substituted(value)
+        factor = max(how.factor, len(by))
+        if old[0] not in how.put and most.dominates(before * factor):
+            return before * factor, Substituted(factor, how.put | frozenset(by))
+    return most, AS_IT_WAS
 
 
 def numbers_in(specification: str) -> int:
