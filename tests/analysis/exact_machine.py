@@ -253,6 +253,10 @@ class ExactMachine:
             return real.format
         return real.pattern if isinstance(real, re.Pattern) else real
 
+    def constants(self, value: Value) -> tuple[object, ...] | None:
+        known = self.constant(value)
+        return None if known is None else (known,)
+
     def span(self, index: Value, length: Size) -> Size:
         (part,) = index.parts
         return lift(len(range(*part.real.indices(const(length)))))

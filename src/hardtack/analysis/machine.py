@@ -65,6 +65,9 @@ class Machine(Protocol[V]):
     def constant(self, value: V) -> object:
         """Return the constant that a value is known to be, else None; of a Struct or Pattern, its format."""
 
+    def constants(self, value: V) -> tuple[object, ...] | None:
+        """Return the constants of which a value is known to be one, as `constant`; else None."""
+
     def span(self, index: V, length: Size) -> Size:
         """Return the most items that a slice takes of a sequence of that length."""
 
