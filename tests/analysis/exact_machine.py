@@ -257,6 +257,10 @@ class ExactMachine:
     def substituted(self, value: Value) -> tuple[Size, Substituted]:
         return self.length(value), AS_IT_WAS
 
+    def constants(self, value: Value) -> tuple[object, ...] | None:
+        known = self.constant(value)
+        return None if known is None else (known,)
+
     def span(self, index: Value, length: Size) -> Size:
         (part,) = index.parts
         return lift(len(range(*part.real.indices(const(length)))))

@@ -95,7 +95,14 @@ measured(
     (Costly(1),),
     lambda: (bytearray(90),),
     lambda: (set(INTS[:90]),),
+    *((text.encode(), "utf-8") for text in ("", "a" * 900, "é" * 500, "日" * 400, "\U00010000" * 200)),
+    *((b"a" * size, "ascii", "replace") for size in (0, 1, 100, 9000)),
+    (b"\xff" * 700, "ascii", "replace"),
+    (b"\xff" * 700, "utf-8", "ignore"),
+    (b"\xe9" * 800, "latin-1"),
+    (bytearray(b"a" * 300), "ascii"),
 )
+measured("builtins.str", str, (b"\xff" * 800, "ascii"), (b"\xff" * 800, "utf-8"), raises=True)
 measured("builtins.format", format, *((value, "") for value in VALUES if not isinstance(value, complex)))
 measured(
     "builtins.format", format, (5,), (5, ">20"), (2**70, ",d"), (1e300, ".3f"), ("ж", "^30"), ("abc", "")

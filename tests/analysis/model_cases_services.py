@@ -40,7 +40,7 @@ measured("posixpath.join", posixpath.join, *((path,) for path in BOTH), *((path,
 measured(
     "posixpath.join", posixpath.join, *((path, "ж", "b" * 90, path) for path in PATHS), tuple(["ab"] * 40)
 )
-for name in ("split", "basename", "dirname", "splitext", "isabs", "normcase", "normpath"):
+for name in ("split", "basename", "dirname", "splitext", "splitdrive", "isabs", "normcase", "normpath"):
     measured(f"posixpath.{name}", getattr(posixpath, name), *((path,) for path in BOTH))
 measured("os.fspath", os.fspath, *((path,) for path in BOTH))
 measured("os.fsencode", os.fsencode, *((path,) for path in BOTH))

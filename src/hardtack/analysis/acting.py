@@ -208,6 +208,13 @@ class ModelMachine:
         """Return the constant that a value is known to be, else None."""
         return parameters.known_constant(self._interp, self._read(value))
 
+    def constants(self, value: str) -> tuple[object, ...] | None:
+        """Return the constants of which a value is known to be one, else None."""
+        given = self._read(value)
+        if given.number is not None or given.plain or not given.objects <= self._interp.constants.keys():
+            return None
+        return tuple(self._interp.constants[obj] for obj in sorted(given.objects))
+
     def span(self, index: str, length: Size) -> Size:
         """Return the most items that a slice takes of a sequence of that length."""
         return slices.span(self._interp, self._read(index), length)

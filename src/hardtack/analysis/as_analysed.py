@@ -108,7 +108,7 @@ def check_functions(entry: str, functions: Placed) -> None:
 
 def _module_of(name: str, file: str) -> tuple[ModuleType | None, list[str]]:
     """Return the module of a function, if it is imported, and the names that lead from there to it."""
-    parts = name.split(".")
+    parts = name.partition("@")[0].split(".")  # `name@line` is a property's setter
     for end in range(len(parts) - 1, 0, -1):
         for module_name in (".".join(parts[:end]), "__main__"):
             module = sys.modules.get(module_name)

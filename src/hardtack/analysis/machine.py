@@ -87,6 +87,9 @@ class Machine(Protocol[V]):
     def substituted(self, value: V) -> tuple[Size, Substituted]:
         """Return the most that the length of what a text came from is, and how it did."""
 
+    def constants(self, value: V) -> tuple[object, ...] | None:
+        """Return the constants of which a value is known to be one, as `constant`; else None."""
+
     def span(self, index: V, length: Size) -> Size:
         """Return the most items that a slice takes of a sequence of that length."""
 

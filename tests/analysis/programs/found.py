@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Annotated, Generic, TypeVar
 
 from annotated_types import Le, MaxLen
 
-from hardtack.annotations import checked, recursive
+from hardtack.annotations import assume_bound, checked, recursive
 
 
 # -- free lists that calls fill and do not draw on
@@ -502,3 +503,56 @@ def in_a_list(thing: object, things: list[object]) -> bool:
 
 def in_a_box(box: Box[K], key: K) -> bool:
     return key in box.rows
+
+
+# -- what is assumed of a call, and what stays alive after it
+KEPT: list[bytes] = []
+
+
+@assume_bound("1000", returned="0", retained="600")
+def keeps() -> None:
+    KEPT.append(b"k" * len(KEPT[:1] or b"k") * 400)
+
+
+def keeps_for_each(xs: list[int]) -> int:
+    for _ in xs:
+        keeps()
+    return len(KEPT)
+
+
+@assume_bound("2000 + 100*len(text)", returned="400 + 80*len(text)", retained="0")
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+def longer_words(text: str) -> list[str]:
+    return [one + "s" for one in words(text)]
+
+
+@assume_bound("256", returned="64", retained="0")
+def great() -> int:
+    return 3**300
+
+
+def sums_of_great(xs: list[int]) -> list[int]:
+    return [great() + x for x in xs]
+
+
+# -- calls that go back and forth, of which one of two is counted
+@recursive(depth=6, calls=6)
+def forth(text: str, n: Annotated[int, Le(9)]) -> str:
+    return text if n <= 0 else back(text, n - 1) + "f"
+
+
+def back(text: str, n: Annotated[int, Le(9)]) -> str:
+    return text if n <= 0 else forth(text, n - 1) + "b"
+
+
+# -- a pattern that is one of two
+WORD = re.compile(r"\w+")
+PAIR = re.compile(r"(\w+)\s(\w+)")
+
+
+def found_either(text: str, pairs: bool) -> list[str]:
+    pattern = PAIR if pairs else WORD
+    return [one.group() for one in pattern.finditer(text)]

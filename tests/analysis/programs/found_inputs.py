@@ -104,3 +104,12 @@ def _boxed(*keys: f.Costly) -> f.Box[f.Costly]:
 COSTLY = [f.Costly(text) for text in ("c" * 1000, WIDE)]
 INPUTS |= {f.in_a_list: [lambda one=one: given(one, [f.Costly(WIDE), 1, one]) for one in COSTLY]}
 INPUTS |= {f.in_a_box: [lambda one=one: given(_boxed(*COSTLY), one) for one in COSTLY]}
+INPUTS |= {
+    one: [lambda n=n: given(NUMBERS[:n]) for n in (0, 1, 100)] for one in (f.keeps_for_each, f.sums_of_great)
+}
+TEXTS = ("", "a", "word " * 300, "\u0436 " * 500, "w" * 3000)
+INPUTS |= {f.longer_words: [lambda text=text: given(text) for text in TEXTS]}
+INPUTS |= {
+    one: [lambda a=a, n=n: given(a, n) for a in TEXTS for n in (0, 1, 5, 9)] for one in (f.forth, f.back)
+}
+INPUTS |= {f.found_either: [lambda a=a, b=b: given(a, b) for a in TEXTS for b in (False, True)]}

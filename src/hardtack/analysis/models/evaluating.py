@@ -193,14 +193,15 @@ class _Evaluator(Generic[V]):
 
     # -- patterns
     def _pattern(self, node: ast.expr) -> Pattern:
-        """Return what is known of a pattern, which has to be a constant."""
-        given = self._constant(node)
-        known = read_pattern(given) if isinstance(given, str | bytes) else None
-        if known is None:
+        """Return what is known of a pattern, which has to be a constant, or one of several."""
+        given = self._machine.constants(self.value(node)) or ()
+        found = [read_pattern(one) if isinstance(one, str | bytes) else None for one in given]
+        known = [one for one in found if one is not None]
+        if not found or len(known) < len(found):
             self._machine.finding(
                 "no-constant", "the pattern is not known", "compile it in the module, from a constant"
             )
-        return known or Pattern(0, 0, 0, looks_around=False)
+        return reduce(Pattern.join, known, Pattern(0, 0, 0, looks_around=False))
 
     def _of_pattern(self, name: str, pattern: Pattern, values: list[ast.expr]) -> Size:
         if name == "groups":
