@@ -175,7 +175,7 @@ def popped(numbers: list[int]) -> int:
     return numbers.pop()
 
 
-def without_hash(keys: dict[object, int], key: object) -> int:
+def without_hash(keys: dict[tuple[list[int], int], int], key: tuple[list[int], int]) -> int:
     return keys.get(key, 0)
 
 
@@ -361,7 +361,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "grown_often": [([], 40_000)],
     "divided": [(1, 0)],
     "popped": [([],)],
-    "without_hash": [({}, [])],
+    "without_hash": [({}, ([1], 2))],
     "both": [([],)],
     "unset": [([],)],
     "split_small": [((_WIDE + ",") * 4000,)],

@@ -6,18 +6,25 @@ import re
 from pathlib import Path
 
 import pytest
-from programs.found_inputs import INPUTS
+from programs.found_inputs import INPUTS as FOUND
 from programs.holes_inputs import INPUTS as HOLES
+from programs.stand_ins_inputs import INPUTS as STAND_INS
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
-from programs import found, holes
+from programs import found, holes, stand_ins
+
+INPUTS = FOUND | STAND_INS
 
 
 @pytest.fixture(scope="module")
 def analysed():
-    names = [function.__name__ for function in INPUTS]
-    return dict(zip(names, bounds([f"{found.__file__}:{name}" for name in names]), strict=True))
+    together = {}
+    for module, functions in ((found, FOUND), (stand_ins, STAND_INS)):  # apart: their classes are strangers
+        names = [function.__name__ for function in functions]
+        answers = bounds([f"{module.__file__}:{name}" for name in names])
+        together.update(zip(names, answers, strict=True))
+    return together
 
 
 @pytest.mark.parametrize("function", INPUTS, ids=lambda function: function.__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Generator, Iterator
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 
 from annotated_types import Le, MaxLen
 
@@ -156,10 +156,7 @@ def last_of(xs: list[int]) -> int:
 
 
 def without_hash(keys: dict[tuple[list[int], int], int], key: tuple[list[int], int]) -> int:
-    try:
-        return keys.get(key, 0)
-    except TypeError:
-        return -1
+    return keys.get(key, 0)
 
 
 def divided_late(a: int, data: bytes) -> int:
@@ -475,34 +472,6 @@ def from_the_last_but_one(xs: list[int]) -> list[int]:
 
 def down_to_the_third(xs: list[int]) -> list[int]:
     return xs[:2:-1]
-
-
-# -- keys and items of types that any class of the sources may stand in for
-K = TypeVar("K")
-
-
-class Costly:
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __eq__(self, other: object) -> bool:
-        return len(self.text * 50) == 0
-
-    def __hash__(self) -> int:
-        return len(self.text * 50)
-
-
-class Box(Generic[K]):
-    def __init__(self) -> None:
-        self.rows: dict[K, int] = {}
-
-
-def in_a_list(thing: object, things: list[object]) -> bool:
-    return thing in things
-
-
-def in_a_box(box: Box[K], key: K) -> bool:
-    return key in box.rows
 
 
 # -- what is assumed of a call, and what stays alive after it

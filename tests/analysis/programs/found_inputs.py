@@ -93,17 +93,6 @@ INPUTS |= {f.counted: [lambda n=n: given(n, NUMBERS) for n in (0, 1, 9, 10)]}
 INPUTS |= {
     one: [lambda: given(NUMBERS), lambda: given([])] for one in (f.from_the_last_but_one, f.down_to_the_third)
 }
-
-
-def _boxed(*keys: f.Costly) -> f.Box[f.Costly]:
-    box = f.Box[f.Costly]()
-    box.rows = dict.fromkeys(keys, 1)
-    return box
-
-
-COSTLY = [f.Costly(text) for text in ("c" * 1000, WIDE)]
-INPUTS |= {f.in_a_list: [lambda one=one: given(one, [f.Costly(WIDE), 1, one]) for one in COSTLY]}
-INPUTS |= {f.in_a_box: [lambda one=one: given(_boxed(*COSTLY), one) for one in COSTLY]}
 INPUTS |= {
     one: [lambda n=n: given(NUMBERS[:n]) for n in (0, 1, 100)] for one in (f.keeps_for_each, f.sums_of_great)
 }
