@@ -220,14 +220,40 @@ def start(
     Streams are as subprocess has them; those not given are this process's own. A child that stands aside is
     not reached by a terminal's Ctrl-C, only by its watchdog.
     """
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],  # -P: nothing in the current directory is imported
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=[signs.fd],
-        process_group=0 if aside else None,
-    )
+    child: subprocess.Popen[bytes] | None = None
+    try:
+        with _interrupts_held_back():
+            child = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, *arguments],  # -P: nothing in this directory is imported
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=[signs.fd],
+                process_group=0 if aside else None,
+            )
+    except BaseException:
+        if child is not None:
+            child.kill()
+            child.wait()
+        raise
+    return child
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Have Ctrl-C strike when this is left: a child that is half started is nobody's to end."""
+    struck: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, _: struck.append(number))
+    except ValueError:  # not the main thread, which alone is interrupted
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        if struck:
+            signal.raise_signal(signal.SIGINT)
 
 
 def watch(child: subprocess.Popen[bytes], signs: Signs) -> Verdict:
