@@ -149,5 +149,6 @@ def _codes(found: object) -> Iterator[CodeType]:
 def _is_at(code: CodeType, name: str, file: str, line: int) -> bool:
     if code.co_filename.startswith("<"):
         return name.startswith("__")  # what dataclass generates
-    last = max((number or 0 for _, _, number in code.co_lines()), default=0)
-    return code.co_name == name and code.co_firstlineno <= line <= last and _same(code.co_filename, file)
+    if code.co_name != name or code.co_firstlineno > line or not _same(code.co_filename, file):
+        return False
+    return any((number or 0) >= line for _, _, number in code.co_lines())

@@ -143,12 +143,11 @@ def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
     known = interp.program.classes.get(cell.name)
     if known is None or (cell.kind not in {"instance", "tuple"} and (cell.owned or not known.in_sources)):
         return set()
-    classes = [known.name] if cell.owned else [known.name, *known.subclasses]
-    found = set()
-    for one in classes:
-        method = (
-            dict(interp.program.classes[one].methods).get(name) if one in interp.program.classes else None
-        )
-        if method in interp.program.functions and method is not None:
-            found.add(method)
-    return found
+    found = (dict(row.methods).get(name) for row in classes_of(interp.program, cell, known))
+    return {method for method in found if method is not None and method in interp.program.functions}
+
+
+def classes_of(program: ir.Program, cell: Cell, known: ir.Class) -> list[ir.Class]:
+    """Return the classes that an object may have: what the call made has its own, else one below will do."""
+    names = [known.name] if cell.owned else [known.name, *known.subclasses]
+    return [program.classes[one] for one in names if one in program.classes]

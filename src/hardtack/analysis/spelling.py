@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hardtack.analysis import access
 from hardtack.analysis.domain import Cell, Value, join_all
+from hardtack.analysis.instances import classes_of
 from hardtack.analysis.models.texts import Text, text_of
 from hardtack.symbolic import ZERO, Size
 
@@ -34,8 +35,7 @@ def _classes(interp: Interpreter, cell: Cell) -> list[ir.Class]:
     known = interp.program.classes.get(cell.name)
     if known is None or cell.kind not in {"instance", "tuple"}:
         return []
-    names = [known.name] if cell.owned else [known.name, *known.subclasses]
-    return [interp.program.classes[one] for one in names if one in interp.program.classes]
+    return classes_of(interp.program, cell, known)
 
 
 def _method(interp: Interpreter, row: ir.Class, name: str) -> str:

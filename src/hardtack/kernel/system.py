@@ -293,17 +293,16 @@ class System:
     # -- waking
     def wake(self, queue: Queue) -> None:
         """Let all on a queue go on, and those who poll: each makes its call again and looks for itself."""
+        self._let_go_on(queue)
+        if self.pollers.first is not None:
+            self._let_go_on(self.pollers)
+
+    def _let_go_on(self, queue: Queue) -> None:
         for _ in range(MAX_PROCESSES):
             process = queue.pop()
             if process is None:
                 break
             self.make_runnable(process)
-        if self.pollers.first is not None:
-            for _ in range(MAX_PROCESSES):
-                process = self.pollers.pop()
-                if process is None:
-                    break
-                self.make_runnable(process)
 
     def note_deadline(self, when: int) -> None:
         """Have the scheduler look at those who wait for the clock at `when`, monotonic ns, or before."""

@@ -45,9 +45,8 @@ class Table(Generic[T]):
     def __init__(self) -> None:
         self._middles: Annotated[list[_Middle[T] | None], MaxLen(FAN)] = [None] * FAN
         self._free: Mask = _ALL_FREE
-        self._first: Annotated[list[T | None], MaxLen(FAN)] = self._make_leaf(
-            0
-        ).items  # small numbers are found in one step
+        # small numbers are found in one step
+        self._first: Annotated[list[T | None], MaxLen(FAN)] = self._make_leaf(0).items
         self.count: Count = 0
 
     def get(self, number: int) -> T | None:
