@@ -23,8 +23,8 @@ demo: setup ## the lecture's experiment: four answers to a full heap, side by si
 # The analyser's tests fill their process with syntax trees, which every full collection of the other tests would go
 # through: they have one of their own.
 test: setup ## the tests, without those that are slow
-	$(BIN)/python -m pytest --ignore=tests/analysis
-	$(BIN)/python -m pytest tests/analysis
+	$(BIN)/python -m pytest --verbose --durations=20 --ignore=tests/analysis
+	$(BIN)/python -m pytest --verbose --durations=20 tests/analysis
 
 lint: setup ## ruff, mypy --strict, and the order of the packages
 	$(BIN)/ruff check .

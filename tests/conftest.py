@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """Have collections look at what a module's tests make, not at all that pytest and earlier tests keep.
 
-@pytest.fixture
-def frozen() -> Iterator[None]:
-    """Have collections look at what a test makes alone: pytest's own objects take them a tenth of a second."""
+    Hundreds of tests collect garbage, and so do kernels whose heap is full; each time costs with what is there.
+    """
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()

@@ -291,7 +291,6 @@ def granted(heap: Heap) -> None:
 
 
 @instructions_are_traced
-@pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("work", [time_runs_out, granted])
 def test_an_interrupt_anywhere_while_waiting_leaves_no_trace(
     work: Callable[[Heap], None], monkeypatch: pytest.MonkeyPatch

@@ -106,7 +106,6 @@ class Steps:
         return result
 
 
-@pytest.mark.usefixtures("frozen")
 def test_no_page_of_a_file_takes_more_than_a_pages_step() -> None:
     steps = Steps()
     memory = memoryview(bytearray(2 * PAGE))
@@ -124,7 +123,6 @@ def _add_copy(directory: Directory, name: bytes, inode: Inode) -> bool:
     return directory.add(bytes(memoryview(name)), inode)
 
 
-@pytest.mark.usefixtures("frozen")
 def test_no_name_takes_a_directory_more_than_adding_is_said_to() -> None:
     steps = Steps()
     inode = Inode(300, 0, Owner())
@@ -153,7 +151,6 @@ def test_no_name_takes_a_directory_more_than_adding_is_said_to() -> None:
     assert steps.most <= ADD_BYTES <= 1.5 * steps.most
 
 
-@pytest.mark.usefixtures("frozen")
 def test_no_new_name_takes_the_file_system_more_than_creating_is_said_to() -> None:
     most = 0
     with Machine(flush=True) as machine:
@@ -203,7 +200,6 @@ class WatchedHost(Host):
         return result
 
 
-@pytest.mark.usefixtures("frozen")
 def test_the_host_takes_no_more_than_it_reserves() -> None:
     block = ["x" * 30] * 4000
     with Machine(64 * MIB) as machine:
@@ -260,7 +256,6 @@ def _turns(machine: Machine) -> list[int]:
     return taken
 
 
-@pytest.mark.usefixtures("frozen")
 def test_no_turn_takes_more_than_half_of_what_the_scheduler_sets_aside() -> None:
     with Machine(64 * MIB) as machine:
         machine.program(b"rest", worst_cases._wait_for_ever, 4096)
@@ -280,7 +275,6 @@ def test_no_turn_takes_more_than_half_of_what_the_scheduler_sets_aside() -> None
         assert max(taken) <= SCHEDULER_BYTES // 2
 
 
-@pytest.mark.usefixtures("frozen")
 def test_reclaiming_takes_no_more_than_half_of_what_the_scheduler_sets_aside() -> None:
     with Machine(2 * MIB) as machine:
         machine.program(b"rest", worst_cases._wait_for_ever, 4096)
@@ -300,7 +294,6 @@ def _hog(calls: Calls):
         yield from calls.open(b".", rights=READ, at=ROOT)
 
 
-@pytest.mark.usefixtures("frozen")
 def test_watching_a_hundred_descriptors_of_the_host_fits_the_schedulers_reservation() -> None:
     pipes = [os.pipe() for _ in range(100)]
     with Machine(64 * MIB) as machine:
@@ -341,7 +334,6 @@ def _start_bytes(kernel: Kernel, program: str | bytes) -> int:
     return taken[0]
 
 
-@pytest.mark.usefixtures("frozen")
 def test_no_program_takes_more_to_start_than_starting_is_said_to() -> None:
     with Kernel(heap="16 MiB") as kernel:
         names = ("cat", "sh", "ls", "mail", "hello", "true", "wc", "recurse", "memhog")
@@ -349,7 +341,6 @@ def test_no_program_takes_more_to_start_than_starting_is_said_to() -> None:
         assert most <= START_BYTES
 
 
-@pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize(
     "text",
     [

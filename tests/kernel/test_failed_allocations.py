@@ -106,7 +106,6 @@ def fork(function, *arguments):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("call", CALLS)
 def test_a_failed_allocation_leaves_a_call_half_done(call):
     """Shows the problem, not what anybody should want: `fail` is no way to run a kernel."""
@@ -154,7 +153,6 @@ def at_room(call, room):
         return True
 
 
-@pytest.mark.usefixtures("frozen")
 @pytest.mark.parametrize("call", CALLS)
 def test_with_reservations_a_call_is_done_or_not_begun_however_full_the_heap(call):
     done = [at_room(call, room) for room in range(0, 124_000, 4_000)]

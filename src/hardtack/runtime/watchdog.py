@@ -264,10 +264,10 @@ def watch(child: subprocess.Popen[bytes], signs: Signs) -> Verdict:
     Raises:
         KeyboardInterrupt: Ctrl-C; the child had its time to end by itself.
     """
-    started = time.monotonic()
-    silence = _Silence(child, signs)
     verdict: Outcome | None = None
     with _gone_at_the_end(child):
+        started = time.monotonic()
+        silence = _Silence(child, signs)
         while verdict is None:
             try:
                 child.wait(LOOK_SECONDS)
