@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         WouldBlock,
     )
     from hardtack.heap import Heap, HeapStatistics, Reservation
+    from hardtack.limits import Limits
     from hardtack.runtime import Kernel, KernelStatistics, Kill, Process, Result, Usage
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "Kernel": "hardtack.runtime",
     "KernelStatistics": "hardtack.runtime",
     "Kill": "hardtack.runtime",
+    "Limits": "hardtack.limits",
     "Process": "hardtack.runtime",
     "Result": "hardtack.runtime",
     "Usage": "hardtack.runtime",
@@ -68,6 +70,7 @@ __all__ = [
     "KernelError",
     "KernelStatistics",
     "Kill",
+    "Limits",
     "Process",
     "ProgramError",
     "Reservation",

@@ -187,7 +187,16 @@ class WouldBlock(HardtackError):
 
 
 class ProgramError(HardtackError):
-    """A program can not be run: it is no WebAssembly, or asks for what this kernel does not have."""
+    """A program can not be run: it is no WebAssembly, or asks for what this kernel does not have.
+
+    Attributes:
+        limit: the name of the limit that it needs more than, or that its compilation met; None if that is not
+            the reason.
+    """
+
+    def __init__(self, message: str = "", *, limit: str | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class KernelError(HardtackError):

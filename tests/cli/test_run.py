@@ -94,7 +94,7 @@ def test_timeout(cli: CommandLine, program: list[str]) -> None:
     _, stderr = child.communicate(timeout=60)
     name = Path(program[0]).name
     assert child.returncode == KILLED
-    assert stderr.decode() == f"hardtack: {name} was killed: timeout: it had not ended after 1 s\n"
+    assert stderr.decode() == f"hardtack: {name} was killed: wall limit: it had not ended after 1 s\n"
     assert 1 <= time.monotonic() - started < 10
 
 
@@ -358,3 +358,19 @@ _PRINT_ENVIRONMENT = """(module
     (i32.store (i32.const 8) (i32.const 1024))
     (i32.store (i32.const 12) (i32.load (i32.const 4)))
     (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))))"""
+
+
+# -- limits
+@pytest.mark.parametrize(
+    ("options", "program", "status", "says"),
+    [
+        (["--cpu", "0.1"], ["/bin/spin"], KILLED, "cpu limit: it used 0.1"),
+        (["--descriptors", "20"], ["/bin/fdhog"], 1, "fdhog: 16 descriptors, then No file descriptors"),
+        (["--processes", "1"], ["/bin/sh", "-c", "true"], 126, "sh: true: "),
+        (["--table-elements", "0"], ["/bin/echo"], 1, "table_elements limit"),
+    ],
+)
+def test_limits(cli: CommandLine, options: list[str], program: list[str], status: int, says: str) -> None:
+    done = cli("run", *options, *program)
+    assert done.status == status
+    assert says in done.stdout + done.stderr

@@ -433,7 +433,7 @@ def test_the_least_heap_that_is_named_is_enough() -> None:
         ({"env": {"": "c"}}, KernelError, "variable's name"),
         ({"files": {"/f": "text"}}, TypeError, "files"),
         ({"files": {"": b""}}, KernelError, "no path"),
-        ({"max_output": -1}, ValueError, "size"),
+        ({"limits": 5}, TypeError, "Limits"),
         ({"program": "/bin/nothing"}, ProgramError, "No such file"),
         ({"program": b"nothing"}, ProgramError, "program"),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hardtack import Kernel, Result
+from hardtack import Kernel, Limits, Result
 
 RUNS = [10, pytest.param(200, marks=pytest.mark.slow)]
 WARM_UP = 3  # runs until caches are filled: compiled programs, one empty span a block size
@@ -47,9 +47,12 @@ HOGS = (
 )
 
 
+OUTPUT = Limits(output="64 KiB")
+
+
 def run(kernel: Kernel, hog: Hog) -> None:
     """Run a hog to its end and take away what it has left behind: its files, which outlive it."""
-    hog.check(kernel.run(f"/bin/{hog.program}", hog.arguments, timeout=hog.timeout, max_output="64 KiB"))
+    hog.check(kernel.run(f"/bin/{hog.program}", hog.arguments, timeout=hog.timeout, limits=OUTPUT))
     for path in {"fdhog": ["/fdhog"], "filehog": ["/filehog", "/filehog.1"]}.get(hog.program, []):
         kernel.remove_file(path)
 

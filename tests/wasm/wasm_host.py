@@ -45,6 +45,7 @@ class Process:
 
     def __init__(self):
         self.memory = memoryview(b"")
+        self.user_memory = None
 
 
 @dataclass

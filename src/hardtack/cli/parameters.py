@@ -28,6 +28,13 @@ def seconds(text: str) -> float | None:
         raise click.BadParameter(f"{text!r} is not a number of seconds from 0 on") from None
 
 
+def count(text: str) -> int:
+    """Return a whole number from 0 on."""
+    if not text.isdecimal():
+        raise click.BadParameter(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
 def assignment(text: str) -> tuple[str, str]:
     """Return both sides of K=V."""
     key, equals, value = text.partition("=")

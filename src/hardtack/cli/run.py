@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hardtack.cli.output import complain
-from hardtack.cli.parameters import assignment, mount, seconds, size
+from hardtack.cli.parameters import assignment, count, mount, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.errors import HardtackError, KernelError
 from hardtack.kernel.process import NOT_STARTED_STATUS
@@ -41,7 +41,7 @@ Examples:
 
 \b
 Exit status: the program's own, modulo 256, or
-  137  it was killed: the heap was full, its time was over
+  137  it was killed: the heap was full, its time or its processor time was over
   134  it trapped
   130  Ctrl-C
     2  wrong use
@@ -92,7 +92,23 @@ alone, not those in a --dir.""",
     "--timeout",
     type=seconds,
     metavar="SECONDS",
-    help="Kill it after so many seconds. Compiling it comes before and does not count.",
+    help="Kill it after so many seconds, asleep or not; compiling it counts.",
+)
+@click.option("--cpu", type=seconds, metavar="SECONDS", help="Kill it after so much processor time.")
+@click.option(
+    "--descriptors",
+    type=count,
+    metavar="N",
+    help="Descriptors that each of its processes may have; beyond them EMFILE.",
+)
+@click.option(
+    "--processes", type=count, metavar="N", help="Processes that may exist at once; beyond them EAGAIN."
+)
+@click.option(
+    "--table-elements",
+    type=count,
+    metavar="N",
+    help="Elements that each of its tables may have.  [default: 65536]",
 )
 @click.option(
     "--on-exhaustion",
@@ -116,6 +132,10 @@ def command(
     env: tuple[tuple[str, str], ...],
     stdin: str | None,
     timeout: float | None,
+    cpu: float | None,
+    descriptors: int | None,
+    processes: int | None,
+    table_elements: int | None,
     policy: Policy,
     stats: bool,
     signs_fd: int | None,
@@ -138,15 +158,21 @@ def command(
     if policy != "reserve" and signs_fd is None:
         return _under_watchdog(given, program)
 
+    from hardtack.limits import Limits
     from hardtack.runtime import Kernel
 
+    limits = Limits(
+        cpu=cpu, wall=timeout, descriptors=descriptors, processes=processes, table_elements=table_elements
+    )
     started = time.monotonic()
-    with Kernel(heap, memory, fs_size=fs_size, dirs=dict(mounts), on_exhaustion=policy) as kernel:
+    with Kernel(
+        heap, memory, fs_size=fs_size, dirs=dict(mounts), limits=limits, on_exhaustion=policy
+    ) as kernel:
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
             process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env))
             try:
                 with Interruptible():
-                    result = process.wait(timeout)
+                    result = process.wait()
             finally:
                 if stats:
                     _show_statistics(kernel, time.monotonic() - started)

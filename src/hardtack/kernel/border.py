@@ -106,9 +106,13 @@ def refused(process: Process, row: Row, *arguments: object) -> object:
     system = process.system
     wants = row.bound(*arguments)
     if wants < row.maximum:
-        errno = system.heap.admit(process.heap, wants, row.handler, *arguments)
+        errno = process.way_in(process.heap, wants, row.handler, *arguments)
         if errno is not NotImplemented:
             return errno
+    account = process.group.account
+    if account.lacks_heap(wants):
+        account.end_for_heap(wants)  # by the scheduler, when the guest has been suspended
+        return abi.WAIT
     if wants > system.possible:
         return abi.ENOMEM
     system.memory.wait(process, wants)

@@ -59,7 +59,7 @@ def pipe(process: Process, out: Word) -> int:
     if out + 8 > len(process.memory):
         return EFAULT
     descriptors = process.descriptors
-    if descriptors.count + 2 > MAX_DESCRIPTORS:
+    if not descriptors.has_room(2):
         return abi.EMFILE
     with process.group.heap:
         made = Pipe(process.group.heap, process.system.pollers)

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 
 class StartFailed(Exception):
-    """An image could not be started; the message says why. Nothing of the guest remains."""
+    """An image could not be started; the message says why. Nothing of the guest remains.
+
+    Attributes:
+        limit: the name of the limit that refused it, if one did.
+    """
+
+    def __init__(self, message: str, limit: str | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class Guest(Protocol):
@@ -62,20 +70,35 @@ class Loader(Protocol):
 class UserMemory:
     """The budget of user memory (linear memories, stacks): the second of the kernel's two budgets.
 
-    Its failures are ordinary: a guest's memory.grow answers -1, a spawn ENOMEM.
+    Its failures are ordinary: a guest's memory.grow answers -1, a spawn ENOMEM. A part of one, for a process
+    tree, takes from the whole as well.
+
+    Attributes:
+        capacity: bytes that may be taken.
+        whole: what it is a part of, or None.
+        table_elements: elements that a table of a guest may have, or None where the engine decides.
+        used: bytes that are taken.
+        peak: the most that ever were.
+        refused: whether bytes were refused.
     """
 
-    __slots__ = ("capacity", "peak", "used")
+    __slots__ = ("capacity", "peak", "refused", "table_elements", "used", "whole")
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(
+        self, capacity: int, whole: UserMemory | None = None, table_elements: int | None = None
+    ) -> None:
         self.capacity = capacity
+        self.whole = whole
+        self.table_elements = table_elements
         self.used = 0
         self.peak = 0
+        self.refused = False
 
     def take(self, count: int) -> bool:
         """Take count bytes, or answer False and take nothing."""
         used = self.used + count
-        if used > self.capacity:
+        if used > self.capacity or (self.whole is not None and not self.whole.take(count)):
+            self.refused = True
             return False
         self.peak = max(self.peak, used)
         self.used = used  # last: nothing is taken if the number for the peak could not be made
@@ -84,3 +107,12 @@ class UserMemory:
     def give_back(self, count: int) -> None:
         """Give back count bytes that were taken."""
         self.used -= count
+        if self.whole is not None:
+            self.whole.give_back(count)
+
+    def has_room(self, count: int) -> bool:
+        """Tell whether count bytes could be taken."""
+        if self.used + count > self.capacity or (self.whole is not None and not self.whole.has_room(count)):
+            self.refused = True
+            return False
+        return True

@@ -18,6 +18,7 @@ from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory_files import CREATE_BYTES, Where
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PAGE, PATH_MAX, SCHEDULER_BYTES
 from hardtack.kernel.process import KILLED_STATUS
+from hardtack.limits import NO_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Image
     from hardtack.kernel.process import Process
     from hardtack.kernel.system import System
+    from hardtack.limits import Limits
 
 _T = TypeVar("_T")
 _ERRNOS = {
@@ -56,6 +58,8 @@ class Host:
         environment: Sequence[bytes],
         make_streams: Callable[[Process], Iterable[Description]],
         protected: bool = False,
+        limits: Limits = NO_LIMITS,
+        began: int | None = None,
     ) -> Process:
         """Make a process with a group of its own; the scheduler starts it at its turn.
 
@@ -65,6 +69,8 @@ class Host:
             environment: likewise, as NAME=VALUE.
             make_streams: makes what its first descriptors lead to, one after the other.
             protected: never kill it to free memory.
+            limits: of its process tree.
+            began: monotonic ns at which its wall time began; now, if it is None.
 
         Raises:
             KernelError: there can be no further process now, no such streams, or no room in the heap.
@@ -72,7 +78,7 @@ class Host:
         blocks = [_block("arguments", arguments), _block("environment", environment)]
 
         def create() -> Process | int:
-            group = self.system.new_group(image.name, protected)
+            group = self.system.new_group(image.name, protected, limits, began)
             process = self.system.create(group, None, image, blocks[0], blocks[1])
             if isinstance(process, int):
                 return process

@@ -15,12 +15,20 @@ if TYPE_CHECKING:
 
 
 class Owner:
-    """What one group (process tree) holds in files, in bytes; it may outlive the group, as files do."""
+    """What one group (process tree) holds in files, in bytes; it may outlive the group, as files do.
 
-    __slots__ = ("held",)
+    Attributes:
+        held: bytes that it holds.
+        limit: the most that it may hold, or None.
+        refused: whether it was refused room.
+    """
+
+    __slots__ = ("held", "limit", "refused")
 
     def __init__(self) -> None:
         self.held: Bytes = 0
+        self.limit: Bytes | None = None
+        self.refused = False
 
 
 class Inode:

@@ -128,6 +128,7 @@ class Memory:
     def _give_up(self, waiter: Waiter) -> None:
         if isinstance(waiter, ProcessWaiter):
             why = "out of memory: nothing was left to reclaim"
+            waiter.process.group.account.end("heap", why)
             self.system.end(waiter.process, KILLED_STATUS, why)
         else:
             self._leave(waiter)

@@ -111,7 +111,13 @@ class MemoryFiles:
     def room(self, owner: Owner, need: Bytes) -> bool:
         """Tell whether a step that allocates at most `need` bytes may be taken for owner."""
         free = self.free()
-        return free - need >= self._kept or (free >= need and owner.held + need <= self._share)
+        limit = owner.limit
+        if (limit is None or owner.held + need <= limit) and (
+            free - need >= self._kept or (free >= need and owner.held + need <= self._share)
+        ):
+            return True
+        owner.refused = True
+        return False
 
     def free(self) -> int:
         """Return how many bytes may be taken: less what the inodes' numbers may still come to take."""

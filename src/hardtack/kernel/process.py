@@ -11,15 +11,14 @@ import select
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
-from hardtack.kernel.table import Table
+from hardtack.kernel.accounts import Account, Descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hardtack.heap import Heap, Reservation
     from hardtack.heap.admission import Waiter
-    from hardtack.kernel.descriptions import Description
-    from hardtack.kernel.guest import Guest, Image
+    from hardtack.kernel.guest import Guest, Image, UserMemory
     from hardtack.kernel.inodes import Owner
     from hardtack.kernel.queues import Queue
     from hardtack.kernel.ranges import Block, Bytes, Count, HostNumber, Long, Number, Word
@@ -41,11 +40,14 @@ NO_MEMORY: Final = memoryview(bytearray(0))
 
 
 class Group:
-    """A process tree: its heap, its account with the file system, how many of it are alive."""
+    """A process tree: its heap, its accounts, how many of it are alive."""
 
-    __slots__ = ("alive", "heap", "leader", "owner", "program", "protected")
+    __slots__ = ("account", "alive", "heap", "leader", "owner", "program", "protected")
 
-    def __init__(self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool) -> None:
+    def __init__(
+        self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool, account: Account
+    ) -> None:
+        self.account = account
         self.heap = heap
         self.owner = owner
         self.leader: Number = leader
@@ -89,6 +91,7 @@ class Process:
         "system",
         "user_bytes",
         "waiter",
+        "way_in",
     )
 
     def __init__(
@@ -113,7 +116,7 @@ class Process:
         # its program and what it has open
         self.guest: Guest | None = None
         self.memory = NO_MEMORY
-        self.descriptors: Table[Description] = Table()
+        self.descriptors = Descriptors(group.account)
         # family: upward until either ends, downward only to the dead that wait to be waited for
         self.parent = parent
         self.children: Count = 0
@@ -130,7 +133,8 @@ class Process:
         self.host_in: HostNumber = -1  # host descriptors that it waits for
         self.host_out: HostNumber = -1
         # admission: how the border lets its calls in, and what was granted to the call that waited
-        self.admit: Callable[..., object] = system.admit
+        self.way_in: Callable[..., object] = group.account.way_in()  # how they are let in in general
+        self.admit: Callable[..., object] = self.way_in
         self.waiter: Waiter | None = None  # at the border, if it waits there
         self.grant: Reservation | None = None
         # its end
@@ -139,6 +143,11 @@ class Process:
         self.killed: str | None = None  # why, if it did not end by itself
         self.failure: str | None = None  # the trap's text
         self.user_bytes: Bytes = 0  # of linear memory, at the end
+
+    @property
+    def user_memory(self) -> UserMemory:
+        """What its linear memory and its stack are taken from."""
+        return self.group.account.user_memory
 
     def block(self, queue: Queue) -> int:
         """Put this process, which is making a call, on a queue; return the answer that call gives."""
@@ -163,7 +172,7 @@ class Process:
 
     def admit_later(self, *_: object) -> object:
         """Let others have their turn before the call that is made is let in."""
-        self.admit = self.system.admit
+        self.admit = self.way_in
         return abi.WAIT
 
     def admit_granted(
@@ -172,6 +181,6 @@ class Process:
         """Run the call that waited, on the reservation that was handed over with the wake-up."""
         grant = self.grant
         assert grant is not None
-        self.admit = self.system.admit
+        self.admit = self.way_in
         self.grant = None
         return grant.run(heap, handler, *arguments)

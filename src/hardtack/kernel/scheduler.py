@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import select
+import time
 from typing import TYPE_CHECKING
 
 from hardtack.heap import Heap
@@ -113,6 +114,8 @@ class Scheduler:
                 return True  # who waited was killed itself, and that may be what `done` asks for
         if system.next_deadline is not None and system.clock.monotonic() >= system.next_deadline:
             self._wake_due()
+        if system.next_wall is not None and (now := system.clock.monotonic()) >= system.next_wall:
+            system.end_late_groups(now)
         if self.turns % TURNS_BETWEEN_LOOKS == 0 and (
             system.host_waiters.first is not None or system.pollers.first is not None
         ):
@@ -143,7 +146,7 @@ class Scheduler:
     def hurry(self) -> None:
         """Have the turn that is under way end at its next system call. Any thread may call this."""
         process = self.system.current
-        if process is not None and process.admit is self.system.admit:
+        if process is not None and process.admit is process.way_in:
             process.admit = process.admit_later
 
     def _resume(self, process: Process) -> None:
@@ -155,8 +158,16 @@ class Scheduler:
             return
         guest = process.guest
         assert guest is not None
-        ended = guest.resume()
-        if ended:
+        account = process.group.account
+        if account.cpu_limit is None:
+            ended = guest.resume()
+        else:
+            began = time.thread_time_ns()
+            ended = guest.resume()
+            account.use_processor(time.thread_time_ns() - began)
+        if account.limit is not None:
+            system.kill_group(process.group, account.why or "")
+        elif ended:
             self._ended(process)
         elif process.doomed:
             system.end(process, KILLED_STATUS, process.killed)
@@ -172,10 +183,17 @@ class Scheduler:
             return
         try:
             if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
-                system.memory.wait(process, START_BYTES)
+                account = process.group.account
+                if account.lacks_heap(START_BYTES):
+                    account.end_for_heap(START_BYTES)
+                    system.kill_group(process.group, account.why or "")
+                else:
+                    system.memory.wait(process, START_BYTES)
                 return
         except StartFailed as error:
             process.failure = str(error)
+            if error.limit is not None and process.pid == process.group.leader:
+                process.group.account.end(error.limit, process.failure)
             error.__traceback__ = None
             system.end(process, NOT_STARTED_STATUS)
             return
@@ -216,8 +234,9 @@ class Scheduler:
         until = system.next_deadline
         if until is None and system.host_waiters.first is None and not self._poll_hosts():
             return False
-        if deadline is not None and (until is None or deadline < until):
-            until = deadline
+        for other in (deadline, system.next_wall):
+            if other is not None and (until is None or other < until):
+                until = other
         if until is None:
             self._host_lists.run(self._look_at_host, -1)
         else:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from hardtack.errors import KernelError
 from hardtack.heap import Heap
 from hardtack.kernel import abi
+from hardtack.kernel.accounts import Account
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.host_files import HostBudget
 from hardtack.kernel.inodes import Owner
@@ -42,12 +43,14 @@ from hardtack.kernel.process import (
 )
 from hardtack.kernel.queues import Queue
 from hardtack.kernel.table import Table
+from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hardtack.kernel.guest import Image, Loader, UserMemory
+    from hardtack.limits import Limits
 
 
 class Clock(Protocol):
@@ -114,6 +117,7 @@ class System:
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
         self.next_deadline: int | None = None
+        self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
         self.admit: Callable[..., object] = heap.admit
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
@@ -137,13 +141,25 @@ class System:
         self.preopens = (*self.preopens, description)
 
     # -- birth
-    def new_group(self, program: str, protected: bool = False) -> Group:
-        """Make the group of a process that the host starts."""
+    def new_group(
+        self,
+        program: str,
+        protected: bool = False,
+        limits: Limits = NO_LIMITS,
+        began: int | None = None,
+    ) -> Group:
+        """Make the group of a process that the host starts; its wall time began at `began`, monotonic ns."""
         with self.scheduler_heap:
             heap = Heap(None, name=program, parent=self.heap, kill=self._kill_for_memory, protected=protected)
             owner = Owner()
+            began = self.clock.monotonic() + 0 if began is None else began
+            account = Account(self, heap, owner, limits, began)
         with heap:
-            return Group(heap, owner, 0, program, protected)
+            group = Group(heap, owner, 0, program, protected, account)
+        if account.deadline is not None and (self.next_wall is None or account.deadline < self.next_wall):
+            with self.scheduler_heap:
+                self.next_wall = account.deadline + 0
+        return group
 
     def create(
         self,
@@ -159,7 +175,12 @@ class System:
         """
         if self.processes.count > MAX_PROCESSES:
             return abi.EAGAIN
-        if self.user_memory.used + image.user_bytes > self.user_memory.capacity:
+        account = group.account
+        most = account.limits.processes
+        if most is not None and account.processes >= most:
+            account.processes_refused = True
+            return abi.EAGAIN
+        if not account.user_memory.has_room(image.user_bytes):
             return abi.ENOMEM
         with group.heap:  # where its name in the books belongs
             heap = Heap(None, name=image.name, parent=group.heap)
@@ -178,6 +199,7 @@ class System:
         with self.scheduler_heap:
             self.processes.put(pid, process)
         group.alive += 1
+        account.processes += 1
         if parent is not None:
             parent.children += 1
         return process
@@ -199,7 +221,7 @@ class System:
         if process.grant is not None:
             process.grant.release()
             process.grant = None
-        process.admit = self.admit
+        process.admit = process.way_in
         if self.current is process:
             self.current = None
         process.user_bytes = len(process.memory)
@@ -238,6 +260,7 @@ class System:
         """Forget an ended process: its status was taken, or nobody will ask for it."""
         process.state = GONE
         process.parent = None
+        process.group.account.processes -= 1
         self.processes.remove(process.pid)
 
     def take_dead(self, parent: Process, pid: int) -> Process | None:
@@ -274,12 +297,32 @@ class System:
             if process is not None and process.group.heap is heap:
                 group = process.group
                 self._records.run(self._record_kill, group)
-                self.kill_group(group, "out of memory: its group held most of the kernel's heap")
+                why = "out of memory: its group held most of the kernel's heap"
+                group.account.end("heap", why)
+                self.kill_group(group, why)
                 return
             pid = self.processes.next_used(pid + 1)
 
     def _record_kill(self, group: Group) -> None:
         self.kills.append(Kill(group.leader + 0, group.program, group.heap.live))
+
+    def end_late_groups(self, now: int) -> None:
+        """End the groups whose wall time is over; find out when that of the next one is."""
+        first: int | None = None
+        pid = self.processes.next_used(1)
+        while pid >= 0:
+            process = self.process(pid)
+            if process is not None and process.group.account.deadline is not None:
+                account = process.group.account
+                deadline = process.group.account.deadline
+                if deadline <= now:
+                    account.end_for_wall()
+                    self.end(process, KILLED_STATUS, account.why)
+                elif first is None or deadline < first:
+                    first = deadline
+            pid = self.processes.next_used(pid + 1)
+        with self.scheduler_heap:
+            self.next_wall = None if first is None else first + 0
 
     def end_all(self, why: str) -> None:
         """End every process."""

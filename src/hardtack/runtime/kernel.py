@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
 import time
 import weakref
 from dataclasses import dataclass
@@ -26,18 +25,16 @@ from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.params import MAX_OUTPUT
+from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
-from hardtack.kernel.streams import Capture, HostStream, Null, Source
+from hardtack.kernel.streams import Capture, Source
 from hardtack.kernel.system import HostClock, System
-from hardtack.runtime.arguments import (
-    as_bytes,
-    as_environment,
-    as_nanoseconds,
-    as_strings,
-)
+from hardtack.limits import NO_LIMITS, Limits
+from hardtack.runtime.arguments import as_bytes, as_nanoseconds
+from hardtack.runtime.results import Result, Usage
+from hardtack.runtime.starting import checked_start, host_stream
 from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.engine import Engine
@@ -52,44 +49,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.guest import Image
     from hardtack.kernel.system import Kill
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a run took.
-
-    Attributes:
-        heap_peak: the most bytes of the kernel's heap that its process tree held at once.
-        memory: bytes of linear memory that the program had at its end.
-        seconds: wall time from its start to its end.
-    """
-
-    heap_peak: int
-    memory: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a program ended.
-
-    Attributes:
-        exit_code: what it gave to exit; 137 if it was killed, 134 if it trapped, 127 if it never started.
-        stdout: what it wrote there, unless that went elsewhere.
-        stderr: likewise.
-        killed: why it was killed, or None.
-        failure: the trap's text, or why it could not start, or None.
-        truncated: whether it wrote more than the limit of captured output, and met ENOSPC.
-        usage: what it took.
-    """
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-    killed: str | None
-    failure: str | None
-    truncated: bool
-    usage: Usage
+    from hardtack.runtime.starting import Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +82,17 @@ class KernelStatistics:
 class Process:
     """A program that was started: its pid, and the way to wait for it or kill it."""
 
-    def __init__(self, kernel: Kernel, process: KernelProcess, captures: Sequence[Capture | None]) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        process: KernelProcess,
+        captures: Sequence[Capture | None],
+        began: int,
+    ) -> None:
         self._kernel = kernel
         self._process: KernelProcess | None = process  # until its result is taken: it is kept in the heap
         self._captures = captures
-        self._started = time.monotonic()
+        self._began = began
         self._result: Result | None = None
         self.pid = process.pid
 
@@ -180,6 +146,7 @@ class Kernel:
         memory: capacity of user memory: linear memories and stacks.
         fs_size: capacity of the file system in memory, a part of heap; half of it by default.
         dirs: directories of the host that guests may use, as {guest's name: path on the host}.
+        limits: of each program with its process tree, where those that it is started with say nothing.
         on_exhaustion: what the kernel does when its heap is full. "reserve" is the one to use; the others
             are there to be looked at, and may take the whole Python process with them.
 
@@ -201,6 +168,7 @@ class Kernel:
         *,
         fs_size: int | str | None = None,
         dirs: Mapping[str, str | os.PathLike[str]] | None = None,
+        limits: Limits = NO_LIMITS,
         on_exhaustion: Policy = "reserve",
     ) -> None:
         capacity = parse_bytes(heap)
@@ -210,6 +178,9 @@ class Kernel:
                 f"the file system's size, {format_bytes(files_capacity)}, must be less than the heap's, "
                 f"{format_bytes(capacity)}: it is a part of it"
             )
+        if not isinstance(limits, Limits):
+            raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
+        self._limits = limits
         self._worker = worker = Worker("hardtack kernel")
         self._bugs_raised = 0
         try:
@@ -259,7 +230,7 @@ class Kernel:
         timeout: float | None = None,
         stdout: int | None = None,
         stderr: int | None = None,
-        max_output: int | str = MAX_OUTPUT,
+        limits: Limits | None = None,
     ) -> Result:
         """Run a program to its end; blocks. See `spawn` for the arguments and `Process.wait` for timeout.
 
@@ -272,8 +243,18 @@ class Kernel:
             b'hi'
         """
         nanoseconds = as_nanoseconds(timeout)
-        start = self._starter(program, args, stdin, files, env, stdout, stderr, max_output, False)
-        return self._wait(start, nanoseconds)
+        start = checked_start(
+            program,
+            args,
+            stdin=stdin,
+            files=files,
+            env=env,
+            stdout=stdout,
+            stderr=stderr,
+            limits=limits,
+            defaults=self._limits,
+        )
+        return self._wait(lambda: self._start(start), nanoseconds)
 
     def spawn(
         self,
@@ -285,7 +266,7 @@ class Kernel:
         env: Mapping[str, str] | None = None,
         stdout: int | None = None,
         stderr: int | None = None,
-        max_output: int | str = MAX_OUTPUT,
+        limits: Limits | None = None,
         protected: bool = False,
     ) -> Process:
         """Start a program; it runs while this or another process is waited for. Blocks while a turn lasts.
@@ -301,11 +282,12 @@ class Kernel:
             env: its environment; nothing of the host's is passed on.
             stdout: a descriptor of the host to write to, or subprocess.DEVNULL; None captures the output.
             stderr: likewise.
-            max_output: the most bytes that are captured of each; beyond it the guest's writes meet ENOSPC.
+            limits: of it and all processes that it starts; what they leave open, the kernel's own say.
             protected: never kill it to free memory; when nobody else is left to kill, it ends all the same.
 
         Raises:
-            ProgramError: it is no WebAssembly program, or imports what hardtack does not have.
+            ProgramError: it is no WebAssembly program, imports what hardtack does not have, or needs
+                more than a limit to start, which `ProgramError.limit` names.
             KernelError: a file does not fit, no process can be made, its heap is full, a descriptor is none,
                 or the kernel is closed.
             TypeError, ValueError: an argument is not of its kind.
@@ -316,50 +298,44 @@ class Kernel:
             ...     process.wait(timeout=60).stdout
             b'hi'
         """
-        return self._worker.call(
-            self._starter(program, args, stdin, files, env, stdout, stderr, max_output, protected)
+        start = checked_start(
+            program,
+            args,
+            stdin=stdin,
+            files=files,
+            env=env,
+            stdout=stdout,
+            stderr=stderr,
+            limits=limits,
+            defaults=self._limits,
+            protected=protected,
         )
+        return self._worker.call(self._start, start)
 
-    def _starter(
-        self,
-        program: str | os.PathLike[str] | bytes,
-        args: Sequence[str],
-        stdin: bytes | int,
-        files: Mapping[str, bytes] | None,
-        env: Mapping[str, str] | None,
-        stdout: int | None,
-        stderr: int | None,
-        max_output: int | str,
-        protected: bool,
-    ) -> Callable[[], Process]:
-        """Check what a program is to be started with, on the caller's thread; return what starts it."""
-        arguments = as_strings("args", args)
-        environment = as_environment(env or {})
-        contents = {path: as_bytes(f"files[{path!r}]", data) for path, data in (files or {}).items()}
-        limit = parse_bytes(max_output)
-        source = stdin if type(stdin) is int else as_bytes("stdin", stdin)
+    def _start(self, start: Start) -> Process:
+        """Start a program; on our own thread."""
+        self._check_open()
+        image, name = self._open(start.program)
+        limits = start.limits
+        _check_limits(limits, image, name)
         captures: list[Capture | None] = [None, None]
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
-                yield _host_stream(source) if isinstance(source, int) else Source(source)
-                for place, fd in enumerate((stdout, stderr)):
+                yield host_stream(start.stdin) if isinstance(start.stdin, int) else Source(start.stdin)
+                for place, fd in enumerate((start.stdout, start.stderr)):
                     if fd is None:
-                        captures[place] = capture = Capture(process.group.heap, limit)
+                        most = MAX_OUTPUT if limits.output is None else limits.output
+                        captures[place] = capture = Capture(process.group.heap, most)
                         yield capture
                     else:
-                        yield _host_stream(fd)
+                        yield host_stream(fd)
 
-        def start() -> Process:
-            self._check_open()
-            image, name = self._open(program)
-            for path, data in contents.items():
-                self._host.write_file(path, data)
-            blocks = [os.fsencode(name), *arguments], environment
-            process = self._host.start(image, *blocks, make_streams, protected)
-            return Process(self, process, captures)
-
-        return start
+        for path, data in start.files.items():
+            self._host.write_file(path, data)
+        blocks = [os.fsencode(name), *start.arguments], start.environment
+        process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
+        return Process(self, process, captures, start.began)
 
     def run_turns(self, turns: int) -> None:
         """Let the processes get on for so many turns, waiting for none of them; blocks.
@@ -381,8 +357,8 @@ class Kernel:
 
     def _open(self, program: str | os.PathLike[str] | bytes) -> tuple[Image, str]:
         """Return a program's image, and its argv[0]."""
-        if isinstance(program, (bytes, bytearray, memoryview)):
-            return self._modules.load(bytes(program), "program"), "program.wasm"
+        if isinstance(program, bytes):
+            return self._modules.load(program, "program"), "program.wasm"
         if isinstance(program, str) and program.startswith("/bin/"):
             image = self._programs.find(os.fsencode(program))
             if image is not None:
@@ -401,20 +377,28 @@ class Kernel:
             self._check_open()
             handle = start()
             late = "" if nanoseconds is None else f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
-            return Watch(lambda: not handle.running, lambda why: self._finish(handle, why), deadline, late)
+
+            def finish(why: str | None) -> Result:
+                return self._finish(handle, why, "wall" if why == late else None)
+
+            return Watch(lambda: not handle.running, finish, deadline, late)
 
         return self._worker.call_until(begin, deadline)
 
-    def _finish(self, handle: Process, why: str | None) -> Result:
+    def _finish(self, handle: Process, why: str | None, limit: str | None) -> Result:
         """End a process tree, and its first process if that has not ended; return what came of it."""
         process = handle._process
         if process is None:  # another thread's wait was first
             assert handle._result is not None
             return handle._result
         if why is not None:
+            if limit is not None:
+                process.group.account.end(limit, why)
             self._system.end(process, KILLED_STATUS, why)
         self._system.kill_group(process.group, "its process tree's first program ended")
         outputs = [b"" if capture is None else capture.take() for capture in handle._captures]
+        truncated = any(capture is not None and capture.refused for capture in handle._captures)
+        account = process.group.account
         assert process.status is not None
         handle._result = result = Result(
             exit_code=process.status,
@@ -422,8 +406,16 @@ class Kernel:
             stderr=outputs[1],
             killed=process.killed,
             failure=process.failure,
-            truncated=any(capture is not None and capture.refused for capture in handle._captures),
-            usage=Usage(process.group.heap.peak, process.user_bytes, time.monotonic() - handle._started),
+            truncated=truncated,
+            limit=account.limit,
+            limits_met=account.limits_met(output=truncated),
+            usage=Usage(
+                process.group.heap.peak,
+                process.user_bytes,
+                account.user_memory.peak,
+                (time.monotonic_ns() - handle._began) / 1e9,
+                None if account.cpu_limit is None else account.cpu_used / 1e9,
+            ),
         )
         handle._process = None
         handle._captures = ()
@@ -529,13 +521,20 @@ class Kernel:
 def _nothing() -> None: ...
 
 
-def _host_stream(fd: int) -> Description:
-    if fd == subprocess.DEVNULL:
-        return Null()
-    try:
-        return HostStream(fd)
-    except (OSError, OverflowError, TypeError) as error:
-        raise KernelError(f"descriptor {fd!r}: {error}") from None
+def _check_limits(limits: Limits, image: Image, name: str) -> None:
+    """Check that a program can be started at all within its limits."""
+    if limits.heap is not None and limits.heap < LEAST_PROGRAM_BYTES:
+        raise ProgramError(
+            f"heap limit: {name} needs {format_bytes(LEAST_PROGRAM_BYTES)} ({LEAST_PROGRAM_BYTES} bytes) of "
+            f"the kernel's heap to run, the limit is {format_bytes(limits.heap)} ({limits.heap} bytes)",
+            limit="heap",
+        )
+    if limits.memory is not None and limits.memory < image.user_bytes:
+        raise ProgramError(
+            f"memory limit: {name} needs {format_bytes(image.user_bytes)} ({image.user_bytes} bytes) of user "
+            f"memory to start, the limit is {format_bytes(limits.memory)} ({limits.memory} bytes)",
+            limit="memory",
+        )
 
 
 def _end_all(system: System) -> None:

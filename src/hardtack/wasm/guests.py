@@ -22,6 +22,8 @@ from hardtack.wasm.imports import BROKEN, CALLS
 from hardtack.wasm.memories import NO_MEMORY, LinearMemory, no_user_memory
 
 if TYPE_CHECKING:
+    from hardtack.kernel.guest import UserMemory
+    from hardtack.wasm.binary import Limits
     from hardtack.wasm.engine import Code, Engine
     from hardtack.wasm.memories import MemoryOwner
 
@@ -29,6 +31,8 @@ FUEL: Final = 1 << 62  # what a store is given: centuries
 CHATTY: Final = 64  # calls in a turn from which on the interpreter's lock is held in the next one
 EXIT: Final = b"exit"  # the message of the trap that ends a guest without a failure
 MAX_TABLES: Final = 16
+TABLE_ELEMENTS: Final = 1 << 16  # that a table may grow to unless somebody says otherwise
+ELEMENT_BYTES: Final = 8  # of a table
 MAX_INSTANCES: Final = 2  # the shim's and the program's
 MAX_MEMORIES: Final = 3  # theirs, and one for exceptions under way
 
@@ -43,21 +47,29 @@ class Plan:
         code: the compiled program.
         imports_from: the modules it imports from.
         runs_code: whether its instantiation runs code of its own (it has a start section).
-        overhead_bytes: user memory that it takes beside its linear memory: stack, tables, instance.
-        table_elements: elements that each of its tables may have.
+        fixed_bytes: user memory that it takes beside its linear memory and its tables: stack, instance.
+        tables: how many elements each of its tables begins with, and may have at most.
     """
 
     code: Code
     imports_from: tuple[bytes, ...]
     runs_code: bool
-    overhead_bytes: int
-    table_elements: int
+    fixed_bytes: int
+    tables: tuple[Limits, ...]
+
+    def table_elements(self, most: int = TABLE_ELEMENTS) -> list[int]:
+        """Return how many elements each table may have if it may grow to `most`."""
+        return [
+            max(table.minimum, most if table.maximum is None else min(table.maximum, most))
+            for table in self.tables
+        ]
 
 
 class Guest:
     """A program under way; implements `kernel.guest.Guest`. Made by `Engine.start`."""
 
     __slots__ = (
+        "_budget",
         "_cells",
         "_charged",
         "_code",
@@ -78,6 +90,7 @@ class Guest:
     def __init__(self, engine: Engine, process: MemoryOwner) -> None:
         self._engine = engine
         self._process: MemoryOwner | None = process
+        self._budget: UserMemory = process.user_memory or engine.user_memory
         self._cells = capi.Cells()
         self._store: int | None = None
         self._context: int | None = None
@@ -150,7 +163,7 @@ class Guest:
         self._memories = []
         charged, self._charged = self._charged, None
         if charged is not None:
-            self._engine.user_memory.give_back(charged)
+            self._budget.give_back(charged)
             self._engine.switch.guests -= 1
 
     def __del__(self) -> None:
@@ -167,12 +180,14 @@ class Guest:
         engine = self._engine
         engine.switch.guests += 1
         self._charged = 0
-        if not engine.user_memory.take(plan.overhead_bytes):
-            raise StartFailed(no_user_memory(engine.user_memory, plan.overhead_bytes))
-        self._charged = plan.overhead_bytes
+        elements = self._table_elements(plan)
+        overhead = plan.fixed_bytes + ELEMENT_BYTES * sum(elements)
+        if not self._budget.take(overhead):
+            raise StartFailed(no_user_memory(self._budget, overhead), "memory")
+        self._charged = overhead
         self._store = store = capi.store_new(engine.address, None, None)
         self._context = context = capi.store_context(store)
-        capi.store_limits(store, -1, plan.table_elements, MAX_INSTANCES, MAX_TABLES, MAX_MEMORIES)
+        capi.store_limits(store, -1, max(elements, default=0), MAX_INSTANCES, MAX_TABLES, MAX_MEMORIES)
         capi.check(capi.set_fuel(context, FUEL))
         capi.check(capi.set_quantum(context, engine.quantum))
         self._instantiate_shim()
@@ -186,7 +201,19 @@ class Guest:
             linker, context, plan.code.address, cells + capi.PROGRAM, cells + capi.TRAP, cells + capi.ERROR
         )
         if not plan.runs_code and self.resume():
-            raise StartFailed(self._failure)
+            raise StartFailed(self._failure or "", None if self._refused is None else "memory")
+
+    def _table_elements(self, plan: Plan) -> list[int]:
+        most = self._budget.table_elements
+        if most is None:
+            return plan.table_elements()
+        largest = max([table.minimum for table in plan.tables], default=0)
+        if largest > most:
+            raise StartFailed(
+                f"table_elements limit: it begins with a table of {largest} elements, the limit is {most}",
+                "table_elements",
+            )
+        return plan.table_elements(most)
 
     def _instantiate_shim(self) -> None:
         engine = self._engine
@@ -207,7 +234,7 @@ class Guest:
     def new_memory(self, minimum: int, limit: int, guard: int) -> LinearMemory | None:
         """Make a memory that wasmtime asks for, or None."""
         engine = self._engine
-        memory = LinearMemory(engine.callbacks, engine.user_memory)
+        memory = LinearMemory(engine.callbacks, self._budget)
         if not self._settled:  # the program's own comes last, after one for exceptions
             for earlier in self._memories:
                 earlier.show(None)

@@ -43,6 +43,10 @@ class MemoryOwner(Protocol):
 
     memory: memoryview
 
+    @property
+    def user_memory(self) -> UserMemory | None:
+        """What it is taken from; None for the engine's whole budget."""
+
 
 class LinearMemory(HostMemory):
     """A memory of a guest.

@@ -32,10 +32,10 @@ from hardtack.wasm.binary import (
 )
 from hardtack.wasm.code_cache import CodeCache
 from hardtack.wasm.engine import FIBER_BYTES
-from hardtack.wasm.guests import MAX_TABLES, Plan
+from hardtack.wasm.guests import ELEMENT_BYTES, MAX_TABLES, Plan
 
 if TYPE_CHECKING:
-    from hardtack.wasm.binary import Import, Limits
+    from hardtack.wasm.binary import Import
     from hardtack.wasm.engine import Code, Engine
     from hardtack.wasm.guests import Guest
     from hardtack.wasm.memories import MemoryOwner
@@ -44,9 +44,7 @@ MAX_PROGRAM_BYTES: Final = 256 << 20
 HEAD_BYTES: Final = 4096  # of a file, by which it is judged before the rest is read
 MAX_NAMED: Final = 5  # imports that an error names
 MODULES_IN_MEMORY: Final = 32
-TABLE_ELEMENTS: Final = 1 << 16  # that a table without a maximum may grow to
 MAX_TABLE_ELEMENTS: Final = 1 << 22  # in all tables of a program
-ELEMENT_BYTES: Final = 8  # of a table
 STORE_BYTES: Final = 16 * 1024  # a store, the shim's instance in it, the linker
 FUNCTION_BYTES: Final = 32  # of an instance, for a function that a table may hold
 GLOBAL_BYTES: Final = 16
@@ -81,18 +79,26 @@ class Image:
         outline = module.outline
         _check_imports(engine, outline.imports, name)
         _check_exports(outline, name)
-        table_elements = [_most(table) for table in outline.tables]
-        if len(table_elements) > MAX_TABLES or sum(table_elements) > MAX_TABLE_ELEMENTS:
-            raise ProgramError(f"{name} has too large tables: at most {MAX_TABLE_ELEMENTS} elements in all")
-        overhead = (
+        fixed = (
             FIBER_BYTES
             + STORE_BYTES
-            + ELEMENT_BYTES * sum(table_elements)
             + FUNCTION_BYTES * (outline.functions + len(outline.imports))
             + GLOBAL_BYTES * outline.globals
         )
+        self._plan = Plan(
+            module.code,
+            tuple(sorted({wanted.module.encode() for wanted in outline.imports})),
+            outline.has_start,
+            fixed,
+            tuple(outline.tables),
+        )
+        table_elements = self._plan.table_elements()
+        if len(table_elements) > MAX_TABLES or sum(table_elements) > MAX_TABLE_ELEMENTS:
+            raise ProgramError(f"{name} has too large tables: at most {MAX_TABLE_ELEMENTS} elements in all")
         self.name = name
-        self.user_bytes = overhead + WASM_PAGE * outline.memories[0].minimum
+        self.user_bytes = (
+            fixed + ELEMENT_BYTES * sum(table_elements) + WASM_PAGE * outline.memories[0].minimum
+        )
         capacity = engine.user_memory.capacity
         if self.user_bytes > capacity:
             raise ProgramError(
@@ -100,23 +106,10 @@ class Image:
                 f"start, more than there is: {format_bytes(capacity)} ({capacity} bytes)"
             )
         self._engine = engine
-        self._plan = Plan(
-            module.code,
-            tuple(sorted({wanted.module.encode() for wanted in outline.imports})),
-            outline.has_start,
-            overhead,
-            max(table_elements, default=0),
-        )
 
     def start(self, process: MemoryOwner) -> Guest:
         """Make a guest for process; it has not run yet. See `kernel.guest.Image.start`."""
         return self._engine.start(self._plan, process)
-
-
-def _most(table: Limits) -> int:
-    """Return how many elements a table may have: a maximum beyond what it may grow to is not reached."""
-    growable = TABLE_ELEMENTS if table.maximum is None else min(table.maximum, TABLE_ELEMENTS)
-    return max(table.minimum, growable)
 
 
 def _check_imports(engine: Engine, imports: list[Import], name: str) -> None:
