@@ -17,7 +17,7 @@ import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from hardtack.errors import InternalError, KernelError, ProgramError
 from hardtack.heap import Heap, HeapStatistics
@@ -33,10 +33,12 @@ from hardtack.kernel.streams import Capture, Source
 from hardtack.kernel.system import HostClock, System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
+from hardtack.runtime.compiling import Compiling
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
 from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
+from hardtack.wasm.compilation import Uncompiled
 from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CallPage
 from hardtack.wasm.modules import ModuleCache, Programs
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Image
     from hardtack.kernel.system import Kill
     from hardtack.runtime.starting import Start
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +258,7 @@ class Kernel:
             limits=limits,
             defaults=self._limits,
         )
-        return self._wait(lambda: self._start(start), nanoseconds)
+        return self._compiled(start, nanoseconds, lambda: self._wait(lambda: self._start(start), nanoseconds))
 
     def spawn(
         self,
@@ -310,7 +314,16 @@ class Kernel:
             defaults=self._limits,
             protected=protected,
         )
-        return self._worker.call(self._start, start)
+        return self._compiled(start, None, lambda: self._worker.call(self._start, start))
+
+    def _compiled(self, start: Start, timeout: int | None, use: Callable[[], _T]) -> _T:
+        """Have a program used that is compiled first if it has to be, on a thread of its own."""
+        while True:
+            try:
+                return use()
+            except Uncompiled as missing:
+                compiling = Compiling(self._modules, missing, start, timeout)
+            compiling.wait()
 
     def _start(self, start: Start) -> Process:
         """Start a program; on our own thread."""
@@ -358,14 +371,14 @@ class Kernel:
     def _open(self, program: str | os.PathLike[str] | bytes) -> tuple[Image, str]:
         """Return a program's image, and its argv[0]."""
         if isinstance(program, bytes):
-            return self._modules.load(program, "program"), "program.wasm"
+            return self._modules.load(program, "program", may_compile=False), "program.wasm"
         if isinstance(program, str) and program.startswith("/bin/"):
             image = self._programs.find(os.fsencode(program))
             if image is not None:
                 return image, image.name
         path = Path(program)
         try:
-            return self._modules.load(path), path.name
+            return self._modules.load(path, may_compile=False), path.name
         except OSError as error:
             raise ProgramError(f"{path}: {error.strerror}") from None
 
