@@ -18,6 +18,7 @@ import click
 from hardtack.cli.output import complain
 from hardtack.cli.parameters import assignment, count, mount, seconds, size
 from hardtack.cli.process import Interruptible
+from hardtack.cli.progress import shown_if_long
 from hardtack.errors import HardtackError, KernelError
 from hardtack.kernel.process import NOT_STARTED_STATUS
 from hardtack.units import format_bytes
@@ -169,7 +170,8 @@ def command(
         heap, memory, fs_size=fs_size, dirs=dict(mounts), limits=limits, on_exhaustion=policy
     ) as kernel:
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
-            process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env))
+            with Interruptible(), shown_if_long(f"compiling {Path(program).name}"):
+                process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env))
             try:
                 with Interruptible():
                     result = process.wait()
