@@ -22,6 +22,7 @@ from hardtack.analysis import (
     raising,
     receivers,
     recursion,
+    tracebacks,
 )
 from hardtack.analysis.acting import act, held_by_error
 from hardtack.analysis.binding import bind
@@ -70,6 +71,10 @@ TRANSPARENT = frozenset(
         "setter",
         "getter",
         "recursive",
+        "lru_cache",
+        "cache",
+        "cached_property",
+        "contextmanager",
         "assume_bound",
         "checked",
         "heap.call",
@@ -190,6 +195,9 @@ def _ways_of_value(
     value = interp.read(register)
     ways: list[Callable[[], None]] = []
     for obj, cell in list(access.cells(interp, value)):
+        if cell.kind == "partial":
+            ways.append(_way_of_partial(interp, op, obj, arguments))
+            continue
         if cell.kind not in {"function", "method", "class"}:
             interp.finding(
                 "unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name"
@@ -197,6 +205,17 @@ def _ways_of_value(
             continue
         ways.extend(_way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets))
     return ways
+
+
+def _way_of_partial(interp: Interpreter, op: ir.Call, obj: Object, arguments: Given) -> Callable[[], None]:
+    from hardtack.analysis import partials
+
+    def run() -> None:
+        value = partials.call(interp, obj, arguments, op.type)
+        if not interp.state.dead:
+            interp.write(op.into, value)
+
+    return run
 
 
 def _way_of_target(
@@ -283,6 +302,21 @@ def call_function(
     interp: Interpreter, function: ir.Function, arguments: Given, closure: Object | None = None
 ) -> Value:
     """Run a function in a frame of its own and return its result, to be written to a register at once."""
+    from hardtack.analysis import caching, managers
+
+    if function.keeps is not None:
+        return caching.call_lru(interp, function, arguments, closure)
+    if "functools.cached_property" in function.decorators:
+        return caching.read_property(interp, function, arguments)
+    if "contextlib.contextmanager" in function.decorators:
+        return managers.make(interp, function, arguments, closure)
+    return call_plain(interp, function, arguments, closure)
+
+
+def call_plain(
+    interp: Interpreter, function: ir.Function, arguments: Given, closure: Object | None = None
+) -> Value:
+    """Run a function as it is defined, without what is cached of it."""
     unknown = [name for name in function.decorators if name.rpartition(".")[2] not in TRANSPARENT]
     if unknown and function.assumed is None:
         interp.finding(
@@ -318,16 +352,14 @@ def may_break(interp: Interpreter) -> None:
 # -- from models
 def call_value(interp: Interpreter, function: ir.Register, arguments: tuple[ir.Register, ...]) -> Value:
     """Call the callable that a register holds; returns the result, to be written to a register at once."""
+    return call_with(interp, function, Given(arguments), ir.Unknown("what a callable gives"))
+
+
+def call_with(interp: Interpreter, function: ir.Register, arguments: Given, type_: ir.Type) -> Value:
+    """Call the callable that a register holds with arguments of any kind, as `call_value` does."""
     into = interp.scratch_register("called")
-    op = ir.Call(
-        interp.at,
-        into,
-        (ir.Callee("value", function),),
-        tuple(ir.Argument(register) for register in arguments),
-        ir.Unknown("what a callable gives"),
-    )
-    ways = _ways_of_value(interp, op, function, Given(arguments))
-    return _one_result(interp, into, ways)
+    op = ir.Call(interp.at, into, (ir.Callee("value", function),), (), type_)
+    return _one_result(interp, into, _ways_of_value(interp, op, function, arguments))
 
 
 def call_one_of(interp: Interpreter, functions: Sequence[str], arguments: Given) -> Value:
@@ -379,6 +411,7 @@ def _run_body(interp: Interpreter, function: ir.Function, frame: dict[str, Value
     if not interp.state.dead:
         interp.write(RESULT, NO)
         ends.append(interp.state)
+    tracebacks.keep_frame(ends, function)
     for end in ends:
         end.frames[-1] = {RESULT: end.frame[RESULT]}
     joined = join_states(ends, join)

@@ -444,7 +444,21 @@ def _view(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     return Value(frozenset((interp.new(bare, make),)))
 
 
+def _partial(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    from hardtack.analysis import partials
+
+    rule = {
+        "functools.partial": partials.make,
+        "functools.partial.__call__": partials.call_object,
+        "functools.update_wrapper": partials.update_wrapper,
+    }[name]
+    return rule(interp, name, arguments)
+
+
 _NATIVES: dict[str, Native] = {
+    "functools.partial": _partial,
+    "functools.partial.__call__": _partial,
+    "functools.update_wrapper": _partial,
     "builtins.type": _class_of,
     "builtins.object.__class__": _class_of,
     "builtins.object.__setattr__": _set_attribute,
