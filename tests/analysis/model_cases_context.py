@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext, suppress
 
-from model_cases import Given, measured
+from model_cases import measured
 from model_cases_bytes import DATA
 
 measured("contextlib.suppress", suppress, (), (KeyError,), (KeyError, ValueError, OSError))
@@ -13,5 +13,5 @@ measured(
     lambda manager: manager.__exit__(None, None, None),
     lambda: (suppress(KeyError),),
 )
-measured("contextlib.closing", closing, *((data,) for data in DATA[:3]), Given(thing=b"x" * 100))
+measured("contextlib.closing", closing, *((data,) for data in DATA[:3]))
 measured("contextlib.nullcontext", nullcontext, (), *((data,) for data in DATA[:3]))
