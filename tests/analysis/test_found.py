@@ -10,20 +10,23 @@ from programs.decorated_inputs import INPUTS as DECORATED
 from programs.errors_inputs import INPUTS as ERRORS
 from programs.found_inputs import INPUTS as FOUND
 from programs.holes_inputs import INPUTS as HOLES
+from programs.shapes_inputs import INPUTS as SHAPES
 from programs.stand_ins_inputs import INPUTS as STAND_INS
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
-from programs import decorated, errors, found, holes, stand_ins
+from programs import decorated, errors, found, holes, shapes, stand_ins
 
 # apart: their classes are strangers
-APART = {found: FOUND, stand_ins: STAND_INS, decorated: DECORATED, errors: ERRORS}
+APART = {found: FOUND, stand_ins: STAND_INS, decorated: DECORATED, errors: ERRORS, shapes: SHAPES}
 INPUTS = {function: inputs for each in APART.values() for function, inputs in each.items()}
 # What has no bound, and why not.
 WITHOUT = {
     "for_ever": "growth",
     "grown": "unsupported",
     "yielded_inside": "generator",
+    "word_repeated": "loop",
+    "permitted": "no-model",
 }
 
 

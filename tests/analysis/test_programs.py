@@ -30,6 +30,7 @@ CALLED_BY_OTHERS = {  # what other programs call, and what takes what cannot be 
     "programs.decorated:held",
     "programs.decorated:padded",
     "programs.errors:_failing",
+    "programs.shapes:takes_names",
     "programs.holes:pairs",
     "programs.holes:doubling",
     "programs.holes:small",

@@ -110,8 +110,9 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         return
     if op.bound:
         interp.note(footprints.BOUND_METHOD + 16)
+    gathered = ""
     if arguments.spread or arguments.spread_keywords:
-        _note_spread(interp, arguments)
+        gathered = _gather_spread(interp, arguments)
     callees = receivers.possible(interp, op.callees, arguments)
     ways = [way for callee in callees for way in _ways(interp, op, callee, arguments)]
     if not ways:
@@ -122,18 +123,22 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
     if interp.state.dead:
         return
     interp.release(*(argument.register for argument in op.arguments))
-    interp.release(*(callee.name for callee in op.callees if callee.kind == "value"))
+    interp.release(*(callee.name for callee in op.callees if callee.kind == "value"), gathered)
 
 
-def _note_spread(interp: Interpreter, arguments: Given) -> None:
-    """Note the tuple and the dict that spread arguments are gathered in."""
+def _gather_spread(interp: Interpreter, arguments: Given) -> ir.Register:
+    """Make the tuple and the dict that spread arguments are gathered in, and passed on from; they stay."""
     count = Size.const(len(arguments.positional))
     for register in arguments.spread:
         count += access.length(interp, interp.read(register))
     extra = footprints.tuple_of(count) * 2
     for register in arguments.spread_keywords:
-        extra += footprints.structure("dict", access.length(interp, interp.read(register))) * 2
-    interp.note(extra)
+        length = access.length(interp, interp.read(register))
+        extra += footprints.structure("dict", length) * 2 + footprints.tuple_of(count + length) * 2
+    register = interp.scratch_register("gathered")
+    obj = interp.new("*arguments of a call", lambda: Cell("gathered", bytes=extra))
+    interp.write(register, Value(frozenset((obj,))))
+    return register
 
 
 def _ways(interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given) -> list[Callable[[], None]]:
@@ -235,7 +240,8 @@ def call_object(
 ) -> Value:
     """Call a function, a bound method or a class that is a value."""
     if cell.kind == "class":
-        kind = "class" if target in interp.program.classes else "model"
+        known = interp.program.classes.get(target)
+        kind = "class" if known is not None and known.in_sources else "model"
         return run_callee(interp, kind, target, arguments, type_)
     if cell.kind == "method":
         kind, _, name = target.partition(" ")
