@@ -30,7 +30,7 @@ POLICIES: Final[tuple[Policy, ...]] = ("panic", "wait", "fail", "reserve")
 CAPACITY: Final = parse_bytes(HEAP)
 ALL_MESSAGES: Final = MESSAGES * len(CITIZENS)
 ALL_WELL: Final = "all well"
-_HOGS: Final = frozenset(hog[0] for hog in HOGS)
+_HOGS: Final = frozenset({"fdhog", "filehog", "forkbomb", "pipehog", "memhog"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,23 @@ def run(progress: Callable[[Policy], None], policies: Sequence[Policy] = POLICIE
     return rows
 
 
-def run_policy(policy: Policy) -> PolicyRow:
-    """Run the experiment under one policy, in a child process; blocks until that is gone."""
+def run_policy(
+    policy: Policy, hogs: Sequence[Sequence[str]] = HOGS, messages: int = MESSAGES
+) -> PolicyRow:
+    """Run the experiment under one policy, in a child process; blocks until that is gone.
+
+    Args:
+        policy: which.
+        hogs: the commands that exhaust the heap.
+        messages: how many each citizen has to deliver.
+    """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hardtack-demo-") as name:
         directory = Path(name)
         signs = Signs()
         try:
-            child = start("hardtack.lab.demo_child", [policy, name, str(signs.fd)], signs, aside=True)
+            arguments = [policy, name, str(signs.fd), json.dumps(hogs), str(messages)]
+            child = start("hardtack.lab.demo_child", arguments, signs, aside=True)
             verdict = watch(child, signs)
             peak, waits = signs.peak, signs.waits
         finally:
@@ -108,7 +117,7 @@ def run_policy(policy: Policy) -> PolicyRow:
             failed = sum(status != 0 for status in report.citizens)
             return PolicyRow(
                 policy=policy,
-                outcome=_outcome(report, failed, delivered),
+                outcome=_outcome(report, failed, delivered, messages),
                 citizen_errors=failed,
                 delivered=sum(delivered),
                 kills=tuple((pid, program) for pid, program in report.kills),
@@ -153,14 +162,14 @@ def _end(verdict: Verdict, errors: str) -> str:
     return f"the kernel died: {last or verdict}"
 
 
-def _outcome(report: Report, failed: int, delivered: list[int]) -> str:
+def _outcome(report: Report, failed: int, delivered: list[int], messages: int = MESSAGES) -> str:
     """Say what became of the citizens of a kernel that lived: all is well only if nothing at all is wrong."""
     if failed:
         half_done = "; ".join(report.wrong) if report.wrong else "nothing that check() finds"
         return f"citizens failed: {failed} {'error' if failed == 1 else 'errors'}; half-done: {half_done}"
     problems = list(report.wrong)
-    if any(count != MESSAGES for count in delivered):
-        problems.append(f"not all of {MESSAGES} messages each were delivered")
+    if any(count != messages for count in delivered):
+        problems.append(f"not all of {messages} messages each were delivered")
     for pid, program in report.kills:
         if program not in _HOGS:
             problems.append(f"{program} (pid {pid}) was killed and is no hog")
