@@ -30,6 +30,7 @@ POLICIES: Final[tuple[Policy, ...]] = ("panic", "wait", "fail", "reserve")
 CAPACITY: Final = parse_bytes(HEAP)
 ALL_MESSAGES: Final = MESSAGES * len(CITIZENS)
 ALL_WELL: Final = "all well"
+SECONDS: Final = 300.0  # that a run may take: far more than one does
 _HOGS: Final = frozenset({"fdhog", "filehog", "forkbomb", "pipehog", "memhog"})
 
 
@@ -89,7 +90,7 @@ def run(progress: Callable[[Policy], None], policies: Sequence[Policy] = POLICIE
 
 
 def run_policy(
-    policy: Policy, hogs: Sequence[Sequence[str]] = HOGS, messages: int = MESSAGES
+    policy: Policy, hogs: Sequence[Sequence[str]] = HOGS, messages: int = MESSAGES, seconds: float = SECONDS
 ) -> PolicyRow:
     """Run the experiment under one policy, in a child process; blocks until that is gone.
 
@@ -97,13 +98,14 @@ def run_policy(
         policy: which.
         hogs: the commands that exhaust the heap.
         messages: how many each citizen has to deliver.
+        seconds: how long they may take.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hardtack-demo-") as name:
         directory = Path(name)
         signs = Signs()
         try:
-            arguments = [policy, name, str(signs.fd), json.dumps(hogs), str(messages)]
+            arguments = [policy, name, str(signs.fd), json.dumps(hogs), str(messages), str(seconds)]
             child = start("hardtack.lab.demo_child", arguments, signs, aside=True)
             verdict = watch(child, signs)
             peak, waits = signs.peak, signs.waits
@@ -164,6 +166,8 @@ def _end(verdict: Verdict, errors: str) -> str:
 
 def _outcome(report: Report, failed: int, delivered: list[int], messages: int = MESSAGES) -> str:
     """Say what became of the citizens of a kernel that lived: all is well only if nothing at all is wrong."""
+    if report.late:
+        return "stalled: the citizens did not end in time"
     if failed:
         half_done = "; ".join(report.wrong) if report.wrong else "nothing that check() finds"
         return f"citizens failed: {failed} {'error' if failed == 1 else 'errors'}; half-done: {half_done}"

@@ -25,6 +25,7 @@ _HOGS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
 # Files and linear memories have budgets of their own, whose failures are ordinary.
 _BOUNDED: Final = ("filehog", "memhog")
 _QUICK_MESSAGES: Final = 1500
+_SECONDS: Final = 20.0  # that the citizens may take: a hog that is never killed may leave them no turn
 _QUICK: Final = ("pipehog", "filehog")
 
 
@@ -38,7 +39,7 @@ def _run(settings: Settings) -> Findings:
         for policy in demo.POLICIES:
             settings.step(f"{hogs} under {policy}")
             messages = _QUICK_MESSAGES if settings.quick else demo.MESSAGES
-            found.setdefault(hogs, {})[policy] = demo.run_policy(policy, _HOGS[hogs], messages)
+            found.setdefault(hogs, {})[policy] = demo.run_policy(policy, _HOGS[hogs], messages, _SECONDS)
     rows: list[Row] = [_row(hogs, row) for hogs, rows in found.items() for row in rows.values()]
     return Findings(_claims(found), rows, [_plot(found)])
 
