@@ -644,6 +644,7 @@ class Machine:
             close(description)
         system.preopens = ()
         self.check()
+        system.close_disks()
         assert system.processes.count == 1
         assert system.heap.reserved == 0
         assert system.user_memory.used == 0

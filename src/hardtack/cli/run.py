@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hardtack.cli.output import complain
-from hardtack.cli.parameters import assignment, count, mount, seconds, size
+from hardtack.cli.parameters import assignment, count, disk, mount, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import shown_if_long
 from hardtack.errors import HardtackError, KernelError
@@ -82,6 +82,21 @@ alone, not those in a --dir.""",
     help="Give the program a directory of the host, under another name if one is given. Repeatable.",
 )
 @click.option(
+    "--disk",
+    type=disk,
+    metavar="FILE[::GUEST]",
+    help="Give the program a durable file system that is one file of the host, as /disk or another name. "
+    "The file is made if it is not there.",
+)
+@click.option(
+    "--disk-size",
+    type=size,
+    metavar="SIZE",
+    default="1GiB",
+    show_default=True,
+    help="The most bytes of that file.",
+)
+@click.option(
     "--env",
     type=assignment,
     metavar="K=V",
@@ -130,6 +145,8 @@ def command(
     memory: int,
     fs_size: int | None,
     mounts: tuple[tuple[str, str], ...],
+    disk: tuple[str, str] | None,
+    disk_size: int,
     env: tuple[tuple[str, str], ...],
     stdin: str | None,
     timeout: float | None,
@@ -152,7 +169,8 @@ def command(
             f"--fs-size {format_bytes(fs_size)} must be less than --heap {format_bytes(heap)}, "
             "of which it is a part"
         )
-    names = [name for name, _ in mounts]
+    disk_name, disk_file = disk or ("/disk", None)
+    names = [name for name, _ in mounts] + ([disk_name] if disk else [])
     for name in names:
         if names.count(name) > 1:
             raise click.UsageError(f"two directories are called {name!r}; give one of them another name")
@@ -167,7 +185,15 @@ def command(
     )
     started = time.monotonic()
     with Kernel(
-        heap, memory, fs_size=fs_size, dirs=dict(mounts), limits=limits, on_exhaustion=policy
+        heap,
+        memory,
+        fs_size=fs_size,
+        dirs=dict(mounts),
+        disk=disk_file,
+        disk_name=disk_name,
+        disk_size=disk_size,
+        limits=limits,
+        on_exhaustion=policy,
     ) as kernel:
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
             with Interruptible(), shown_if_long(f"compiling {Path(program).name}"):

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     )
 
 
+class Broken(Exception):
+    """What a description leads to failed for good, on the host's side; the guest's call answers EIO."""
+
+
 class Description:
     """An opening: rights, flags, and how many descriptors lead to it."""
 
@@ -40,6 +44,7 @@ class Description:
     filetype: Flags = abi.UNKNOWN
     not_seekable: Errno = abi.ESPIPE
     takes_flags = False  # whether fd_fdstat_set_flags works on it
+    fetches = False  # whether a read may take the memory of a page that is read from a disk
     preopen: PathBytes | None = None  # the guest's name for it, on preopened directories alone
 
     def __init__(self, rights: Rights, inheriting: Rights, flags: Flags) -> None:

@@ -31,6 +31,11 @@ TABLE_ITEMS: Final = FAN**3  # that one table can number: three levels
 MAX_FILE: Final = PAGE * FAN**4  # bytes: four levels of pages
 BUCKET: Final = 40  # names in a directory's leaf before it splits
 LEAST_FILES_BYTES: Final = 8 * KIB  # of a file system, for its root
+DISK_PAGE: Final = 8 * KIB  # bytes of a durable file that are one row of its database
+COMMIT_CHANGES: Final = 512  # rows that one transaction of a durable file system changes, about
+DISK_SIZE: Final = 1024 * 1024 * KIB  # of the file of a durable file system, unless the caller says otherwise
+CACHE_SHARE: Final = 8  # its cache may take an eighth of the kernel's heap
+LEAST_CACHE_BYTES: Final = 128 * KIB  # of the kernel's heap, for a durable file system's pages in memory
 PIPE_PAGES: Final = 4  # pages of a pipe, which is as many bytes as it holds
 
 # -- the kernel's own memory

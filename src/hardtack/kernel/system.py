@@ -7,6 +7,7 @@ on the kernel's heap, the common ancestor of all that a call may charge.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 from collections import deque
@@ -17,7 +18,7 @@ from hardtack.errors import KernelError
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
-from hardtack.kernel.descriptions import Description, close
+from hardtack.kernel.descriptions import Broken, Description, close
 from hardtack.kernel.host_files import HostBudget
 from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory import Memory
@@ -49,6 +50,7 @@ from hardtack.units import format_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
     from hardtack.limits import Limits
 
@@ -123,6 +125,7 @@ class System:
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: Sequence[Description] = ()
         self.host_files = HostBudget()
+        self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -365,6 +368,27 @@ class System:
         process.state = RUNNABLE if process.guest is not None else NEW
         self.run_queue.append(process)
 
+    # -- durable file systems
+    def sync_disks(self) -> None:
+        """Make all that was done durable; blocks until the host's disk has it.
+
+        One that is broken keeps what was durable before, and says so at its end.
+        """
+        for files in self.disks:
+            with contextlib.suppress(Broken):
+                files.sync()
+
+    def close_disks(self) -> None:
+        """Make all that was done durable, and close the files on the host. Nobody has anything open of them.
+
+        Raises:
+            KernelError: the host's disk failed: what was not durable before that is lost.
+        """
+        broken = [text for files in self.disks if (text := files.close()) is not None]
+        self.disks.clear()
+        if broken:
+            raise KernelError("; ".join(broken))
+
     # -- books
     def report_bug(self, text: str, error: BaseException | None = None) -> None:
         """Remember that something happened that must not; only the first few are kept."""
@@ -401,6 +425,8 @@ class System:
                 wrong.append(
                     f"{type(description).__name__} counts {expected} descriptors and has {found[key]}"
                 )
+        for files in self.disks:
+            wrong += files.check() if files.disk.broken is None else []
         self.heap.check()
         return wrong
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PREVIEW1: Final = "wasi_snapshot_preview1"
 POSIX: Final = "posix"
 _LARGEST: Final = 1 << 64
+FETCH_BYTES: Final = 14_000  # what reading a page from a disk may take: its bytes, its place in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,12 @@ def _transfer(process: Process, vectors: int, count: int) -> int:
         return 0
 
 
+def _fetched(process: Process, fd: int) -> int:
+    """Return what reading a page from a disk may take, if that is what a descriptor leads to."""
+    description = process.descriptors.get(fd)
+    return FETCH_BYTES if description is not None and description.fetches else 0
+
+
 # Limits that bounds name.
 LIMITS: Final = {
     "MAX_IO": MAX_IO,
@@ -81,6 +88,7 @@ LIMITS: Final = {
 
 # Symbols that are measured when a bound is evaluated: the most that they can be, and how.
 _MEASURED: Final = {
+    "fetched": (FETCH_BYTES, "_fetched(process, fd)"),
     "transfer": (MAX_IO, "_transfer(process, vectors, count)"),
     "inherited": (MAX_ARGUMENT_BYTES, "len(process.environment)"),
 }
@@ -99,7 +107,8 @@ def _row(
     body = bound
     for symbol, (_, measure) in _MEASURED.items():
         body = body.replace(symbol, measure)
-    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", {**LIMITS, "_transfer": _transfer})
+    scope = {**LIMITS, "_transfer": _transfer, "_fetched": _fetched}
+    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", scope)
     largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
     maximum = eval(bound, {**LIMITS, **largest})
     return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate, name in _ALWAYS)
@@ -111,6 +120,8 @@ _ALWAYS: Final = {"proc_exit"}
 _SMALL = "1_000"
 # The host: a status, an error, which is an exception here.
 _HOST = "2_500"
+# Reading: from the host, or a page from a disk.
+_READ = "2_500 + fetched"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
 # A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
@@ -134,11 +145,11 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, _HOST, ""),
     ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _HOST, ""),
     ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _HOST, ""),
-    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _HOST, ""),
+    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _READ, ""),
     ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, _SMALL, ""),
     ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, _SMALL, ""),
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
-    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _HOST, ""),
+    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
     ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
     ("fd_renumber", "fd:i to:i", calls.fd_renumber, _SMALL, ""),
     ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _HOST, ""),

@@ -25,7 +25,7 @@ from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
+from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
@@ -150,12 +150,17 @@ class Kernel:
         memory: capacity of user memory: linear memories and stacks.
         fs_size: capacity of the file system in memory, a part of heap; half of it by default.
         dirs: directories of the host that guests may use, as {guest's name: path on the host}.
+        disk: a file of the host that holds a durable file system; it is made if it is not there. What a guest
+            has synced, and all that was done when `run` returns, is there after any crash.
+        disk_name: the guest's name for its root.
+        disk_size: the most bytes of that file.
         limits: of each program with its process tree, where those that it is started with say nothing.
         on_exhaustion: what the kernel does when its heap is full. "reserve" is the one to use; the others
             are there to be looked at, and may take the whole Python process with them.
 
     Raises:
-        KernelError: the heap or the file system is too small, with both numbers; or a directory is not there.
+        KernelError: the heap or the file system is too small, with both numbers; or a directory is not there;
+            or the disk cannot be opened.
 
     Example:
         >>> kernel = Kernel(heap="16 MiB")
@@ -172,6 +177,9 @@ class Kernel:
         *,
         fs_size: int | str | None = None,
         dirs: Mapping[str, str | os.PathLike[str]] | None = None,
+        disk: str | os.PathLike[str] | None = None,
+        disk_name: str = "/disk",
+        disk_size: int | str = DISK_SIZE,
         limits: Limits = NO_LIMITS,
         on_exhaustion: Policy = "reserve",
     ) -> None:
@@ -195,6 +203,8 @@ class Kernel:
         self._end = weakref.finalize(self, worker.stop, functools.partial(_end_all, self._system))
         try:
             worker.call(self._open_directories, dict(dirs or {}))
+            if disk is not None:
+                worker.call(self._open_disk, os.fspath(disk), disk_name, parse_bytes(disk_size), capacity)
         except BaseException:
             self.close()
             raise
@@ -221,6 +231,11 @@ class Kernel:
         system.add_preopen(system.open_root(b"/"))
         for name, path in dirs.items():
             system.add_preopen(open_host_directory(system, name, os.fspath(path)))
+
+    def _open_disk(self, path: str, name: str, size: int, heap: int) -> None:
+        from hardtack.kernel.open_disk_files import open_disk  # SQLite is for those who have a disk
+
+        self._system.add_preopen(open_disk(self._system, name, path, size, heap // CACHE_SHARE))
 
     # -- running programs
     def run(
@@ -432,6 +447,7 @@ class Kernel:
         )
         handle._process = None
         handle._captures = ()
+        self._system.sync_disks()
         self._raise_bugs()
         return result
 
@@ -556,3 +572,4 @@ def _end_all(system: System) -> None:
     for description in system.preopens:
         close(description)
     system.preopens = ()
+    system.close_disks()
