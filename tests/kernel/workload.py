@@ -28,7 +28,8 @@ from ledger import Ledger
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.params import PAGE
+from hardtack.kernel.open_disk_files import open_disk
+from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES, PAGE
 from hardtack.kernel.process import GONE, ZOMBIE, Process
 from hardtack.kernel.streams import Capture, HostStream, Source
 from hardtack.kernel.system_calls import TABLE, Row
@@ -180,10 +181,13 @@ def streams(process: Process) -> list[Description]:
 
 
 def run(ledger: Ledger, seed: int) -> None:
-    """Make CALLS random calls, in memory and on a directory of the host."""
+    """Make CALLS random calls, in memory, and on a directory of the host or a durable file system."""
     chooser = Chooser(seed)
     with tempfile.TemporaryDirectory() as name, ledger.machine(flush=bool(seed % 2)) as machine:
-        machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+        if seed % 4 < 2:
+            machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+        else:
+            machine.preopen(open_disk(machine.system, "/disk", f"{name}/fs.db", DISK_SIZE, LEAST_CACHE_BYTES))
         machine.program(b"/bin/child", child)
         left = CALLS
 

@@ -7,6 +7,7 @@ from typing import Final
 from hardtack.kernel import abi
 from hardtack.kernel.disk_inodes import DiskInode, DiskInodes
 from hardtack.kernel.disk_rows import LAST_PAGES, PAGE
+from hardtack.kernel.files import ZEROS
 from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, PAGE_SIZES, CachedPage
 from hardtack.kernel.params import DISK_PAGE
 
@@ -39,7 +40,7 @@ class DiskContents(DiskInodes):
             held = max(0, min(piece, len(data) - offset))
             memory[start + done : start + done + held] = memoryview(data)[offset : offset + held]
             if held < piece:
-                memory[start + done + held : start + done + piece] = bytes(piece - held)
+                memory[start + done + held : start + done + piece] = memoryview(ZEROS)[: piece - held]
             done += piece
         return max(done, 0)
 
@@ -149,5 +150,5 @@ class DiskContents(DiskInodes):
         found = self._page_to_write(file, size // DISK_PAGE, len(page.data))
         if isinstance(found, int):
             return found
-        memoryview(found.data)[offset:] = bytes(len(found.data) - offset)
+        memoryview(found.data)[offset:] = memoryview(ZEROS)[: len(found.data) - offset]
         return abi.OK

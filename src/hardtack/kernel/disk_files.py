@@ -52,7 +52,7 @@ NAME_PAGES: Final = 8  # of the database that a new name, with its inode, takes 
 
 
 class DiskWhere:
-    """Where a path leads: a directory's number, a name, and its inode's row if it is there. A `paths.Place`."""
+    """Where a path leads: a directory's number, a name, its inode's row if it is there. A `paths.Place`."""
 
     __slots__ = ("_sought", "depth", "directory", "files", "must_be_directory", "name", "row")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.disk_rows import (
     BY_NUMBER,
     LAST_PAGES,
@@ -95,7 +96,13 @@ class DiskInodes:
 
     # -- transactions
     def begin_change(self) -> None:
-        """Begin a change: end a transaction that is large, free some of what nobody can reach."""
+        """Begin a change: end a transaction that is large, free some of what nobody can reach.
+
+        Raises:
+            Broken: the host's disk failed, now or before.
+        """
+        if self.disk.broken is not None:
+            raise Broken(self.disk.broken)
         if self.disk.full:
             self.sync()
         if self._unreachable:

@@ -11,10 +11,11 @@ APPLICATION: Final = 0x4861_7264  # "Hard": in the database's header, whose file
 
 SCHEMA: Final = (
     # links: names that lead to it; 0: it is only open any more; -1: nobody can reach it
-    "CREATE TABLE inode (number INTEGER PRIMARY KEY, kind INTEGER, links INTEGER, size INTEGER, atime INTEGER,"
-    " mtime INTEGER, ctime INTEGER, parent INTEGER, target BLOB)",
+    "CREATE TABLE inode (number INTEGER PRIMARY KEY, kind INTEGER, links INTEGER, size INTEGER,"
+    " atime INTEGER, mtime INTEGER, ctime INTEGER, parent INTEGER, target BLOB)",
     "CREATE INDEX unreachable ON inode (links) WHERE links <= 0",
-    "CREATE TABLE name (cookie INTEGER PRIMARY KEY, directory INTEGER, name BLOB, inode INTEGER, kind INTEGER)",
+    "CREATE TABLE name (cookie INTEGER PRIMARY KEY, directory INTEGER, name BLOB, inode INTEGER,"
+    " kind INTEGER)",
     "CREATE UNIQUE INDEX by_name ON name (directory, name)",
     "CREATE INDEX by_directory ON name (directory)",
     "CREATE TABLE page (place INTEGER PRIMARY KEY, data BLOB)",  # place: see page_cache
@@ -30,7 +31,7 @@ BY_NUMBER: Final = f"SELECT {_COLUMNS} FROM inode i WHERE i.number = ?"
 TARGET: Final = "SELECT target FROM inode WHERE number = ?"
 ANY_NAME: Final = "SELECT 1 FROM name WHERE directory = ? LIMIT 1"
 LIST: Final = (
-    "SELECT cookie, name, inode, kind FROM name WHERE directory = ? AND cookie >= ? ORDER BY cookie LIMIT 16"
+    "SELECT cookie, name, inode, kind FROM name WHERE directory = ? AND cookie >= ? ORDER BY cookie LIMIT 8"
 )
 NEW_INODE: Final = "INSERT INTO inode VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)"
 NEW_NAME: Final = "INSERT INTO name VALUES (?, ?, ?, ?, ?)"

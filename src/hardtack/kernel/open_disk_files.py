@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.system import System
 
-_LISTINGS: Final = 1 << 40  # of 16 names: more than any disk has room for
+_LISTINGS: Final = 1 << 40  # of 8 names: more than any disk has room for
 _FIRST_COOKIE: Final = 2  # 0 is ".", 1 is ".."; then each entry's cookie, plus this
 
 
@@ -171,7 +171,7 @@ class OpenDiskDirectory(Description):
         rights: int,
         inheriting: int,
     ) -> Description | int:
-        """Open what path names; O_CREAT makes a file. WAIT means that some of it was cut, or space was freed."""
+        """Open what path names; O_CREAT makes a file. WAIT: some was cut, or space was freed."""
         files = self.files
         exclusive = oflags & abi.O_CREAT and oflags & abi.O_EXCL
         where = files.walk(self.directory, path, follow and not exclusive)

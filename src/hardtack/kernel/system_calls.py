@@ -122,6 +122,8 @@ _SMALL = "1_000"
 _HOST = "2_500"
 # Reading: from the host, or a page from a disk.
 _READ = "2_500 + fetched"
+# Cutting: a disk's page, and a copy that can be written to.
+_SET_SIZE = "2_500 + fetched * 7 // 4"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
 # A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
@@ -143,7 +145,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, _SMALL, "dsync, rsync, sync"),
     ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, _SMALL, ""),
     ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, _HOST, ""),
-    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _HOST, ""),
+    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _SET_SIZE, ""),
     ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _HOST, ""),
     ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _READ, ""),
     ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, _SMALL, ""),
