@@ -476,6 +476,7 @@ class Machine:
         memory: bytes of user memory.
         observe: called after each system call that was admitted, with (row, process, arguments, bound, peak,
             kept, errno).
+        root: opens what descriptor ROOT is, the file system in memory by default.
         flush: empty CPython's free lists before each call, so that none is served from there.
     """
 
@@ -487,6 +488,7 @@ class Machine:
         policy: Any = "reserve",
         memory: int = 64 * MIB,
         observe: Callable[..., None] | None = None,
+        root: Callable[[System], Description] | None = None,
         flush: bool = False,
     ) -> None:
         gc.collect()
@@ -504,7 +506,7 @@ class Machine:
         self.parked = Queue()
         self.programs: dict[bytes, Program] = {}
         self.system.loader = self
-        self.preopen(self.system.open_root(b"/"))
+        self.preopen(self.system.open_root(b"/") if root is None else root(self.system))
         self.entries = {row.name: self._entry(row) for row in TABLE}
         self.baseline: int | None = None
 

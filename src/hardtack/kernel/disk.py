@@ -44,8 +44,8 @@ _LOG_PAGES: Final = 1024  # of the write-ahead log until it is brought into the 
 _MARGIN_PAGES: Final = 16  # of the database that are never given away: what splits of its trees take
 _CHECKED_AGAIN: Final = 64  # database pages that may be taken until they are counted again
 
+_ALONE: Final = "PRAGMA locking_mode=EXCLUSIVE"  # no other comes in, and SQLite needs no shared memory
 _SETTINGS: Final = (
-    "PRAGMA locking_mode=EXCLUSIVE",  # so that SQLite needs no shared memory, and no other kernel comes in
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     f"PRAGMA cache_size=-{CACHE_BYTES // KIB}",
@@ -117,6 +117,7 @@ class Disk:
 
     def _begin(self) -> None:
         execute = self._cursor.execute
+        execute(_ALONE).fetchall()
         execute(f"PRAGMA page_size={DATABASE_PAGE}")
         application = execute("PRAGMA application_id").fetchone()[0]
         version = execute("PRAGMA user_version").fetchone()[0]

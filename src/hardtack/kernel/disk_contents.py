@@ -22,26 +22,28 @@ class DiskContents(DiskInodes):
     def read(self, file: DiskInode, position: int, memory: memoryview, start: int, count: int) -> int:
         """Copy up to count bytes to memory[start:]; return how many.
 
-        As far as they are in memory, but for one page that is read from the database: a short count is
-        honest, and so no call takes more memory than a page.
+        A page of which a part is wanted stays in memory, if it is the last; one that is wanted whole does
+        not. So no call takes memory for more than one.
         """
         count = min(count, file.size - position)
         done = 0
         while done < count:
             at = position + done
             page = self._cached(file, at // DISK_PAGE)
-            if page is None:
-                if done:
-                    break
-                page = self._fetch(file, at // DISK_PAGE)
             offset = at % DISK_PAGE
             piece = min(count - done, DISK_PAGE - offset)
-            data = page.data
+            if page is not None:
+                data = page.data
+            elif done + piece == count and piece < DISK_PAGE:
+                data = self._fetch(file, at // DISK_PAGE).data
+            else:
+                data = self._row_of(file, at // DISK_PAGE)
             held = max(0, min(piece, len(data) - offset))
             memory[start + done : start + done + held] = memoryview(data)[offset : offset + held]
             if held < piece:
                 memory[start + done + held : start + done + piece] = memoryview(ZEROS)[: piece - held]
             done += piece
+            del data, page  # before the next is read
         return max(done, 0)
 
     def _cached(self, file: DiskInode, index: int) -> CachedPage | None:
@@ -59,10 +61,13 @@ class DiskContents(DiskInodes):
         """Read a page that is not in memory from the database; a hole is a page without bytes."""
         self.make_room(PAGE_BYTES)
         with self.heap:
-            row = self.disk.row(PAGE, (file.number * INDEXES + index,))
-            data = b"" if row is None else row[0]
-            assert isinstance(data, bytes)
-            return self._enter_page(file, index, data)
+            return self._enter_page(file, index, self._row_of(file, index))
+
+    def _row_of(self, file: DiskInode, index: int) -> bytes:
+        row = self.disk.row(PAGE, (file.number * INDEXES + index,))
+        data = b"" if row is None else row[0]
+        assert isinstance(data, bytes)
+        return data
 
     def _enter_page(self, file: DiskInode, index: int, data: bytes) -> CachedPage:
         with self.heap:
@@ -74,6 +79,8 @@ class DiskContents(DiskInodes):
         self.begin_change()
         done = 0
         for _ in range((position % DISK_PAGE + count + DISK_PAGE - 1) // DISK_PAGE):
+            if done == count:
+                break
             at = position + done
             offset = at % DISK_PAGE
             piece = min(count - done, DISK_PAGE - offset)

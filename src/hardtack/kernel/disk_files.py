@@ -26,6 +26,8 @@ from hardtack.kernel.disk_inodes import DiskInode
 from hardtack.kernel.disk_rows import (
     ANY_NAME,
     BY_NUMBER,
+    COUNT,
+    COUNTED,
     FIND,
     KIND,
     LEFT_OPEN,
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = 1
 MAX_DEPTH: Final = 4096  # directories above one that is moved: more are not looked through
+_COOKIES: Final = 1 << 61
+_SCATTER: Final = 0x1E37_79B9_7F4A_7C15  # odd, so no two names have one cookie
 NAME_PAGES: Final = 8  # of the database that a new name, with its inode, takes at most
 
 
@@ -103,7 +107,7 @@ class DiskWhere:
 class DiskFiles(DiskContents):
     """One durable file system: its names, with all that they lead to."""
 
-    __slots__ = ("_next_cookie",)
+    __slots__ = ("_names",)
 
     def __init__(self, system: System, heap: Heap, disk: Disk) -> None:
         """Take over an open database; makes the root if it has none.
@@ -114,9 +118,9 @@ class DiskFiles(DiskContents):
         disk.warm(STATEMENTS)
         super().__init__(system, heap, disk)
         with heap:
-            cookies = disk.row("SELECT max(cookie) FROM name", ())
-            assert cookies is not None
-            self._next_cookie = (cookies[0] or 0) + 1
+            counted = disk.row(COUNTED, ())
+            assert counted is not None
+            self._names = counted[0] + 0
             if self._next_number == ROOT:
                 self._new_inode(abi.DIRECTORY, 0, ROOT, b"")
         while disk.change(LEFT_OPEN, ()):
@@ -159,9 +163,12 @@ class DiskFiles(DiskContents):
         return number
 
     def _enter(self, where: DiskWhere, number: int, kind: int) -> None:
-        self.disk.change(NEW_NAME, (self._next_cookie, where.directory, where.name, number, kind))
         with self.heap:
-            self._next_cookie += 1
+            self._names += 1
+        # Scattered, each once: so a listing ends although names are made all the time while it goes on.
+        cookie = self._names * _SCATTER % _COOKIES
+        self.disk.change(NEW_NAME, (cookie, where.directory, where.name, number, kind))
+        self.disk.change(COUNT, (self._names,))
         self._changed(where.directory)
 
     def add_link(self, where: DiskWhere, inode: DiskInode) -> None:

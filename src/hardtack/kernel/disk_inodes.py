@@ -46,7 +46,15 @@ class DiskInode:
     )  # fmt: skip
 
     def __init__(self, row: Row) -> None:
-        self.number, self.kind, self.links, self.size, self.atime, self.mtime, self.ctime, self.parent = row
+        number, kind, links, size, atime, mtime, ctime, parent = row
+        self.number = number + 0  # numbers of its own: the row's are the caller's
+        self.kind = kind + 0
+        self.links = links + 0
+        self.size = size + 0
+        self.atime = atime + 0
+        self.mtime = mtime + 0
+        self.ctime = ctime + 0
+        self.parent = parent + 0
         self.opens = 0
         self.dirty = False
         self.chain: DiskInode | None = None
@@ -175,8 +183,7 @@ class DiskInodes:
             if not self.make_room(OPEN_BYTES + PAGE_BYTES):
                 return None
             with self.heap:
-                numbers = tuple(number + 0 for number in row)  # the row's own are the caller's
-                inode = DiskInode(numbers)
+                inode = DiskInode(row)
                 inode.chain = self._open.get(inode.number % TABLE_ITEMS)
                 self._open.put(inode.number % TABLE_ITEMS, inode)
         inode.opens += 1

@@ -16,6 +16,8 @@ SCHEMA: Final = (
     "CREATE INDEX unreachable ON inode (links) WHERE links <= 0",
     "CREATE TABLE name (cookie INTEGER PRIMARY KEY, directory INTEGER, name BLOB, inode INTEGER,"
     " kind INTEGER)",
+    "CREATE TABLE counter (names INTEGER)",  # that were ever made
+    "INSERT INTO counter VALUES (0)",
     "CREATE UNIQUE INDEX by_name ON name (directory, name)",
     "CREATE INDEX by_directory ON name (directory)",
     "CREATE TABLE page (place INTEGER PRIMARY KEY, data BLOB)",  # place: see page_cache
@@ -36,6 +38,8 @@ LIST: Final = (
 NEW_INODE: Final = "INSERT INTO inode VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)"
 NEW_NAME: Final = "INSERT INTO name VALUES (?, ?, ?, ?, ?)"
 NO_NAME: Final = "DELETE FROM name WHERE directory = ? AND name = ?"
+COUNTED: Final = "SELECT names FROM counter"
+COUNT: Final = "UPDATE counter SET names = ?"
 SAVE: Final = (
     "UPDATE inode SET links = ?, size = ?, atime = ?, mtime = ?, ctime = ?, parent = ? WHERE number = ?"
 )
@@ -49,6 +53,6 @@ LEFT_OPEN: Final = (
     "UPDATE inode SET links = -1 WHERE number IN (SELECT number FROM inode WHERE links = 0 LIMIT 256)"
 )
 STATEMENTS: Final = (
-    FIND, BY_NUMBER, TARGET, ANY_NAME, LIST, NEW_INODE, NEW_NAME, NO_NAME, SAVE, PAGE, SAVE_PAGE, LAST_PAGES,
-    NO_PAGES, UNREACHABLE, NO_INODE, LEFT_OPEN, "PRAGMA page_count", "PRAGMA freelist_count",
+    FIND, BY_NUMBER, TARGET, ANY_NAME, LIST, NEW_INODE, NEW_NAME, NO_NAME, SAVE, COUNT, PAGE, SAVE_PAGE,
+    LAST_PAGES, NO_PAGES, UNREACHABLE, NO_INODE, LEFT_OPEN, "PRAGMA page_count", "PRAGMA freelist_count",
 )  # fmt: skip

@@ -143,7 +143,7 @@ class OpenDiskDirectory(Description):
         return self.files.set_times(self.directory, atime, mtime)
 
     def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
-        """Write entries in the order they were made in; a cookie is the next entry's."""
+        """Write entries in the order of their cookies; a cookie is the next entry's."""
         out = Entries(process.memory, start, count)
         directory = self.directory
         if cookie < 1 and out.put(1, directory.number, b".", abi.DIRECTORY):
