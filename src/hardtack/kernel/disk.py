@@ -246,14 +246,17 @@ class Disk:
         error.__traceback__ = None
         with self.heap:
             self.broken = f"{self.path}: {_reason(error)}"
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.close()
+        self._close()
         return Broken(self.broken)
+
+    def _close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._cursor.close()  # its statement would keep the connection, and so the file's lock
+            self._connection.close()
 
     def close(self) -> None:
         """Close it; what was not committed is lost. A second call does nothing."""
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.close()
+        self._close()
         with self.heap:
             self.broken = self.broken or f"{self.path}: it is closed"
 

@@ -60,6 +60,8 @@ class DiskContents(DiskInodes):
     def _fetch(self, file: DiskInode, index: int) -> CachedPage:
         """Read a page that is not in memory from the database; a hole is a page without bytes."""
         self.make_room(PAGE_BYTES)
+        if index * DISK_PAGE >= file.size:
+            return self._enter_page(file, index, b"")
         with self.heap:
             return self._enter_page(file, index, self._row_of(file, index))
 
@@ -76,6 +78,18 @@ class DiskContents(DiskInodes):
 
     def write(self, file: DiskInode, position: int, memory: memoryview, start: int, count: int) -> int:
         """Write page by page; return how many bytes, or a negated errno if it is none at all."""
+        last = file.last
+        offset = position % DISK_PAGE
+        if (
+            last is not None
+            and last.dirty
+            and last.place == file.number * INDEXES + position // DISK_PAGE
+            and offset + count <= len(last.data)
+            and self.disk.broken is None
+        ):  # nothing to make, so nothing to ask
+            memoryview(last.data)[offset : offset + count] = memory[start : start + count]
+            self._written(file, position + count if count else 0)
+            return count
         self.begin_change()
         done = 0
         for _ in range((position % DISK_PAGE + count + DISK_PAGE - 1) // DISK_PAGE):
@@ -92,11 +106,15 @@ class DiskContents(DiskInodes):
             memoryview(page.data)[offset : offset + piece] = memory[start + done : start + done + piece]
             done += piece
         if done:
-            with self.heap:
-                file.size = max(file.size, position + done)
-            self._stamp(file)
-            self.touch(file)
+            self._written(file, position + done)
         return done
+
+    def _written(self, file: DiskInode, end: int) -> None:
+        if end > file.size:
+            with self.heap:
+                file.size = end + 0
+        self._stamp(file)
+        self.touch(file)
 
     def _page_to_write(
         self, file: DiskInode, index: int, least: int, whole: bool = False
@@ -129,7 +147,7 @@ class DiskContents(DiskInodes):
         if size < file.size:
             keep = (size + DISK_PAGE - 1) // DISK_PAGE
             places = (file.number * INDEXES + keep, (file.number + 1) * INDEXES)
-            self.cache.drop_between(*places)
+            self._forget_pages(file, keep)
             lowest = self._cut_step(file.number, keep)
             if lowest is not None and lowest > keep:
                 with self.heap:

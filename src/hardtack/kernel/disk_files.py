@@ -167,7 +167,7 @@ class DiskFiles(DiskContents):
             self._names += 1
         # Scattered, each once: so a listing ends although names are made all the time while it goes on.
         cookie = self._names * _SCATTER % _COOKIES
-        self.disk.change(NEW_NAME, (cookie, where.directory, where.name, number, kind))
+        self.disk.change(NEW_NAME, (where.directory, cookie, where.name, number, kind))
         self.disk.change(COUNT, (self._names,))
         self._changed(where.directory)
 
@@ -274,7 +274,7 @@ class DiskFiles(DiskContents):
         for text, query in (
             (
                 "inode %d counts links that are not what names it",
-                "SELECT i.number FROM inode i WHERE max(i.links, 0) != (i.number = 1)"
+                "SELECT i.number FROM inode i WHERE i.number > 0 AND max(i.links, 0) != (i.number = 1)"
                 " + (SELECT count(*) FROM name n WHERE n.inode = i.number)",
             ),
             (

@@ -6,6 +6,7 @@ kept here and saved with the transaction. It refuses to know names (`disk_files`
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
@@ -22,14 +23,38 @@ from hardtack.kernel.disk_rows import (
     UNREACHABLE,
 )
 from hardtack.kernel.page_cache import INDEXES, PAGE_BYTES, CachedPage, PageCache, evict_bytes
-from hardtack.kernel.params import TABLE_ITEMS
+from hardtack.kernel.params import DISK_PAGE, TABLE_ITEMS
 from hardtack.kernel.table import Table
 
 if TYPE_CHECKING:
-    from hardtack.heap import Heap
+    from hardtack.heap import Heap, HeapStatistics
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.disk_rows import Row
     from hardtack.kernel.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStatistics:
+    """A durable file system's books at one moment.
+
+    Attributes:
+        heap: what Python holds for it, its pages in memory above all; SQLite's own memory is not in it.
+        pages: in memory.
+        hits: look-ups of pages that were there.
+        misses: look-ups of pages that were not.
+        evictions: pages that were dropped to make room.
+        commits: times that the host's disk was waited for.
+        broken: why it answers EIO, or None.
+    """
+
+    heap: HeapStatistics
+    pages: int
+    hits: int
+    misses: int
+    evictions: int
+    commits: int
+    broken: str | None
+
 
 DIRTY_INODES: Final = 64
 OPEN_BYTES: Final = 4 * 1024  # an inode that is opened: its object, two nodes of the table, numbers
@@ -101,6 +126,19 @@ class DiskInodes:
     def shrink(self, wanted: int) -> None:
         """Give way: drop clean pages until so many bytes came back. Called by the heap's ladder."""
         evict_bytes(self.cache, self.heap, wanted)
+
+    def statistics(self) -> DiskStatistics:
+        """Return the books at this moment."""
+        cache = self.cache
+        return DiskStatistics(
+            self.heap.statistics(),
+            cache.count,
+            cache.hits,
+            cache.misses,
+            cache.evictions,
+            self.disk.commits,
+            self.disk.broken,
+        )
 
     # -- transactions
     def begin_change(self) -> None:
@@ -265,15 +303,36 @@ class DiskInodes:
 
     def _cannot_be_reached(self, inode: DiskInode) -> None:
         inode.links = -1
-        if inode.size:
-            self.cache.drop_between(inode.number * INDEXES, (inode.number + 1) * INDEXES)
-        self.save(inode)
-        self._unreachable = True
+        self._forget_pages(inode, 0)
+        if inode.size <= STEP_ROWS * DISK_PAGE:  # at once, then
+            place = inode.number * INDEXES
+            if inode.size:
+                self.disk.change(NO_PAGES, (place, place + INDEXES))
+            self.disk.change(NO_INODE, (inode.number,))
+        else:
+            self.save(inode)
+            self._unreachable = True
+
+    def _forget_pages(self, inode: DiskInode, keep: int) -> None:
+        """Drop an inode's pages from index keep on from memory."""
+        place = inode.number * INDEXES
+        end = (inode.size + DISK_PAGE - 1) // DISK_PAGE
+        if end - keep > STEP_ROWS:
+            self.cache.drop_between(place + keep, place + INDEXES)
+            return
+        with self.heap:
+            for index in range(keep, end):
+                page = self.cache.get(place + index)
+                if page is not None:
+                    self.cache.drop(page)
 
     def _stamp(self, inode: DiskInode, content: bool = True) -> None:
         """Let an inode carry the time of a change."""
+        now = self._system.files.now
+        if inode.ctime == now and (inode.mtime == now or not content):
+            return
         with self.heap:  # the number lives as long as the inode
-            now = self._system.files.now + 0
+            now += 0
             inode.ctime = now
             if content:
                 inode.mtime = now

@@ -14,12 +14,10 @@ SCHEMA: Final = (
     "CREATE TABLE inode (number INTEGER PRIMARY KEY, kind INTEGER, links INTEGER, size INTEGER,"
     " atime INTEGER, mtime INTEGER, ctime INTEGER, parent INTEGER, target BLOB)",
     "CREATE INDEX unreachable ON inode (links) WHERE links <= 0",
-    "CREATE TABLE name (cookie INTEGER PRIMARY KEY, directory INTEGER, name BLOB, inode INTEGER,"
-    " kind INTEGER)",
-    "CREATE TABLE counter (names INTEGER)",  # that were ever made
-    "INSERT INTO counter VALUES (0)",
+    "CREATE TABLE name (directory INTEGER, cookie INTEGER, name BLOB, inode INTEGER, kind INTEGER,"
+    " PRIMARY KEY (directory, cookie)) WITHOUT ROWID",
+    "INSERT INTO inode VALUES (0, 0, 1, 0, 0, 0, 0, 0, x'')",  # its size: how many names were ever made
     "CREATE UNIQUE INDEX by_name ON name (directory, name)",
-    "CREATE INDEX by_directory ON name (directory)",
     "CREATE TABLE page (place INTEGER PRIMARY KEY, data BLOB)",  # place: see page_cache
     f"PRAGMA application_id={APPLICATION}",
     f"PRAGMA user_version={FORMAT}",
@@ -38,8 +36,8 @@ LIST: Final = (
 NEW_INODE: Final = "INSERT INTO inode VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)"
 NEW_NAME: Final = "INSERT INTO name VALUES (?, ?, ?, ?, ?)"
 NO_NAME: Final = "DELETE FROM name WHERE directory = ? AND name = ?"
-COUNTED: Final = "SELECT names FROM counter"
-COUNT: Final = "UPDATE counter SET names = ?"
+COUNTED: Final = "SELECT size FROM inode WHERE number = 0"
+COUNT: Final = "UPDATE inode SET size = ? WHERE number = 0"
 SAVE: Final = (
     "UPDATE inode SET links = ?, size = ?, atime = ?, mtime = ?, ctime = ?, parent = ? WHERE number = ?"
 )

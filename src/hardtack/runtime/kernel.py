@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from hardtack.heap import Policy
     from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.disk_inodes import DiskStatistics
     from hardtack.kernel.guest import Image
     from hardtack.kernel.system import Kill
     from hardtack.runtime.starting import Start
@@ -63,6 +64,7 @@ class KernelStatistics:
     Attributes:
         heap: the kernel's heap.
         files: the heap of the file system in memory.
+        disk: the durable file system's books, or None if there is none.
         memory: bytes of user memory in use.
         memory_peak: the most that ever was.
         memory_capacity: the most that may be.
@@ -74,6 +76,7 @@ class KernelStatistics:
 
     heap: HeapStatistics
     files: HeapStatistics
+    disk: DiskStatistics | None
     memory: int
     memory_peak: int
     memory_capacity: int
@@ -501,6 +504,7 @@ class Kernel:
         return KernelStatistics(
             heap=system.heap.statistics(),
             files=system.files.heap.statistics(),
+            disk=system.disks[0].statistics() if system.disks else None,
             memory=system.user_memory.used,
             memory_peak=system.user_memory.peak,
             memory_capacity=system.user_memory.capacity,
