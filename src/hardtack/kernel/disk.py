@@ -156,7 +156,8 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            row: Row | None = self.heap.run(self._cursor.execute, statement, values).fetchone()
+            self.heap.run(self._cursor.execute, statement, values)
+            row: Row | None = self._cursor.fetchone()
         except sqlite3.Error as error:
             raise self._break(error) from None
         return row
@@ -170,7 +171,8 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            rows: list[Row] = self.heap.run(self._cursor.execute, statement, values).fetchall()
+            self.heap.run(self._cursor.execute, statement, values)
+            rows: list[Row] = self._cursor.fetchall()
         except sqlite3.Error as error:
             raise self._break(error) from None
         return rows
@@ -184,7 +186,8 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            changed: int = self.heap.run(self._cursor.execute, statement, values).rowcount
+            self.heap.run(self._cursor.execute, statement, values)
+            changed: int = self._cursor.rowcount
         except sqlite3.Error as error:
             raise self._break(error) from None
         with self.heap:
