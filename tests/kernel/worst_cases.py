@@ -135,8 +135,13 @@ def _numbers(calls: Calls) -> Body:
                 yield "fd_tell", (fd, OUT)
         yield "sock_accept", (fd, BIG, BIG)
         yield "sock_recv", (fd, BIG, BIG, BIG, BIG, BIG)
+        yield "sock_recv", (fd, VECTORS, 1, 0, OUT, OUT)
         yield "sock_send", (fd, BIG, BIG, BIG, BIG)
+        yield "sock_send", (fd, VECTORS, 1, 0, OUT)
         yield "sock_shutdown", (fd, BIG)
+        yield "bind", (fd, BIG, BIG)
+        yield "listen", (fd, BIG)
+        yield "connect", (fd, BIG, BIG)
     for size in (0, 1, FULL, FULL + 1, 2 * FULL + 1):
         yield "random_get", (DATA, size)
     yield "random_get", (DATA, BIG)
@@ -295,6 +300,60 @@ def _waiters_of_a_pipe(machine: Machine, hand: Hand) -> None:
             pass
 
 
+# -- sockets
+@case
+def sockets(ledger: Ledger) -> None:
+    """Names of every length, full lines, connections that are filled at once, and what is left at an end."""
+    with ledger.machine(64 * MIB) as machine:
+        hand = machine.hand()
+        for number in range(120):
+            name = b"%03d" % number + b"n" * 104
+            listener = hand.socket(kind=abi.SOCK_STREAM | abi.SOCK_NONBLOCK)
+            assert hand.bind(listener, name if number % 2 else number + 1 << 8) in {0, abi.EAFNOSUPPORT}
+            hand.bind(listener, name)
+            hand.bind(listener, name + b"n")
+            hand.listen(listener, BIG)
+            hand.connect(hand.socket(), name + b"n")
+            if number % 10 == 0:
+                _fill_a_line(hand, listener, name)
+            hand.close(listener)
+        for start in (0, 1, PAGE - 1, PAGE, 2 * PAGE + 5):
+            _fill_a_connection(hand, start)
+
+
+def _fill_a_line(hand: Hand, listener: int, name: bytes) -> None:
+    for _ in range(18):
+        client = hand.socket(kind=abi.SOCK_STREAM | abi.SOCK_NONBLOCK)
+        hand.connect(client, name)
+        hand.write(client, bytes(FULL))
+        hand.write(client, b"x")
+    hand.poll(on_read(listener, HUGE), on_write(listener, HUGE), after(0))
+    for _ in range(8):
+        server = hand.accept(listener, abi.FDFLAG_NONBLOCK)
+        hand.recv(server, FULL, abi.RECV_PEEK)
+        hand.recv(server, FULL, abi.RECV_WAITALL)
+        hand.shutdown(server, 1)
+        hand.shutdown(server, 3)
+
+
+def _fill_a_connection(hand: Hand, start: int) -> None:
+    one, other = hand.socketpair(abi.SOCK_STREAM | abi.SOCK_NONBLOCK)
+    hand.write(one, bytes(start + 1))
+    hand.recv(other, start)
+    for _ in range(2):
+        hand.send(one, bytes(FULL))
+    hand.recv(other, FULL, abi.RECV_PEEK)
+    hand.read(other, FULL)
+    hand.recv(other, FULL)
+    hand.recv(other, FULL)
+    hand.send(one, bytes(FULL))
+    hand.poll(on_read(other), on_write(one), after(0))
+    hand.close(other)
+    for _ in range(2):
+        hand.send(one, b"x")
+        hand.recv(one, 1)
+
+
 # -- descriptors
 @case
 def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
@@ -303,7 +362,7 @@ def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
         hand = machine.hand()
         machine.program(b"child", _wait_for_ever)
         for edge in (64, 128, 4096):
-            for what in ("open", "pipe", "directory"):
+            for what in ("open", "pipe", "directory", "socket", "socketpair", "accept"):
                 hand.call("fd_close", edge)
                 hand.call("fd_close", edge + 1)
                 with machine.warm():
@@ -311,9 +370,21 @@ def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
                         pass
                 if what == "open":
                     assert hand.open(b"file", CREATE) == edge
-                elif what == "pipe":
+                elif what in {"pipe", "socketpair"}:
                     hand.close(edge - 1)
-                    assert hand.pipe() == (edge - 1, edge)
+                    assert (hand.pipe() if what == "pipe" else hand.socketpair()) == (edge - 1, edge)
+                elif what == "socket":
+                    assert hand.socket() == edge
+                elif what == "accept":
+                    for fd, call in ((edge - 1, "listen"), (edge - 2, "connect")):
+                        hand.close(fd)
+                        assert hand.socket() == fd
+                        if call == "listen":
+                            hand.bind(fd, b"name")
+                            hand.listen(fd)
+                        else:
+                            assert hand.connect(fd, b"name") == 0
+                    assert hand.accept(edge - 1) == edge
                 else:
                     assert hand.open(b".", abi.O_DIRECTORY, READ_ONLY) == edge
                 hand.close(edge)

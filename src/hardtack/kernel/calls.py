@@ -19,7 +19,6 @@ from hardtack.kernel.abi import (
     EILSEQ,
     EINVAL,
     ENAMETOOLONG,
-    ENOTSOCK,
     ENOTSUP,
     OK,
     PAIR,
@@ -613,8 +612,3 @@ def random_get(process: Process, start: Word, size: Word) -> int:
     with process.heap:
         process.random_done = done + piece
     return WAIT
-
-
-def not_a_socket(process: Process, fd: Word, *rest: Word) -> int:
-    """Answer for the calls on sockets: there are none yet."""
-    return EBADF if process.descriptors.get(fd) is None else ENOTSOCK

@@ -87,6 +87,23 @@ class Description:
         Pipes wake every poller anyway, so only what hangs on the host has to do something.
         """
 
+    # -- sockets
+    def accept(self, process: Process, flags: Flags) -> Description | int:
+        """Take a connection that waits, with these flags."""
+        return abi.ENOTSOCK
+
+    def receive(self, process: Process, start: Word, count: Transfer, flags: Flags) -> int:
+        """As read, with RECV_PEEK and RECV_WAITALL."""
+        return -abi.ENOTSOCK
+
+    def send(self, process: Process, start: Word, count: Transfer) -> int:
+        """As write, on sockets alone."""
+        return -abi.ENOTSOCK
+
+    def shutdown(self, how: Flags) -> int:
+        """End one direction of a connection, or both."""
+        return abi.ENOTSOCK
+
     # -- the object behind
     def filestat(self) -> tuple[int, ...] | int:
         """Return (device, inode, file type, links, size, atime, mtime, ctime)."""

@@ -32,6 +32,8 @@ MAX_FILE: Final = PAGE * FAN**4  # bytes: four levels of pages
 BUCKET: Final = 40  # names in a directory's leaf before it splits
 LEAST_FILES_BYTES: Final = 8 * KIB  # of a file system, for its root
 PIPE_PAGES: Final = 4  # pages of a pipe, which is as many bytes as it holds
+MAX_BACKLOG: Final = 16  # connections that wait to be accepted by one socket; who comes then waits
+SOCKET_NAME_MAX: Final = 107  # bytes of an AF_UNIX socket's name, as Linux
 
 # -- the kernel's own memory
 SCHEDULER_BYTES: Final = 192 * KIB  # the scheduler's standing reservation

@@ -42,6 +42,7 @@ from hardtack.kernel.process import (
     Process,
 )
 from hardtack.kernel.queues import Queue
+from hardtack.kernel.socket_names import SocketNames
 from hardtack.kernel.table import Table
 from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
@@ -116,6 +117,7 @@ class System:
             self.pollers = Queue()  # in poll_oneoff, with descriptors
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
+            self.socket_names = SocketNames()
         self.next_deadline: int | None = None
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
