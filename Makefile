@@ -47,6 +47,11 @@ figures: setup ## measure heaps, count their instructions with valgrind, and rew
 	$(BIN)/hardtack bench heap --instructions --json docs/figures/heap-instructions.json
 	$(BIN)/python docs/make_pages.py
 
+# What the test needs is installed here; without Debian's apt-get it says so, and fails.
+http: setup ## serve curl and wrk from a guest, alone and beside hogs; installs both from Debian
+	{ command -v curl && command -v wrk; } > /dev/null || { apt-get update && apt-get install --yes curl wrk; }
+	$(BIN)/python tests/runtime/http_clients.py
+
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
 	$(BIN)/python tests/heap/soak.py --seconds $(SECONDS)
@@ -88,4 +93,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus analysis-figures kernel-bounds \
-	analysis-speed fuzz mutants sanitize
+	analysis-speed fuzz mutants sanitize http

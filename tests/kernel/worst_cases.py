@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import resource
+import socket
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,7 +41,16 @@ from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.directories import place
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.params import BUCKET, MAX_ARGUMENTS, MAX_POLL, NAME_MAX, PAGE, PATH_MAX
+from hardtack.kernel.host_sockets import HostListener
+from hardtack.kernel.params import (
+    BUCKET,
+    MAX_ARGUMENTS,
+    MAX_HOST_SOCKETS,
+    MAX_POLL,
+    NAME_MAX,
+    PAGE,
+    PATH_MAX,
+)
 from hardtack.kernel.process import Process
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 
@@ -352,6 +362,51 @@ def _fill_a_connection(hand: Hand, start: int) -> None:
     for _ in range(2):
         hand.send(one, b"x")
         hand.recv(one, 1)
+
+
+@case
+def host_sockets(ledger: Ledger) -> None:
+    """Connections of the host: accepted, filled, reset, closed, polled, and refused when there are too many."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        ledger.machine() as machine,
+    ):
+        hand = machine.hand(streams=lambda _: [Null(), Null(), Null(), HostListener(server.dup())])
+        far = [os.open(os.devnull, os.O_RDONLY) for _ in range(300)]  # so that numbers cost something
+        for flags in (0, abi.FDFLAG_NONBLOCK):
+            hand.call("fd_fdstat_set_flags", 3, flags)
+            for closing in ("close", "reset", "shutdown"):
+                client = socket.create_connection(server.getsockname())
+                fd = hand.accept(3, abi.FDFLAG_NONBLOCK)
+                assert fd > 3
+                hand.poll(on_read(fd, HUGE), on_write(fd, HUGE), on_read(3, HUGE), after(0))
+                for _ in range(300):
+                    hand.send(fd, bytes(FULL))
+                client.sendall(bytes(20_000))
+                hand.recv(fd, FULL, abi.RECV_PEEK)
+                hand.recv(fd, FULL, abi.RECV_WAITALL)
+                hand.read(fd, FULL)
+                hand.read(fd, FULL)
+                if closing == "reset":
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if closing != "shutdown":
+                    client.close()
+                for _ in range(2):
+                    hand.read(fd, FULL)
+                    hand.write(fd, bytes(FULL))
+                    hand.shutdown(fd, 2)
+                    hand.shutdown(fd, 3)
+                hand.fstat(fd)
+                hand.close(fd)
+                client.close()
+        hand.accept(3)
+        for name in ("fd_prestat_get", "fd_prestat_dir_name"):
+            hand.call(name, 3, OUT, *([0] if name == "fd_prestat_dir_name" else []))
+        machine.system.host_sockets.used = MAX_HOST_SOCKETS
+        assert hand.accept(3) == -abi.ENFILE
+        machine.system.host_sockets.used = 0
+        for fd in far:
+            os.close(fd)
 
 
 # -- descriptors

@@ -287,13 +287,13 @@ def fd_sync(process: Process, fd: Word) -> int:
 
 
 def fd_prestat_get(process: Process, fd: Word, out: Word) -> int:
-    """Report the length of a preopened directory's name."""
+    """Report what was opened for the program, and the length of its name."""
     description = process.descriptors.get(fd)
     if description is None or description.preopen is None:
         return EBADF
     if out + 8 > len(process.memory):
         return EFAULT
-    PAIR.pack_into(process.memory, out, 0, len(description.preopen))
+    PAIR.pack_into(process.memory, out, description.preopen_type, len(description.preopen))
     return OK
 
 

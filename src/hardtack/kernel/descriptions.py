@@ -40,7 +40,8 @@ class Description:
     filetype: Flags = abi.UNKNOWN
     not_seekable: Errno = abi.ESPIPE
     takes_flags = False  # whether fd_fdstat_set_flags works on it
-    preopen: PathBytes | None = None  # the guest's name for it, on preopened directories alone
+    preopen: PathBytes | None = None  # the guest's name for it, on what was opened for it alone
+    preopen_type: Flags = abi.PREOPEN_DIRECTORY
 
     def __init__(self, rights: Rights, inheriting: Rights, flags: Flags) -> None:
         self.references: Count = 0
@@ -84,7 +85,7 @@ class Description:
     def wait_ready(self, process: Process, to_write: bool) -> None:
         """Arrange that a process that blocks in poll is woken when this may have become ready.
 
-        Pipes wake every poller anyway, so only what hangs on the host has to do something.
+        Pipes and sockets wake every poller anyway, so only what hangs on the host has to do something.
         """
 
     # -- sockets

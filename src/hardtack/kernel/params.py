@@ -46,3 +46,4 @@ RECLAIM_MARGIN: Final = 16 * KIB  # what reclaim frees beyond the need, so that 
 KILLS_KEPT: Final = 256  # kills that the statistics tell of, the last ones
 MAX_OUTPUT: Final = 1024 * KIB  # bytes of captured output a stream, unless the caller says otherwise
 MAX_HOST_FILES: Final = 256  # host descriptors that all guests together may hold
+MAX_HOST_SOCKETS: Final = 1024  # connections from the host's network that they may, besides

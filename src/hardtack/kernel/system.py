@@ -19,6 +19,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.host_files import HostBudget
+from hardtack.kernel.host_watch import HostWatch
 from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory import Memory
 from hardtack.kernel.memory_files import MemoryFiles
@@ -113,7 +114,6 @@ class System:
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
             self.run_queue = Queue()
-            self.host_waiters = Queue()
             self.pollers = Queue()  # in poll_oneoff, with descriptors
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
@@ -125,6 +125,8 @@ class System:
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: Sequence[Description] = ()
         self.host_files = HostBudget()
+        self.host_sockets = HostBudget()
+        self.host = HostWatch(self)
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -219,6 +221,7 @@ class System:
             return
         if process.queue is not None:
             process.queue.remove(process)
+        self.host.done(process)
         self.memory.forget(process)
         if process.grant is not None:
             process.grant.release()
@@ -338,11 +341,12 @@ class System:
     # -- waking
     def wake(self, queue: Queue) -> None:
         """Let all on a queue go on, and those who poll: each makes its call again and looks for itself."""
-        self._let_go_on(queue)
+        self.let_go_on(queue)
         if self.pollers.first is not None:
-            self._let_go_on(self.pollers)
+            self.let_go_on(self.pollers)
 
-    def _let_go_on(self, queue: Queue) -> None:
+    def let_go_on(self, queue: Queue) -> None:
+        """Let all on a queue go on, and no others."""
         for _ in range(MAX_PROCESSES):
             process = queue.pop()
             if process is None:
@@ -363,7 +367,7 @@ class System:
 
     def make_runnable(self, process: Process) -> None:
         """Let a process that is on no queue go on."""
-        process.host_in = process.host_out = -1
+        self.host.done(process)
         process.state = RUNNABLE if process.guest is not None else NEW
         self.run_queue.append(process)
 
