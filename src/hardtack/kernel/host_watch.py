@@ -8,6 +8,7 @@ heap; the numbers of them that guests may hold are limited (params).
 from __future__ import annotations
 
 import select
+import time
 from typing import TYPE_CHECKING
 
 from hardtack.heap import Heap
@@ -61,7 +62,7 @@ class HostWatch:
     def __init__(self, system: System) -> None:
         self._system = system
         self._heap = Heap(None, name="host")
-        self._epoll = select.epoll()
+        self._epoll: select.epoll | None = None  # while anything is watched
         self._watched: dict[int, HostDescription] = {}
         self.waiting = 0
 
@@ -75,6 +76,8 @@ class HostWatch:
 
     def _arm(self, description: HostDescription, events: Flags) -> None:
         armed = description.armed | events
+        if self._epoll is None:
+            self._epoll = select.epoll()
         if description.watch is None:
             self._epoll.register(description.fd, armed | select.EPOLLONESHOT)
             self._watched[description.fd] = description
@@ -94,15 +97,22 @@ class HostWatch:
         self._heap.run(self._forget, description)
 
     def _forget(self, description: HostDescription) -> None:
+        assert self._epoll is not None
         self._epoll.unregister(description.fd)
         del self._watched[description.fd]
         description.watch = None
+        if not self._watched:
+            self._epoll.close()
+            self._epoll = None
 
     def look(self, milliseconds: int) -> None:
         """Wait up to so long for the host, and wake those for whom there is something."""
         self._heap.run(self._look, milliseconds)
 
     def _look(self, milliseconds: int) -> None:
+        if self._epoll is None:
+            time.sleep(milliseconds / 1000)
+            return
         for fd, _ in self._epoll.poll(milliseconds / 1000):
             description = self._watched[fd]
             description.armed = 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account, Descriptors
+from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from hardtack.heap.admission import Waiter
     from hardtack.kernel.guest import Guest, Image, UserMemory
     from hardtack.kernel.inodes import Owner
-    from hardtack.kernel.queues import Queue
     from hardtack.kernel.ranges import Block, Bytes, Count, Long, Number, Word
     from hardtack.kernel.system import System
 
@@ -41,7 +41,17 @@ NO_MEMORY: Final = memoryview(bytearray(0))
 class Group:
     """A process tree: its heap, its accounts, how many of it are alive."""
 
-    __slots__ = ("account", "alive", "heap", "leader", "owner", "program", "protected")
+    __slots__ = (
+        "account",
+        "alive",
+        "heap",
+        "leader",
+        "next_in_turn",
+        "owner",
+        "program",
+        "protected",
+        "runnable",
+    )
 
     def __init__(
         self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool, account: Account
@@ -53,6 +63,8 @@ class Group:
         self.program = program
         self.protected = protected
         self.alive: Count = 0
+        self.runnable = Queue()  # its part of the run queue, and the group behind it there
+        self.next_in_turn: Group | None = None
 
 
 class Process:

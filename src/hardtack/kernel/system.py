@@ -42,7 +42,7 @@ from hardtack.kernel.process import (
     Group,
     Process,
 )
-from hardtack.kernel.queues import Queue
+from hardtack.kernel.queues import Queue, RunQueue
 from hardtack.kernel.socket_names import SocketNames
 from hardtack.kernel.table import Table
 from hardtack.limits import NO_LIMITS
@@ -113,7 +113,7 @@ class System:
             self.files = MemoryFiles(Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity)
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
-            self.run_queue = Queue()
+            self.run_queue = RunQueue()
             self.pollers = Queue()  # in poll_oneoff, with descriptors
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()

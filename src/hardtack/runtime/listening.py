@@ -63,8 +63,8 @@ def _listen_at(text: str) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        known = isinstance(error.errno, int) and error.errno > 0
-        why = os.strerror(error.errno) if known else error.strerror  # the latter may repeat the address
+        number = error.errno or 0  # below zero, it is of another table than the host's
+        why = os.strerror(number) if number > 0 else error.strerror  # which may repeat the address
         raise KernelError(f"cannot listen at {text}: {why}") from None
 
 
