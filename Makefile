@@ -54,6 +54,11 @@ figures: setup ## measure heaps, count their instructions with valgrind, and rew
 	$(BIN)/hardtack bench heap --instructions --json docs/figures/heap-instructions.json
 	$(BIN)/python docs/make_pages.py
 
+# What the test needs is installed here; without Debian's apt-get it says so, and fails.
+http: setup ## serve curl and wrk from a guest, alone and beside hogs; installs both from Debian
+	{ command -v curl && command -v wrk; } > /dev/null || { apt-get update && apt-get install --yes curl wrk; }
+	$(BIN)/python tests/runtime/http_clients.py
+
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
 	$(BIN)/python tests/heap/soak.py --seconds $(SECONDS)
@@ -94,5 +99,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests corpus analysis-figures kernel-bounds \
-	analysis-speed fuzz mutants sanitize
+.PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests corpus \
+	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http

@@ -292,6 +292,39 @@ class Calls:
         errno = yield "pipe", (OUT,)
         return self.unpack("II") if errno == abi.OK else -errno
 
+    # -- sockets
+    def socket(self, domain: int = abi.AF_UNIX, kind: int = abi.SOCK_STREAM) -> Body:
+        return self._done((yield "socket", (domain, kind, OUT)))
+
+    def socketpair(self, kind: int = abi.SOCK_STREAM) -> Body:
+        errno = yield "socketpair", (abi.AF_UNIX, kind, OUT)
+        return self.unpack("II") if errno == abi.OK else -errno
+
+    def bind(self, fd: int, name: bytes | int) -> Body:
+        return (yield "bind", (fd, *self.put(PATH, address(name))))
+
+    def listen(self, fd: int, backlog: int = 16) -> Body:
+        return (yield "listen", (fd, backlog))
+
+    def connect(self, fd: int, name: bytes | int) -> Body:
+        return (yield "connect", (fd, *self.put(PATH, address(name))))
+
+    def accept(self, fd: int, flags: int = 0) -> Body:
+        return self._done((yield "sock_accept", (fd, flags, OUT)))
+
+    def recv(self, fd: int, count: int, flags: int = 0) -> Body:
+        self.put(VECTORS, struct.pack("<II", DATA, count))
+        done = self._done((yield "sock_recv", (fd, VECTORS, 1, flags, OUT, OUT + 4)))
+        return done if done < 0 else self.get(DATA, done)
+
+    def send(self, fd: int, data: bytes) -> Body:
+        self.put(DATA, data)
+        self.put(VECTORS, struct.pack("<II", DATA, len(data)))
+        return self._done((yield "sock_send", (fd, VECTORS, 1, 0, OUT)))
+
+    def shutdown(self, fd: int, how: int) -> Body:
+        return (yield "sock_shutdown", (fd, how))
+
     def spawn(
         self,
         path: bytes,
@@ -352,6 +385,13 @@ class Status:
         self.atime = atime
         self.mtime = mtime
         self.ctime = ctime
+
+
+def address(name: bytes | int) -> bytes:
+    """Return a sockaddr: of a name, or of a port of the loopback."""
+    if isinstance(name, int):
+        return struct.pack("<H", abi.AF_INET) + struct.pack(">HI", name, 0x7F00_0001)
+    return struct.pack("<H", abi.AF_UNIX) + name
 
 
 def on_read(fd: int, tag: int = 0) -> bytes:

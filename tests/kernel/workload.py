@@ -19,6 +19,7 @@ from driver import (
     VECTORS,
     Body,
     Calls,
+    address,
     after,
     on_read,
     on_write,
@@ -128,6 +129,9 @@ class Chooser:
             chosen["descriptor_map"], chosen["map_count"] = (
                 (MAP, len(pairs)) if pick.random() < 0.7 else (0, 0)
             )
+        if row.name in {"bind", "connect"}:
+            domain = pick.choice((b"s", b"t", 80, 81))
+            chosen["address"], chosen["size"] = calls.put(OTHER_PATH, address(domain))
         if row.name == "kill":
             chosen["pid"] = pick.choice((calls.pid + 1, calls.pid + 2, 9999))
 
@@ -163,6 +167,9 @@ class Chooser:
             "lookup": (0, 1, 1),
             "pid": (0xFFFF_FFFF,),
             "options": (abi.NOHANG,),
+            "domain": (abi.AF_UNIX, abi.AF_UNIX, abi.AF_INET, 2),
+            "kind": (abi.SOCK_STREAM | abi.SOCK_NONBLOCK, abi.SOCK_STREAM | abi.SOCK_NONBLOCK, 5),
+            "how": (1, 2, 3, 0),
             "cookie": (0, 0, 1, 2, 3, 1 << 58, 1 << 62),
         }.get(name)
         if choices is None:

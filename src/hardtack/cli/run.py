@@ -24,6 +24,7 @@ from hardtack.kernel.process import NOT_STARTED_STATUS
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from hardtack.heap import Policy
@@ -38,6 +39,7 @@ OWN_ERROR: Final = 1
 Examples:
   hardtack run /bin/sh -c 'echo hello | wc'
   hardtack run --heap 16MiB --dir data::/data --timeout 10 program.wasm /data/input
+  hardtack run --tcplisten 127.0.0.1:8080 --dir .::/www /bin/httpd /www
   hardtack run --heap 16MiB --stats /bin/fdhog
 
 \b
@@ -103,6 +105,12 @@ alone, not those in a --dir.""",
     multiple=True,
     help="Set a variable of its environment, which is empty otherwise. Repeatable.",
 )
+@click.option(
+    "--tcplisten",
+    metavar="ADDR:PORT",
+    multiple=True,
+    help="Let it accept connections there, at descriptor 3 and the next ones. Repeatable.",
+)
 @click.option("--stdin", metavar="FILE", help="What it reads, instead of this command's standard input.")
 @click.option(
     "--timeout",
@@ -148,6 +156,7 @@ def command(
     disk: tuple[str, str] | None,
     disk_size: int,
     env: tuple[tuple[str, str], ...],
+    tcplisten: tuple[str, ...],
     stdin: str | None,
     timeout: float | None,
     cpu: float | None,
@@ -196,8 +205,14 @@ def command(
         on_exhaustion=policy,
     ) as kernel:
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
-            with Interruptible(), shown_if_long(f"compiling {Path(program).name}"):
-                process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env))
+            with (
+                _listening(tcplisten) as listen,
+                Interruptible(),
+                shown_if_long(f"compiling {Path(program).name}"),
+            ):
+                process = kernel.spawn(
+                    program, args, stdin=fd, stdout=1, stderr=2, env=dict(env), listen=listen
+                )
             try:
                 with Interruptible():
                     result = process.wait()
@@ -225,7 +240,22 @@ def _show_statistics(kernel: Kernel, taken: float) -> None:
     show_statistics(kernel.statistics(), taken)
 
 
-# -- streams
+# -- streams and sockets
+@contextlib.contextmanager
+def _listening(addresses: tuple[str, ...]) -> Iterator[list[socket.socket]]:
+    """Listen at addresses; say which port the host chose where it was to choose one."""
+    from hardtack.runtime.listening import close_all, open_listeners
+
+    listeners = open_listeners(addresses)
+    try:
+        for text, listener in zip(addresses, listeners, strict=True):
+            if text.endswith(":0"):
+                complain(f"hardtack: listening at {text[:-1]}{listener.getsockname()[1]}")
+        yield listeners
+    finally:
+        close_all(listeners)
+
+
 @contextlib.contextmanager
 def _open_stdin(path: str | None) -> Iterator[int]:
     if path is None:

@@ -20,6 +20,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
 from hardtack.kernel.descriptions import Broken, Description, close
 from hardtack.kernel.host_files import HostBudget
+from hardtack.kernel.host_watch import HostWatch
 from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory import Memory
 from hardtack.kernel.memory_files import MemoryFiles
@@ -42,7 +43,8 @@ from hardtack.kernel.process import (
     Group,
     Process,
 )
-from hardtack.kernel.queues import Queue
+from hardtack.kernel.queues import Queue, RunQueue
+from hardtack.kernel.socket_names import SocketNames
 from hardtack.kernel.table import Table
 from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
@@ -113,11 +115,11 @@ class System:
             self.files = MemoryFiles(Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity)
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
-            self.run_queue = Queue()
-            self.host_waiters = Queue()
+            self.run_queue = RunQueue()
             self.pollers = Queue()  # in poll_oneoff, with descriptors
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
+            self.socket_names = SocketNames()
         self.next_deadline: int | None = None
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
@@ -126,6 +128,8 @@ class System:
         self.preopens: Sequence[Description] = ()
         self.host_files = HostBudget()
         self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
+        self.host_sockets = HostBudget()
+        self.host = HostWatch(self)
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -220,6 +224,7 @@ class System:
             return
         if process.queue is not None:
             process.queue.remove(process)
+        self.host.done(process)
         self.memory.forget(process)
         if process.grant is not None:
             process.grant.release()
@@ -339,11 +344,12 @@ class System:
     # -- waking
     def wake(self, queue: Queue) -> None:
         """Let all on a queue go on, and those who poll: each makes its call again and looks for itself."""
-        self._let_go_on(queue)
+        self.let_go_on(queue)
         if self.pollers.first is not None:
-            self._let_go_on(self.pollers)
+            self.let_go_on(self.pollers)
 
-    def _let_go_on(self, queue: Queue) -> None:
+    def let_go_on(self, queue: Queue) -> None:
+        """Let all on a queue go on, and no others."""
         for _ in range(MAX_PROCESSES):
             process = queue.pop()
             if process is None:
@@ -364,7 +370,7 @@ class System:
 
     def make_runnable(self, process: Process) -> None:
         """Let a process that is on no queue go on."""
-        process.host_in = process.host_out = -1
+        self.host.done(process)
         process.state = RUNNABLE if process.guest is not None else NEW
         self.run_queue.append(process)
 

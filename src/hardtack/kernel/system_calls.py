@@ -14,8 +14,16 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel import calls, calls_poll, calls_process
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX, RANDOM_STEP
+from hardtack.kernel import calls, calls_poll, calls_process, calls_sockets
+from hardtack.kernel.params import (
+    MAX_ARGUMENT_BYTES,
+    MAX_IO,
+    MAX_MAP,
+    PAGE,
+    PATH_MAX,
+    PIPE_PAGES,
+    RANDOM_STEP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +91,7 @@ LIMITS: Final = {
     "PATH_MAX": PATH_MAX,
     "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
     "MAX_MAP": MAX_MAP,
+    "PIPE_PAGES": PIPE_PAGES,
     "RANDOM_STEP": RANDOM_STEP,
 }
 
@@ -126,6 +135,8 @@ _READ = "2_500 + fetched"
 _SET_SIZE = "2_500 + fetched * 7 // 4"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
+# The same into a pipe, which has PIPE_PAGES.
+_SEND = "4_000 + min(transfer // PAGE + 2, PIPE_PAGES) * 16_600"
 # A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
 _PATH = "21_000 + min(size, PATH_MAX) * 5 // 4"
 _TWO_PATHS = "25_000 + min(size, PATH_MAX) * 5 // 4 + min(to_size, PATH_MAX) * 5 // 2"
@@ -203,10 +214,16 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("proc_raise", "signal:i", calls_process.proc_raise, _SMALL, "signals"),
     ("random_get", "start:i size:i", calls.random_get, "2_500 + min(size, RANDOM_STEP) * 5 // 4", ""),
     ("sched_yield", "", calls_process.sched_yield, _SMALL, ""),
-    ("sock_accept", "fd:i flags:i out:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_recv", "fd:i buffers:i count:i flags:i got:i got_flags:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_send", "fd:i buffers:i count:i flags:i sent:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_shutdown", "fd:i how:i", calls.not_a_socket, _SMALL, "sockets"),
+    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, "4_000", ""),
+    (
+        "sock_recv",
+        "fd:i vectors:i count:i flags:i out:i out_flags:i",
+        calls_sockets.sock_recv,
+        _HOST,
+        "",
+    ),
+    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, _SEND, ""),
+    ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, _SMALL, ""),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("getpid", "out:i", calls_process.getpid, _SMALL, ""),
@@ -224,6 +241,11 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "programs in the file system: only those in /bin",
     ),
     ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, ""),
+    ("socket", "domain:i kind:i out:i", calls_sockets.socket, "4_000", ""),
+    ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, "4_000", ""),
+    ("bind", "fd:i address:i size:i", calls_sockets.bind, _SMALL, ""),
+    ("listen", "fd:i backlog:i", calls_sockets.listen, _SMALL, ""),
+    ("connect", "fd:i address:i size:i", calls_sockets.connect, "4_000", ""),
 ]
 
 TABLE: Final[tuple[Row, ...]] = tuple(

@@ -25,6 +25,7 @@ from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
 from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_sockets import HostListener
 from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
@@ -34,6 +35,7 @@ from hardtack.kernel.system import HostClock, System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.compiling import Compiling
+from hardtack.runtime.listening import close_all, open_listeners
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
 from hardtack.runtime.worker import Watch, Worker
@@ -45,6 +47,7 @@ from hardtack.wasm.modules import ModuleCache, Programs
 from hardtack.wasm.preview1 import entries
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hardtack.heap import Policy
@@ -253,6 +256,7 @@ class Kernel:
         stdout: int | None = None,
         stderr: int | None = None,
         limits: Limits | None = None,
+        listen: Sequence[str | socket.socket] = (),
     ) -> Result:
         """Run a program to its end; blocks. See `spawn` for the arguments and `Process.wait` for timeout.
 
@@ -275,6 +279,7 @@ class Kernel:
             stderr=stderr,
             limits=limits,
             defaults=self._limits,
+            listen=listen,
         )
         return self._compiled(start, nanoseconds, lambda: self._wait(lambda: self._start(start), nanoseconds))
 
@@ -290,6 +295,7 @@ class Kernel:
         stderr: int | None = None,
         limits: Limits | None = None,
         protected: bool = False,
+        listen: Sequence[str | socket.socket] = (),
     ) -> Process:
         """Start a program; it runs while this or another process is waited for. Blocks while a turn lasts.
 
@@ -306,12 +312,14 @@ class Kernel:
             stderr: likewise.
             limits: of it and all processes that it starts; what they leave open, the kernel's own say.
             protected: never kill it to free memory; when nobody else is left to kill, it ends all the same.
+            listen: where it may accept connections, as "ADDR:PORT" or sockets that listen; its descriptors
+                from 3 on, before those of directories. A socket is duplicated, and becomes non-blocking.
 
         Raises:
             ProgramError: it is no WebAssembly program, imports what hardtack does not have, or needs
                 more than a limit to start, which `ProgramError.limit` names.
             KernelError: a file does not fit, no process can be made, its heap is full, a descriptor is none,
-                or the kernel is closed.
+                nothing can listen at an address, or the kernel is closed.
             TypeError, ValueError: an argument is not of its kind.
 
         Example:
@@ -331,6 +339,7 @@ class Kernel:
             limits=limits,
             defaults=self._limits,
             protected=protected,
+            listen=listen,
         )
         return self._compiled(start, None, lambda: self._worker.call(self._start, start))
 
@@ -350,6 +359,7 @@ class Kernel:
         limits = start.limits
         _check_limits(limits, image, name)
         captures: list[Capture | None] = [None, None]
+        listeners: list[socket.socket] = []
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
@@ -361,11 +371,17 @@ class Kernel:
                         yield capture
                     else:
                         yield host_stream(fd)
+                yield from map(HostListener, listeners)
 
         for path, data in start.files.items():
             self._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment
-        process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
+        listeners.extend(open_listeners(start.listen))
+        try:
+            process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
+        except BaseException:
+            close_all(listeners)
+            raise
         return Process(self, process, captures, start.began)
 
     def run_turns(self, turns: int) -> None:
