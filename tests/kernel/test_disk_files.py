@@ -156,6 +156,17 @@ def test_a_path_that_is_none_is_refused(tmp_path, name, reason):
     assert reason in refusal(tmp_path / name if name != "." else tmp_path)
 
 
+def test_names_that_sqlite_gives_a_meaning_are_names_of_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (":memory:", "file:x?mode=memory"):
+        with opened(name) as hand:
+            hand.mkdir(b"d")
+        with opened(name) as hand:
+            assert hand.list(ROOT) == [b"d"]
+    assert sorted(os.listdir()) == [":memory:", "file:x?mode=memory"]
+    assert refusal("") == ": it is not a regular file"
+
+
 def test_a_fifo_is_refused_and_does_not_block(path):
     os.mkfifo(path)
     assert refusal(path) == f"{path}: it is not a regular file"

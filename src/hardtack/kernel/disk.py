@@ -96,10 +96,11 @@ class Disk:
         self.changes = self.commits = self._free = 0
         self.broken: str | None = None
         with heap:
-            made = _check_file(path)
+            whole = os.path.abspath(path)  # SQLite has names for databases that are no files
+            made = _check_file(whole, path)
             try:
                 self._connection = sqlite3.connect(
-                    path, timeout=0, isolation_level=None, check_same_thread=False
+                    whole, timeout=0, isolation_level=None, check_same_thread=False
                 )
             except sqlite3.Error as error:
                 raise KernelError(f"{path}: {_reason(error)}") from None
@@ -113,7 +114,7 @@ class Disk:
                 self._connection.close()
                 raise
             if made:
-                _sync_directory(path)
+                _sync_directory(whole)
 
     def _begin(self) -> None:
         execute = self._cursor.execute
@@ -264,7 +265,7 @@ class Disk:
             self.broken = self.broken or f"{self.path}: it is closed"
 
 
-def _check_file(path: str) -> bool:
+def _check_file(path: str, name: str) -> bool:
     """Tell whether a file is still to be made.
 
     Raises:
@@ -275,15 +276,15 @@ def _check_file(path: str) -> bool:
     except FileNotFoundError:
         return True
     except (OSError, ValueError) as error:
-        raise KernelError(f"{path}: {error.strerror if isinstance(error, OSError) else error}") from None
+        raise KernelError(f"{name}: {error.strerror if isinstance(error, OSError) else error}") from None
     if not stat.S_ISREG(kind):
-        raise KernelError(f"{path}: it is not a regular file")
+        raise KernelError(f"{name}: it is not a regular file")
     return False
 
 
 def _sync_directory(path: str) -> None:
     """Make a new file's name durable."""
-    fd = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:
