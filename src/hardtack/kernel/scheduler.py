@@ -21,6 +21,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hardtack.heap import Heap
+from hardtack.kernel.bell import Bell
 from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.process import (
@@ -48,6 +49,7 @@ class Scheduler:
     def __init__(self, system: System) -> None:
         self.system = system
         self.turns = 0
+        self.bell = Bell()  # rung by who wants to be asked about, when all processes wait
         self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
         self._standing: Reservation | None = None
         self._host_lists = Heap(None, name="host")  # which descriptors to watch: not the kernel's memory
@@ -128,6 +130,10 @@ class Scheduler:
         if self.on_turn is not None:
             self.on_turn(process)
         return True
+
+    def close(self) -> None:
+        """Let go of the bell; nothing runs any more."""
+        del self.bell
 
     # -- memory
     def _make_room_for_refill(self, standing: Reservation) -> None:
@@ -232,7 +238,8 @@ class Scheduler:
         if system.run_queue.first is not None:
             return True
         until = system.next_deadline
-        if until is None and system.host_waiters.first is None and not self._poll_hosts():
+        hosts = system.host_waiters.first is not None or system.host_pipes or self._poll_hosts()
+        if until is None and not hosts:
             return False
         for other in (deadline, system.next_wall):
             if other is not None and (until is None or other < until):
@@ -256,6 +263,8 @@ class Scheduler:
         """Wait up to so long (-1: as long as it takes) for the host, and wake who waits for it."""
         system = self.system
         poller = select.poll()
+        bell = self.bell.fd
+        poller.register(bell, select.POLLIN)
         masks: dict[int, int] = {}
         for queue in (system.host_waiters, system.pollers):
             process = queue.first
@@ -267,6 +276,9 @@ class Scheduler:
                 process = process.behind
         for fd, events in masks.items():
             poller.register(fd, events)
-        if poller.poll(min(milliseconds, LOOK_MILLISECONDS) if milliseconds >= 0 else LOOK_MILLISECONDS):
+        ready = poller.poll(min(milliseconds, LOOK_MILLISECONDS) if milliseconds >= 0 else LOOK_MILLISECONDS)
+        if any(fd == bell for fd, _ in ready):
+            self.bell.silence()
+        if any(fd != bell for fd, _ in ready):
             system.wake(system.host_waiters)
             system.wake(system.pollers)

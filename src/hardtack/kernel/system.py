@@ -123,6 +123,8 @@ class System:
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: Sequence[Description] = ()
         self.host_files = HostBudget()
+        self.host_pipes = 0  # with both ends open: the host may wake a guest
+        self.changes = 0  # how often something happened that the host may wait for
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -237,6 +239,7 @@ class System:
             number = process.descriptors.next_used(number)
         process.status = status
         process.killed = killed
+        self.note_change()
         process.group.alive -= 1
         self._bury_dead_children(process)
         parent, process.parent = process.parent, None
@@ -364,6 +367,12 @@ class System:
         process.host_in = process.host_out = -1
         process.state = RUNNABLE if process.guest is not None else NEW
         self.run_queue.append(process)
+
+    # -- the host
+    def note_change(self) -> None:
+        """Have those on the host look whether what they wait for has come: an end, bytes in a pipe."""
+        with self.scheduler_heap:
+            self.changes += 1
 
     # -- books
     def report_bug(self, text: str, error: BaseException | None = None) -> None:
