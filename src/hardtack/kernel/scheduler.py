@@ -227,7 +227,8 @@ class Scheduler:
         if system.run_queue.first is not None:
             return True
         until = system.next_deadline
-        if until is None and not system.host.waiting:
+        hosts = system.host.waiting or system.host_pipes
+        if until is None and not hosts:
             return False
         for other in (deadline, system.next_wall):
             if other is not None and (until is None or other < until):

@@ -130,6 +130,8 @@ class System:
         self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
         self.host_sockets = HostBudget()
         self.host = HostWatch(self)
+        self.host_pipes = 0  # with both ends open: the host may wake a guest
+        self.changes = 0  # how often something happened that the host may wait for
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -245,6 +247,7 @@ class System:
             number = process.descriptors.next_used(number)
         process.status = status
         process.killed = killed
+        self.note_change()
         process.group.alive -= 1
         self._bury_dead_children(process)
         parent, process.parent = process.parent, None
@@ -394,6 +397,12 @@ class System:
         self.disks.clear()
         if broken:
             raise KernelError("; ".join(broken))
+
+    # -- the host
+    def note_change(self) -> None:
+        """Have those on the host look whether what they wait for has come: an end, bytes in a pipe."""
+        with self.scheduler_heap:
+            self.changes += 1
 
     # -- books
     def report_bug(self, text: str, error: BaseException | None = None) -> None:
