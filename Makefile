@@ -47,6 +47,11 @@ figures: setup ## measure heaps, count their instructions with valgrind, and rew
 	$(BIN)/hardtack bench heap --instructions --json docs/figures/heap-instructions.json
 	$(BIN)/python docs/make_pages.py
 
+peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node), and rewrite docs/peers.md
+	command -v node >/dev/null || apt-get install --yes --no-install-recommends nodejs
+	$(BIN)/python -m hardtack.lab.peers --json docs/figures/peers.json
+	$(BIN)/python docs/make_pages.py
+
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
 	$(BIN)/python tests/heap/soak.py --seconds $(SECONDS)
@@ -87,5 +92,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench figures soak cpython-tests corpus analysis-figures kernel-bounds \
+.PHONY: help setup demo test lint programs docs bench figures peers soak cpython-tests corpus analysis-figures kernel-bounds \
 	analysis-speed fuzz mutants sanitize

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _HEADINGS: Final = {
     "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
     "annotations": "What checks of annotations cost, beside none; ratio = ours / theirs.",
+    "startup": "Programs' starts, beside wasmtime's own WASI and Node's; ratio = ours / theirs.",
+    "kill": "From the order to kill to a program's end, beside wasmtime's epochs; ratio = ours / theirs.",
+    "density": "Programs that sleep, beside threads under wasmtime's own WASI; ratio = ours / theirs.",
     "heap": "Heaps and reservations, beside limiters, pymalloc and tracemalloc; ratio = ours / theirs.",
 }
 
@@ -50,7 +53,7 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
     help="Write the figures as JSON, too.",
 )
 def command(name: str, rounds: int, instructions: bool, json_file: Path | None) -> None:
-    """Measure NAME: calls and heap beside peers, annotations beside code without them.
+    """Measure NAME beside peers; annotations beside code without them.
 
     Both sides are measured in turns, so that what slows this machine down slows both. Figures are medians.
     """
@@ -82,6 +85,12 @@ def _measured(name: str, rounds: int, instructions: bool, progress: Callable[[st
         return measure_instructions(progress)
     if name == "calls":
         from hardtack.lab.bench_calls import measure
+    elif name == "startup":
+        from hardtack.lab.bench_processes import measure_startup as measure
+    elif name == "kill":
+        from hardtack.lab.bench_processes import measure_kill as measure
+    elif name == "density":
+        from hardtack.lab.bench_processes import measure_density as measure
     elif name == "annotations":
         from hardtack.lab.bench_annotations import measure
     else:
