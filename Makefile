@@ -91,6 +91,9 @@ analysis-speed: setup ## time the analyser on all functions of the kernel, each 
 fuzz: setup ## random programs against their bounds for SECONDS=600, from SEED, which is drawn and printed without one
 	$(BIN)/python tests/analysis/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
+fuzz-calls: setup ## every argument of every system call at its edges, at random, for SECONDS=600, from SEED
+	$(BIN)/python tests/kernel/pointer_fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 mutants: setup ## break one rule of the analyser at a time: the gate has to notice each
 	$(BIN)/python tests/analysis/mutants.py
 
@@ -104,4 +107,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests corpus \
-	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers
+	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls

@@ -66,10 +66,14 @@ class Clock(Protocol):
     def monotonic(self) -> int:
         """Return ns since some moment; never goes back."""
 
+    def processor(self) -> int:
+        """Return ns of processor time that the kernel's thread has used."""
+
 
 class HostClock:
     """The host's time."""
 
+    processor = staticmethod(time.thread_time_ns)
     realtime = staticmethod(time.time_ns)
     monotonic = staticmethod(time.monotonic_ns)
 
@@ -163,8 +167,9 @@ class System:
             owner = Owner()
             began = self.clock.monotonic() + 0 if began is None else began
             account = Account(self, heap, owner, limits, began)
+            runnable = Queue()
         with heap:
-            group = Group(heap, owner, 0, program, protected, account)
+            group = Group(heap, owner, 0, program, protected, account, runnable)
         if account.deadline is not None and (self.next_wall is None or account.deadline < self.next_wall):
             with self.scheduler_heap:
                 self.next_wall = account.deadline + 0
