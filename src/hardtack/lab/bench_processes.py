@@ -1,4 +1,4 @@
-"""Programs as a whole, beside wasmtime's own WASI and Node's: how fast they start and are killed, how many fit.
+"""Programs beside wasmtime's own WASI and Node's: how fast they start and are killed, how many fit.
 
 Peers do what comes closest. wasmtime-py has a thread a guest, and its epochs end a guest that computes; one
 that sleeps they do not reach, so its figure is the rest of its sleep.
@@ -38,7 +38,7 @@ SLEEP_SECONDS: Final = 1  # of a peer's guest that cannot be stopped
 
 # -- starting
 def measure_startup(rounds: int = 7, progress: Progress = None) -> list[Row]:
-    """Measure the start of `hello`: again in a kernel that is there; and in a new process, code known or not."""
+    """Measure the start of `hello`: again in a kernel, and in a new process, its code known or not."""
     rows = [hello_beside(rounds, progress)]
     cold: Figures = {"ours": [], "wasmtime": []}
     warm: Figures = {"ours": [], "wasmtime": []}
