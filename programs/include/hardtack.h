@@ -20,28 +20,48 @@ struct ht_map {
 // fds[0] is the end to read from, fds[1] the one to write to.
 HT_IMPORT("pipe") int32_t posix_pipe(uint32_t fds[2]);
 
-// Starts the program at a path. argv and env are blocks of strings, each ended by NUL; their lengths count
-// the NULs. No env (a null pointer) is the parent's environment; no map is descriptors 0, 1 and 2 as they
-// are. With a map the child has the descriptors in it and no others. The directories that were opened for
-// the parent by the kernel are always passed on.
+// A copy of a descriptor: the lowest free number; or a number of one's own, closed before if it was open.
+HT_IMPORT("dup") int32_t posix_dup(uint32_t fd, uint32_t *fd_out);
+HT_IMPORT("dup2") int32_t posix_dup2(uint32_t fd, uint32_t to);
+
+// Starts the program at a path: one in /bin, or a file. argv and env are blocks of strings, each ended by NUL;
+// their lengths count the NULs. No env (a null pointer) is the parent's environment; no map is descriptors 0, 1
+// and 2 as they are; no directory is the parent's. With a map the child has the descriptors in it and no others.
+// The directories that were opened for the parent by the kernel are always passed on. ENOEXEC: it is no program.
 HT_IMPORT("spawn")
 int32_t posix_spawn(const char *path, uint32_t path_len, const char *argv, uint32_t argv_len, const char *env,
-                    uint32_t env_len, const struct ht_map *map, uint32_t map_count, uint32_t *pid_out);
+                    uint32_t env_len, const struct ht_map *map, uint32_t map_count, const char *directory,
+                    uint32_t directory_len, uint32_t *pid_out);
 
-// Waits for a child (pid -1: for any) to end, and forgets it. The status is its exit code, or 137 if it was
-// killed. With HT_NOHANG and none ready, *pid_out is 0. ECHILD: there is no such child.
+// Makes a copy of the process, for which *pid_out is 0. Only a program that has no calls under way can be copied,
+// so this is called by fork/fork.c alone. ENOTSUP: the program was not built with it. ENOMEM: no user memory.
+HT_IMPORT("fork") int32_t posix_fork(uint32_t *pid_out);
+
+// Replaces the program by another, which has its pid, parent, descriptors and directory; returns only errors.
+HT_IMPORT("exec")
+int32_t posix_exec(const char *path, uint32_t path_len, const char *argv, uint32_t argv_len, const char *env,
+                   uint32_t env_len);
+
+// Waits for a child (pid -1: for any) to end, and forgets it. The status is its exit code, or 128 and the number
+// of the signal that ended it. With HT_NOHANG and none ready, *pid_out is 0. ECHILD: there is no such child.
 HT_IMPORT("waitpid")
 int32_t posix_waitpid(int32_t pid, uint32_t options, uint32_t *status_out, uint32_t *pid_out);
 
-// Signal 9 ends a process; signal 0 only asks whether it is there. ESRCH: it is not.
+// Every signal whose default is to end a process ends it; signal 0 only asks whether it is there. ESRCH: it is not.
 HT_IMPORT("kill") int32_t posix_kill(int32_t pid, uint32_t signal);
 
 HT_IMPORT("getpid") int32_t posix_getpid(uint32_t *pid_out);
 HT_IMPORT("getppid") int32_t posix_getppid(uint32_t *pid_out);
 
+// The directory that paths of spawn and exec start from, and that children start in. A program's own paths are
+// libc's affair: ht_start makes them start from there too. ERANGE: it has *size_out bytes, more than there is room.
+HT_IMPORT("getcwd") int32_t posix_getcwd(char *path, uint32_t size, uint32_t *size_out);
+HT_IMPORT("chdir") int32_t posix_chdir(const char *path, uint32_t path_len);
+
 // What programs call (lib/process.c).
 #define HT_NOHANG 1
 #define HT_SIGKILL 9
+#define HT_SIGTERM 15
 #define HT_KILLED 137   // the status of a process that was killed
 #define HT_ARG_MAX 4096 // bytes of all arguments of a program together, with their NULs
 
@@ -51,6 +71,14 @@ int ht_pipe(int fds[2]);
 // without them it has the caller's. E2BIG: the arguments are longer than HT_ARG_MAX.
 int ht_spawn(const char *path, char *const argv[], const int fds[3]);
 
+// Replaces the program; returns -1 and errno only where that failed. envp ends with NULL; NULL is the caller's own.
+int ht_exec(const char *path, char *const argv[], char *const envp[]);
+
+// Copies the process: the child's pid, or 0 in the child. Who calls it is built with fork/fork.c and Asyncify.
+int ht_fork(void);
+
+int ht_dup(int fd);
+int ht_dup2(int fd, int to);
 int ht_waitpid(int pid, int *status, int options); // the pid of the child that ended, or 0 (HT_NOHANG)
 int ht_kill(int pid, int signal);
 int ht_getpid(void);

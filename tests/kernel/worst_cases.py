@@ -707,7 +707,7 @@ def spawns(ledger: Ledger) -> None:
         hand.put(VARIABLES, block)
         hand.put(STRINGS, block)
         start, size = hand.put(PATH, b"middle")
-        assert hand.call("spawn", start, size, STRINGS, most, VARIABLES, most, 0, 0, OUT) == 0
+        assert hand.call("spawn", start, size, STRINGS, most, VARIABLES, most, 0, 0, 0, 0, OUT) == 0
         assert hand.waitpid()[1] == 0
 
 
@@ -726,6 +726,8 @@ def _spawn(hand: Hand, arguments: bytes, variables: bytes, descriptors: list[tup
         len(variables),
         MAP if descriptors else 0,
         len(descriptors),
+        0,
+        0,
         OUT,
     )
     hand.waitpid()
@@ -734,9 +736,115 @@ def _spawn(hand: Hand, arguments: bytes, variables: bytes, descriptors: list[tup
 def _spawn_with_all(calls: Calls) -> Body:
     """Spawn a child with arguments and the inherited environment."""
     calls.put(STRINGS, b"x" * (128 * KIB - 1) + b"\0")
-    errno = yield "spawn", (*calls.put(PATH, b"child"), STRINGS, 128 * KIB, 0, 0, 0, 0, OUT)
+    errno = yield "spawn", (*calls.put(PATH, b"child"), STRINGS, 128 * KIB, 0, 0, 0, 0, 0, 0, OUT)
     yield from calls.waitpid()
     yield from calls.exit(errno)
+
+
+@case
+def forks(ledger: Ledger) -> None:
+    """Copies with the largest arguments, and changes of descriptor tables that others share."""
+    block = ["x" * (128 * KIB - 1)]
+    with ledger.machine(128 * MIB) as machine:
+        hand = machine.hand(arguments=block, environment=block)
+        hand.program.forked = _change_descriptors
+        with machine.warm():
+            while hand.dup(ROOT) < 4096 + 64:
+                pass
+        for _ in range(8):
+            hand.fork()
+            hand.dup2(ROOT, 200)
+            hand.waitpid()
+        with machine.warm():
+            for number in range(128, 4096):
+                hand.close(number)
+        for _ in range(8):
+            hand.fork()
+            hand.dup2(ROOT, 4096)
+            hand.waitpid()
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        hand.program.forked = _exit
+        for _ in range(100):
+            hand.fork()
+            hand.waitpid()
+
+
+def _change_descriptors(calls: Calls) -> Body:
+    """Change something in each leaf, by every call that does."""
+    parent = calls.process.parent
+    if parent is None or parent.parent is not None:  # a child's child: it stays as long as others run
+        yield from calls.sleep(5)
+        yield from calls.exit(0)
+    yield from calls.fork()  # so that what the parent changed is shared again
+    yield from calls.close(4096)
+    yield from calls.close(10)
+    yield from calls.dup(ROOT)
+    yield from calls.dup(ROOT)
+    for number in (20, 70, 130, 4100, 4097, 200_000):
+        yield from calls.dup2(ROOT, number)
+    yield from calls.fork()
+    yield "fd_renumber", (11, 131)
+    yield "fd_renumber", (71, 4098)
+    yield "fd_renumber", (4099, 12)
+    yield from calls.fork()
+    yield from calls.close(200_000)
+    yield from calls.open(b".", rights=READ_ONLY)
+    yield from calls.pipe()
+    yield from calls.fork()
+    yield from calls.pipe()
+    yield from calls.exit(0)
+
+
+@case
+def execs(ledger: Ledger) -> None:
+    """Programs in place of others, from the longest paths there are, with the largest arguments."""
+    most = 128 * KIB
+    block = b"x" * (most - 1) + b"\0"
+    many = b"x" * 31 + b"\0"
+    with ledger.machine() as machine:
+        machine.program(b"child", _exit)
+        machine.program(b"content", _exit)
+        hand = machine.hand()
+        with machine.warm():
+            make_links(hand, ROOT)
+            hand.write(hand.open(b"program", CREATE), b"content")
+        for path in (b"child", *long_paths(b"", b"program"), b"x" * PATH_MAX):
+            for strings in (b"", block, many * 4096):
+
+                def become(calls: Calls, path: bytes = path, strings: bytes = strings) -> Body:
+                    calls.put(STRINGS, strings)
+                    where = calls.put(PATH, path)
+                    yield "exec", (*where, STRINGS, len(strings), STRINGS, len(strings))
+
+                machine.run_until_ended(machine.start(become))
+        for _ in range(50):
+            hand.exec(b"/none")
+
+
+@case
+def working_directories(ledger: Ledger) -> None:
+    """Directories by the longest paths there are, in memory and on the host; and what starts there."""
+    with host_machine(ledger) as (machine, _):
+        machine.program(b"child", _exit)
+        hand = machine.hand()
+        for at in (ROOT, HOST):
+            with machine.warm():
+                make_links(hand, at)
+                hand.mkdir(b"directory", at=at)
+        for prefix in (b"/", b"/host/"):
+            for last in (b".", b"directory"):
+                for path in long_paths(b"", last):
+                    where = hand.put(PATH, (prefix + path)[:PATH_MAX])
+                    hand.call("chdir", *where)
+                    hand.call("getcwd", DATA, FULL, OUT)
+                    hand.call("chdir", *hand.put(PATH, path))
+                    hand.spawn(b"child", directory=path)
+                    hand.spawn(path, directory=prefix + path)
+                    hand.waitpid(options=abi.NOHANG)
+        for _ in range(100):
+            hand.call("chdir", *hand.put(PATH, b"/"))
+            hand.getcwd()
 
 
 @case

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account, Descriptors
+from hardtack.kernel.descriptor_table import DescriptorTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Guest, Image, UserMemory
     from hardtack.kernel.inodes import Owner
     from hardtack.kernel.queues import Queue
-    from hardtack.kernel.ranges import Block, Bytes, Count, HostNumber, Long, Number, Word
+    from hardtack.kernel.ranges import Block, Bytes, Count, Errno, HostNumber, Long, Number, PathBytes, Word
     from hardtack.kernel.system import System
 
 NEW: Final = "new"  # has an image, no guest yet
@@ -37,12 +38,14 @@ TRAPPED_STATUS: Final = 128 + 6
 NOT_STARTED_STATUS: Final = 127  # its image could not be started
 
 NO_MEMORY: Final = memoryview(bytearray(0))
+NO_DESCRIPTORS: Final = DescriptorTable()  # of processes that have ended
+SIGNALLED: Final = 128  # and the signal's number: the status of a process that a signal ended
 
 
 class Group:
     """A process tree: its heap, its accounts, how many of it are alive."""
 
-    __slots__ = ("account", "alive", "heap", "leader", "owner", "program", "protected")
+    __slots__ = ("account", "alive", "first", "heap", "leader", "owner", "program", "protected")
 
     def __init__(
         self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool, account: Account
@@ -54,6 +57,39 @@ class Group:
         self.program = program
         self.protected = protected
         self.alive: Count = 0
+        self.first: Process | None = None  # of its processes that have not ended, linked through them
+
+    def add(self, process: Process) -> None:
+        """Count a process in. O(1)."""
+        first = self.first
+        process.next_member = first
+        if first is not None:
+            first.previous_member = process
+        self.first = process
+        self.alive += 1
+
+    def remove(self, process: Process) -> None:
+        """Count a process out. O(1)."""
+        before, after = process.previous_member, process.next_member
+        if before is None:
+            self.first = after
+        else:
+            before.next_member = after
+        if after is not None:
+            after.previous_member = before
+        process.previous_member = process.next_member = None
+        self.alive -= 1
+
+
+class Successor:
+    """The program that an exec is to put in the place of another."""
+
+    __slots__ = ("arguments", "environment", "image")
+
+    def __init__(self, image: Image, arguments: Block, environment: Block) -> None:
+        self.image = image
+        self.arguments: Block = arguments
+        self.environment: Block = environment
 
 
 class Process:
@@ -68,9 +104,11 @@ class Process:
         "dead",
         "deadline",
         "descriptors",
+        "directory",
         "doomed",
         "environment",
         "failure",
+        "forking",
         "grant",
         "group",
         "guest",
@@ -81,13 +119,19 @@ class Process:
         "killed",
         "memory",
         "next_dead",
+        "next_member",
+        "origin",
+        "outcome",
         "parent",
         "pid",
         "poll_began",
+        "previous_dead",
+        "previous_member",
         "queue",
         "random_done",
         "state",
         "status",
+        "successor",
         "system",
         "user_bytes",
         "waiter",
@@ -110,18 +154,27 @@ class Process:
         self.pid: Number = pid
         self.group = group
         self.heap = heap
+        # its program and what it has open
         self.image = image
         self.arguments: Block = arguments  # each ends in NUL
         self.environment: Block = environment  # likewise
-        # its program and what it has open
+        self.directory: PathBytes = b"/"  # what its program takes for the working directory when it starts
         self.guest: Guest | None = None
         self.memory = NO_MEMORY
-        self.descriptors = Descriptors(group.account)
+        self.descriptors: DescriptorTable = Descriptors(group.account)
+        # what a fork or an exec under way waits for
+        self.forking: Process | None = None  # the child that is being made
+        self.origin: Process | None = None  # whose memory this one is to get a copy of
+        self.successor: Successor | None = None
+        self.outcome: Errno = 0  # what came of it, for the call that is made again
         # family: upward until either ends, downward only to the dead that wait to be waited for
         self.parent = parent
         self.children: Count = 0
         self.dead: Process | None = None
         self.next_dead: Process | None = None
+        self.previous_dead: Process | None = None
+        self.next_member: Process | None = None  # of those of its group that have not ended
+        self.previous_member: Process | None = None
         # the scheduler's
         self.state = NEW
         self.queue: Queue | None = None
@@ -139,7 +192,7 @@ class Process:
         self.grant: Reservation | None = None
         # its end
         self.status: Word | None = None
-        self.doomed = False  # to be ended by the scheduler, at the next turn
+        self.doomed: Word = 0  # the status to be ended with by the scheduler, when the turn is over
         self.killed: str | None = None  # why, if it did not end by itself
         self.failure: str | None = None  # the trap's text
         self.user_bytes: Bytes = 0  # of linear memory, at the end

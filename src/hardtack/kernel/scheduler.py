@@ -156,6 +156,9 @@ class Scheduler:
         if process.state == NEW:
             self._start(process)
             return
+        if process.successor is not None:  # its exec had to wait for memory
+            self._replace(process)
+            return
         guest = process.guest
         assert guest is not None
         account = process.group.account
@@ -170,7 +173,9 @@ class Scheduler:
         elif ended:
             self._ended(process)
         elif process.doomed:
-            system.end(process, KILLED_STATUS, process.killed)
+            system.end(process, process.doomed, process.killed)
+        elif process.successor is not None:
+            self._replace(process)
         elif process.state == RUNNABLE and process.queue is None:
             system.run_queue.append(process)
         system.current = None
@@ -194,6 +199,20 @@ class Scheduler:
             process.failure = str(error)
             if error.limit is not None and process.pid == process.group.leader:
                 process.group.account.end(error.limit, process.failure)
+            error.__traceback__ = None
+            system.end(process, NOT_STARTED_STATUS)
+            return
+        system.run_queue.append(process)
+
+    def _replace(self, process: Process) -> None:
+        """Put the program in place that an exec asked for."""
+        system = self.system
+        try:
+            if process.admit(process.heap, START_BYTES, system.replace, process) is NotImplemented:
+                system.memory.wait(process, START_BYTES)
+                return
+        except StartFailed as error:
+            process.failure = str(error)
             error.__traceback__ = None
             system.end(process, NOT_STARTED_STATUS)
             return

@@ -139,6 +139,14 @@ class _Loader:
             return None
         return image
 
+    def load(self, data: bytes, name: bytes) -> Image | None:
+        """Make an image of a file's bytes, or return None if they are no program that could run here."""
+        try:
+            image: Image | None = self._heap.run(self._programs.load, data, os.fsdecode(name))
+        except ProgramError:
+            return None
+        return image
+
 
 class Kernel:
     """An operating-system kernel for WebAssembly programs.

@@ -1,0 +1,54 @@
+"""Real programs that fork: what they were built for works, and what a bomb of them does harms nobody else."""
+
+from __future__ import annotations
+
+import pytest
+import wasmtime
+
+from hardtack import Kernel
+
+GUEST = """
+(module
+  (import "posix" "fork" (func $fork (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (call $exit (call $fork (i32.const 0)))))
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    with Kernel(heap="64 MiB", memory="8 GiB") as made:
+        yield made
+        made.check()
+        assert made.statistics().processes == 0
+        assert made.statistics().heap.overruns == 0
+
+
+def test_forks_and_waits_in_sequence_leave_nothing(kernel):
+    before = kernel.statistics().heap.live
+    result = kernel.run("/bin/forktime", ["300"], timeout=60)
+    assert (result.exit_code, result.stderr) == (0, b"")
+    assert kernel.statistics().heap.live - before < 2_000
+    assert kernel.statistics().memory == 0
+
+
+def test_a_fork_with_ten_thousand_descriptors_and_a_thousand_processes_beside(kernel):
+    result = kernel.run("/bin/forktime", ["20", "10000", "1000"], timeout=60)
+    assert (result.exit_code, result.stderr) == (0, b"")
+
+
+def test_a_program_that_was_not_built_for_it_meets_enotsup(kernel):
+    assert kernel.run(bytes(wasmtime.wat2wasm(GUEST))).exit_code == 58
+
+
+def test_a_fork_bomb_is_killed_as_a_whole_and_mail_has_no_error():
+    with Kernel(heap="16 MiB", memory="16 GiB") as kernel:
+        mail = kernel.spawn("/bin/mail", ["a", "200"])
+        bomb = kernel.spawn("/bin/forkbomb")
+        result = mail.wait(timeout=60)
+        assert (result.exit_code, result.stderr) == (0, b"")
+        ended = bomb.wait(timeout=60)
+        assert ended.exit_code == 137
+        assert [kill.program for kill in kernel.statistics().kills] == ["forkbomb"]
+        kernel.check()
