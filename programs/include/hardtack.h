@@ -84,6 +84,11 @@ int ht_kill(int pid, int signal);
 int ht_getpid(void);
 int ht_getppid(void);
 
+// Has a program's relative paths start from the directory that it was started in; the first thing that main does
+// (lib/directory.c).
+void ht_start(void);
+int ht_chdir(const char *path); // and of programs and children as well
+
 // What nearly every program needs (lib/print.c).
 
 // Writes all bytes, as many writes as that takes: 0, or -1 and errno.
@@ -104,5 +109,33 @@ int ht_usage(const char *text);
 
 // A number from an argument, or -1 if it is none.
 long long ht_number(const char *text);
+
+// Reading by lines and writing in pieces (lib/stream.c).
+
+// Lines of a file. Each is ended by NUL in place of its newline, and stays until the next one is read.
+struct ht_lines {
+    int fd;
+    char *line;
+    unsigned long length; // of the line
+    int ended;            // whether a newline was behind it, as it is but for the last
+    char *buffer;
+    unsigned long room, filled, at;
+};
+struct ht_lines ht_lines(int fd);
+int ht_next_line(struct ht_lines *lines); // 1; 0 at the end; -1 and errno
+void ht_end_lines(struct ht_lines *lines);
+
+// Calls do_file for each file that is named, or for standard input if none is: all their statuses, joined by `|`.
+int ht_each_file(const char *program, char *const names[], int (*do_file)(int fd, const char *name));
+
+// Collects what is written to standard output; a program that cannot write ends with status 1 and a message.
+void ht_put(const char *program, const void *data, unsigned long length);
+void ht_put_line(const char *program, const char *line);
+void ht_put_read(const char *program, const struct ht_lines *lines); // a line as it was read
+void ht_flush(const char *program);
+
+// The program test, or [, which ends in ] (lib/test.c): 0 if what is asked is so, 1 if not, 2 and a message for
+// wrong use.
+int ht_test(const char *name, int argc, char **argv);
 
 #endif

@@ -594,6 +594,9 @@ class Machine:
         """Make a program of a file's bytes: they are the path of another."""
         return self.programs.get(data)
 
+    def names(self) -> Sequence[bytes]:
+        return sorted(path[5:] for path in self.programs if path.startswith(b"/bin/"))
+
     def program(self, path: bytes, body: Callable[[Calls], Body], size: int = USER_BYTES) -> Program:
         """Put a program where spawn finds it."""
         self.programs[path] = made = Program(self, path.decode().rpartition("/")[2], body, size)

@@ -37,6 +37,7 @@ ENOTDIR: Final = 54
 ENOTEMPTY: Final = 55
 ENOTSOCK: Final = 57
 ENOTSUP: Final = 58
+ENXIO: Final = 60
 EPERM: Final = 63
 EPIPE: Final = 64
 ERANGE: Final = 68

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardtack.kernel import abi
-from hardtack.kernel.abi import EBADF, ECHILD, EFAULT, EINVAL, ESRCH, OK, PAIR, U32
+from hardtack.kernel.abi import EBADF, ECHILD, EFAULT, EINVAL, OK, PAIR, U32
 from hardtack.kernel.calls import install
 from hardtack.kernel.calls_spawn import get_directory
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.params import MAX_DESCRIPTORS
 from hardtack.kernel.pipes import Pipe, ReadEnd, WriteEnd
-from hardtack.kernel.process import GONE, SIGNALLED, ZOMBIE, Process
+from hardtack.kernel.process import GONE, ZOMBIE, Process
 
 if TYPE_CHECKING:
     from hardtack.kernel.ranges import Word
@@ -156,17 +156,4 @@ def waitpid(process: Process, pid: Word, options: Word, status: Word, out: Word)
 
 def kill(process: Process, pid: Word, signal: Word) -> int:
     """Have a process of one's own group ended by a signal, or find out whether it exists (0)."""
-    if signal and signal not in abi.ENDING_SIGNALS:
-        return EINVAL
-    system = process.system
-    other = system.process(pid)
-    if other is None or other.group is not process.group:
-        return ESRCH
-    if signal == 0:
-        return OK
-    if other is process:
-        process.doomed = SIGNALLED + signal
-        process.killed = "killed by itself"
-        return abi.WAIT
-    system.end(other, SIGNALLED + signal, f"killed by pid {process.pid}")
-    return OK
+    return process.system.send_signal(process, pid, signal)

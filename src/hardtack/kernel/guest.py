@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hardtack.kernel.process import Process
 
 
@@ -81,6 +83,9 @@ class Loader(Protocol):
 
     def load(self, data: bytes, name: bytes) -> Image | None:
         """Make an image of a file's bytes, or return None if they are no program that can run here."""
+
+    def names(self) -> Sequence[bytes]:
+        """Return the names in /bin, sorted; always the same sequence until one is added."""
 
 
 class UserMemory:

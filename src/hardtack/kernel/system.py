@@ -38,6 +38,7 @@ from hardtack.kernel.process import (
     NO_DESCRIPTORS,
     NO_MEMORY,
     RUNNABLE,
+    SIGNALLED,
     ZOMBIE,
     Group,
     Process,
@@ -83,6 +84,10 @@ class NoPrograms:
     def load(self, data: bytes, name: bytes) -> Image | None:
         """Make nothing of it."""
         return None
+
+    def names(self) -> Sequence[bytes]:
+        """List nothing."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +409,25 @@ class System:
             pid = self.processes.next_used(pid + 1)
         with self.scheduler_heap:
             self.next_wall = None if first is None else first + 0
+
+    def send_signal(self, process: Process, pid: int, signal: int) -> int:
+        """Have a process end another of its tree by a signal, or ask whether it is there (0): an errno.
+
+        WAIT: it is itself, and ends before its call would go on.
+        """
+        if signal and signal not in abi.ENDING_SIGNALS:
+            return abi.EINVAL
+        other = self.process(pid)
+        if other is None or other.group is not process.group:
+            return abi.ESRCH
+        if signal == 0:
+            return abi.OK
+        if other is process:
+            process.doomed = SIGNALLED + signal
+            process.killed = "killed by itself"
+            return abi.WAIT
+        self.end(other, SIGNALLED + signal, f"killed by pid {process.pid}")
+        return abi.OK
 
     def end_all(self, why: str) -> None:
         """End every process."""

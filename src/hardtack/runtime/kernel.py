@@ -28,6 +28,7 @@ from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
+from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
 from hardtack.kernel.scheduler import Scheduler
 from hardtack.kernel.streams import Capture, Source
 from hardtack.kernel.system import HostClock, System
@@ -130,6 +131,7 @@ class _Loader:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._heap = Heap(None, name="modules")
+        self._names: Sequence[bytes] | None = None
 
     def find(self, path: bytes) -> Image | None:
         """Return the image at a guest's path; None if there is none, or none that could run here."""
@@ -146,6 +148,16 @@ class _Loader:
         except ProgramError:
             return None
         return image
+
+    def names(self) -> Sequence[bytes]:
+        """Return the names of the built-in programs, always the same sequence."""
+        names = self._names
+        if names is None:
+            names = self._names = self._heap.run(self._list)
+        return names
+
+    def _list(self) -> Sequence[bytes]:
+        return [name.encode() for name in self._programs.names()]
 
 
 class Kernel:
@@ -229,6 +241,9 @@ class Kernel:
         system.add_preopen(system.open_root(b"/"))
         for name, path in dirs.items():
             system.add_preopen(open_host_directory(system, name, os.fspath(path)))
+        for kind in (DEV, PROC, BIN):
+            if f"/{kind}" not in dirs:
+                system.add_preopen(open_pseudo(system, kind))
 
     # -- running programs
     def run(
