@@ -42,6 +42,7 @@ from hardtack.kernel.directories import place
 from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.params import BUCKET, MAX_ARGUMENTS, MAX_POLL, NAME_MAX, PAGE, PATH_MAX
 from hardtack.kernel.process import Process
+from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 
 CASES: list[Callable[[Ledger], None]] = []
@@ -845,6 +846,54 @@ def working_directories(ledger: Ledger) -> None:
         for _ in range(100):
             hand.call("chdir", *hand.put(PATH, b"/"))
             hand.getcwd()
+
+
+@case
+def pseudo_files(ledger: Ledger) -> None:
+    """Every call on /proc, /dev and /bin, with long paths, long arguments and a lot of descriptors."""
+    strings = ["x" * 30] * 4000
+    with ledger.machine(64 * MIB) as machine:
+        for kind in (DEV, PROC, BIN):
+            machine.preopen(open_pseudo(machine.system, kind))
+        machine.program(b"/bin/child", _wait_for_ever)
+        hand = machine.hand(arguments=strings, environment=strings)
+        with machine.warm():
+            while hand.dup(0) < 5000:
+                pass
+            hand.spawn(b"/bin/child")
+        names = (b"null", b"zero", b"random", b"pipe", b"tty", b"kill", b"meminfo", b"heap", b"self/status")
+        names += (
+            b"self/cmdline",
+            b"self/environ",
+            b"self/cwd",
+            b"self/fd/4999",
+            b"fd/4999",
+            b"self/fd",
+            b"child",
+        )
+        for at in (4, 5, 6):
+            for name in names:
+                for path in (name, name + b"/", *long_paths(b"self", name), b"self/../" * 500 + name):
+                    where = hand.put(PATH, path)
+                    hand.call("path_filestat_get", at, 0, *where, OUT)
+                    hand.call("path_readlink", at, *where, DATA, FULL, OUT)
+                    hand.call("path_open", at, 0, *where, 0, READ_ONLY | abi.RIGHT_WRITE, HUGE, 0, OUT)
+                    errno = hand.call("path_open", at, 0, *where, 0, READ_ONLY, HUGE, 0, OUT)
+                    if errno == 0:
+                        fd = hand.calls.unpack("I")[0]
+                        hand.put(VECTORS, struct.pack("<II", DATA, FULL))
+                        if name != b"pipe":
+                            hand.call("fd_read", fd, VECTORS, 1, OUT)
+                        for cookie in (0, 1, 2, 3, 40, 4990, HUGE):
+                            hand.call("fd_readdir", fd, DATA, FULL, cookie, OUT)
+                        hand.call("fd_filestat_get", fd, OUT)
+                        hand.call("fd_seek", fd, 1 << 62, 0, OUT)
+                        hand.close(fd)
+            for size in (24, 30, FULL):
+                for cookie in (0, 1, 5, 17):
+                    hand.call("fd_readdir", at, DATA, size, cookie, OUT)
+        kill = hand.open(b"kill", rights=abi.RIGHT_WRITE, at=5)
+        hand.write(kill, b"%d" % (hand.process.pid + 1))
 
 
 @case

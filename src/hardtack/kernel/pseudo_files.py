@@ -44,6 +44,7 @@ _TYPES: Final = {
 }
 _FIRST_PID: Final = 16  # the cookie of pid 0 in a listing of /proc
 _ZEROS: Final = bytes(4096)
+_PIECE: Final = 1024  # random bytes that are made at a time
 
 
 class Zero(Null):
@@ -67,7 +68,9 @@ class Random(Null):
     def read(self, process: Process, start: int, count: int) -> int:
         """Fill the memory with random bytes."""
         count = min(count, RANDOM_STEP)
-        process.memory[start : start + count] = os.urandom(count)
+        for at in range(0, count, _PIECE):
+            piece = min(_PIECE, count - at)
+            process.memory[start + at : start + at + piece] = os.urandom(piece)
         return count
 
 
