@@ -10,30 +10,41 @@
 
 static int take_away(const char *path, int whole);
 
-// Removes what is in a directory; it is opened anew after each, since what is listed changes.
+// Removes what is in a directory: lists it first, since a listing that changes begins anew.
 static int empty(const char *path)
 {
-    for (;;) {
-        DIR *directory = opendir(path);
-        struct dirent *entry;
-        if (!directory)
-            return -1;
-        while ((entry = readdir(directory)) && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")))
-            ;
-        char *name = entry ? malloc(strlen(path) + strlen(entry->d_name) + 2) : NULL;
+    char **names = NULL;
+    size_t count = 0, room = 0;
+    int failed = 0;
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    if (!directory)
+        return -1;
+    while (!failed && (entry = readdir(directory))) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        if (count == room) {
+            room = room ? 2 * room : 64;
+            char **longer = realloc(names, room * sizeof *names);
+            names = longer ? longer : names;
+            failed = !longer;
+        }
+        char *name = failed ? NULL : malloc(strlen(path) + strlen(entry->d_name) + 2);
         if (name) {
             strcpy(name, path);
             strcat(name, "/");
             strcat(name, entry->d_name);
+            names[count++] = name;
         }
-        closedir(directory);
-        if (!entry)
-            return 0;
-        int failed = !name || take_away(name, 1);
-        free(name);
-        if (failed)
-            return -1;
+        failed = !name;
     }
+    closedir(directory);
+    for (size_t i = 0; i < count; i++) {
+        failed = failed || take_away(names[i], 1);
+        free(names[i]);
+    }
+    free(names);
+    return failed ? -1 : 0;
 }
 
 static int take_away(const char *path, int whole)

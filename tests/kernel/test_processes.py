@@ -480,3 +480,12 @@ def test_what_a_group_holds_is_what_its_end_gives_back():
         assert held > 50 * 3000
         assert group.heap.live < 200  # the group itself, which this test holds
         assert after - before < 1000
+
+
+def test_one_tree_cannot_have_all_processes(machine, hand, monkeypatch):
+    monkeypatch.setattr(system_module, "MAX_GROUP_PROCESSES", 4)
+    pids = [hand.spawn(b"/bin/seven") for _ in range(3)]
+    assert hand.spawn(b"/bin/seven") == -abi.EAGAIN  # ended ones count as long as nobody waited for them
+    assert machine.hand("other").spawn(b"/bin/rest") > 0
+    hand.waitpid(pids[0])
+    assert hand.spawn(b"/bin/seven") > 0

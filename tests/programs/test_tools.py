@@ -62,19 +62,9 @@ COMMANDS = {
     "yes": ["yes 2> /dev/null | head -n 3", "yes a b 2> /dev/null | head -n 1"],
 }  # fmt: skip
 OURS = {
-    "calls",
-    "fdhog",
-    "filehog",
-    "forkbomb",
-    "forktime",
-    "hello",
-    "mail",
-    "memhog",
-    "pipehog",
-    "recurse",
-    "sleeper",
-    "spin",
-}
+    "arghog", "calls", "deafhog", "fdhog", "filehog", "forkbomb", "forktime", "hello", "mail", "memhog", "namehog",
+    "pipehog", "recurse", "sleeper", "spin", "unlinkhog", "zombiehog",
+}  # fmt: skip
 USAGES = [
     "basename", "cmp a", "cp a", "cut -f", "cut -d x", "dirname", "du -x", "find -name", "find -type q", "grep", "grep -z a", "head -n x",
     "kill", "kill x", "ln a", "mkdir", "mv a", "printf", "printf %q", "readlink", "rm", "seq", "seq x", "seq 1 0 2", "sleep", "sleep x", "sort -z",

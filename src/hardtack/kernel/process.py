@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hardtack.heap.admission import Waiter
     from hardtack.kernel.guest import Guest, Image, UserMemory
     from hardtack.kernel.inodes import Owner
-    from hardtack.kernel.queues import Queue
+    from hardtack.kernel.queues import GroupQueue, Queue
     from hardtack.kernel.ranges import Block, Bytes, Count, Errno, HostNumber, Long, Number, PathBytes, Word
     from hardtack.kernel.system import System
 
@@ -45,10 +45,17 @@ SIGNALLED: Final = 128  # and the signal's number: the status of a process that 
 class Group:
     """A process tree: its heap, its accounts, how many of it are alive."""
 
-    __slots__ = ("account", "alive", "first", "heap", "leader", "owner", "program", "protected")
+    __slots__ = ("account", "alive", "first", "heap", "leader", "owner", "program", "protected", "ready")
 
     def __init__(
-        self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool, account: Account
+        self,
+        heap: Heap,
+        owner: Owner,
+        leader: Number,
+        program: str,
+        protected: bool,
+        account: Account,
+        ready: GroupQueue,
     ) -> None:
         self.account = account
         self.heap = heap
@@ -56,6 +63,7 @@ class Group:
         self.leader: Number = leader
         self.program = program
         self.protected = protected
+        self.ready = ready  # its processes that can run
         self.alive: Count = 0
         self.first: Process | None = None  # of its processes that have not ended, linked through them
 

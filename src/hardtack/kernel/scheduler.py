@@ -188,12 +188,7 @@ class Scheduler:
             return
         try:
             if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
-                account = process.group.account
-                if account.lacks_heap(START_BYTES):
-                    account.end_for_heap(START_BYTES)
-                    system.kill_group(process.group, account.why or "")
-                else:
-                    system.memory.wait(process, START_BYTES)
+                self._wait_to_start(process)
                 return
         except StartFailed as error:
             process.failure = str(error)
@@ -204,12 +199,21 @@ class Scheduler:
             return
         system.run_queue.append(process)
 
+    def _wait_to_start(self, process: Process) -> None:
+        """No room for a start: have the process wait for some, or its tree end if it may not have it."""
+        account = process.group.account
+        if account.lacks_heap(START_BYTES):
+            account.end_for_heap(START_BYTES)
+            self.system.kill_group(process.group, account.why or "")
+        else:
+            self.system.memory.wait(process, START_BYTES)
+
     def _replace(self, process: Process) -> None:
         """Put the program in place that an exec asked for."""
         system = self.system
         try:
             if process.admit(process.heap, START_BYTES, system.replace, process) is NotImplemented:
-                system.memory.wait(process, START_BYTES)
+                self._wait_to_start(process)
                 return
         except StartFailed as error:
             process.failure = str(error)

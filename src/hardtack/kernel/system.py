@@ -27,6 +27,7 @@ from hardtack.kernel.params import (
     KILLS_KEPT,
     LEAST_BYTES,
     LEAST_FILES_BYTES,
+    MAX_GROUP_PROCESSES,
     MAX_PROCESSES,
     SCHEDULER_BYTES,
 )
@@ -43,7 +44,7 @@ from hardtack.kernel.process import (
     Group,
     Process,
 )
-from hardtack.kernel.queues import Queue
+from hardtack.kernel.queues import GroupQueue, Queue, RunQueue
 from hardtack.kernel.table import Leaf, Table
 from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
@@ -121,7 +122,7 @@ class System:
             self.files = MemoryFiles(Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity)
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
-            self.run_queue = Queue()
+            self.run_queue = RunQueue()
             self.host_waiters = Queue()
             self.pollers = Queue()  # in poll_oneoff, with descriptors
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
@@ -165,8 +166,9 @@ class System:
             owner = Owner()
             began = self.clock.monotonic() + 0 if began is None else began
             account = Account(self, heap, owner, limits, began)
+            ready = GroupQueue(self.run_queue)
         with heap:
-            group = Group(heap, owner, 0, program, protected, account)
+            group = Group(heap, owner, 0, program, protected, account, ready)
         if account.deadline is not None and (self.next_wall is None or account.deadline < self.next_wall):
             with self.scheduler_heap:
                 self.next_wall = account.deadline + 0
@@ -223,7 +225,7 @@ class System:
             return abi.EAGAIN
         account = group.account
         most = account.limits.processes
-        if most is not None and account.processes >= most:
+        if account.processes >= (MAX_GROUP_PROCESSES if most is None else most):
             account.processes_refused = True
             return abi.EAGAIN
         with group.heap:  # where its name in the books belongs
