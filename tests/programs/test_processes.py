@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import wasmtime
 
 from hardtack import Kernel
 
+BUILT = Path(__file__).parents[2] / "src" / "hardtack" / "programs"
 GUEST = """
 (module
   (import "posix" "fork" (func $fork (param i32) (result i32)))
@@ -40,6 +43,28 @@ def test_a_fork_with_ten_thousand_descriptors_and_a_thousand_processes_beside(ke
 
 def test_a_program_that_was_not_built_for_it_meets_enotsup(kernel):
     assert kernel.run(bytes(wasmtime.wat2wasm(GUEST))).exit_code == 58
+
+
+def test_programs_lie_in_memory_and_in_a_directory_of_the_host(tmp_path):
+    hello = (BUILT / "hello.wasm").read_bytes()
+    (tmp_path / "program.wasm").write_bytes(hello)
+    with Kernel(heap="16 MiB", dirs={"/host": tmp_path}) as kernel:
+        script = "/memory; /host/program.wasm; cd /host; ./program.wasm | cat; exec /memory"
+        result = kernel.run("/bin/sh", ["-c", script], files={"/memory": hello}, timeout=60)
+        assert (result.stdout, result.stderr) == (b"hello, world\n" * 4, b"")
+        kernel.check()
+
+
+def test_a_file_that_would_take_long_to_compile_is_not_started_unless_the_host_has_done_that(tmp_path):
+    functions = "".join(f"(func (result i32) (i32.const {i}))" for i in range(70_000))
+    large = bytes(
+        wasmtime.wat2wasm(f'(module (memory (export "memory") 1) {functions} (func (export "_start")))')
+    )
+    with Kernel(heap="16 MiB", dirs={"/host": tmp_path}) as kernel:
+        (tmp_path / "large").write_bytes(large)
+        assert kernel.run("/bin/env", ["/host/large"], timeout=60).exit_code == 126
+        assert kernel.run(large, timeout=60).exit_code == 0
+        assert kernel.run("/bin/env", ["/host/large"], timeout=60).exit_code == 0
 
 
 def test_a_fork_bomb_is_killed_as_a_whole_and_mail_has_no_error():

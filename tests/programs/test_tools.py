@@ -67,7 +67,7 @@ OURS = {
 }  # fmt: skip
 USAGES = [
     "basename", "cmp a", "cp a", "cut -f", "cut -d x", "dirname", "du -x", "find -name", "find -type q", "grep", "grep -z a", "head -n x",
-    "kill", "kill x", "ln a", "mkdir", "mv a", "printf", "printf %q", "readlink", "rm", "seq", "seq x", "seq 1 0 2", "sleep", "sleep x", "sort -z",
+    "kill", "kill x", "ln a", "mkdir", "mv a", "printf", "printf %q", "ps x", "readlink", "rm", "seq", "seq x", "seq 1 0 2", "sleep", "sleep x", "sort -z",
     "tail -n x", "tee -x", "touch", "tr a", "tr -d", "uniq -z", "wc -z", "xargs -n 0",
 ]  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_wrong_use_is_told_how_it_is_right(kernel, command):
 
 def test_every_program_is_tested_here_or_is_no_tool():
     folder = Path(__file__).parents[2] / "src" / "hardtack" / "programs"
-    assert {path.stem for path in folder.glob("*.wasm")} == COMMANDS.keys() | OURS | {"sh"}
+    assert {path.stem for path in folder.glob("*.wasm")} == COMMANDS.keys() | OURS | {"ps", "sh"}
 
 
 def test_an_error_of_one_file_does_not_keep_a_tool_from_the_others(kernel):
@@ -110,3 +110,18 @@ def test_an_error_of_one_file_does_not_keep_a_tool_from_the_others(kernel):
         assert b"there" in result.stdout
         assert result.stderr == f"{tool.split()[0]}: /none: No such file or directory\n".encode()
         assert result.exit_code in {1, 2}
+
+
+def test_ps_shows_the_processes_of_its_own_tree(kernel):
+    other = kernel.spawn("/bin/sleeper", ["1000"])
+    result = kernel.run("/bin/sh", ["-c", "sleep 100 & ps; kill $!"], timeout=60)
+    lines = [line.split() for line in result.stdout.decode().splitlines()]
+    assert lines[0] == ["Pid", "PPid", "State", "Heap", "Memory", "Descriptors", "Name"]
+    assert [(line[2], line[-1]) for line in lines[1:]] == [
+        ("blocked", "sh"), ("blocked", "sleep"), ("runnable", "ps")
+    ]  # fmt: skip
+    shell = lines[1][0]
+    assert [line[1] for line in lines[1:]] == ["0", shell, shell]
+    assert all(int(line[3]) > 0 and int(line[4]) > 0 and int(line[5]) > 3 for line in lines[1:])
+    other.kill()
+    other.wait(timeout=60)

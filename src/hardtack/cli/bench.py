@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _HEADINGS: Final = {
     "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
     "annotations": "What checks of annotations cost, beside none; ratio = ours / theirs.",
+    "fork": "fork, exit and wait, beside the host's own and wasmtime's instances; ratio = ours / theirs.",
     "heap": "Heaps and reservations, beside limiters, pymalloc and tracemalloc; ratio = ours / theirs.",
 }
 
@@ -50,7 +51,7 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
     help="Write the figures as JSON, too.",
 )
 def command(name: str, rounds: int, instructions: bool, json_file: Path | None) -> None:
-    """Measure NAME: calls and heap beside peers, annotations beside code without them.
+    """Measure NAME: calls, fork and heap beside peers, annotations beside code without them.
 
     Both sides are measured in turns, so that what slows this machine down slows both. Figures are medians.
     """
@@ -82,6 +83,8 @@ def _measured(name: str, rounds: int, instructions: bool, progress: Callable[[st
         return measure_instructions(progress)
     if name == "calls":
         from hardtack.lab.bench_calls import measure
+    elif name == "fork":
+        from hardtack.lab.bench_fork import measure
     elif name == "annotations":
         from hardtack.lab.bench_annotations import measure
     else:

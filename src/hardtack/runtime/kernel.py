@@ -142,10 +142,10 @@ class _Loader:
         return image
 
     def load(self, data: bytes, name: bytes) -> Image | None:
-        """Make an image of a file's bytes, or return None if they are no program that could run here."""
+        """Make an image of a file's bytes, or return None if they are no program that could run here now."""
         try:
             image: Image | None = self._heap.run(self._programs.load, data, os.fsdecode(name))
-        except ProgramError:
+        except (ProgramError, Uncompiled):
             return None
         return image
 

@@ -377,10 +377,14 @@ class Programs:
     def load(self, data: bytes, name: str) -> Image:
         """Return the program that a guest has as a file.
 
+        Everybody waits for that, so a program is compiled only where that is cheap whatever stands in it;
+        another must have been compiled before, for the host.
+
         Raises:
             ProgramError: it is none that this engine can run.
+            Uncompiled: it would take long to compile.
         """
-        return self._cache.load(data, name)
+        return self._cache.load(data, name, may_compile=False)
 
     def names(self) -> list[str]:
         """Return the names of the built-in programs."""
