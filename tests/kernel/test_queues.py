@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from hardtack.kernel.queues import GroupQueue, Queue, RunQueue
+from hardtack.kernel.queues import Queue, RunQueue
 
 
 class Member:
@@ -84,66 +84,77 @@ def test_a_process_that_left_is_linked_to_nobody():
 
 
 # -- the run queue
-class TreeMember:
-    """A process as queues know it, of a group as they know that."""
+class Runner:
+    """As much of a process as the run queue knows."""
 
-    def __init__(self, group):
+    def __init__(self, group, name):
         self.group = group
+        self.name = name
         self.queue = self.ahead = self.behind = None
 
 
-class Tree:
-    def __init__(self, runs):
-        self.ready = GroupQueue(runs)
-
-
-class RunQueueMachine(RuleBasedStateMachine):
-    """Against a list of lists: of the groups in the order of their turns, each with its processes."""
+class Turns:
+    """As much of a group."""
 
     def __init__(self):
-        super().__init__()
-        self.runs = RunQueue()
-        self.groups = [Tree(self.runs) for _ in range(3)]
-        self.members = [TreeMember(group) for group in self.groups for _ in range(3)]
-        self.model = []
-
-    @rule(which=st.integers(0, 8))
-    def append(self, which):
-        member = self.members[which]
-        if member.queue is not None:
-            return
-        self.runs.append(member)
-        for line in self.model:
-            if line[0].group is member.group:
-                line.append(member)
-                return
-        self.model.append([member])
-
-    @rule(which=st.integers(0, 8), straight=st.booleans())
-    def remove(self, which, straight):
-        member = self.members[which]
-        if member.queue is None:
-            return
-        (member.queue if straight else self.runs).remove(member)
-        for line in self.model:
-            if member in line:
-                line.remove(member)
-        self.model = [line for line in self.model if line]
-
-    @rule()
-    def pop(self):
-        expected = None
-        if self.model:
-            line = self.model.pop(0)
-            expected = line.pop(0)
-            if line:
-                self.model.append(line)
-        assert self.runs.pop() is expected
-
-    @invariant()
-    def the_next_one_and_the_count_are_right(self):
-        assert self.runs.first is (self.model[0][0] if self.model else None)
-        assert self.runs.count == sum(map(len, self.model))
+        self.runnable = Queue()
+        self.next_in_turn = None
 
 
-TestRunQueue = RunQueueMachine.TestCase
+def test_groups_take_turns_however_many_processes_one_has():
+    queue = RunQueue()
+    many, few = Turns(), Turns()
+    for number in range(5):
+        queue.append(Runner(many, f"m{number}"))
+    queue.append(Runner(few, "f"))
+    order = []
+    for _ in range(12):
+        process = queue.pop()
+        order.append(process.name)
+        queue.append(process)
+    assert order == ["m0", "f", "m1", "f", "m2", "f", "m3", "f", "m4", "f", "m0", "f"]
+
+
+def test_a_group_whose_last_process_ends_is_passed_over():
+    queue = RunQueue()
+    groups = [Turns() for _ in range(3)]
+    runners = [Runner(group, number) for number, group in enumerate(groups)]
+    for runner in runners:
+        queue.append(runner)
+    queue.remove(runners[0])
+    runners[2].queue.remove(runners[2])
+    assert queue.first is runners[1]
+    assert queue.pop() is runners[1]
+    assert queue.first is None
+    assert queue.pop() is None
+    for runner in runners[::-1]:
+        queue.append(runner)
+    assert [queue.pop().name for _ in range(3)] == [2, 1, 0]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["append", "pop", "remove"]), st.integers(0, 9)), max_size=100))
+def test_nobody_is_lost_and_nobody_comes_twice(steps):
+    queue = RunQueue()
+    groups = [Turns() for _ in range(3)]
+    idle = [Runner(groups[number % 3], number) for number in range(10)]
+    running = []
+    for what, number in steps:
+        if what == "append" and idle:
+            running.append(idle.pop(number % len(idle)))
+            queue.append(running[-1])
+        elif what == "remove" and running:
+            process = running.pop(number % len(running))
+            process.queue.remove(process)
+            idle.append(process)
+        elif what == "pop":
+            first = queue.first
+            process = queue.pop()
+            assert process is first
+            assert (process is None) == (not running)
+            if process is not None:
+                running.remove(process)
+                idle.append(process)
+    left = [queue.pop() for _ in running]
+    assert sorted(process.name for process in left) == sorted(process.name for process in running)
+    assert queue.pop() is None

@@ -62,8 +62,8 @@ COMMANDS = {
     "yes": ["yes 2> /dev/null | head -n 3", "yes a b 2> /dev/null | head -n 1"],
 }  # fmt: skip
 OURS = {
-    "abuser", "arghog", "calls", "deafhog", "fdhog", "filehog", "forkbomb", "forktime", "hello", "keeper", "mail", "memhog",
-    "namehog", "pipehog", "recurse", "sleeper", "spin", "swarm", "unlinkhog", "zombiehog",
+    "abuser", "arghog", "calls", "deafhog", "fdhog", "filehog", "forkbomb", "forkhog", "forktime", "hello", "httpd", "keeper", "mail", "memhog",
+    "namehog", "pipehog", "recurse", "sleeper", "nc", "sockhog", "spin", "swarm", "unlinkhog", "zombiehog",
 }  # fmt: skip
 USAGES = [
     "basename", "cmp a", "cp a", "cut -f", "cut -d x", "dirname", "du -x", "find -name", "find -type q", "grep", "grep -z a", "head -n x",

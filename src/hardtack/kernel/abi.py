@@ -13,16 +13,24 @@ from typing import Final
 OK: Final = 0
 E2BIG: Final = 1
 EACCES: Final = 2
+EADDRINUSE: Final = 3
+EADDRNOTAVAIL: Final = 4
+EAFNOSUPPORT: Final = 5
 EAGAIN: Final = 6
 EBADF: Final = 8
 EBUSY: Final = 10
 ECHILD: Final = 12
+ECONNABORTED: Final = 13
+ECONNREFUSED: Final = 14
+ECONNRESET: Final = 15
+EDESTADDRREQ: Final = 17
 EEXIST: Final = 20
 EFAULT: Final = 21
 EFBIG: Final = 22
 EILSEQ: Final = 25
 EINVAL: Final = 28
 EIO: Final = 29
+EISCONN: Final = 30
 EISDIR: Final = 31
 ELOOP: Final = 32
 EMFILE: Final = 33
@@ -33,6 +41,7 @@ ENOENT: Final = 44
 ENOEXEC: Final = 45
 ENOMEM: Final = 48
 ENOSPC: Final = 51
+ENOTCONN: Final = 53
 ENOTDIR: Final = 54
 ENOTEMPTY: Final = 55
 ENOTSOCK: Final = 57
@@ -40,6 +49,7 @@ ENOTSUP: Final = 58
 ENXIO: Final = 60
 EPERM: Final = 63
 EPIPE: Final = 64
+EPROTOTYPE: Final = 67
 ERANGE: Final = 68
 EROFS: Final = 69
 ESPIPE: Final = 70
@@ -54,6 +64,7 @@ UNKNOWN: Final = 0
 CHARACTER_DEVICE: Final = 2
 DIRECTORY: Final = 3
 REGULAR_FILE: Final = 4
+SOCKET_STREAM: Final = 6
 SYMBOLIC_LINK: Final = 7
 
 # -- rights
@@ -65,9 +76,12 @@ RIGHT_WRITE: Final = 1 << 6
 RIGHT_ALLOCATE: Final = 1 << 8
 RIGHT_SET_SIZE: Final = 1 << 22
 RIGHT_POLL: Final = 1 << 27
+RIGHT_SOCK_SHUTDOWN: Final = 1 << 28
+RIGHT_SOCK_ACCEPT: Final = 1 << 29
 ALL_RIGHTS: Final = (1 << 30) - 1
 FILE_RIGHTS: Final = 0xFF | RIGHT_ALLOCATE | 1 << 21 | RIGHT_SET_SIZE | 1 << 23 | RIGHT_POLL
 STREAM_RIGHTS: Final = RIGHT_READ | RIGHT_WRITE | RIGHT_FDSTAT_SET_FLAGS | 1 << 21 | RIGHT_POLL
+SOCKET_RIGHTS: Final = STREAM_RIGHTS | RIGHT_SOCK_SHUTDOWN | RIGHT_SOCK_ACCEPT
 DIRECTORY_RIGHTS: Final = ALL_RIGHTS & ~(
     RIGHT_READ | RIGHT_SEEK | RIGHT_TELL | RIGHT_WRITE | RIGHT_ALLOCATE | RIGHT_SET_SIZE
 )
@@ -102,8 +116,19 @@ WAIT_OPTIONS: Final = 1 | 2 | 8  # WNOHANG; WUNTRACED and WCONTINUED, which noth
 # Signals whose default is to end the process, as preview1 numbers them: HUP, INT, QUIT, ILL, TRAP, ABRT, BUS,
 # FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM; XCPU, XFSZ, VTALRM, PROF; POLL, PWR, SYS.
 ENDING_SIGNALS: Final = frozenset({*range(1, 16), *range(23, 27), *range(28, 31)})
+PREOPEN_DIRECTORY: Final = 0
+PREOPEN_SOCKET: Final = 1  # of our own: preview1 knows directories alone
+RECV_PEEK: Final = 1
+RECV_WAITALL: Final = 2
+SHUT_RD: Final = 1
+SHUT_WR: Final = 2
+AF_INET: Final = 1  # as wasi-libc has them, and the next three
+AF_UNIX: Final = 3
+SOCK_STREAM: Final = 6
+SOCK_NONBLOCK: Final = 0x4000
 
 # -- layouts, little-endian
+U16: Final = Struct("<H")
 U32: Final = Struct("<I")
 U64: Final = Struct("<Q")
 PAIR: Final = Struct("<II")

@@ -1,8 +1,7 @@
 """Queues of processes, linked through the processes themselves: they never allocate.
 
-A process stands on at most one queue: its group's part of the run queue, that of what it waits for, or none.
-The run queue is fair to groups (process trees): each has its turn, however many processes it has, so that a
-fork bomb is no more in the way of others than one process is.
+A process stands on at most one queue: its group's part of the run queue, the queue of what it waits for, or
+none.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hardtack.kernel.process import Process
+    from hardtack.kernel.process import Group, Process
     from hardtack.kernel.ranges import Count
 
 
@@ -59,80 +58,58 @@ class Queue:
         return process
 
 
-class GroupQueue(Queue):
-    """The processes of one group that can run; made with its group."""
-
-    __slots__ = ("after", "before", "runs")
-
-    def __init__(self, runs: RunQueue) -> None:
-        super().__init__()
-        self.runs = runs
-        self.before: GroupQueue | None = None  # of those that are not empty, in the order of their turns
-        self.after: GroupQueue | None = None
-
-    def remove(self, process: Process) -> None:
-        """Take a process off; the last one takes its group off the run queue."""
-        super().remove(process)
-        self.runs.count -= 1
-        if self.first is None:
-            self.runs.unlink(self)
-
-
 class RunQueue:
-    """Who can run: the groups by turns, and of each group its processes by turns; all in O(1)."""
+    """The processes that can run: groups take turns, and in a group its processes do.
 
-    __slots__ = ("_head", "_tail", "count")
+    So a group has its share of the processor however many processes another has.
+    """
+
+    __slots__ = ("_first", "_last")
 
     def __init__(self) -> None:
-        self._head: GroupQueue | None = None
-        self._tail: GroupQueue | None = None
-        self.count: Count = 0
+        self._first: Group | None = None
+        self._last: Group | None = None
 
     @property
     def first(self) -> Process | None:
-        """Return who is next, or None."""
-        return None if self._head is None else self._head.first
+        """The process whose turn is next, or None."""
+        group = self._first
+        while group is not None and group.runnable.first is None:  # its last process ended
+            self._drop_first(group)
+            group = self._first
+        return None if group is None else group.runnable.first
 
     def append(self, process: Process) -> None:
         """Put a process, which must be on no queue, behind the others of its group."""
-        queue = process.group.ready
-        if queue.first is None:
-            self._link(queue)
-        queue.append(process)
-        self.count += 1
+        group = process.group
+        group.runnable.append(process)
+        if group.next_in_turn is None and group is not self._last:  # it stands in no line yet
+            self._put_last(group)
 
     def remove(self, process: Process) -> None:
-        """Take a process that can run off."""
-        process.group.ready.remove(process)
+        """Take a process that can run off its queue."""
+        process.group.runnable.remove(process)
 
     def pop(self) -> Process | None:
-        """Take off and return the next process, or None; its group's next turn comes after all others'."""
-        queue = self._head
-        if queue is None:
+        """Take off and return the process whose turn it is; its group goes behind the others."""
+        process = self.first
+        if process is None:
             return None
-        process = queue.pop()
-        if queue.first is not None:
-            self.unlink(queue)
-            self._link(queue)
+        group = process.group
+        group.runnable.remove(process)
+        self._drop_first(group)
+        if group.runnable.first is not None:
+            self._put_last(group)
         return process
 
-    def _link(self, queue: GroupQueue) -> None:
-        queue.before = self._tail
-        queue.after = None
-        if self._tail is None:
-            self._head = queue
-        else:
-            self._tail.after = queue
-        self._tail = queue
+    def _drop_first(self, group: Group) -> None:
+        self._first, group.next_in_turn = group.next_in_turn, None
+        if self._first is None:
+            self._last = None
 
-    def unlink(self, queue: GroupQueue) -> None:
-        """Take a group's queue out of the order of turns."""
-        if queue.before is None:
-            self._head = queue.after
+    def _put_last(self, group: Group) -> None:
+        if self._last is None:
+            self._first = group
         else:
-            queue.before.after = queue.after
-        if queue.after is None:
-            self._tail = queue.before
-        else:
-            queue.after.before = queue.before
-        queue.before = queue.after = None
+            self._last.next_in_turn = group
+        self._last = group
