@@ -19,6 +19,7 @@ static int copy(int fd, const char *name)
 int main(int argc, char **argv)
 {
     int status = 0;
+    ht_start();
     if (argc == 1)
         return copy(STDIN_FILENO, "standard input");
     for (int i = 1; i < argc; i++) {

@@ -9,6 +9,7 @@ int main(int argc, char **argv)
 {
     static char buffer[16384];
     ssize_t got;
+    ht_start();
     if (argc != 3)
         return ht_usage("cp SOURCE TARGET");
     int from = open(argv[1], O_RDONLY);

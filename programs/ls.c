@@ -1,4 +1,4 @@
-// ls [-l] [NAME...]: lists directories, or the root, sorted by name; any other NAME lists itself.
+// ls [-l] [NAME...]: lists directories, or the working directory, sorted by name; any other NAME lists itself.
 // With -l each line is: type (- file, d directory, l symbolic link, c device, ? anything else), links, bytes,
 // name.
 // Exit status: 0, 1 if something cannot be read (the rest still is), 2 for wrong use.
@@ -61,25 +61,26 @@ static int print_one(const char *directory, const char *name, int details)
     return 0;
 }
 
-static int list(const char *path, int details, int title)
+static int is_other(const char *name)
+{
+    return strcmp(name, ".") && strcmp(name, "..");
+}
+
+static int list(const char *path, int details)
 {
     struct names names = {0, 0, 0};
     struct dirent *entry;
     int status = 0;
     DIR *directory = opendir(path);
-    if (!directory && errno == ENOTDIR)
-        return print_one("", path, details);
     if (!directory)
         return ht_fail("ls", path);
     errno = 0;
     while ((entry = readdir(directory)))
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && add(&names, entry->d_name))
+        if (is_other(entry->d_name) && add(&names, entry->d_name))
             break;
     if (errno)
         status = ht_fail("ls", path);
     closedir(directory);
-    if (title)
-        ht_print(STDOUT_FILENO, "%s:\n", path);
     qsort(names.list, names.count, sizeof *names.list, by_name);
     for (size_t i = 0; i < names.count; i++) {
         status |= print_one(path, names.list[i], details);
@@ -89,14 +90,37 @@ static int list(const char *path, int details, int title)
     return status;
 }
 
+// First what is no directory, then each directory, titled.
+static int list_all(char **paths, int count, int details)
+{
+    int status = 0, shown = 0;
+    for (int i = 0; i < count; i++) {
+        struct stat stat;
+        if (lstat(paths[i], &stat)) {
+            status = ht_fail("ls", paths[i]);
+            paths[i] = NULL;
+        } else if (!S_ISDIR(stat.st_mode)) {
+            status |= print_one("", paths[i], details);
+            paths[i] = NULL;
+            shown = 1;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        if (!paths[i])
+            continue;
+        if (count > 1)
+            ht_print(STDOUT_FILENO, "%s%s:\n", shown ? "\n" : "", paths[i]);
+        status |= list(paths[i], details);
+        shown = 1;
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
-    int details = argc > 1 && strcmp(argv[1], "-l") == 0, status = 0, first = 1 + details;
+    int details = argc > 1 && strcmp(argv[1], "-l") == 0, first = 1 + details;
+    ht_start();
     if (argc > first && argv[first][0] == '-' && argv[first][1])
         return ht_usage("ls [-l] [NAME...]");
-    if (first == argc)
-        return list("/", details, 0);
-    for (int i = first; i < argc; i++)
-        status |= list(argv[i], details, argc - first > 1);
-    return status;
+    return first == argc ? list(".", details) : list_all(argv + first, argc - first, details);
 }

@@ -6,6 +6,7 @@
 
 int main(int argc, char **argv)
 {
+    ht_start();
     if (argc != 3)
         return ht_usage("mv FROM TO");
     return rename(argv[1], argv[2]) ? ht_fail("mv", argv[1]) : 0;

@@ -43,6 +43,7 @@ int main(int argc, char **argv)
     struct counts total = {0, 0, 0};
     int status = 0, first = 1;
     char what = 0;
+    ht_start();
     if (argc > 1 && argv[1][0] == '-') {
         what = argv[1][1];
         if ((what != 'l' && what != 'w' && what != 'c') || argv[1][2])

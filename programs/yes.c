@@ -1,5 +1,5 @@
-// yes [TEXT]: writes a line (y) for ever: a pipe's writer that is always ahead, a log that fills.
-// Exit status: 1 when a write fails, 2 for wrong use.
+// yes [TEXT...]: writes a line again and again: as much as whoever reads it takes.
+// Exit status: none while somebody reads; 1 when nobody does any more, 2 for wrong use.
 #include <string.h>
 #include <unistd.h>
 
@@ -7,14 +7,21 @@
 
 int main(int argc, char **argv)
 {
-    static char line[1000];
-    const char *text = argc > 1 ? argv[1] : "y";
-    size_t length = strlen(text);
-    if (argc > 2 || length > sizeof line - 1)
-        return ht_usage("yes [TEXT]");
-    memcpy(line, text, length);
-    line[length++] = '\n';
-    while (!ht_write_all(STDOUT_FILENO, line, length))
+    static char block[4096];
+    size_t length = 0, used;
+    for (int i = 1; i < argc; i++) {
+        size_t size = strlen(argv[i]);
+        if (length + size + 1 > sizeof block)
+            return ht_usage("yes [TEXT...]");
+        memcpy(block + length, argv[i], size);
+        length += size;
+        block[length++] = i + 1 < argc ? ' ' : '\n';
+    }
+    if (!length)
+        memcpy(block, "y\n", length = 2);
+    for (used = length; used + length <= sizeof block; used += length)
+        memcpy(block + used, block, length);
+    while (ht_write_all(STDOUT_FILENO, block, used) == 0)
         ;
     return ht_fail("yes", "write");
 }

@@ -112,6 +112,14 @@ class PythonGuest:
             self.errno = errno
         return False
 
+    def fork(self, process: Process) -> PythonGuest:
+        """Make the child of a fork: a generator cannot be copied, so another body has a copy of the memory."""
+        assert self.process is not None
+        memory = self.process.memory
+        copy = self.process.image.start_copy(process)
+        process.memory[:] = memory
+        return copy
+
     def failure(self) -> str | None:
         return self.text
 
@@ -135,12 +143,25 @@ class Program:
         self.machine = machine
         self.name = name
         self.user_bytes = size
+        self.overhead_bytes = 0
         self.body = body
+        self.forked: Callable[[Calls], Body] | None = None  # what the child of a fork does
+
+    @property
+    def forkable(self) -> bool:
+        return self.forked is not None
 
     def start(self, process: Process) -> PythonGuest:
+        return self._start(process, self.body)
+
+    def start_copy(self, process: Process) -> PythonGuest:
+        assert self.forked is not None
+        return self._start(process, self.forked)
+
+    def _start(self, process: Process, body: Callable[[Calls], Body]) -> PythonGuest:
         if not self.machine.system.user_memory.take(self.user_bytes):
             raise StartFailed("no user memory")
-        guest: PythonGuest = OUTSIDE.run(PythonGuest, self.machine, process, self.body, self.user_bytes)
+        guest: PythonGuest = OUTSIDE.run(PythonGuest, self.machine, process, body, self.user_bytes)
         return guest
 
 
@@ -334,6 +355,7 @@ class Calls:
         arguments: Sequence[bytes] = (),
         environment: Sequence[bytes] | None = None,
         descriptors: Sequence[tuple[int, int]] | None = None,
+        directory: bytes | None = None,
     ) -> Body:
         """Start a program as a child; return its pid. descriptors: (number in the child, ours)."""
         strings = self.put(STRINGS, b"".join(argument + b"\0" for argument in arguments))
@@ -344,7 +366,35 @@ class Calls:
         if descriptors is not None:
             self.put(MAP, b"".join(struct.pack("<II", *pair) for pair in descriptors))
             pairs = (MAP, len(descriptors))
-        return self._done((yield "spawn", (*self.put(PATH, path), *strings, *variables, *pairs, OUT)))
+        place = (0, 0) if directory is None else self.put(OTHER_PATH, directory)
+        return self._done((yield "spawn", (*self.put(PATH, path), *strings, *variables, *pairs, *place, OUT)))
+
+    def fork(self) -> Body:
+        """Return the child's pid, or a negated errno. The child runs what `Program.forked` says."""
+        return self._done((yield "fork", (OUT,)))
+
+    def exec(
+        self, path: bytes, arguments: Sequence[bytes] = (), environment: Sequence[bytes] | None = None
+    ) -> Body:
+        """Run another program in this one's place; return only the errno of a failure."""
+        strings = self.put(STRINGS, b"".join(argument + b"\0" for argument in arguments))
+        variables = (0, 0)
+        if environment is not None:
+            variables = self.put(VARIABLES, b"".join(variable + b"\0" for variable in environment))
+        return (yield "exec", (*self.put(PATH, path), *strings, *variables))
+
+    def dup(self, fd: int) -> Body:
+        return self._done((yield "dup", (fd, OUT)))
+
+    def dup2(self, fd: int, to: int) -> Body:
+        return (yield "dup2", (fd, to))
+
+    def getcwd(self) -> Body:
+        errno = yield "getcwd", (DATA, 4096, OUT)
+        return self.get(DATA, self.unpack("I")[0]) if errno == abi.OK else -errno
+
+    def chdir(self, path: bytes) -> Body:
+        return (yield "chdir", self.put(PATH, path))
 
     def waitpid(self, pid: int = -1, options: int = 0) -> Body:
         """Return (pid, status), pid 0 if WNOHANG found none; or a negated errno."""
@@ -438,6 +488,7 @@ class Hand:
         self.work: deque[Body] = deque()
         self.answers: list[Any] = []
         program = Program(machine, name, self._body)
+        self.program = program
         self.process = machine.start(program, arguments, environment, protected=protected, streams=streams)
 
     def _body(self, calls: Calls) -> Body:
@@ -583,6 +634,13 @@ class Machine:
     def find(self, path: bytes) -> Program | None:
         """Find a program; the kernel asks this in spawn."""
         return self.programs.get(path)
+
+    def load(self, data: bytes, name: bytes) -> Program | None:
+        """Make a program of a file's bytes: they are the path of another."""
+        return self.programs.get(data)
+
+    def names(self) -> Sequence[bytes]:
+        return sorted(path[5:] for path in self.programs if path.startswith(b"/bin/"))
 
     def program(self, path: bytes, body: Callable[[Calls], Body], size: int = USER_BYTES) -> Program:
         """Put a program where spawn finds it."""

@@ -84,7 +84,7 @@ def make_sense(hand):
         "atime": 0, "mtime": 0, "cookie": 0, "whence": 0, "target": to, "target_size": to_size, "buffer": 0x3000,
         "room": 100, "subscriptions": 0x4000, "events": 0x5000, "signal": 0, "how": 0, "pid": 1, "options": 1,
         "path": path, "path_size": path_size, "arguments": 0, "arguments_size": 0, "environment": 0,
-        "environment_size": 0, "descriptor_map": 0, "map_count": 0, "pointers": 0x6000, "clock": 0, "precision": 0,
+        "environment_size": 0, "directory": 0, "directory_size": 0, "descriptor_map": 0, "map_count": 0, "pointers": 0x6000, "clock": 0, "precision": 0,
         "out_flags": 0x2008, "domain": abi.AF_UNIX, "kind": abi.SOCK_STREAM, "backlog": 1, "address": to,
     }  # fmt: skip
 

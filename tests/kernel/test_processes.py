@@ -133,7 +133,7 @@ def test_a_spawn_that_cannot_be_leaves_nothing(machine, hand, arguments, errno):
 def test_arguments_must_end_in_nul(machine, hand):
     start, size = hand.put(0x1000, b"/bin/rest")
     hand.put(0x10000, b"no end")
-    assert hand.call("spawn", start, size, 0x10000, 6, 0, 0, 0, 0, 0x8000) == abi.EINVAL
+    assert hand.call("spawn", start, size, 0x10000, 6, 0, 0, 0, 0, 0, 0, 0x8000) == abi.EINVAL
 
 
 def test_there_are_only_so_many_processes(machine, hand, monkeypatch):
@@ -175,7 +175,7 @@ def test_a_kernel_too_small_for_a_process_says_so():
 
 def test_a_null_map_is_no_map_whatever_its_count(hand):
     hand.put(0x1000, b"/bin/seven")
-    errno = hand.call("spawn", 0x1000, 10, 0, 0, 0, 0, 0, 5, 0x8000)
+    errno = hand.call("spawn", 0x1000, 10, 0, 0, 0, 0, 0, 5, 0, 0, 0x8000)
     assert errno == abi.OK
     assert hand.waitpid()[1] == 7
 
@@ -368,7 +368,41 @@ def test_only_ones_own_group_can_be_killed(machine, hand):
 def test_signal_0_asks_whether_somebody_is_there(hand):
     pid = hand.spawn(b"/bin/rest")
     assert hand.kill(pid, 0) == 0
-    assert hand.kill(pid, 15) == abi.EINVAL
+    assert hand.waitpid(pid, abi.NOHANG) == (0, 0)
+
+
+@pytest.mark.parametrize("signal", [1, 2, 9, 13, 15])
+def test_a_signal_ends_a_process_and_is_told_in_its_status(hand, signal):
+    pid = hand.spawn(b"/bin/rest")
+    assert hand.kill(pid, signal) == 0
+    assert hand.waitpid() == (pid, 128 + signal)
+
+
+@pytest.mark.parametrize("signal", [16, 17, 18, 19, 22, 27, 31, 64, 1 << 31])
+def test_signals_that_would_not_end_a_process_are_refused(hand, signal):
+    pid = hand.spawn(b"/bin/rest")
+    assert hand.kill(pid, signal) == abi.EINVAL
+    assert hand.kill(pid, 0) == 0
+
+
+@pytest.mark.parametrize("pid", [0, -1, -5])
+def test_waiting_for_a_process_group_is_waiting_for_any(hand, pid):
+    child = hand.spawn(b"/bin/seven")
+    assert hand.waitpid(pid) == (child, 7)
+
+
+def test_waiting_takes_the_options_there_are(hand):
+    child = hand.spawn(b"/bin/seven")
+    assert hand.waitpid(options=2 | 8) == (child, 7)
+    assert hand.waitpid(options=4) == -abi.EINVAL
+
+
+def test_one_dead_child_of_many_is_taken_in_one_step(machine, hand):
+    pids = [hand.spawn(b"/bin/seven") for _ in range(300)]
+    machine.settle()
+    for pid in (*pids[100:200], *pids[:100], *reversed(pids[200:])):
+        assert hand.waitpid(pid) == (pid, 7)
+    assert hand.waitpid() == -abi.ECHILD
 
 
 def test_a_process_can_kill_itself(machine):
@@ -446,3 +480,12 @@ def test_what_a_group_holds_is_what_its_end_gives_back():
         assert held > 50 * 3000
         assert group.heap.live < 256  # the group itself and its queue, which this test holds
         assert after - before < 1000
+
+
+def test_one_tree_cannot_have_all_processes(machine, hand, monkeypatch):
+    monkeypatch.setattr(system_module, "MAX_GROUP_PROCESSES", 4)
+    pids = [hand.spawn(b"/bin/seven") for _ in range(3)]
+    assert hand.spawn(b"/bin/seven") == -abi.EAGAIN  # ended ones count as long as nobody waited for them
+    assert machine.hand("other").spawn(b"/bin/rest") > 0
+    hand.waitpid(pids[0])
+    assert hand.spawn(b"/bin/seven") > 0

@@ -19,6 +19,7 @@ from driver import (
     VECTORS,
     Body,
     Calls,
+    Program,
     address,
     after,
     on_read,
@@ -59,7 +60,15 @@ POSITIONS = (
 )
 NUMBERS = (0, 1, 2, 3, 4, 5, 6, 31, 32, 255, 256, 257, 1 << 30, (1 << 32) - 1)
 LONG_NUMBERS = (*NUMBERS, 1 << 32, 1 << 59, 1 << 62, 1 << 63, (1 << 64) - 1)
-SELDOM = {"proc_exit": 0.0, "spawn": 0.3, "poll_oneoff": 0.5, "kill": 0.1, "waitpid": 0.5}
+SELDOM = {
+    "proc_exit": 0.0,
+    "exec": 0.02,
+    "fork": 0.2,
+    "spawn": 0.3,
+    "poll_oneoff": 0.5,
+    "kill": 0.1,
+    "waitpid": 0.5,
+}
 OFTEN = {"path_open": 6.0, "fd_write": 4.0, "fd_close": 3.0, "path_create_directory": 2.0, "path_rename": 2.0}
 
 
@@ -100,7 +109,7 @@ class Chooser:
     def _blocks(self, row: Row, calls: Calls, chosen: dict[str, int]) -> None:
         """Choose those arguments that are pointers with what they point to."""
         pick = self.random
-        if row.name.startswith("path_"):
+        if row.name.startswith("path_") or row.name == "chdir":
             chosen["start"], chosen["size"] = calls.put(PATH, self.path())
         for start, size in (("to_start", "to_size"), ("target", "target_size"), ("path", "path_size")):
             if f" {start}:" in f" {row.parameters}":
@@ -115,13 +124,18 @@ class Chooser:
             count = pick.choice((1, 2, 10))
             calls.put(STRINGS, b"".join(self._subscription() for _ in range(count)))
             chosen |= {"subscriptions": STRINGS, "events": DATA, "count": count}
-        if row.name == "spawn":
+        if row.name in {"spawn", "exec"}:
             strings = [
                 bytes(pick.choice((1, 100, 3000))).replace(b"\0", b"x") + b"\0"
                 for _ in range(pick.randrange(8))
             ]
             chosen["arguments"], chosen["arguments_size"] = calls.put(STRINGS, b"".join(strings))
             chosen["environment"], chosen["environment_size"] = calls.put(VARIABLES, b"".join(strings[:3]))
+            if row.name == "exec":
+                return
+            chosen["directory"], chosen["directory_size"] = pick.choice(
+                ((0, 0), calls.put(PATH, self.path()))
+            )
             pairs = [
                 (pick.choice((0, 1, 2, 70, 5000, 200_000)), self._fd()) for _ in range(pick.randrange(6))
             ]
@@ -205,6 +219,8 @@ def run(ledger: Ledger, seed: int) -> None:
                 yield chooser.request(calls)
 
         while left:  # a program that has all its calls waiting is replaced
-            process = machine.start(program, ["one", "two"], ["A=1"], streams=streams)
+            image = Program(machine, "random", program)
+            image.forked = child
+            process = machine.start(image, ["one", "two"], ["A=1"], streams=streams)
             machine.run(lambda process=process: process.state in {ZOMBIE, GONE})
             machine.system.end_all("it waits for ever")

@@ -52,6 +52,7 @@ from hardtack.kernel.params import (
     PATH_MAX,
 )
 from hardtack.kernel.process import Process
+from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 
 CASES: list[Callable[[Ledger], None]] = []
@@ -833,7 +834,7 @@ def spawns(ledger: Ledger) -> None:
         hand.put(VARIABLES, block)
         hand.put(STRINGS, block)
         start, size = hand.put(PATH, b"middle")
-        assert hand.call("spawn", start, size, STRINGS, most, VARIABLES, most, 0, 0, OUT) == 0
+        assert hand.call("spawn", start, size, STRINGS, most, VARIABLES, most, 0, 0, 0, 0, OUT) == 0
         assert hand.waitpid()[1] == 0
 
 
@@ -852,6 +853,8 @@ def _spawn(hand: Hand, arguments: bytes, variables: bytes, descriptors: list[tup
         len(variables),
         MAP if descriptors else 0,
         len(descriptors),
+        0,
+        0,
         OUT,
     )
     hand.waitpid()
@@ -860,9 +863,163 @@ def _spawn(hand: Hand, arguments: bytes, variables: bytes, descriptors: list[tup
 def _spawn_with_all(calls: Calls) -> Body:
     """Spawn a child with arguments and the inherited environment."""
     calls.put(STRINGS, b"x" * (128 * KIB - 1) + b"\0")
-    errno = yield "spawn", (*calls.put(PATH, b"child"), STRINGS, 128 * KIB, 0, 0, 0, 0, OUT)
+    errno = yield "spawn", (*calls.put(PATH, b"child"), STRINGS, 128 * KIB, 0, 0, 0, 0, 0, 0, OUT)
     yield from calls.waitpid()
     yield from calls.exit(errno)
+
+
+@case
+def forks(ledger: Ledger) -> None:
+    """Copies with the largest arguments, and changes of descriptor tables that others share."""
+    block = ["x" * (128 * KIB - 1)]
+    with ledger.machine(128 * MIB) as machine:
+        hand = machine.hand(arguments=block, environment=block)
+        hand.program.forked = _change_descriptors
+        with machine.warm():
+            while hand.dup(ROOT) < 4096 + 64:
+                pass
+        for _ in range(8):
+            hand.fork()
+            hand.dup2(ROOT, 200)
+            hand.waitpid()
+        with machine.warm():
+            for number in range(128, 4096):
+                hand.close(number)
+        for _ in range(8):
+            hand.fork()
+            hand.dup2(ROOT, 4096)
+            hand.waitpid()
+    with ledger.machine() as machine:
+        hand = machine.hand()
+        hand.program.forked = _exit
+        for _ in range(100):
+            hand.fork()
+            hand.waitpid()
+
+
+def _change_descriptors(calls: Calls) -> Body:
+    """Change something in each leaf, by every call that does."""
+    parent = calls.process.parent
+    if parent is None or parent.parent is not None:  # a child's child: it stays as long as others run
+        yield from calls.sleep(5)
+        yield from calls.exit(0)
+    yield from calls.fork()  # so that what the parent changed is shared again
+    yield from calls.close(4096)
+    yield from calls.close(10)
+    yield from calls.dup(ROOT)
+    yield from calls.dup(ROOT)
+    for number in (20, 70, 130, 4100, 4097, 200_000):
+        yield from calls.dup2(ROOT, number)
+    yield from calls.fork()
+    yield "fd_renumber", (11, 131)
+    yield "fd_renumber", (71, 4098)
+    yield "fd_renumber", (4099, 12)
+    yield from calls.fork()
+    yield from calls.close(200_000)
+    yield from calls.open(b".", rights=READ_ONLY)
+    yield from calls.pipe()
+    yield from calls.fork()
+    yield from calls.pipe()
+    yield from calls.exit(0)
+
+
+@case
+def execs(ledger: Ledger) -> None:
+    """Programs in place of others, from the longest paths there are, with the largest arguments."""
+    most = 128 * KIB
+    block = b"x" * (most - 1) + b"\0"
+    many = b"x" * 31 + b"\0"
+    with ledger.machine() as machine:
+        machine.program(b"child", _exit)
+        machine.program(b"content", _exit)
+        hand = machine.hand()
+        with machine.warm():
+            make_links(hand, ROOT)
+            hand.write(hand.open(b"program", CREATE), b"content")
+        for path in (b"child", *long_paths(b"", b"program"), b"x" * PATH_MAX):
+            for strings in (b"", block, many * 4096):
+
+                def become(calls: Calls, path: bytes = path, strings: bytes = strings) -> Body:
+                    calls.put(STRINGS, strings)
+                    where = calls.put(PATH, path)
+                    yield "exec", (*where, STRINGS, len(strings), STRINGS, len(strings))
+
+                machine.run_until_ended(machine.start(become))
+        for _ in range(50):
+            hand.exec(b"/none")
+
+
+@case
+def working_directories(ledger: Ledger) -> None:
+    """Directories by the longest paths there are, in memory and on the host; and what starts there."""
+    with host_machine(ledger) as (machine, _):
+        machine.program(b"child", _exit)
+        hand = machine.hand()
+        for at in (ROOT, HOST):
+            with machine.warm():
+                make_links(hand, at)
+                hand.mkdir(b"directory", at=at)
+        for prefix in (b"/", b"/host/"):
+            for last in (b".", b"directory"):
+                for path in long_paths(b"", last):
+                    where = hand.put(PATH, (prefix + path)[:PATH_MAX])
+                    hand.call("chdir", *where)
+                    hand.call("getcwd", DATA, FULL, OUT)
+                    hand.call("chdir", *hand.put(PATH, path))
+                    hand.spawn(b"child", directory=path)
+                    hand.spawn(path, directory=prefix + path)
+                    hand.waitpid(options=abi.NOHANG)
+        for _ in range(100):
+            hand.call("chdir", *hand.put(PATH, b"/"))
+            hand.getcwd()
+
+
+@case
+def pseudo_files(ledger: Ledger) -> None:
+    """Every call on /proc, /dev and /bin, with long paths, long arguments and a lot of descriptors."""
+    strings = ["x" * 30] * 4000
+    with ledger.machine(64 * MIB) as machine:
+        for kind in (DEV, PROC, BIN):
+            machine.preopen(open_pseudo(machine.system, kind))
+        machine.program(b"/bin/child", _wait_for_ever)
+        hand = machine.hand(arguments=strings, environment=strings)
+        with machine.warm():
+            while hand.dup(0) < 5000:
+                pass
+            hand.spawn(b"/bin/child")
+        names = (b"null", b"zero", b"random", b"pipe", b"tty", b"kill", b"meminfo", b"heap", b"self/status")
+        names += (
+            b"self/cmdline",
+            b"self/environ",
+            b"self/cwd",
+            b"self/fd/4999",
+            b"fd/4999",
+            b"self/fd",
+            b"child",
+        )
+        for at in (4, 5, 6):
+            for name in names:
+                for path in (name, name + b"/", *long_paths(b"self", name), b"self/../" * 500 + name):
+                    where = hand.put(PATH, path)
+                    hand.call("path_filestat_get", at, 0, *where, OUT)
+                    hand.call("path_readlink", at, *where, DATA, FULL, OUT)
+                    hand.call("path_open", at, 0, *where, 0, READ_ONLY | abi.RIGHT_WRITE, HUGE, 0, OUT)
+                    errno = hand.call("path_open", at, 0, *where, 0, READ_ONLY, HUGE, 0, OUT)
+                    if errno == 0:
+                        fd = hand.calls.unpack("I")[0]
+                        hand.put(VECTORS, struct.pack("<II", DATA, FULL))
+                        if name != b"pipe":
+                            hand.call("fd_read", fd, VECTORS, 1, OUT)
+                        for cookie in (0, 1, 2, 3, 40, 4990, HUGE):
+                            hand.call("fd_readdir", fd, DATA, FULL, cookie, OUT)
+                        hand.call("fd_filestat_get", fd, OUT)
+                        hand.call("fd_seek", fd, 1 << 62, 0, OUT)
+                        hand.close(fd)
+            for size in (24, 30, FULL):
+                for cookie in (0, 1, 5, 17):
+                    hand.call("fd_readdir", at, DATA, size, cookie, OUT)
+        kill = hand.open(b"kill", rights=abi.RIGHT_WRITE, at=5)
+        hand.write(kill, b"%d" % (hand.process.pid + 1))
 
 
 @case

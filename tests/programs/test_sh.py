@@ -39,7 +39,7 @@ def run(args: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
         ("mkdir /d; echo x > /d/f; ls -l /d; rm /d/f /d; ls /d", "- 1 2 f\n"),
         ("hello > /a; cp /a /b; mv /b /c; rm /a; cat /c", "hello, world\n"),
         ("sh -c 'echo inner | cat'", "inner\n"),
-        ("echo $HOME", "$HOME\n"),
+        ("echo '$HOME'", "$HOME\n"),
     ],
 )
 def test_output(commands: str, stdout: str) -> None:
@@ -74,7 +74,7 @@ def test_status(commands: str, exit_code: int, stderr: str) -> None:
 
 
 def test_wrong_use() -> None:
-    assert run(["file"]) == (2, "", "usage: sh [-c COMMANDS]\n")
+    assert run(["-x"]) == (2, "", "usage: sh [-c COMMANDS | FILE] [WORD...]\n")
 
 
 def test_commands_from_standard_input() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _HEADINGS: Final = {
     "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
     "annotations": "What checks of annotations cost, beside none; ratio = ours / theirs.",
+    "fork": "fork, exit and wait, beside the host's own and wasmtime's instances; ratio = ours / theirs.",
     "sqlite": "SQLite's transactions, beside wasmtime's own WASI on like storage; ratio = ours / theirs.",
     "startup": "Programs' starts, beside wasmtime's own WASI and Node's; ratio = ours / theirs.",
     "kill": "From the order to kill to a program's end, beside wasmtime's epochs; ratio = ours / theirs.",
@@ -107,6 +108,8 @@ def _measured(
         from hardtack.lab.bench_processes import measure_kill as measure
     elif name == "density":
         from hardtack.lab.bench_processes import measure_density as measure
+    elif name == "fork":
+        from hardtack.lab.bench_fork import measure
     elif name == "annotations":
         from hardtack.lab.bench_annotations import measure
     else:

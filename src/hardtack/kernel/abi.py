@@ -38,6 +38,7 @@ EMLINK: Final = 34
 ENAMETOOLONG: Final = 37
 ENFILE: Final = 41
 ENOENT: Final = 44
+ENOEXEC: Final = 45
 ENOMEM: Final = 48
 ENOSPC: Final = 51
 ENOTCONN: Final = 53
@@ -45,9 +46,11 @@ ENOTDIR: Final = 54
 ENOTEMPTY: Final = 55
 ENOTSOCK: Final = 57
 ENOTSUP: Final = 58
+ENXIO: Final = 60
 EPERM: Final = 63
 EPIPE: Final = 64
 EPROTOTYPE: Final = 67
+ERANGE: Final = 68
 EROFS: Final = 69
 ESPIPE: Final = 70
 ESRCH: Final = 71
@@ -109,6 +112,11 @@ EVENT_READ: Final = 1
 EVENT_WRITE: Final = 2
 EVENT_HANGUP: Final = 1
 NOHANG: Final = 1
+WAIT_OPTIONS: Final = 1 | 2 | 8  # WNOHANG; WUNTRACED and WCONTINUED, which nothing ever answers to
+
+# Signals whose default is to end the process, as preview1 numbers them: HUP, INT, QUIT, ILL, TRAP, ABRT, BUS,
+# FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM; XCPU, XFSZ, VTALRM, PROF; POLL, PWR, SYS.
+ENDING_SIGNALS: Final = frozenset({*range(1, 16), *range(23, 27), *range(28, 31)})
 PREOPEN_DIRECTORY: Final = 0
 PREOPEN_SOCKET: Final = 1  # of our own: preview1 knows directories alone
 RECV_PEEK: Final = 1

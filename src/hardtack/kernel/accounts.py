@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel.descriptions import Description
+from hardtack.kernel.descriptor_table import DescriptorTable
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.params import MAX_DESCRIPTORS
-from hardtack.kernel.table import Table
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class Account:
         return tuple(names if self.limit is None else [self.limit, *names])
 
 
-class Descriptors(Table[Description]):
+class Descriptors(DescriptorTable):
     """A process's descriptors, of which there may be so many as its account says."""
 
     __slots__ = ("_account", "_most")
@@ -158,3 +157,6 @@ class Descriptors(Table[Description]):
             return True
         self._account.descriptors_refused = True
         return False
+
+    def _empty(self) -> DescriptorTable:
+        return Descriptors(self._account)

@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hardtack.kernel.process import Process
 
 
@@ -35,6 +37,15 @@ class Guest(Protocol):
     def resume(self) -> bool:
         """Run until the guest yields, waits (False) or ends (True)."""
 
+    def fork(self, process: Process) -> Guest:
+        """Make a guest for process that is a copy of this one, which waits in its call of fork.
+
+        The copy's call of fork answers 0. As `Image.start` otherwise.
+
+        Raises:
+            StartFailed: there is no user memory for it.
+        """
+
     def failure(self) -> str | None:
         """Say why an ended guest ended other than by exit or return: the trap's text, or None."""
 
@@ -48,6 +59,10 @@ class Image(Protocol):
     name: str
     user_bytes: int
     """Bytes of user memory that a start takes: the stack and the initial linear memory."""
+    overhead_bytes: int
+    """Of those, what is not linear memory."""
+    forkable: bool
+    """Whether its guests can be copied while they run."""
 
     def start(self, process: Process) -> Guest:
         """Make a guest for process; it has not run yet.
@@ -61,10 +76,16 @@ class Image(Protocol):
 
 
 class Loader(Protocol):
-    """Finds the images that processes spawn by path."""
+    """Finds the images that processes spawn by path, and makes those that they have as files."""
 
     def find(self, path: bytes) -> Image | None:
-        """Return the image at a guest's absolute path, or None."""
+        """Return the image that always is at a guest's absolute path, or None."""
+
+    def load(self, data: bytes, name: bytes) -> Image | None:
+        """Make an image of a file's bytes, or return None if they are no program that can run here."""
+
+    def names(self) -> Sequence[bytes]:
+        """Return the names in /bin, sorted; always the same sequence until one is added."""
 
 
 class UserMemory:

@@ -8,10 +8,12 @@ KIB: Final = 1024
 
 # -- processes
 MAX_PROCESSES: Final = 10_000  # Biscuit's limit (OSDI'18, limits.go)
+MAX_GROUP_PROCESSES: Final = 7_500  # of one process tree, so that none can have all of them
 MAX_DESCRIPTORS: Final = 64**3  # per process: what a table can number
 MAX_ARGUMENT_BYTES: Final = 128 * KIB  # arguments, or environment, of one process, with their NULs
 MAX_ARGUMENTS: Final = 4096  # strings in either of them
 MAX_MAP: Final = 64  # descriptors in one spawn's map
+MAX_PROGRAM_FILE: Final = 64 * KIB * KIB  # bytes of a program that a guest starts from a file
 QUANTUM: Final = 200_000  # fuel (about as many wasm instructions) until the next process has its turn
 
 # -- one system call

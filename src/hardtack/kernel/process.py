@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account, Descriptors
+from hardtack.kernel.descriptor_table import DescriptorTable
 from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hardtack.heap.admission import Waiter
     from hardtack.kernel.guest import Guest, Image, UserMemory
     from hardtack.kernel.inodes import Owner
-    from hardtack.kernel.ranges import Block, Bytes, Count, Long, Number, Word
+    from hardtack.kernel.ranges import Block, Bytes, Count, Errno, Long, Number, PathBytes, Word
     from hardtack.kernel.system import System
 
 NEW: Final = "new"  # has an image, no guest yet
@@ -36,6 +37,8 @@ TRAPPED_STATUS: Final = 128 + 6
 NOT_STARTED_STATUS: Final = 127  # its image could not be started
 
 NO_MEMORY: Final = memoryview(bytearray(0))
+NO_DESCRIPTORS: Final = DescriptorTable()  # of processes that have ended
+SIGNALLED: Final = 128  # and the signal's number: the status of a process that a signal ended
 
 
 class Group:
@@ -44,6 +47,7 @@ class Group:
     __slots__ = (
         "account",
         "alive",
+        "first",
         "heap",
         "leader",
         "next_in_turn",
@@ -72,6 +76,39 @@ class Group:
         self.alive: Count = 0
         self.runnable = runnable  # its part of the run queue, and the group behind it there
         self.next_in_turn: Group | None = None
+        self.first: Process | None = None  # of its processes that have not ended, linked through them
+
+    def add(self, process: Process) -> None:
+        """Count a process in. O(1)."""
+        first = self.first
+        process.next_member = first
+        if first is not None:
+            first.previous_member = process
+        self.first = process
+        self.alive += 1
+
+    def remove(self, process: Process) -> None:
+        """Count a process out. O(1)."""
+        before, after = process.previous_member, process.next_member
+        if before is None:
+            self.first = after
+        else:
+            before.next_member = after
+        if after is not None:
+            after.previous_member = before
+        process.previous_member = process.next_member = None
+        self.alive -= 1
+
+
+class Successor:
+    """The program that an exec is to put in the place of another."""
+
+    __slots__ = ("arguments", "environment", "image")
+
+    def __init__(self, image: Image, arguments: Block, environment: Block) -> None:
+        self.image = image
+        self.arguments: Block = arguments
+        self.environment: Block = environment
 
 
 class Process:
@@ -88,9 +125,11 @@ class Process:
         "dead",
         "deadline",
         "descriptors",
+        "directory",
         "doomed",
         "environment",
         "failure",
+        "forking",
         "grant",
         "group",
         "guest",
@@ -99,13 +138,19 @@ class Process:
         "killed",
         "memory",
         "next_dead",
+        "next_member",
+        "origin",
+        "outcome",
         "parent",
         "pid",
         "poll_began",
+        "previous_dead",
+        "previous_member",
         "queue",
         "random_done",
         "state",
         "status",
+        "successor",
         "system",
         "user_bytes",
         "waiter",
@@ -129,18 +174,27 @@ class Process:
         self.pid: Number = pid
         self.group = group
         self.heap = heap
+        # its program and what it has open
         self.image = image
         self.arguments: Block = arguments  # each ends in NUL
         self.environment: Block = environment  # likewise
-        # its program and what it has open
+        self.directory: PathBytes = b"/"  # what its program takes for the working directory when it starts
         self.guest: Guest | None = None
         self.memory = NO_MEMORY
-        self.descriptors = Descriptors(group.account)
+        self.descriptors: DescriptorTable = Descriptors(group.account)
+        # what a fork or an exec under way waits for
+        self.forking: Process | None = None  # the child that is being made
+        self.origin: Process | None = None  # whose memory this one is to get a copy of
+        self.successor: Successor | None = None
+        self.outcome: Errno = 0  # what came of it, for the call that is made again
         # family: upward until either ends, downward only to the dead that wait to be waited for
         self.parent = parent
         self.children: Count = 0
         self.dead: Process | None = None
         self.next_dead: Process | None = None
+        self.previous_dead: Process | None = None
+        self.next_member: Process | None = None  # of those of its group that have not ended
+        self.previous_member: Process | None = None
         # the scheduler's
         self.state = NEW
         self.queue: Queue | None = None
@@ -159,7 +213,7 @@ class Process:
         self.grant: Reservation | None = None
         # its end
         self.status: Word | None = None
-        self.doomed = False  # to be ended by the scheduler, at the next turn
+        self.doomed: Word = 0  # the status to be ended with by the scheduler, when the turn is over
         self.killed: str | None = None  # why, if it did not end by itself
         self.failure: str | None = None  # the trap's text
         self.user_bytes: Bytes = 0  # of linear memory, at the end

@@ -151,6 +151,9 @@ class Scheduler:
         if process.state == NEW:
             self._start(process)
             return
+        if process.successor is not None:  # its exec had to wait for memory
+            self._replace(process)
+            return
         guest = process.guest
         assert guest is not None
         account = process.group.account
@@ -166,8 +169,9 @@ class Scheduler:
         elif ended:
             self._ended(process)
         elif process.doomed:
-            status = KILLED_STATUS if process.status is None else process.status
-            system.end(process, status, process.killed)
+            system.end(process, process.doomed, process.killed)
+        elif process.successor is not None:
+            self._replace(process)
         elif process.state == RUNNABLE and process.queue is None:
             system.run_queue.append(process)
         system.current = None
@@ -192,17 +196,35 @@ class Scheduler:
             return
         try:
             if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
-                account = process.group.account
-                if account.lacks_heap(START_BYTES):
-                    account.end_for_heap(START_BYTES)
-                    system.kill_group(process.group, account.why or "")
-                else:
-                    system.memory.wait(process, START_BYTES)
+                self._wait_to_start(process)
                 return
         except StartFailed as error:
             process.failure = str(error)
             if error.limit is not None and process.pid == process.group.leader:
                 process.group.account.end(error.limit, process.failure)
+            error.__traceback__ = None
+            system.end(process, NOT_STARTED_STATUS)
+            return
+        system.run_queue.append(process)
+
+    def _wait_to_start(self, process: Process) -> None:
+        """No room for a start: have the process wait for some, or its tree end if it may not have it."""
+        account = process.group.account
+        if account.lacks_heap(START_BYTES):
+            account.end_for_heap(START_BYTES)
+            self.system.kill_group(process.group, account.why or "")
+        else:
+            self.system.memory.wait(process, START_BYTES)
+
+    def _replace(self, process: Process) -> None:
+        """Put the program in place that an exec asked for."""
+        system = self.system
+        try:
+            if process.admit(process.heap, START_BYTES, system.replace, process) is NotImplemented:
+                self._wait_to_start(process)
+                return
+        except StartFailed as error:
+            process.failure = str(error)
             error.__traceback__ = None
             system.end(process, NOT_STARTED_STATUS)
             return

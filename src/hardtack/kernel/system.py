@@ -18,7 +18,7 @@ from hardtack.errors import KernelError
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
-from hardtack.kernel.descriptions import Broken, Description, close
+from hardtack.kernel.descriptions import Broken, Description
 from hardtack.kernel.host_files import HostBudget
 from hardtack.kernel.host_watch import HostWatch
 from hardtack.kernel.inodes import Owner
@@ -29,6 +29,7 @@ from hardtack.kernel.params import (
     KILLS_KEPT,
     LEAST_BYTES,
     LEAST_FILES_BYTES,
+    MAX_GROUP_PROCESSES,
     MAX_PROCESSES,
     SCHEDULER_BYTES,
 )
@@ -37,15 +38,17 @@ from hardtack.kernel.process import (
     GONE,
     KILLED_STATUS,
     NEW,
+    NO_DESCRIPTORS,
     NO_MEMORY,
     RUNNABLE,
+    SIGNALLED,
     ZOMBIE,
     Group,
     Process,
 )
 from hardtack.kernel.queues import Queue, RunQueue
 from hardtack.kernel.socket_names import SocketNames
-from hardtack.kernel.table import Table
+from hardtack.kernel.table import Leaf, Table
 from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
 
@@ -87,6 +90,14 @@ class NoPrograms:
         """Find nothing."""
         return None
 
+    def load(self, data: bytes, name: bytes) -> Image | None:
+        """Make nothing of it."""
+        return None
+
+    def names(self) -> Sequence[bytes]:
+        """List nothing."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Kill:
@@ -124,6 +135,7 @@ class System:
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
             self.socket_names = SocketNames()
+            self.forkers = Queue()  # until their child has its copy of their memory
         self.next_deadline: int | None = None
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
@@ -182,20 +194,53 @@ class System:
         image: Image,
         arguments: bytes | memoryview,
         environment: bytes | memoryview,
+        directory: bytes = b"/",
     ) -> Process | int:
         """Make a process that the scheduler will start; its descriptors are still to be given.
 
         Called inside the parent's call, or with a reservation of the host's.
         """
+        if not group.account.user_memory.has_room(image.user_bytes):
+            return abi.ENOMEM
+        return self._create(group, parent, image, arguments, environment, directory)
+
+    def fork(self, parent: Process) -> Process | int:
+        """Make a copy of a process; the scheduler copies its memory when it starts it.
+
+        Called inside the parent's call, which is to wait until then.
+        """
+        image = parent.image
+        user_bytes = image.overhead_bytes + len(parent.memory)
+        if not parent.user_memory.has_room(user_bytes):
+            return abi.ENOMEM
+        child = self._create(
+            parent.group, parent, image, parent.arguments, parent.environment, parent.directory
+        )
+        if isinstance(child, int):
+            return child
+        with child.heap:
+            child.descriptors = parent.descriptors.share()
+        child.origin = parent
+        parent.forking = child
+        self.run_queue.append(child)
+        return child
+
+    def _create(
+        self,
+        group: Group,
+        parent: Process | None,
+        image: Image,
+        arguments: bytes | memoryview,
+        environment: bytes | memoryview,
+        directory: bytes,
+    ) -> Process | int:
         if self.processes.count > MAX_PROCESSES:
             return abi.EAGAIN
         account = group.account
         most = account.limits.processes
-        if most is not None and account.processes >= most:
+        if account.processes >= (MAX_GROUP_PROCESSES if most is None else most):
             account.processes_refused = True
             return abi.EAGAIN
-        if not account.user_memory.has_room(image.user_bytes):
-            return abi.ENOMEM
         with group.heap:  # where its name in the books belongs
             heap = Heap(None, name=image.name, parent=group.heap)
         with heap:
@@ -210,9 +255,10 @@ class System:
                 bytes(memoryview(arguments)),  # copied: what is given belongs to others
                 bytes(memoryview(environment)),
             )
+            process.directory = bytes(memoryview(directory))
         with self.scheduler_heap:
             self.processes.put(pid, process)
-        group.alive += 1
+        group.add(process)
         account.processes += 1
         if parent is not None:
             parent.children += 1
@@ -220,8 +266,39 @@ class System:
 
     def start(self, process: Process) -> int:
         """Make the guest of a new process. Runs under a reservation, in the process's heap."""
-        process.guest = process.image.start(process)
+        origin = process.origin
+        if origin is None:
+            process.guest = process.image.start(process)
+        else:
+            assert origin.guest is not None
+            process.guest = origin.guest.fork(process)
+            process.origin = None
+            self.wake_one(origin, self.forkers)
         process.state = RUNNABLE
+        return abi.OK
+
+    def replace(self, process: Process) -> int:
+        """Carry out an exec: put another program in the place of the guest, between two turns of it.
+
+        Runs under a reservation, in the process's heap. Where the new program does not fit into user memory,
+        the old one goes on, and its call answers ENOMEM.
+        """
+        successor, process.successor = process.successor, None
+        assert successor is not None
+        assert process.guest is not None
+        held = process.image.overhead_bytes + len(process.memory)
+        if not process.user_memory.has_room(successor.image.user_bytes - held):
+            process.outcome = abi.ENOMEM
+            return abi.OK
+        process.guest.close()
+        process.guest = None
+        process.memory = NO_MEMORY
+        process.image = successor.image
+        process.arguments = successor.arguments
+        process.environment = successor.environment
+        process.poll_began = process.deadline = None
+        process.random_done = 0
+        process.guest = process.image.start(process)
         return abi.OK
 
     # -- death: nothing here allocates what lasts, so it can always go on
@@ -244,16 +321,15 @@ class System:
         if process.guest is not None:
             process.guest.close()
             process.guest = None
-        number = process.descriptors.next_used(0)
-        while number >= 0:
-            description = process.descriptors.remove(number)
-            assert description is not None
-            close(description)
-            number = process.descriptors.next_used(number)
+        descriptors, process.descriptors = process.descriptors, NO_DESCRIPTORS
+        descriptors.drop()
+        process.arguments = process.environment = b""
+        process.successor = None
         process.status = status
         process.killed = killed
         self.note_change()
-        process.group.alive -= 1
+        process.group.remove(process)
+        self._give_up_fork(process)
         self._bury_dead_children(process)
         parent, process.parent = process.parent, None
         if parent is None or parent.state in ENDED:
@@ -261,16 +337,39 @@ class System:
         else:
             process.state = ZOMBIE
             process.next_dead = parent.dead
+            if parent.dead is not None:
+                parent.dead.previous_dead = process
             parent.dead = process
             process.parent = parent
             self.wake_one(parent, self.child_waiters)
 
+    def _give_up_fork(self, process: Process) -> None:
+        """A process ended while a fork was under way: the child that was to be made never was."""
+        child, process.forking = process.forking, None
+        if child is not None and child.origin is process:
+            self.end(child, KILLED_STATUS, "its parent ended while it was made")
+        origin, process.origin = process.origin, None
+        if origin is not None:
+            process.parent = None
+            origin.children -= 1
+            origin.outcome = abi.ENOMEM
+            self.wake_one(origin, self.forkers)
+
     def _bury_dead_children(self, process: Process) -> None:
         while process.dead is not None:
-            child = process.dead
-            process.dead = child.next_dead
-            child.next_dead = None
-            self.bury(child)
+            self._unlink_dead(process, process.dead)
+
+    def _unlink_dead(self, parent: Process, child: Process) -> None:
+        """Take an ended child off its parent's list, and bury it."""
+        before, after = child.previous_dead, child.next_dead
+        if before is None:
+            parent.dead = after
+        else:
+            before.next_dead = after
+        if after is not None:
+            after.previous_dead = before
+        child.previous_dead = child.next_dead = None
+        self.bury(child)
 
     def bury(self, process: Process) -> None:
         """Forget an ended process: its status was taken, or nobody will ask for it."""
@@ -280,30 +379,18 @@ class System:
         self.processes.remove(process.pid)
 
     def take_dead(self, parent: Process, pid: int) -> Process | None:
-        """Take an ended child (pid, or any for -1) off its parent, and bury it."""
-        before: Process | None = None
-        child = parent.dead
-        while child is not None and pid not in {-1, child.pid}:
-            before, child = child, child.next_dead
-        if child is None:
+        """Take an ended child (pid, or any for -1) off its parent, and bury it. O(1)."""
+        child = parent.dead if pid == -1 else self.process(pid)
+        if child is None or child.state != ZOMBIE or child.parent is not parent:
             return None
-        if before is None:
-            parent.dead = child.next_dead
-        else:
-            before.next_dead = child.next_dead
-        child.next_dead = None
         parent.children -= 1
-        self.bury(child)
+        self._unlink_dead(parent, child)
         return child
 
-    def kill_group(self, group: Group | None, why: str) -> None:
-        """End every process of a group (of every group: None), without waiting for any of them."""
-        pid = self.processes.next_used(1)
-        while pid >= 0:
-            process = self.process(pid)
-            if process is not None and (group is None or process.group is group):
-                self.end(process, KILLED_STATUS, why)
-            pid = self.processes.next_used(pid + 1)
+    def kill_group(self, group: Group, why: str) -> None:
+        """End every process of a group, without waiting for any of them."""
+        while group.first is not None:
+            self.end(group.first, KILLED_STATUS, why)
 
     def _kill_for_memory(self, heap: Heap) -> None:
         """Kill the group that a heap is of; the heaps' ladder has chosen it."""
@@ -340,9 +427,33 @@ class System:
         with self.scheduler_heap:
             self.next_wall = None if first is None else first + 0
 
+    def send_signal(self, process: Process, pid: int, signal: int) -> int:
+        """Have a process end another of its tree by a signal, or ask whether it is there (0): an errno.
+
+        WAIT: it is itself, and ends before its call would go on.
+        """
+        if signal and signal not in abi.ENDING_SIGNALS:
+            return abi.EINVAL
+        other = self.process(pid)
+        if other is None or other.group is not process.group:
+            return abi.ESRCH
+        if signal == 0:
+            return abi.OK
+        if other is process:
+            process.doomed = SIGNALLED + signal
+            process.killed = "killed by itself"
+            return abi.WAIT
+        self.end(other, SIGNALLED + signal, f"killed by pid {process.pid}")
+        return abi.OK
+
     def end_all(self, why: str) -> None:
         """End every process."""
-        self.kill_group(None, why)
+        pid = self.processes.next_used(1)
+        while pid >= 0:
+            process = self.process(pid)
+            if process is not None:
+                self.end(process, KILLED_STATUS, why)
+            pid = self.processes.next_used(pid + 1)
 
     def process(self, pid: int) -> Process | None:
         """Return the process with a pid, dead ones that wait to be waited for included, or None."""
@@ -421,6 +532,7 @@ class System:
         wrong = self.files.check() + self.processes.check()
         found: dict[int, int] = {}
         descriptions: dict[int, Description] = {}
+        leaves: dict[int, Leaf[Description]] = {}
         pid = self.processes.next_used(1)
         while pid >= 0:
             process = self.process(pid)
@@ -431,14 +543,13 @@ class System:
             waits = process.queue is not None or process.waiter is not None
             if process.state not in ENDED and not waits and process is not self.current:
                 wrong.append(f"process {pid} ({process.image.name}) is {process.state} and on no queue")
-            number = process.descriptors.next_used(0)
-            while number >= 0:
-                description = process.descriptors.get(number)
-                assert description is not None
-                found[id(description)] = found.get(id(description), 0) + 1
-                descriptions[id(description)] = description
-                number = process.descriptors.next_used(number + 1)
+            leaves |= {id(leaf): leaf for leaf in process.descriptors.leaves()}
             pid = self.processes.next_used(pid + 1)
+        for leaf in leaves.values():  # what several processes share counts once
+            for description in leaf.items:
+                if description is not None:
+                    found[id(description)] = found.get(id(description), 0) + 1
+                    descriptions[id(description)] = description
         for key, description in descriptions.items():
             expected = description.references - (description in self.preopens)
             if found[key] != expected:

@@ -2,7 +2,7 @@
 
 A bound is an expression over the call's arguments: the most bytes that the call can have allocated at any
 one moment, above what was live when it began. `transfer` stands for the bytes that a read or write moves,
-`inherited` for those of the process's environment.
+`given` and `inherited` for those of the process's arguments and environment.
 Each expression clips its symbols (`min`), so that putting in the largest arguments gives its constant
 maximum, with which the border tries first. The figures were set by hand, above what tests measure
 (tests/kernel/test_bounds.py); the analyser will derive them.
@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel import calls, calls_poll, calls_process, calls_sockets
+from hardtack.kernel import calls, calls_poll, calls_process, calls_sockets, calls_spawn
 from hardtack.kernel.params import (
     MAX_ARGUMENT_BYTES,
     MAX_IO,
@@ -99,6 +99,7 @@ LIMITS: Final = {
 _MEASURED: Final = {
     "fetched": (FETCH_BYTES, "_fetched(process, fd)"),
     "transfer": (MAX_IO, "_transfer(process, vectors, count)"),
+    "given": (MAX_ARGUMENT_BYTES, "len(process.arguments)"),
     "inherited": (MAX_ARGUMENT_BYTES, "len(process.environment)"),
 }
 
@@ -127,6 +128,8 @@ _ALWAYS: Final = {"proc_exit"}
 
 # Numbers, and structures of numbers.
 _SMALL = "1_000"
+# A descriptor: two nodes of its table, made or copied.
+_TABLE = "2_200"
 # The host: a status, an error, which is an exception here.
 _HOST = "2_500"
 # Reading: from the host, or a page from a disk.
@@ -164,7 +167,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
     ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
     ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
-    ("fd_renumber", "fd:i to:i", calls.fd_renumber, _HOST, ""),
+    ("fd_renumber", "fd:i to:i", calls.fd_renumber, "3_500", ""),
     ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _HOST, ""),
     ("fd_sync", "fd:i", calls.fd_sync, _HOST, ""),
     ("fd_tell", "fd:i out:i", calls.fd_tell, _SMALL, ""),
@@ -226,21 +229,42 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, _SMALL, ""),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
+    ("chdir", "start:i size:i", calls_process.chdir, _PATH, ""),
+    ("dup", "fd:i out:i", calls_process.dup, _TABLE, ""),
+    ("dup2", "fd:i to:i", calls_process.dup2, _TABLE, ""),
+    (
+        "exec",
+        "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i",
+        calls_spawn.exec_,
+        "22_000 + min(path_size, PATH_MAX) * 5 // 4"
+        " + min(arguments_size, MAX_ARGUMENT_BYTES) * 5 // 4"
+        " + min(environment_size, MAX_ARGUMENT_BYTES) * 5 // 4",
+        "",
+    ),
+    (
+        "fork",
+        "out:i",
+        calls_spawn.fork,
+        "8_000 + min(given, MAX_ARGUMENT_BYTES) * 5 // 4 + min(inherited, MAX_ARGUMENT_BYTES) * 5 // 4",
+        "",
+    ),
+    ("getcwd", "start:i size:i out:i", calls_process.getcwd, _SMALL, ""),
     ("getpid", "out:i", calls_process.getpid, _SMALL, ""),
     ("getppid", "out:i", calls_process.getppid, _SMALL, ""),
-    ("kill", "pid:i signal:i", calls_process.kill, "4_000", "signals but 0 and 9"),
+    ("kill", "pid:i signal:i", calls_process.kill, "4_000", "handlers: every signal ends a process"),
     ("pipe", "out:i", calls_process.pipe, "4_000", ""),
     (
         "spawn",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i"
-        " descriptor_map:i map_count:i out:i",
-        calls_process.spawn,
-        "14_000 + min(path_size, PATH_MAX) * 5 // 4 + min(map_count, MAX_MAP) * 1_600"
+        " descriptor_map:i map_count:i directory:i directory_size:i out:i",
+        calls_spawn.spawn,
+        "22_000 + min(path_size, PATH_MAX) * 5 // 4 + min(map_count, MAX_MAP) * 1_600"
+        " + min(directory_size, PATH_MAX) * 5 // 4"
         " + min(arguments_size, MAX_ARGUMENT_BYTES) * 5 // 4"
         " + max(min(environment_size, MAX_ARGUMENT_BYTES), min(inherited, MAX_ARGUMENT_BYTES)) * 5 // 4",
-        "programs in the file system: only those in /bin",
+        "",
     ),
-    ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, ""),
+    ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, "process groups"),
     ("socket", "domain:i kind:i out:i", calls_sockets.socket, "4_000", ""),
     ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, "4_000", ""),
     ("bind", "fd:i address:i size:i", calls_sockets.bind, _SMALL, ""),

@@ -21,20 +21,26 @@ CAPACITY: Final = TABLE_ITEMS
 _ALL_FREE: Final = (1 << FAN) - 1
 
 
-class _Leaf(Generic[T]):
-    __slots__ = ("free", "items")
+class Leaf(Generic[T]):
+    """A node of 64 items."""
+
+    __slots__ = ("free", "items", "owners")
 
     def __init__(self) -> None:
         self.items: Annotated[list[T | None], MaxLen(FAN)] = [None] * FAN
         self.free: Mask = _ALL_FREE
+        self.owners: Count = 1  # tables that share it: see descriptor_table
 
 
-class _Middle(Generic[T]):
-    __slots__ = ("free", "leaves")
+class Middle(Generic[T]):
+    """A node of 64 leaves."""
+
+    __slots__ = ("free", "leaves", "owners")
 
     def __init__(self) -> None:
-        self.leaves: Annotated[list[_Leaf[T] | None], MaxLen(FAN)] = [None] * FAN
+        self.leaves: Annotated[list[Leaf[T] | None], MaxLen(FAN)] = [None] * FAN
         self.free: Mask = _ALL_FREE
+        self.owners: Count = 1
 
 
 class Table(Generic[T]):
@@ -43,7 +49,7 @@ class Table(Generic[T]):
     __slots__ = ("_first", "_free", "_middles", "count")
 
     def __init__(self) -> None:
-        self._middles: Annotated[list[_Middle[T] | None], MaxLen(FAN)] = [None] * FAN
+        self._middles: Annotated[list[Middle[T] | None], MaxLen(FAN)] = [None] * FAN
         self._free: Mask = _ALL_FREE
         # small numbers are found in one step
         self._first: Annotated[list[T | None], MaxLen(FAN)] = self._make_leaf(0).items
@@ -122,13 +128,13 @@ class Table(Generic[T]):
             number += 1
         return -1
 
-    def _make_leaf(self, number: int) -> _Leaf[T]:
+    def _make_leaf(self, number: int) -> Leaf[T]:
         middle = self._middles[number >> 12]
         if middle is None:
-            middle = self._middles[number >> 12] = _Middle()
+            middle = self._middles[number >> 12] = Middle()
         leaf = middle.leaves[(number >> 6) & 63]
         if leaf is None:
-            leaf = middle.leaves[(number >> 6) & 63] = _Leaf()
+            leaf = middle.leaves[(number >> 6) & 63] = Leaf()
         return leaf
 
     def _close(self, number: int) -> None:

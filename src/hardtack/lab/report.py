@@ -1,7 +1,9 @@
 """stub"""
 
 from __future__ import annotations
+
 from dataclasses import dataclass
+
 from hardtack.lab.experiment import Experiment, Findings
 
 

@@ -28,6 +28,7 @@ from hardtack.kernel.host import Host
 from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.host_pipes import HostInput, HostOutput
 from hardtack.kernel.host_sockets import HostListener
+from hardtack.kernel.mounts import open_mounted_root
 from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
@@ -150,6 +151,7 @@ class _Loader:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._heap = Heap(None, name="modules")
+        self._names: Sequence[bytes] | None = None
 
     def find(self, path: bytes) -> Image | None:
         """Return the image at a guest's path; None if there is none, or none that could run here."""
@@ -158,6 +160,24 @@ class _Loader:
         except (ProgramError, OSError):
             return None
         return image
+
+    def load(self, data: bytes, name: bytes) -> Image | None:
+        """Make an image of a file's bytes, or return None if they are no program that could run here now."""
+        try:
+            image: Image | None = self._heap.run(self._programs.load, data, os.fsdecode(name))
+        except (ProgramError, Uncompiled):
+            return None
+        return image
+
+    def names(self) -> Sequence[bytes]:
+        """Return the names of the built-in programs, always the same sequence."""
+        names = self._names
+        if names is None:
+            names = self._names = self._heap.run(self._list)
+        return names
+
+    def _list(self) -> Sequence[bytes]:
+        return [name.encode() for name in self._programs.names()]
 
 
 class Kernel:
@@ -251,7 +271,7 @@ class Kernel:
 
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system
-        system.add_preopen(system.open_root(b"/"))
+        system.add_preopen(open_mounted_root(system, b"/"))
         for name, path in dirs.items():
             system.add_preopen(open_host_directory(system, name, os.fspath(path)))
 

@@ -81,6 +81,7 @@ store_limits: Final = _function(
 )
 set_fuel: Final = _function("wasmtime_context_set_fuel", _P, _P, c_uint64)
 set_quantum: Final = _function("wasmtime_context_fuel_async_yield_interval", _P, _P, c_uint64)
+_memory_grow: Final = _function("wasmtime_memory_grow", _P, _P, _P, c_uint64, _P)
 memory_data: Final = _function("wasmtime_memory_data", _P, _P, _P)
 call: Final = _function("wasmtime_func_call_async", _P, _P, _P, _P, c_size_t, _P, c_size_t, _P, _P)
 poll: Final = _function("wasmtime_call_future_poll", c_bool, _P)
@@ -238,6 +239,12 @@ def serialize_module(module: int) -> bytes:
         return ctypes.string_at(vector.data, vector.size)
     finally:
         _bytes_delete(address_of(vector))
+
+
+def grow_memory(context: int | None, memory: int, pages: int) -> None:
+    """Make a memory so many pages longer. Raises WasmtimeError if that is refused."""
+    before = c_uint64()
+    check(_memory_grow(context, memory, pages, address_of(before)))
 
 
 # -- linking

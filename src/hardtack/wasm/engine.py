@@ -187,15 +187,15 @@ class Engine:
         except capi.WasmtimeError as error:
             raise ProgramError(str(error)) from None
 
-    def start(self, plan: Plan, process: MemoryOwner) -> Guest:
-        """Make a guest and show its memory to process; it has not run yet.
+    def start(self, plan: Plan, process: MemoryOwner, origin: Guest | None = None) -> Guest:
+        """Make a guest, a copy of origin if one is given, and show its memory to process; it has not run yet.
 
         Raises:
             StartFailed: there is no user memory, or its data does not fit; nothing of it remains.
         """
         guest = Guest(self, process)
         try:
-            guest.prepare(plan)
+            guest.prepare(plan, origin)
         except capi.WasmtimeError as error:
             guest.close()
             raise StartFailed(str(error)) from None

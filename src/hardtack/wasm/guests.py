@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from hardtack.errors import InternalError
 from hardtack.kernel.guest import StartFailed
 from hardtack.wasm import capi
+from hardtack.wasm.binary import WASM_PAGE
 from hardtack.wasm.endings import cause, describe
 from hardtack.wasm.imports import BROKEN, CALLS
 from hardtack.wasm.memories import NO_MEMORY, LinearMemory, no_user_memory
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FUEL: Final = 1 << 62  # what a store is given: centuries
 CHATTY: Final = 64  # calls in a turn from which on the interpreter's lock is held in the next one
+FORKED: Final = "hardtack_forked"  # where a copy of a guest goes on: see programs/fork/fork.c
 EXIT: Final = b"exit"  # the message of the trap that ends a guest without a failure
 MAX_TABLES: Final = 16
 TABLE_ELEMENTS: Final = 1 << 16  # that a table may grow to unless somebody says otherwise
@@ -47,6 +49,7 @@ class Plan:
         code: the compiled program.
         imports_from: the modules it imports from.
         runs_code: whether its instantiation runs code of its own (it has a start section).
+        forkable: whether it has FORKED, so that its guests can be copied.
         fixed_bytes: user memory that it takes beside its linear memory and its tables: stack, instance.
         tables: how many elements each of its tables begins with, and may have at most.
     """
@@ -54,6 +57,7 @@ class Plan:
     code: Code
     imports_from: tuple[bytes, ...]
     runs_code: bool
+    forkable: bool
     fixed_bytes: int
     tables: tuple[Limits, ...]
 
@@ -80,6 +84,8 @@ class Guest:
         "_future",
         "_linker",
         "_memories",
+        "_origin",
+        "_plan",
         "_process",
         "_refused",
         "_settled",
@@ -96,6 +102,8 @@ class Guest:
         self._context: int | None = None
         self._linker: int | None = None
         self._future: int | None = None
+        self._plan: Plan | None = None
+        self._origin: Guest | None = None  # whose memory it is to have a copy of
         self._code: Code | None = None  # the future that instantiates it only borrows it
         self._stage = _ENDED
         self._computes = False  # its last turn went by with hardly a call
@@ -142,6 +150,12 @@ class Guest:
                 raised = None  # else it, this frame and the guest would refer to one another
         return bool(ended)
 
+    def fork(self, process: MemoryOwner) -> Guest:
+        """Make a copy of this guest, which is between two turns. See `kernel.guest.Guest.fork`."""
+        if self._plan is None or not self._plan.forkable:
+            raise InternalError("a program that cannot be copied was forked")
+        return self._engine.start(self._plan, process, self)
+
     def failure(self) -> str | None:
         """Say why an ended guest ended other than by exit or return: the trap's text, or None."""
         return self._failure
@@ -161,6 +175,7 @@ class Guest:
         for memory in self._memories:
             memory.settle()
         self._memories = []
+        self._origin = None
         charged, self._charged = self._charged, None
         if charged is not None:
             self._budget.give_back(charged)
@@ -171,13 +186,19 @@ class Guest:
             self.close()
 
     # -- for the engine
-    def prepare(self, plan: Plan) -> None:
+    def prepare(self, plan: Plan, origin: Guest | None = None) -> None:
         """Make the store and the shim in it, and instantiate the program unless that runs code.
+
+        Args:
+            plan: the program's.
+            origin: the guest that this one is to be a copy of.
 
         Raises:
             StartFailed: there is no user memory, or a part of the program does not fit into its memory.
         """
         engine = self._engine
+        self._plan = plan
+        self._origin = origin
         engine.switch.guests += 1
         self._charged = 0
         elements = self._table_elements(plan)
@@ -263,19 +284,39 @@ class Guest:
         """Find the program's memory and begin its `_start`."""
         context = self._context
         cells = capi.address_of(self._cells)
+        origin, self._origin = self._origin, None
+        name = b"_start" if origin is None else FORKED.encode()
         found = capi.instance_export(
             context, cells + capi.PROGRAM, b"memory", 6, cells + capi.MEMORY_EXPORT
-        ) and capi.instance_export(context, cells + capi.PROGRAM, b"_start", 6, cells + capi.START_EXPORT)
+        ) and capi.instance_export(context, cells + capi.PROGRAM, name, len(name), cells + capi.START_EXPORT)
         if not found:
             raise InternalError("a program without memory or _start was started")
         base = capi.memory_data(context, cells + capi.MEMORY)
         for memory in self._memories:
             memory.show(self._process if memory.base == base else None)
         self._settled = True
+        if origin is not None:
+            self._copy_memory(origin)
         self._stage = _RUNNING
         self._future = capi.call(
             context, cells + capi.START, None, 0, None, 0, cells + capi.TRAP, cells + capi.ERROR
         )
+
+    def _copy_memory(self, origin: Guest) -> None:
+        """Make the program's memory as large as the other's, and copy that."""
+        source, own = origin._shown(), self._shown()
+        missing = (source.size - own.size) // WASM_PAGE
+        if missing > 0:
+            memory = capi.address_of(self._cells) + capi.MEMORY
+            try:
+                capi.grow_memory(self._context, memory, missing)
+            except capi.WasmtimeError:
+                raise StartFailed(own.refused or "its memory cannot grow to what its parent's is") from None
+        own.view[: source.size] = source.view
+
+    def _shown(self) -> LinearMemory:
+        """Return the memory that the program exports."""
+        return next(memory for memory in self._memories if memory.owner is not None)
 
     def _drop_future(self) -> None:
         future, self._future = self._future, None

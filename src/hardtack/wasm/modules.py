@@ -33,7 +33,7 @@ from hardtack.wasm.binary import (
 )
 from hardtack.wasm.code_cache import CodeCache
 from hardtack.wasm.compilation import Compilation, CompileLimits, Uncompiled, invalid
-from hardtack.wasm.guests import ELEMENT_BYTES, MAX_TABLES, Plan
+from hardtack.wasm.guests import ELEMENT_BYTES, FORKED, MAX_TABLES, Plan
 from hardtack.wasm.settings import FIBER_BYTES
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Image:
     Attributes:
         name: for people.
         user_bytes: user memory that a start takes: stack, tables, instance, initial linear memory.
+        overhead_bytes: of those, what is not linear memory.
+        forkable: whether its guests can be copied while they run.
     """
 
     def __init__(self, engine: Engine, module: CompiledModule, name: str) -> None:
@@ -90,10 +92,12 @@ class Image:
             + FUNCTION_BYTES * (outline.functions + len(outline.imports))
             + GLOBAL_BYTES * outline.globals
         )
+        self.forkable = outline.exported_function(FORKED) == Signature((), ()) and not outline.has_start
         self._plan = Plan(
             module.code,
             tuple(sorted({wanted.module.encode() for wanted in outline.imports})),
             outline.has_start,
+            self.forkable,
             fixed,
             tuple(outline.tables),
         )
@@ -101,9 +105,8 @@ class Image:
         if len(table_elements) > MAX_TABLES or sum(table_elements) > MAX_TABLE_ELEMENTS:
             raise ProgramError(f"{name} has too large tables: at most {MAX_TABLE_ELEMENTS} elements in all")
         self.name = name
-        self.user_bytes = (
-            fixed + ELEMENT_BYTES * sum(table_elements) + WASM_PAGE * outline.memories[0].minimum
-        )
+        self.overhead_bytes = fixed + ELEMENT_BYTES * sum(table_elements)
+        self.user_bytes = self.overhead_bytes + WASM_PAGE * outline.memories[0].minimum
         capacity = engine.user_memory.capacity
         if self.user_bytes > capacity:
             raise ProgramError(
@@ -370,6 +373,18 @@ class Programs:
             if name in self.names():
                 image = self._images[path] = self._cache.load(self._directory / f"{name}.wasm", trusted=True)
         return image
+
+    def load(self, data: bytes, name: str) -> Image:
+        """Return the program that a guest has as a file.
+
+        Everybody waits for that, so a program is compiled only where that is cheap whatever stands in it;
+        another must have been compiled before, for the host.
+
+        Raises:
+            ProgramError: it is none that this engine can run.
+            Uncompiled: it would take long to compile.
+        """
+        return self._cache.load(data, name, may_compile=False)
 
     def names(self) -> list[str]:
         """Return the names of the built-in programs."""

@@ -1,0 +1,182 @@
+"""The system calls that make processes: spawn, fork, exec. Handlers as in `calls`.
+
+Fork and exec need the guest to stand still, so they are made in two parts: the handler does what needs the
+kernel's heap and answers WAIT, the scheduler copies or replaces the guest, and the call that is made again
+says what came of it. An exec that succeeded is not made again: its program is gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardtack.kernel import abi
+from hardtack.kernel.abi import E2BIG, EBADF, EFAULT, EINVAL, OK, PAIR, U32
+from hardtack.kernel.calls import get_path, install
+from hardtack.kernel.descriptions import close
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_DESCRIPTORS, MAX_MAP, PATH_MAX
+from hardtack.kernel.process import Process, Successor
+from hardtack.kernel.program_files import find_program, open_path
+
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import PathBytes, Word
+
+
+def spawn(
+    process: Process,
+    path: Word,
+    path_size: Word,
+    arguments: Word,
+    arguments_size: Word,
+    environment: Word,
+    environment_size: Word,
+    descriptor_map: Word,
+    map_count: Word,
+    directory: Word,
+    directory_size: Word,
+    out: Word,
+) -> int:
+    """Start a program as a child: its arguments, environment, working directory, and descriptors."""
+    name = get_path(process, path, path_size)
+    if isinstance(name, int):
+        return name
+    given = get_block(process, arguments, arguments_size)
+    if isinstance(given, int):
+        return given
+    variables = get_block(process, environment, environment_size) if environment else process.environment
+    if isinstance(variables, int):
+        return variables
+    map_count = map_count if descriptor_map else 0  # no map: the child gets 0, 1 and 2
+    if map_count > MAX_MAP or out + 4 > len(process.memory):
+        return EINVAL if map_count > MAX_MAP else EFAULT
+    if descriptor_map + 8 * map_count > len(process.memory):
+        return EFAULT
+    errno = _check_map(process, descriptor_map, map_count)
+    if errno:
+        return errno
+    start_in = get_directory(process, directory, directory_size) if directory else process.directory
+    if isinstance(start_in, int):
+        return start_in
+    system = process.system
+    image = find_program(process, name)
+    if isinstance(image, int):
+        return image
+    child = system.create(process.group, process, image, given, variables, start_in)
+    if isinstance(child, int):
+        return child
+    with child.heap:
+        _give_descriptors(process, child, descriptor_map, map_count)
+    system.run_queue.append(child)
+    U32.pack_into(process.memory, out, child.pid)
+    return OK
+
+
+def get_block(process: Process, start: Word, size: Word) -> memoryview | int:
+    """Return a block of NUL-terminated strings where it stands in the guest's memory, or an errno."""
+    if size > MAX_ARGUMENT_BYTES:
+        return E2BIG
+    if start + size > len(process.memory):
+        return EFAULT
+    view = process.memory[start : start + size]
+    block = bytes(view)
+    if block and not block.endswith(b"\0"):
+        return EINVAL
+    return E2BIG if block.count(b"\0") > MAX_ARGUMENTS else view
+
+
+def get_directory(process: Process, start: Word, size: Word) -> PathBytes | int:
+    """Return the absolute path of a directory that is there, or an errno."""
+    path = get_path(process, start, size)
+    if isinstance(path, int):
+        return path
+    if not path.startswith(b"/"):
+        path = process.directory.rstrip(b"/") + b"/" + path
+        if len(path) > PATH_MAX:
+            return abi.ENAMETOOLONG
+    description = open_path(process, path, abi.RIGHT_READ, abi.O_DIRECTORY)
+    if isinstance(description, int):
+        return description
+    description.references += 1
+    close(description)
+    return path
+
+
+def _check_map(process: Process, descriptor_map: Word, count: Word) -> int:
+    for i in range(count):
+        to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
+        if process.descriptors.get(fd) is None:
+            return EBADF
+        if to >= MAX_DESCRIPTORS:
+            return EINVAL
+    return OK
+
+
+def _give_descriptors(process: Process, child: Process, descriptor_map: Word, count: Word) -> None:
+    if descriptor_map:
+        for i in range(count):
+            to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
+            _give(process, child, fd, to)
+    else:
+        for fd in range(3):
+            _give(process, child, fd, fd)
+    number = 3
+    for description in process.system.preopens:
+        while child.descriptors.get(number) is not None:
+            number += 1
+        install(child, number, description)
+        number += 1
+
+
+def _give(process: Process, child: Process, fd: Word, to: Word) -> None:
+    description = process.descriptors.get(fd)
+    if description is not None and child.descriptors.get(to) is None:
+        install(child, to, description)
+
+
+def fork(process: Process, out: Word) -> int:
+    """Make a copy of the process; it goes on here too, with pid 0."""
+    child, process.forking = process.forking, None
+    if child is not None:  # made again: the copy is there, or could not be made
+        errno, process.outcome = process.outcome, OK
+        if errno == OK:
+            U32.pack_into(process.memory, out, child.pid)
+        return errno
+    if out + 4 > len(process.memory):
+        return EFAULT
+    if not process.image.forkable:
+        return abi.ENOTSUP
+    made = process.system.fork(process)
+    if isinstance(made, int):
+        return made
+    process.block(process.system.forkers)
+    return abi.WAIT
+
+
+def exec_(
+    process: Process,
+    path: Word,
+    path_size: Word,
+    arguments: Word,
+    arguments_size: Word,
+    environment: Word,
+    environment_size: Word,
+) -> int:
+    """Run another program in this process's place: with its pid, descriptors, parent and directory."""
+    errno, process.outcome = process.outcome, OK
+    if errno:  # made again, by the old program: there was no user memory for the new one
+        return errno
+    name = get_path(process, path, path_size)
+    if isinstance(name, int):
+        return name
+    given = get_block(process, arguments, arguments_size)
+    if isinstance(given, int):
+        return given
+    variables = get_block(process, environment, environment_size) if environment else None
+    if isinstance(variables, int):
+        return variables
+    image = find_program(process, name)
+    if isinstance(image, int):
+        return image
+    process.successor = Successor(
+        image, bytes(given), process.environment if variables is None else bytes(variables)
+    )
+    return abi.WAIT

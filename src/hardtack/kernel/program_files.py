@@ -1,0 +1,93 @@
+"""Finding the program that a process names: those that come with the kernel, and files in its file systems.
+
+What is read of a file, and what is compiled from it, is not the kernel's heap's: the bytes count as user
+memory while they are read, and the loader keeps compiled code where it wants. A program is at most
+MAX_PROGRAM_FILE long.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import close
+from hardtack.kernel.params import MAX_IO, MAX_PROGRAM_FILE, PATH_MAX
+
+if TYPE_CHECKING:
+    from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.guest import Image
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import PathBytes
+
+
+def find_program(process: Process, path: PathBytes) -> Image | int:
+    """Return the program at a path, or an errno: ENOEXEC where the file is none."""
+    system = process.system
+    image = system.loader.find(path)
+    if image is not None:
+        return image
+    description = open_path(process, path, abi.RIGHT_READ)
+    if isinstance(description, int):
+        return description
+    description.references += 1
+    try:
+        return _load(process, description, path)
+    finally:
+        close(description)
+
+
+def open_path(process: Process, path: PathBytes, rights: int, oflags: int = 0) -> Description | int:
+    """Open a path as a process means it: from its working directory, below the directories it was given."""
+    if not path.startswith(b"/"):
+        path = process.directory + b"/" + path
+        if len(path) > PATH_MAX:
+            return abi.ENAMETOOLONG
+    best: Description | None = None
+    length = -1
+    rest = path
+    for directory in process.system.preopens:
+        name = directory.preopen
+        if name is None:
+            continue
+        name = name.rstrip(b"/")
+        if len(name) > length and (path == name or path.startswith(name + b"/")):
+            best, length, rest = directory, len(name), path[len(name) :].lstrip(b"/")
+    if best is None:
+        return abi.ENOENT
+    return best.open_at(process, rest or b".", True, oflags, 0, rights, abi.ALL_RIGHTS)
+
+
+def _load(process: Process, description: Description, path: PathBytes) -> Image | int:
+    system = process.system
+    if description.filetype != abi.REGULAR_FILE:
+        return abi.EACCES
+    status = description.filestat()
+    if isinstance(status, int):
+        return status
+    size = status[4]
+    if size > MAX_PROGRAM_FILE:
+        return abi.EFBIG
+    if not process.user_memory.take(size):
+        return abi.ENOMEM
+    try:
+        image: Image | int = system.memory.aside(_read_and_compile, process, description, size, path)
+    finally:
+        process.user_memory.give_back(size)
+    return image
+
+
+def _read_and_compile(process: Process, description: Description, size: int, path: PathBytes) -> Image | int:
+    """Runs where nothing that is allocated is the kernel's."""
+    data = bytearray(size)
+    memory, process.memory = process.memory, memoryview(data)  # which is where descriptions read to
+    done = 0
+    try:
+        while done < size:
+            count = description.read_at(process, done, done, min(MAX_IO, size - done))
+            if count <= 0:
+                return -count or abi.EIO
+            done += count
+    finally:
+        process.memory = memory
+    image = process.system.loader.load(bytes(data), path.rpartition(b"/")[2])
+    return abi.ENOEXEC if image is None else image
