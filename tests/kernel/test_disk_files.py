@@ -102,6 +102,17 @@ def test_files_that_were_open_without_a_name_at_a_crash_take_no_space_for_long(p
     database.close()
 
 
+@pytest.mark.parametrize("flag", [abi.FDFLAG_SYNC, abi.FDFLAG_DSYNC])
+def test_a_file_that_is_opened_to_synchronise_is_synced_by_each_write(path, flag):
+    with opened(path) as hand:
+        disk = hand.machine.system.disks[0].disk
+        fd = hand.open(b"file", CREATE, flags=flag)
+        for count in range(3):
+            before = disk.commits
+            assert hand.write(fd, b"x" * 100) == 100
+            assert disk.commits == before + 1, count
+
+
 # -- what cannot be opened
 def refusal(path, size=DISK_SIZE, cache=MIB):
     machine = Machine()
