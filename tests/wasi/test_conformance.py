@@ -82,10 +82,13 @@ def test_other_file_systems_answer_as_wasmtime_does(
     wasm: Path, name: str, storage: str, tmp_path: Path
 ) -> None:
     expected = reference.run(wasm, [name], ENVIRONMENT)
+    stdout, exit_code = expected.stdout.decode(), expected.exit_code
+    if name in differs.CASES:
+        _, exit_code, stdout = differs.CASES[name]
     with on(storage, tmp_path) as kernel:
         found = kernel.run(wasm, args=[name], env=ENVIRONMENT, timeout=60)
-    assert found.stdout.decode().splitlines() == expected.stdout.decode().splitlines()
-    assert found.exit_code == expected.exit_code
+    assert found.stdout.decode().splitlines() == stdout.splitlines()
+    assert found.exit_code == exit_code
 
 
 @pytest.mark.parametrize("storage", ["disk", "host"])

@@ -60,7 +60,10 @@ class OpenDiskFile(Description):
         """Write page by page while there is space; a short count is honest, ENOSPC means none at all."""
         if position + count > MAX_FILE:
             return -abi.EFBIG
-        return self.files.write(self.file, position, process.memory, start, count)
+        done = self.files.write(self.file, position, process.memory, start, count)
+        if done > 0 and self.flags & (abi.FDFLAG_SYNC | abi.FDFLAG_DSYNC):
+            self.files.sync()
+        return done
 
     def seek(self, offset: int, whence: int) -> int:
         """Move the position anywhere from 0 on."""
@@ -311,6 +314,8 @@ class OpenDiskDirectory(Description):
             return where
         if where.row is None:
             return abi.ENOENT
+        if where.must_be_directory and where.row[KIND] != abi.DIRECTORY:
+            return abi.ENOTDIR
         return self.files.target(where.row) if where.row[KIND] == abi.SYMBOLIC_LINK else abi.EINVAL
 
     def link_at(self, path: bytes, to: Description, new: bytes) -> int:
@@ -328,7 +333,8 @@ class OpenDiskDirectory(Description):
         if isinstance(where, int):
             return where
         if where.row is not None:
-            return abi.EEXIST
+            wrong = where.must_be_directory and where.row[KIND] != abi.DIRECTORY
+            return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
         errno = self.files.new_name(to.directory, where)
