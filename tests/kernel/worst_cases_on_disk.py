@@ -156,8 +156,9 @@ def a_disk_that_breaks_when_a_file_is_closed(ledger: Ledger) -> None:
             for fd in fds:
                 hand.write(fd, b"x")
             machine.system.disks[0].disk._connection.close()
-            for fd in fds[:3]:
-                assert hand.call(name, fd) == 0 if name == "fd_close" else hand.call(name, fds[-1], fd) == 0
+            for fd, source in zip(fds[:3], fds[-3:], strict=True):
+                arguments = (fd,) if name == "fd_close" else (source, fd)
+                assert hand.call(name, *arguments) == 0
             machine.system.disks.clear()
 
 
