@@ -74,6 +74,20 @@ def test_one_file_is_all_there_is_when_it_is_closed(path):
     assert os.listdir(path.parent) == ["fs.db"]
 
 
+@pytest.mark.parametrize("flags", [abi.FDFLAG_SYNC, abi.FDFLAG_DSYNC])
+def test_what_is_written_with_a_synchronising_flag_is_there_after_a_crash(path, tmp_path, flags):
+    after = tmp_path / "after"
+    with opened(path) as hand:
+        fd = hand.open(b"file", abi.O_CREAT, flags=flags)
+        hand.write(fd, b"synchronised")
+        after.write_bytes(path.read_bytes())
+        wal = path.with_name(path.name + "-wal")
+        if wal.exists():
+            after.with_name("after-wal").write_bytes(wal.read_bytes())
+    with opened(after) as hand:
+        assert hand.read(hand.open(b"file", rights=READ), 100) == b"synchronised"
+
+
 def test_names_made_after_it_was_opened_again_do_not_disturb_those_before(path):
     for round_ in range(5):
         with opened(path) as hand:

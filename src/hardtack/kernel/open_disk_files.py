@@ -61,7 +61,7 @@ class OpenDiskFile(Description):
         if position + count > MAX_FILE:
             return -abi.EFBIG
         done = self.files.write(self.file, position, process.memory, start, count)
-        if self.flags & (abi.FDFLAG_SYNC | abi.FDFLAG_DSYNC) and done >= 0:
+        if done > 0 and self.flags & (abi.FDFLAG_SYNC | abi.FDFLAG_DSYNC):
             self.files.sync()
         return done
 
