@@ -24,23 +24,15 @@ if TYPE_CHECKING:
     )
     from hardtack.heap import Heap, HeapStatistics, Reservation
     from hardtack.limits import Limits
-    from hardtack.runtime import (
-        AsyncKernel,
-        AsyncProcess,
-        Kernel,
-        KernelStatistics,
-        Kill,
-        Process,
-        Result,
-        Usage,
-    )
+    from hardtack.runtime import Kernel, KernelStatistics, Kill, Process, Result, Usage
+    from hardtack.runtime.async_kernel import AsyncKernel, AsyncProcess
 
 _HOMES = {
     "Heap": "hardtack.heap",
     "HeapStatistics": "hardtack.heap",
     "Reservation": "hardtack.heap",
-    "AsyncKernel": "hardtack.runtime",
-    "AsyncProcess": "hardtack.runtime",
+    "AsyncKernel": "hardtack.runtime.async_kernel",
+    "AsyncProcess": "hardtack.runtime.async_kernel",
     "Kernel": "hardtack.runtime",
     "KernelStatistics": "hardtack.runtime",
     "Kill": "hardtack.runtime",

@@ -11,11 +11,11 @@ import select
 from typing import TYPE_CHECKING
 
 from hardtack.heap import Heap
-from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
+    from hardtack.kernel.bell import Bell
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Flags, HostNumber, Rights
     from hardtack.kernel.system import System
@@ -55,7 +55,7 @@ class HostWatch:
 
     Attributes:
         waiting: how many processes do.
-        bell: rung by who wants to be asked about, when all processes wait.
+        bell: rung by who wants to be asked about, when all processes wait; None until somebody gives one.
     """
 
     __slots__ = ("_epoll", "_heap", "_system", "_watched", "bell", "waiting")
@@ -66,7 +66,7 @@ class HostWatch:
         self._epoll: select.epoll | None = None  # while anything is watched
         self._watched: dict[int, HostDescription] = {}
         self.waiting = 0
-        self.bell = Bell()
+        self.bell: Bell | None = None
 
     def arm(self, process: Process, description: HostDescription, events: Flags) -> None:
         """Note that a process waits for a description, and have the epoll tell of it, once."""
@@ -80,7 +80,8 @@ class HostWatch:
         armed = description.armed | events
         if self._epoll is None:
             self._epoll = select.epoll()
-            self._epoll.register(self.bell.fd, select.EPOLLIN)
+            if self.bell is not None:
+                self._epoll.register(self.bell.fd, select.EPOLLIN)
         if description.watch is None:
             self._epoll.register(description.fd, armed | select.EPOLLONESHOT)
             self._watched[description.fd] = description
@@ -113,13 +114,16 @@ class HostWatch:
         self._heap.run(self._look, milliseconds)
 
     def _look(self, milliseconds: int) -> None:
+        bell = self.bell
         if self._epoll is None:
-            if events_of(self.bell.fd, select.POLLIN, milliseconds):
-                self.bell.silence()
+            if bell is None:
+                select.poll().poll(milliseconds)
+            elif events_of(bell.fd, select.POLLIN, milliseconds):
+                bell.silence()
             return
         for fd, _ in self._epoll.poll(milliseconds / 1000):
-            if fd == self.bell.fd:
-                self.bell.silence()
+            if bell is not None and fd == bell.fd:
+                bell.silence()
                 continue
             description = self._watched[fd]
             description.armed = 0
@@ -130,7 +134,7 @@ class HostWatch:
 
     def close(self) -> None:
         """Let go of the bell; nothing runs any more."""
-        del self.bell
+        self.bell = None
 
 
 def events_of(fd: int, wanted: int, milliseconds: int = 0) -> int:

@@ -147,7 +147,7 @@ class System:
         self.host_sockets = HostBudget()
         self.host = HostWatch(self)
         self.host_pipes = 0  # with both ends open: the host may wake a guest
-        self.changes = 0  # how often something happened that the host may wait for
+        self.changed = True  # something may have happened that the host waits for
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -517,8 +517,12 @@ class System:
     # -- the host
     def note_change(self) -> None:
         """Have those on the host look whether what they wait for has come: an end, bytes in a pipe."""
-        with self.scheduler_heap:
-            self.changes += 1
+        self.changed = True
+
+    def take_change(self) -> bool:
+        """Tell whether a change was noted since this was asked last."""
+        changed, self.changed = self.changed, False
+        return changed
 
     # -- books
     def report_bug(self, text: str, error: BaseException | None = None) -> None:

@@ -243,7 +243,7 @@ class AsyncKernel:
                 return await use()
             except Uncompiled as missing:
                 compiling = self._kernel._compiling(missing, start, timeout)
-            await compiling.wait_in_task()
+            await wait_in_task(compiling.job, compiling.begin, compiling.hurry)
 
     # -- files and books
     async def write_file(self, path: str, data: bytes) -> None:

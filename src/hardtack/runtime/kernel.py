@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from hardtack.errors import InternalError, KernelError, ProgramError
 from hardtack.heap import Heap, HeapStatistics
+from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
@@ -257,6 +258,7 @@ class Kernel:
             UserMemory(memory),
             HostClock(),
         )
+        self._system.host.bell = bell = Bell()
         self._scheduler = Scheduler(self._system)
         self._host = Host(self._system)
         self._engine = Engine(entries(self._system, page), self._system.user_memory, page=page)
@@ -265,9 +267,8 @@ class Kernel:
         self._system.loader = _Loader(self._programs)
         self._worker.run_turns = self._scheduler.run
         self._worker.end_turn = self._scheduler.hurry
-        self._worker.ring = self._system.host.bell.ring
-        system = self._system
-        self._worker.changes = lambda: system.changes
+        self._worker.ring = bell.ring
+        self._worker.take_change = self._system.take_change
 
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system

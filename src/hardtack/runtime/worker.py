@@ -208,7 +208,7 @@ class Worker:
             False when nothing can run any more.
         end_turn: called by other threads to have the turn that is under way end soon.
         ring: called by other threads to have the sleep end in which all processes wait.
-        changes: counts what may end watches.
+        take_change: tells whether something has happened since it was asked last that may end watches.
     """
 
     def __init__(self, name: str) -> None:
@@ -216,8 +216,8 @@ class Worker:
         self.run_turns: Callable[[Callable[[], bool], int | None], bool]
         self.end_turn: Callable[[], None] = _nothing
         self.ring: Callable[[], None] = _nothing
-        self.changes: Callable[[], int] = int
-        self._seen = -1  # changes up to which no watch was over
+        self.take_change: Callable[[], bool] = bool
+        self._look = True  # at every watch, when it is asked next
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._watched: list[Job] = []
         self._every_turn: list[Job] = []
@@ -265,7 +265,7 @@ class Worker:
 
     def hurry(self) -> None:
         """Have the turn or the sleep that is under way end soon, and every watch be looked at."""
-        self._seen = -1
+        self._look = True
         self.end_turn()
         self.ring()
 
@@ -310,7 +310,7 @@ class Worker:
         deadlines = [
             job.watch.deadline for job in self._watched if job.watch and job.watch.deadline is not None
         ]
-        self._seen = -1
+        self._look = True
         self._every_turn = [job for job in self._watched if job.watch and job.watch.every_turn]
         moved = self.run_turns(self._wanted, min(deadlines, default=None))
         now = time.monotonic_ns()
@@ -330,12 +330,11 @@ class Worker:
         """Tell whether turns should be left: a job has come, or a watch is over."""
         if not self._jobs.empty():
             return True
-        changes = self.changes()
-        changed, self._seen = changes != self._seen, changes
-        for job in self._watched if changed else self._every_turn:
+        look, self._look = self._look, False
+        for job in self._watched if self.take_change() or look else self._every_turn:
             assert job.watch is not None
             if job.stopped or job.watch.done():
-                self._seen = -1
+                self._look = True
                 return True
         return False
 
