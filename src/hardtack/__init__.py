@@ -24,12 +24,23 @@ if TYPE_CHECKING:
     )
     from hardtack.heap import Heap, HeapStatistics, Reservation
     from hardtack.limits import Limits
-    from hardtack.runtime import Kernel, KernelStatistics, Kill, Process, Result, Usage
+    from hardtack.runtime import (
+        AsyncKernel,
+        AsyncProcess,
+        Kernel,
+        KernelStatistics,
+        Kill,
+        Process,
+        Result,
+        Usage,
+    )
 
 _HOMES = {
     "Heap": "hardtack.heap",
     "HeapStatistics": "hardtack.heap",
     "Reservation": "hardtack.heap",
+    "AsyncKernel": "hardtack.runtime",
+    "AsyncProcess": "hardtack.runtime",
     "Kernel": "hardtack.runtime",
     "KernelStatistics": "hardtack.runtime",
     "Kill": "hardtack.runtime",
@@ -59,6 +70,8 @@ _HOMES = {
 
 __all__ = [
     "AnnotationBroken",
+    "AsyncKernel",
+    "AsyncProcess",
     "Doomed",
     "HardtackError",
     "HardtackException",

@@ -6,7 +6,7 @@ programs/include/hardtack.h.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.abi import EBADF, ECHILD, EFAULT, EINVAL, OK, PAIR, U32
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Word
 
 
+SIGNALS: Final = 30
+IGNORED: Final = frozenset({16, 17, 22, 27})  # chld, cont, urg, winch: as preview1 numbers them
+STOPPING: Final = frozenset({18, 19, 20, 21})  # stop, tstp, ttin, ttou
+# Made once: a text made in a call would be charged to whoever made it.
+SIGNALLED: Final = tuple(f"killed by its own signal {number}" for number in range(SIGNALS + 1))
+
+
 def proc_exit(process: Process, status: Word) -> int:
     """End the process; its guest is stopped by a trap right after."""
     process.status = status
@@ -28,8 +35,19 @@ def proc_exit(process: Process, status: Word) -> int:
 
 
 def proc_raise(process: Process, signal: Word) -> int:
-    """Refuse, as wasmtime does: a program that wants to be ended has `kill`."""
-    return abi.ENOTSUP
+    """End the process by a signal, unless that is one that is ignored where nothing handles it.
+
+    Nothing can: preview1 has no way to say so. What stops a process would stop it for ever, and is refused.
+    """
+    if signal == 0 or signal in IGNORED:
+        return OK
+    if signal > SIGNALS:
+        return EINVAL
+    if signal in STOPPING:
+        return abi.ENOTSUP
+    process.killed = SIGNALLED[signal]
+    process.doomed = 128 + signal
+    return abi.WAIT
 
 
 def sched_yield(process: Process) -> int:

@@ -8,10 +8,10 @@ heap; the numbers of them that guests may hold are limited (params).
 from __future__ import annotations
 
 import select
-import time
 from typing import TYPE_CHECKING
 
 from hardtack.heap import Heap
+from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.queues import Queue
 
@@ -55,9 +55,10 @@ class HostWatch:
 
     Attributes:
         waiting: how many processes do.
+        bell: rung by who wants to be asked about, when all processes wait.
     """
 
-    __slots__ = ("_epoll", "_heap", "_system", "_watched", "waiting")
+    __slots__ = ("_epoll", "_heap", "_system", "_watched", "bell", "waiting")
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -65,6 +66,7 @@ class HostWatch:
         self._epoll: select.epoll | None = None  # while anything is watched
         self._watched: dict[int, HostDescription] = {}
         self.waiting = 0
+        self.bell = Bell()
 
     def arm(self, process: Process, description: HostDescription, events: Flags) -> None:
         """Note that a process waits for a description, and have the epoll tell of it, once."""
@@ -78,6 +80,7 @@ class HostWatch:
         armed = description.armed | events
         if self._epoll is None:
             self._epoll = select.epoll()
+            self._epoll.register(self.bell.fd, select.EPOLLIN)
         if description.watch is None:
             self._epoll.register(description.fd, armed | select.EPOLLONESHOT)
             self._watched[description.fd] = description
@@ -111,9 +114,13 @@ class HostWatch:
 
     def _look(self, milliseconds: int) -> None:
         if self._epoll is None:
-            time.sleep(milliseconds / 1000)
+            if events_of(self.bell.fd, select.POLLIN, milliseconds):
+                self.bell.silence()
             return
         for fd, _ in self._epoll.poll(milliseconds / 1000):
+            if fd == self.bell.fd:
+                self.bell.silence()
+                continue
             description = self._watched[fd]
             description.armed = 0
             self._system.let_go_on(description.waiters)
@@ -121,10 +128,14 @@ class HostWatch:
                 description.polled = False
                 self._system.let_go_on(self._system.pollers)
 
+    def close(self) -> None:
+        """Let go of the bell; nothing runs any more."""
+        del self.bell
 
-def events_of(fd: int, wanted: int) -> int:
-    """Return which of these events a descriptor of the host has now."""
+
+def events_of(fd: int, wanted: int, milliseconds: int = 0) -> int:
+    """Return which of these events a descriptor of the host has, at the latest after some time."""
     poller = select.poll()
     poller.register(fd, wanted)
-    found = poller.poll(0)
+    found = poller.poll(milliseconds)
     return found[0][1] if found else 0

@@ -1,7 +1,8 @@
 """Kernel and wasm put together: what Python programs use to run guests."""
 
 from hardtack.kernel.system import Kill
+from hardtack.runtime.async_kernel import AsyncKernel, AsyncProcess
 from hardtack.runtime.kernel import Kernel, KernelStatistics, Process
 from hardtack.runtime.results import Result, Usage
 
-__all__ = ["Kernel", "KernelStatistics", "Kill", "Process", "Result", "Usage"]
+__all__ = ["AsyncKernel", "AsyncProcess", "Kernel", "KernelStatistics", "Kill", "Process", "Result", "Usage"]

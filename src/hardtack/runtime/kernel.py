@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import subprocess
 import time
 import weakref
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
 from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_pipes import HostInput, HostOutput
 from hardtack.kernel.host_sockets import HostListener
 from hardtack.kernel.mounts import open_mounted_root
 from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
@@ -39,6 +41,7 @@ from hardtack.runtime.compiling import Compiling
 from hardtack.runtime.listening import close_all, open_listeners
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
+from hardtack.runtime.streams import InputStream, OutputStream
 from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.compilation import Uncompiled
@@ -91,21 +94,32 @@ class KernelStatistics:
 
 
 class Process:
-    """A program that was started: its pid, and the way to wait for it or kill it."""
+    """A program that was started.
+
+    Attributes:
+        pid: its number.
+        stdin: where to write what it reads, if it was started with stdin=subprocess.PIPE; else None.
+        stdout: what it writes, if it was started with stdout=subprocess.PIPE; else None.
+        stderr: likewise.
+    """
 
     def __init__(
         self,
         kernel: Kernel,
         process: KernelProcess,
-        captures: Sequence[Capture | None],
+        streams: Sequence[Description],
         began: int,
     ) -> None:
         self._kernel = kernel
         self._process: KernelProcess | None = process  # until its result is taken: it is kept in the heap
-        self._captures = captures
+        self._outputs = streams[1:]
         self._began = began
         self._result: Result | None = None
         self.pid = process.pid
+        stdin, stdout, stderr = streams
+        self.stdin = InputStream(kernel._worker, stdin) if isinstance(stdin, HostInput) else None
+        self.stdout = OutputStream(kernel._worker, stdout) if isinstance(stdout, HostOutput) else None
+        self.stderr = OutputStream(kernel._worker, stderr) if isinstance(stderr, HostOutput) else None
 
     @property
     def running(self) -> bool:
@@ -250,7 +264,10 @@ class Kernel:
         self._programs = Programs(self._modules)
         self._system.loader = _Loader(self._programs)
         self._worker.run_turns = self._scheduler.run
-        self._worker.hurry = self._scheduler.hurry
+        self._worker.end_turn = self._scheduler.hurry
+        self._worker.ring = self._system.host.bell.ring
+        system = self._system
+        self._worker.changes = lambda: system.changes
 
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system
@@ -300,6 +317,7 @@ class Kernel:
             limits=limits,
             defaults=self._limits,
             listen=listen,
+            pipes=False,
         )
         return self._compiled(start, nanoseconds, lambda: self._wait(lambda: self._start(start), nanoseconds))
 
@@ -324,11 +342,13 @@ class Kernel:
         Args:
             program: a .wasm file on the host, its bytes, or a built-in program's path such as "/bin/sh".
             args: its arguments, without argv[0].
-            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL. Descriptors are
-                duplicated, as subprocess does: they may be closed when this returns.
+            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL, or subprocess.PIPE for a
+                stream to write to. Descriptors are duplicated, as subprocess does: they may be closed when
+                this returns.
             files: files to put into the file system in memory first, as {guest's path: content}.
             env: its environment; nothing of the host's is passed on.
-            stdout: a descriptor of the host to write to, or subprocess.DEVNULL; None captures the output.
+            stdout: a descriptor of the host to write to, or subprocess.DEVNULL, or subprocess.PIPE for a
+                stream to read from; None captures the output.
             stderr: likewise.
             limits: of it and all processes that it starts; what they leave open, the kernel's own say.
             protected: never kill it to free memory; when nobody else is left to kill, it ends all the same.
@@ -369,8 +389,11 @@ class Kernel:
             try:
                 return use()
             except Uncompiled as missing:
-                compiling = Compiling(self._modules, missing, start, timeout)
+                compiling = self._compiling(missing, start, timeout)
             compiling.wait()
+
+    def _compiling(self, missing: Uncompiled, start: Start, timeout: int | None) -> Compiling:
+        return Compiling(self._modules, missing, start, timeout)
 
     def _start(self, start: Start) -> Process:
         """Start a program; on our own thread."""
@@ -378,19 +401,14 @@ class Kernel:
         image, name = self._open(start.program)
         limits = start.limits
         _check_limits(limits, image, name)
-        captures: list[Capture | None] = [None, None]
+        streams: list[Description] = []
         listeners: list[socket.socket] = []
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
-                yield host_stream(start.stdin) if isinstance(start.stdin, int) else Source(start.stdin)
-                for place, fd in enumerate((start.stdout, start.stderr)):
-                    if fd is None:
-                        most = MAX_OUTPUT if limits.output is None else limits.output
-                        captures[place] = capture = Capture(process.group.heap, most)
-                        yield capture
-                    else:
-                        yield host_stream(fd)
+                for stream in self._streams(start, process):
+                    streams.append(stream)
+                    yield stream
                 yield from map(HostListener, listeners)
 
         for path, data in start.files.items():
@@ -402,7 +420,24 @@ class Kernel:
         except BaseException:
             close_all(listeners)
             raise
-        return Process(self, process, captures, start.began)
+        return Process(self, process, streams, start.began)
+
+    def _streams(self, start: Start, process: KernelProcess) -> Iterator[Description]:
+        """Make a program's standard streams."""
+        most = start.limits.output
+        if isinstance(start.stdin, bytes):
+            yield Source(start.stdin)
+        elif start.stdin == subprocess.PIPE:
+            yield HostInput(self._system)
+        else:
+            yield host_stream(start.stdin)
+        for fd in (start.stdout, start.stderr):
+            if fd is None:
+                yield Capture(process.group.heap, MAX_OUTPUT if most is None else most)
+            elif fd == subprocess.PIPE:
+                yield HostOutput(self._system, most)
+            else:
+                yield host_stream(fd)
 
     def run_turns(self, turns: int) -> None:
         """Let the processes get on for so many turns, waiting for none of them; blocks.
@@ -418,7 +453,7 @@ class Kernel:
         def begin() -> Watch[None]:
             self._check_open()
             last = scheduler.turns + turns
-            return Watch(lambda: scheduler.turns >= last, lambda _: self._raise_bugs())
+            return Watch(lambda: scheduler.turns >= last, lambda _: self._raise_bugs(), every_turn=True)
 
         self._worker.call_until(begin)
 
@@ -438,6 +473,12 @@ class Kernel:
 
     def _wait(self, start: Callable[[], Process], nanoseconds: int | None) -> Result:
         """Wait for the process that `start` returns; it is called on our own thread."""
+        return self._worker.call_until(*self._waiting(start, nanoseconds))
+
+    def _waiting(
+        self, start: Callable[[], Process], nanoseconds: int | None
+    ) -> tuple[Callable[[], Watch[Result]], int | None]:
+        """Return what begins such a wait, and its deadline in monotonic ns."""
         deadline = None if nanoseconds is None else time.monotonic_ns() + nanoseconds
 
         def begin() -> Watch[Result]:
@@ -450,7 +491,7 @@ class Kernel:
 
             return Watch(lambda: not handle.running, finish, deadline, late)
 
-        return self._worker.call_until(begin, deadline)
+        return begin, deadline
 
     def _finish(self, handle: Process, why: str | None, limit: str | None) -> Result:
         """End a process tree, and its first process if that has not ended; return what came of it."""
@@ -463,12 +504,14 @@ class Kernel:
                 process.group.account.end(limit, why)
             self._system.end(process, KILLED_STATUS, why)
         self._system.kill_group(process.group, "its process tree's first program ended")
-        outputs = [b"" if capture is None else capture.take() for capture in handle._captures]
-        truncated = any(capture is not None and capture.refused for capture in handle._captures)
+        outputs = [stream.take() if isinstance(stream, Capture) else b"" for stream in handle._outputs]
+        truncated = any(
+            stream.refused for stream in handle._outputs if isinstance(stream, Capture | HostOutput)
+        )
         account = process.group.account
         assert process.status is not None
         handle._result = result = Result(
-            exit_code=process.status,
+            exit_code=process.status + 0,
             stdout=outputs[0],
             stderr=outputs[1],
             killed=process.killed,
@@ -476,28 +519,31 @@ class Kernel:
             truncated=truncated,
             limit=account.limit,
             limits_met=account.limits_met(output=truncated),
-            usage=Usage(
+            usage=Usage(  # numbers of our own: the kernel's are in its heap
                 process.group.heap.peak,
-                process.user_bytes,
-                account.user_memory.peak,
+                process.user_bytes + 0,
+                account.user_memory.peak + 0,
                 (time.monotonic_ns() - handle._began) / 1e9,
                 None if account.cpu_limit is None else account.cpu_used / 1e9,
             ),
         )
         handle._process = None
-        handle._captures = ()
+        handle._outputs = ()
+        for end in (handle.stdin, handle.stdout, handle.stderr):
+            if end is not None:
+                end._detach()
         self._system.sync_disks()
         self._raise_bugs()
         return result
 
     def _kill(self, handle: Process, why: str) -> None:
-        def kill() -> None:
-            process = handle._process
-            if process is not None:
-                self._system.end(process, KILLED_STATUS, why)
-                self._system.kill_group(process.group, why)
+        self._worker.call(self._kill_tree, handle, why)
 
-        self._worker.call(kill)
+    def _kill_tree(self, handle: Process, why: str) -> None:
+        process = handle._process
+        if process is not None:
+            self._system.end(process, KILLED_STATUS, why)
+            self._system.kill_group(process.group, why)
 
     # -- files
     def write_file(self, path: str, data: bytes) -> None:
@@ -613,3 +659,4 @@ def _end_all(system: System) -> None:
         close(description)
     system.preopens = ()
     system.close_disks()
+    system.host.close()

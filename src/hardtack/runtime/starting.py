@@ -29,8 +29,8 @@ class Start:
         arguments: without argv[0].
         environment: as NAME=VALUE.
         files: to be put into the file system in memory first.
-        stdin: bytes to read, or a descriptor of the host.
-        stdout: a descriptor of the host; None captures.
+        stdin: bytes to read, or a descriptor of the host, or PIPE.
+        stdout: a descriptor of the host, or PIPE; None captures.
         stderr: likewise.
         limits: of its process tree, those of its kernel included.
         protected: never kill it to free memory.
@@ -64,6 +64,7 @@ def checked_start(
     defaults: Limits,
     protected: bool = False,
     listen: Sequence[str | socket.socket] = (),
+    pipes: bool = True,
 ) -> Start:
     """Check what a caller gave.
 
@@ -72,6 +73,8 @@ def checked_start(
     """
     if not isinstance(limits, Limits | None):
         raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
+    if not pipes and subprocess.PIPE in (stdin, stdout, stderr):
+        raise ValueError("PIPE is for spawn: nobody could use a stream of what has ended")
     return Start(
         program=bytes(program) if isinstance(program, (bytearray, memoryview)) else program,
         arguments=as_strings("args", args),
