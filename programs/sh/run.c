@@ -351,15 +351,18 @@ static int launch(const struct node *node, int fds[STREAMS], int other, int alon
 
 // -- pipelines
 
-static int run_pipe(const struct node *node)
+#define MAX_PIPE 64 // commands of a pipeline
+
+// Starts the commands of a pipeline: how many; the status of those without a process is in *status.
+static int start_pipe(const struct node *node, int pids[MAX_PIPE], int *of_last)
 {
-    int pids[64], count = 0, status = 0, input = STDIN_FILENO;
+    int count = 0, status = 0, input = STDIN_FILENO;
     for (const struct node *rest = node; rest; count++) {
         int last = rest->kind != PIPE, ends[2] = {-1, -1};
         int fds[STREAMS] = {input, STDOUT_FILENO, STDERR_FILENO};
         if (!last) {
             errno = E2BIG;
-            if (count == 63 || ht_pipe(ends)) {
+            if (count == MAX_PIPE - 1 || ht_pipe(ends)) {
                 status = complain("pipe", 126);
                 close_all(fds);
                 break;
@@ -371,6 +374,13 @@ static int run_pipe(const struct node *node)
         pids[count] = launch(last ? rest : rest->first, fds, ends[0], 0, &status);
         rest = last ? NULL : rest->second;
     }
+    *of_last = status;
+    return count;
+}
+
+static int run_pipe(const struct node *node)
+{
+    int pids[MAX_PIPE], status = 0, count = start_pipe(node, pids, &status);
     for (int i = 0; i < count; i++) {
         int ended = pids[i] ? wait_for(pids[i]) : status;
         if (i + 1 == count)
@@ -381,8 +391,13 @@ static int run_pipe(const struct node *node)
 
 static int run_background(const struct node *node)
 {
-    int fds[STREAMS] = {0, 1, 2}, status = 0;
-    add_background(launch(node->first, fds, -1, 0, &status));
+    int fds[STREAMS] = {0, 1, 2}, pids[MAX_PIPE], status = 0, count = 1;
+    if (node->first->kind == PIPE)
+        count = start_pipe(node->first, pids, &status);
+    else
+        pids[0] = launch(node->first, fds, -1, 0, &status);
+    for (int i = 0; i < count; i++)
+        add_background(pids[i]);
     return 0;
 }
 

@@ -391,7 +391,7 @@ _PRINT_ENVIRONMENT = """(module
     [
         (["--cpu", "0.1"], ["/bin/spin"], KILLED, "cpu limit: it used 0.1"),
         (["--descriptors", "20"], ["/bin/fdhog"], 1, "fdhog: 16 descriptors, then No file descriptors"),
-        (["--processes", "1"], ["/bin/sh", "-c", "true"], 126, "sh: true: "),
+        (["--processes", "1"], ["/bin/sh", "-c", "hello"], 126, "sh: hello: "),
         (["--table-elements", "0"], ["/bin/echo"], 1, "table_elements limit"),
     ],
 )

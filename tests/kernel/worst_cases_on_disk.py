@@ -156,9 +156,8 @@ def a_disk_that_breaks_when_a_file_is_closed(ledger: Ledger) -> None:
             for fd in fds:
                 hand.write(fd, b"x")
             machine.system.disks[0].disk._connection.close()
-            for fd, other in ((fds[-1], fds[0]), (fds[-2], fds[1])):  # the last ones are dirty
-                arguments = (fd,) if name == "fd_close" else (other, fd)
-                assert hand.call(name, *arguments) == 0
+            for fd, last in zip(fds[:3], fds[-3:], strict=True):
+                assert hand.call(name, *([fd] if name == "fd_close" else [last, fd])) == 0
             machine.system.disks.clear()
 
 

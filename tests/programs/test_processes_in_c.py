@@ -55,7 +55,10 @@ def test_programs_lie_in_memory_and_in_a_directory_of_the_host(tmp_path):
         kernel.check()
 
 
-def test_a_file_that_would_take_long_to_compile_is_not_started_unless_the_host_has_done_that(tmp_path):
+def test_a_file_that_would_take_long_to_compile_is_not_started_unless_the_host_has_done_that(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HARDTACK_CACHE", str(tmp_path / "cache"))
     functions = "".join(f"(func (result i32) (i32.const {i}))" for i in range(70_000))
     large = bytes(
         wasmtime.wat2wasm(f'(module (memory (export "memory") 1) {functions} (func (export "_start")))')

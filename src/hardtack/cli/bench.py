@@ -108,8 +108,6 @@ def _measured(
         from hardtack.lab.bench_processes import measure_kill as measure
     elif name == "density":
         from hardtack.lab.bench_processes import measure_density as measure
-    elif name == "fork":
-        from hardtack.lab.bench_fork import measure
     elif name == "annotations":
         from hardtack.lab.bench_annotations import measure
     else:

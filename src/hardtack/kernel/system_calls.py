@@ -153,7 +153,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("clock_time_get", "clock:i precision:I out:i", calls.clock_time_get, _SMALL, ""),
     ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, _SMALL, ""),
     ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, _SMALL, ""),
-    ("fd_close", "fd:i", calls.fd_close, _HOST, ""),
+    ("fd_close", "fd:i", calls.fd_close, "4_000", ""),
     ("fd_datasync", "fd:i", calls.fd_sync, _HOST, ""),
     ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, _SMALL, ""),
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, _SMALL, ""),
@@ -167,7 +167,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
     ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
     ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
-    ("fd_renumber", "fd:i to:i", calls.fd_renumber, "3_500", ""),
+    ("fd_renumber", "fd:i to:i", calls.fd_renumber, "5_000", ""),
     ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _HOST, ""),
     ("fd_sync", "fd:i", calls.fd_sync, _HOST, ""),
     ("fd_tell", "fd:i out:i", calls.fd_tell, _SMALL, ""),
@@ -231,7 +231,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("chdir", "start:i size:i", calls_process.chdir, _PATH, ""),
     ("dup", "fd:i out:i", calls_process.dup, _TABLE, ""),
-    ("dup2", "fd:i to:i", calls_process.dup2, _TABLE, ""),
+    ("dup2", "fd:i to:i", calls_process.dup2, "4_000", ""),
     (
         "exec",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i",
