@@ -607,3 +607,5 @@ class Program:
     globals: Mapping[str, Type] = field(default_factory=dict)
     # of a module's variables with a constant value, those that are Final or never written
     constants: Mapping[str, object] = field(default_factory=dict)
+    # what `late_attributes` found, by class
+    late: dict[str, frozenset[str]] = field(default_factory=dict, init=False, compare=False, repr=False)

@@ -20,6 +20,13 @@ _DEEPEST = 8  # calls of methods by `__init__`
 
 def late_attributes(program: ir.Program, known: ir.Class) -> frozenset[str]:
     """Return the attributes of a class's instances that its `__init__` does not always set."""
+    found = program.late.get(known.name)
+    if found is None:
+        found = program.late[known.name] = _late(program, known)
+    return found
+
+
+def _late(program: ir.Program, known: ir.Class) -> frozenset[str]:
     if known.slots or known.is_named_tuple:
         return frozenset()
     methods = dict(known.methods)

@@ -14,6 +14,7 @@ from dataclasses import FrozenInstanceError
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor
+from operator import ge
 from typing import TYPE_CHECKING, NoReturn
 from weakref import WeakValueDictionary
 
@@ -313,10 +314,28 @@ def _greatest(ps: Iterable[Polynomial]) -> Size:
         return Size(tuple(every))
     if len(every) < 2:
         return Size(tuple(every))
-    kept = [p for p in every if not any(q != p and polys.dominates(q, p) for q in every)]
+    kept = _undominated(every)
     if len(kept) > _MOST:
         kept = [polys.join(kept)]
     return Size(tuple(kept))
+
+
+def _undominated(every: Sequence[Polynomial]) -> list[Polynomial]:
+    """Return the polynomials that no other one dominates: what does is nowhere less, which is soon seen."""
+    if len(every) == 2:
+        p, q = every
+        return [one for one, other in ((p, q), (q, p)) if not polys.dominates(other, one)]
+    values = [polys.samples(p) for p in every]
+    kept = []
+    for p, mine in zip(every, values, strict=True):
+        rivals = (
+            q
+            for q, theirs in zip(every, values, strict=True)
+            if q is not p and all(map(ge, theirs, mine))
+        )
+        if not any(polys.dominates(q, p) for q in rivals):
+            kept.append(p)
+    return kept
 
 
 def _rank(p: Polynomial) -> list[tuple[int, polys.Monomial, Coefficient]]:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from itertools import chain, combinations
 from math import ceil, lcm, prod
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -131,6 +132,23 @@ def value(p: Polynomial, of: Mapping[str, int]) -> Coefficient:
     for monomial, coefficient in p:
         total += coefficient * prod(_factor_value(factor, of) for factor in monomial)
     return total
+
+
+@lru_cache(maxsize=65536)
+def samples(p: Polynomial) -> tuple[Coefficient, ...]:
+    """Return a polynomial's values for a few sets of values of its symbols, each of which tells all apart."""
+    of = _Sampled(0), _Sampled(1), _Sampled(2)
+    return tuple(value(p, one) for one in of)
+
+
+class _Sampled(dict[str, int]):
+    """Gives each symbol a value, the same one in every process."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __missing__(self, symbol: str) -> int:
+        return crc32(symbol.encode("utf-8", "surrogatepass"), self.seed) % 1009 if self.seed else 0
 
 
 def _factor_value(factor: str, of: Mapping[str, int]) -> int:
