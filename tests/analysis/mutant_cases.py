@@ -157,6 +157,40 @@ def aliased(one: list[int], other: list[int]) -> list[int]:
     return other * 9
 
 
+def _ninefold(numbers: list[int]) -> int:
+    made = numbers * 9
+    kept = [made]
+    return len(kept) + len(made)
+
+
+def aliased_for_another(one: list[int], other: list[int]) -> int:
+    one.extend([number + 1000 for number in range(300)])
+    return _ninefold(other)
+
+
+def _copied_twice(text: str) -> int:
+    first = text * 20
+    second = first + "b"
+    return len(first) + len(second)
+
+
+def held_by_the_caller(text: str) -> int:
+    held = text * 20
+    return _copied_twice(text) + len(held)
+
+
+def _extended(kept: list[str], text: str) -> int:
+    longer = text * 5
+    kept.append(longer)
+    return len(kept)
+
+
+def kept_by_argument(text: str) -> int:
+    kept: list[str] = []
+    count = _extended(kept, text)
+    return len(text * 3) + count
+
+
 def grown(numbers: list[int]) -> None:
     numbers.append(7)
 
@@ -339,6 +373,9 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "both_alive": [(b"q" * 9000, True)],
     "held_by_a_lost_cycle": [(b"q" * 9000,)],
     "aliased": [([1],)],  # one object twice: see `calls`
+    "aliased_for_another": [([1],)],
+    "held_by_the_caller": [(_TEXT,)],
+    "kept_by_argument": [(_TEXT,)],
     "attributes_late": [(_NUMBERS,)],
     "branched": [(_TEXT, False)],
     "captured": [(_TEXT,)],
@@ -385,4 +422,4 @@ def calls(name: str) -> Iterator[tuple[Any, ...]]:
     """Yield the arguments of a case's calls, new ones each time."""
     for arguments in ARGUMENTS[name]:
         copy = tuple(type(one)(one) if isinstance(one, list | dict) else one for one in arguments)
-        yield copy * 2 if name == "aliased" else copy
+        yield copy * 2 if name.startswith("aliased") else copy

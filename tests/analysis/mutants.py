@@ -241,6 +241,21 @@ MUTANTS = (
         "lets go of what lost cycles refer to", "states.py",
         "        if held:\n", "        if held and not self.frames:\n", "held_by_a_lost_cycle",
     ),
+    _mutant(
+        "forgets in summaries what the caller holds", "summaries.py",
+        "    beside = rest.live() + scalars\n", "    beside = scalars\n", "held_by_the_caller",
+    ),
+    _mutant(
+        "forgets in summaries what another path changed", "shapes.py",
+        "        return any(\n            cells_may_alias", "        return False and any(\n            cells_may_alias",
+        "aliased_for_another",
+    ),
+    _mutant(
+        "forgets what summaries keep alive", "installing.py",
+        "            state.cells[self.where(obj)] = self.renaming.cell(self._at_depth(cell))\n",
+        "            state.cells[self.where(obj)] = replace(self.renaming.cell(cell), bytes=ZERO)\n",
+        "kept_by_argument",
+    ),
 )  # fmt: skip
 
 

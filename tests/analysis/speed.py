@@ -21,6 +21,7 @@ from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.loading import lower
 from hardtack.analysis.models import load_models
 from hardtack.analysis.reads import Reader
+from hardtack.analysis.summaries import Memo
 from hardtack.analysis.targets import Target
 from hardtack.symbolic import Size
 
@@ -35,8 +36,8 @@ _FOLDER = re.compile(r"\(/\S*/")  # of a place in the reason why there is no bou
 _GUESS = 1000  # what a symbol is taken for when two sizes that neither dominates are compared
 
 
-def load(package: str) -> ir.Program:
-    """Return a package with all its modules."""
+def check(package: str) -> source.Sources:
+    """Return the sources of a package with all its modules, and of what they import of the same folder."""
     spec = find_spec(package)
     assert spec is not None
     assert spec.submodule_search_locations
@@ -44,7 +45,17 @@ def load(package: str) -> ir.Program:
     files = sorted(Path(folder).glob("*.py"))
     names = [package if file.stem == "__init__" else f"{package}.{file.stem}" for file in files]
     targets = [Target(name, file, "") for name, file in zip(names, files, strict=True)]
-    return lower(Knowledge.of(source.check(targets)))
+    return source.check(targets)
+
+
+def load(package: str) -> ir.Program:
+    """Return a package with all its modules."""
+    return lower(Knowledge.of(check(package)))
+
+
+def lines_of(sources: source.Sources) -> int:
+    """Return how many lines there are in the modules that are analysed."""
+    return sum(len(Path(tree.path).read_text().splitlines()) for tree in sources.modules.values())
 
 
 def entries_of(program: ir.Program, package: str) -> Iterator[str]:
@@ -63,13 +74,19 @@ def main() -> int:
     parser.add_argument("--only", help="entries whose name has this in it")
     options = parser.parse_args()
     begun = time.process_time()
-    program = load(options.package)
+    sources = check(options.package)
+    checked = time.process_time()
+    program = lower(Knowledge.of(sources))
+    print(f"check {lines_of(sources)} lines: {checked - begun:.2f} s")
     names = list(entries_of(program, options.package))
-    print(f"load and lower {len(names)} functions: {time.process_time() - begun:.2f} s")
+    print(f"lower {len(names)} functions: {time.process_time() - checked:.2f} s")
     if options.only:
         names = [name for name in names if options.only in name]
     found = dict(_measured(program, names))
     _report(found)
+    for memo in program.summaries.values():
+        assert isinstance(memo, Memo)
+        print(f"summaries: {memo.misses} made, {memo.hits} found again")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
     if options.against:

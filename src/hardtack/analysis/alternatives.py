@@ -12,6 +12,8 @@ from hardtack.analysis.domain import is_older
 from hardtack.symbolic import ZERO
 
 CYCLES = "$cycles"  # the register, of the outermost frame, of all that lost cycles refer to: no single one
+HELD = "$given"  # the same of all that the caller of a function holds while a summary of it is made
+MANY = frozenset({CYCLES, HELD})
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object
     from hardtack.analysis.states import State
 
-_NAME = "one of"
+NAME = "one of"
 
 
 def tell_apart(state: State) -> None:
@@ -32,7 +34,7 @@ def tell_apart(state: State) -> None:
         alone = tuple(obj for obj in group if counts[obj] == 1)
         if len(alone) < 2:
             continue
-        event = ((_NAME, alone), 0)
+        event = ((NAME, alone), 0)
         for side, obj in enumerate(alone):
             world = state.worlds.get(obj >> 1, ())
             kept = tuple(one for one in world if not _is_ours(one[0][0]))
@@ -40,13 +42,13 @@ def tell_apart(state: State) -> None:
 
 
 def _is_ours(join: object) -> bool:
-    return isinstance(join, tuple) and join[:1] == (_NAME,)
+    return isinstance(join, tuple) and join[:1] == (NAME,)
 
 
 def _groups(state: State) -> Iterator[list[Object]]:
     for frame in state.frames:
         for register, value in frame.items():
-            if len(value.objects) > 1 and register != CYCLES:
+            if len(value.objects) > 1 and register not in MANY:
                 yield [obj for obj in sorted(value.objects) if _is_single(state, obj)]
 
 

@@ -7,6 +7,7 @@ it; what has no source is a model's. Invariant: the arguments are held by the ca
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import (
@@ -22,6 +23,7 @@ from hardtack.analysis import (
     raising,
     receivers,
     recursion,
+    summaries,
     tracebacks,
 )
 from hardtack.analysis.acting import act, held_by_error
@@ -399,10 +401,17 @@ def _one_result(interp: Interpreter, into: ir.Register, ways: list[Callable[[], 
 
 def run_function(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
     """Run a function's body in a frame, or several of them, and return its result."""
-    return recursion.run(interp, function, frame, lambda one: _run_body(interp, function, one))
+    return recursion.run(
+        interp,
+        function,
+        frame,
+        lambda one: summaries.run(interp, function, one, partial(run_body, interp, function)),
+    )
 
 
-def _run_body(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
+def run_body(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
+    """Follow a function's body in a frame, where it is called."""
+    interp.ran.add(function.name)
     at = interp.at
     context = interp.context_of((interp.context, function.name, at.line, at.column))
     join = ("return", context)

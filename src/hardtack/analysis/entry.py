@@ -27,7 +27,7 @@ from hardtack.analysis import (
 )
 from hardtack.analysis.as_analysed import classes_taken
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value
-from hardtack.analysis.interpreting import Activation, Interpreter, TooLong
+from hardtack.analysis.interpreting import Activation, Interpreter, Spending, TooLong
 from hardtack.analysis.joining import join_states
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
@@ -60,10 +60,10 @@ def analyse(
     """
     function = program.functions[entry]
     facts: set[tuple[Hashable, str]] = set()
-    work = 0
+    spending = Spending()
     for _ in range(_RUNS):
         run = _Run(program, function, models, facts)
-        run.interp.work = work
+        run.interp.spending = spending
         try:
             run.go()
         except TooLong:
@@ -83,7 +83,6 @@ def analyse(
             run.interp.wanted.clear()
         if not run.interp.wanted:
             break
-        work = run.interp.work
         facts = facts | run.interp.wanted
     else:
         run.interp.finding("internal", "the analysis does not settle", "report this", function.place)
@@ -105,6 +104,7 @@ class _Run:
         for module in (operations, branches, calls, loops, whiles, exceptions, generators):
             self.interp.handlers.update(module.HANDLERS)
         self.interp.on_unset = partial(exceptions.may_be_unset, self.interp)
+        self.interp.roots = frozenset(parameter.name for parameter in function.parameters)
         self.checks = False
         self.returned: Size = ZERO
         self.retained: dict[str, Size] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir, tracebacks
@@ -122,7 +122,7 @@ def may_raise(
         return
     made = message + made_for(raises)
     if not counted:
-        interp.note(_of_traceback(interp, 0) + made)
+        _note_raising(interp, made)
     if interp.catching:
         held = [interp.state.frame[one] for one in holding if one in interp.state.frame]
         send(interp, interp.state.copy(), None, [IMPLICIT], (held, made))
@@ -133,12 +133,25 @@ def may_be_unset(interp: Interpreter) -> None:
     may_raise(interp, [f"UnboundLocalError({_UNBOUND})"])
 
 
+def frames_around(interp: Interpreter) -> Size:
+    """Return the bytes of traceback and frame objects of all functions that run; of a caller's, too."""
+    return _of_traceback(interp, 0)
+
+
+def _note_raising(interp: Interpreter, extra: Size | int = 0) -> None:
+    """Raise the peak to what is live while an exception is raised: a traceback has all frames."""
+    interp.note(frames_around(interp) + extra, raising=interp.is_summary)
+
+
 def _of_traceback(interp: Interpreter, since: int) -> Size:
-    """Return the bytes of traceback and frame objects since a frame; since the first, of the caller's too."""
-    frames = (activation.function.frame_slots for activation in interp.activations[since:])
-    return add_up(
-        [*(footprints.SIZES.raised(slots, 0) for slots in frames), Size.const(0 if since else _CALLER)]
-    )
+    """Return the bytes of traceback and frame objects since a frame; since the first, of the caller's too.
+
+    In a summary the frames around are not among them.
+    """
+    summary = interp.is_summary
+    running = interp.activations[max(since, 0) if summary else since :]
+    frames = [footprints.SIZES.raised(one.function.frame_slots, 0) for one in running]
+    return add_up([*frames, Size.const(0 if since or summary else _CALLER)])
 
 
 def send(
@@ -151,11 +164,11 @@ def send(
     """Give the innermost `try` the state in which something is raised."""
     catcher = cast("Catcher", interp.catching[-1])
     before, interp.state = interp.state, state
-    peak, moment = interp.peak, interp.moment
+    moment = interp.moment
     _unwind(interp, catcher, raised, *parts)
     interp.touched()
     interp.collect()
-    interp.peak, interp.moment = peak | interp.peak, moment
+    interp.moment = moment
     state, interp.state = interp.state, before
     interp.spend(5 * len(state.cells))
     for name in classes[1:]:
@@ -163,12 +176,39 @@ def send(
     catcher.add(classes[0], state)
 
 
-def _unwind(
-    interp: Interpreter, catcher: Catcher, raised: Value | None, parts: Sequence[Value], made: Size
-) -> None:
-    state = interp.state
-    held = "$held"
-    lost = [*([] if raised is None else [raised]), *parts]
+def pass_through(interp: Interpreter, state: State, raised: Value, name: str) -> None:
+    """Give the innermost `try` a state in which a call was left by raising, and its frames are gone.
+
+    The traceback is there already: it gets the frames that are left here, and what they hold.
+    """
+    if not interp.catching:
+        return
+    catcher = cast("Catcher", interp.catching[-1])
+    lost, size = _leave_frames(interp, state, catcher, raised)
+    found = {obj: state.cells[obj] for obj in raised.objects if obj in state.cells}
+    lumps = {obj: cell for obj, cell in found.items() if cell.kind == tracebacks.KIND}
+    for obj, cell in lumps.items():
+        if cell.name in {tracebacks.OUTERMOST, ""}:
+            state.cells[obj] = replace(
+                cell,
+                name=str(catcher.depth),
+                bytes=cell.bytes + size,
+                element=join_all([cell.element, *lost]),
+            )
+    state.frame[EXCEPTION] = raised
+    before, interp.state = interp.state, state
+    interp.touched()
+    interp.collect()
+    interp.state = before
+    interp.spend(5 * len(state.cells))
+    catcher.add(name, state)
+
+
+def _leave_frames(
+    interp: Interpreter, state: State, catcher: Catcher, raised: Value | None
+) -> tuple[list[Value], Size]:
+    """Take the frames off that an exception leaves; returns what they held, and the bytes kept with it."""
+    lost: list[Value] = []
     for frame in state.frames[catcher.depth :]:
         lost.extend(tracebacks.variables(frame, raised))
     pending = state.frames[catcher.depth - 1].get(EXCEPTION)
@@ -179,10 +219,21 @@ def _unwind(
     frame = state.frame
     for register in [one for one in frame if one.startswith("%") and one not in catcher.kept]:
         del frame[register]
+    frames = _of_traceback(interp, len(interp.activations) - 1 - depth)
+    return lost, add_up([frames, *map(footprints.scalar, lost)])
+
+
+def _unwind(
+    interp: Interpreter, catcher: Catcher, raised: Value | None, parts: Sequence[Value], made: Size
+) -> None:
+    state = interp.state
+    held = "$held"
+    first = [*([] if raised is None else [raised]), *parts]
+    left, frames = _leave_frames(interp, state, catcher, raised)
+    lost, frame = [*first, *left], state.frame
     for index, value in enumerate(lost):
         frame[f"{held}{index}"] = value
-    frames = _of_traceback(interp, len(interp.activations) - 1 - depth)
-    scalars = sum((footprints.scalar(value) for value in lost), ZERO)
+    scalars = add_up(map(footprints.scalar, first))
 
     def make() -> Cell:
         values = [state.frame[f"{held}{index}"] for index in range(len(lost))]
@@ -221,7 +272,7 @@ def _raise(interp: Interpreter, op: ir.Raise) -> None:
         cause = interp.read(op.cause)
         for obj, cell in list(access.cells(interp, value)):
             interp.state.put(obj, cell.with_field("__cause__", cause))
-    interp.note(_of_traceback(interp, 0) + (_ANY if value is None else 0))
+    _note_raising(interp, _ANY if value is None else 0)
     if interp.catching and not interp.state.dead:
         send(interp, interp.state.copy(), value, _classes(interp, value))
     interp.state.dead = True
@@ -358,7 +409,10 @@ def _finally(interp: Interpreter, op: ir.Try, key: Hashable, final: Catcher, out
         interp.state = join_states(states, ("finally", key, number))
         interp.block(op.final)
         if not interp.state.dead:
-            interp.note(_of_traceback(interp, 0) if number > 2 else ZERO)
+            if number > 2:
+                _note_raising(interp)
+            else:
+                interp.note()
             go_on(interp.state)
     interp.state = normal
     if not interp.state.dead:

@@ -80,6 +80,8 @@ def _kind(function: ir.Function) -> str:
 
 def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consumer) -> None:
     """Run the body of the generator that a register holds, with a consumer in the place of `yield`."""
+    from hardtack.analysis import summaries
+
     value = interp.read(source)
     objects = sorted(value.objects)
     cell = interp.state.cells[objects[0]]
@@ -89,6 +91,9 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
         return
     at = interp.at
     function = interp.program.functions[cell.name]
+    interp.ran.add(function.name)
+    if function.name in interp.around:
+        raise summaries.Recurs(function.name)
     if len(interp.activations) > 100:
         interp.finding(
             "recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import alternatives, footprints, ir, results
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
     from hardtack.analysis.domain import Object, Site
+    from hardtack.analysis.footprints import Kept
     from hardtack.analysis.models import Models
     from hardtack.analysis.recursion import Rounds
 
@@ -97,6 +99,29 @@ _MOST_WORK = 1_500_000  # objects and terms that are looked at for one entry
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
 
+@dataclass(slots=True)
+class Spending:
+    """The work that the analysis of one entry takes, that of summaries included.
+
+    Attributes:
+        work: all of it.
+        paid: the summaries that are counted in it: each is once, whether it was made or found.
+    """
+
+    work: int = 0
+    paid: set[object] = field(default_factory=set)
+
+    def spend(self, work: int) -> None:
+        """Count work.
+
+        Raises:
+            TooLong: there was too much of it.
+        """
+        self.work += work
+        if self.work > _MOST_WORK:
+            raise TooLong
+
+
 class Interpreter:
     """Runs functions of a program on states.
 
@@ -120,6 +145,7 @@ class Interpreter:
         self.wanted: set[tuple[Hashable, str]] = set()
         self.state = State()
         self.peak = ZERO
+        self.raising = ZERO  # of a summary: the peak when a traceback has all frames around it, these aside
         self.moment = Moment()
         self.activations: list[Activation] = []
         self.at = ir.Place("", 0, 0)
@@ -143,9 +169,27 @@ class Interpreter:
         self.on_unset: Callable[[], None] = lambda: None
         self._unset: dict[str, frozenset[int]] = {}
         self._released = False
-        self.work = 0  # objects that operations found, and terms of sizes: the same on every machine
+        self.spending = Spending()
+        self.is_summary = False
+        self.roots: frozenset[str] = frozenset()  # that paths start from: arguments
+        self.originals: dict[Object, Cell] = {}  # what a path led to when it was first asked for
+        self.parts: dict[tuple[Object, str], Value] = {}  # the same of a part
+        self.around: frozenset[str] = frozenset()  # of a summary: functions that run around it
+        self.asks: object = None  # what the summaries that it used ask: see shapes.Asks
+        self.asked: dict[tuple[Object, str | None], Cell] = {}  # see parameters.also_written, also_added
+        self.paths: set[str] = set()  # that led anywhere
+        self.ran: set[str] = set()  # functions
+        self.parts_of_summary: set[Hashable] = set()
+        self.own_work = 0
+        self.pools: set[str | Kept] = set()  # that were ever looked at
+        self.told: set[tuple[Hashable, str]] = set()  # facts that are known where an object is made
         self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
         self._counter = 0
+
+    @property
+    def work(self) -> int:
+        """Objects that operations found, and terms of sizes: the same on every machine."""
+        return self.spending.work
 
     # -- running
     @property
@@ -187,9 +231,8 @@ class Interpreter:
         Raises:
             TooLong: there was too much of it.
         """
-        self.work += work
-        if self.work > _MOST_WORK:
-            raise TooLong
+        self.own_work += work
+        self.spending.spend(work)
 
     def read(self, register: ir.Register) -> Value:
         """Return what a register holds; no run goes on where it holds nothing."""
@@ -262,8 +305,10 @@ class Interpreter:
         self.assumptions.setdefault(results.Assumption(text, self.at.file, self.at.line), None)
 
     # -- the peak
-    def note(self, extra: Size = ZERO, transient: tuple[str, Size] | None = None) -> None:
-        """Raise the peak to what is live now, and for a moment besides."""
+    def note(
+        self, extra: Size = ZERO, transient: tuple[str, Size] | None = None, *, raising: bool = False
+    ) -> None:
+        """Raise the peak to what is live now, and for a moment besides; in a summary frames around aside."""
         state = self.state
         if state.dead:
             return
@@ -272,12 +317,12 @@ class Interpreter:
             state.open_pools(transient)
             return
         state.fill_pools(transient)
+        self.pools.update(state.high)
         besides = add_up([extra, self.scalars()])
         now = state.live() + besides
         self.spend(sum(map(len, now.polynomials)))
-        if self.peak.dominates(now):
+        if not self.raise_peak(now, raising=raising):
             return
-        self.peak |= now
         value = guess(now)
         if value > self.moment.value:
             stack = tuple((a.function.name, a.at) for a in self.activations[1:])
@@ -285,6 +330,17 @@ class Interpreter:
             pools = add_up(state.high.values())
             shares = tuple(state.shares(guess))
             self.moment = Moment(value, (*stack, (here, self.at)), shares, besides, pools, state.garbage)
+
+    def raise_peak(self, size: Size, *, raising: bool) -> bool:
+        """Raise a peak to a size; tells whether it was less."""
+        before = self.raising if raising else self.peak
+        if before.dominates(size):
+            return False
+        if raising:
+            self.raising |= size
+        else:
+            self.peak |= size
+        return True
 
     def scalars(self) -> Size:
         """Return the bytes of the integers and floats that registers hold."""
@@ -355,6 +411,7 @@ class Interpreter:
         site = self.site(key, SiteOf(what or tag, function, place))
         if uneven:
             self.facts.add((key, "uneven"))
+            self.told.add((key, "uneven"))
         self.state.demote(site, lambda cell: self.as_many(key, cell))
         obj = site * 2
         cell = make()
@@ -400,8 +457,12 @@ class Interpreter:
             self.wanted.add(entry)
 
     def context_of(self, key: Hashable) -> int:
-        """Return the number of a call context."""
-        return self.contexts.setdefault(key, len(self.contexts) + 1)
+        """Return the number of a call context: the same whatever was called before."""
+        found = self.contexts.get(key)
+        if found is None:
+            text = repr(key).encode("utf-8", "surrogatepass")
+            found = self.contexts[key] = int.from_bytes(blake2b(text, digest_size=6).digest())
+        return found
 
 
 @lru_cache(maxsize=4096)

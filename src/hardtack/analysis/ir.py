@@ -607,5 +607,8 @@ class Program:
     globals: Mapping[str, Type] = field(default_factory=dict)
     # of a module's variables with a constant value, those that are Final or never written
     constants: Mapping[str, object] = field(default_factory=dict)
-    # what `late_attributes` found, by class
-    late: dict[str, frozenset[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    # what was found out about it so far, to be found again: by `late_attributes`, by `summaries`
+    late: dict[str, tuple[frozenset[str], dict[str, list[str]]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    summaries: dict[object, object] = field(default_factory=dict, compare=False, repr=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
+from hardtack.analysis.reads import Reader, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,11 @@ def late_attributes(program: ir.Program, known: ir.Class) -> frozenset[str]:
     """Return the attributes of a class's instances that its `__init__` does not always set."""
     found = program.late.get(known.name)
     if found is None:
-        found = program.late[known.name] = _late(program, known)
-    return found
+        reader = Reader(program)
+        late = _late(reader.program, known)
+        found = program.late[known.name] = late, reader.names()
+    note(program, found[1])
+    return found[0]
 
 
 def _late(program: ir.Program, known: ir.Class) -> frozenset[str]:

@@ -58,6 +58,7 @@ class _Outside:
     """What was known of the interpreter's world before a loop; the loop's own part is added at its end."""
 
     peak: Size
+    raising: Size
     moment: Moment
     exits: list[tuple[list[State], list[State], list[State]]]
     caught: list[dict[str, State]]
@@ -315,6 +316,7 @@ def _origin(state: State, register: str) -> integers.Origin | None:
 def _set_aside(interp: Interpreter) -> _Outside:
     outside = _Outside(
         interp.peak,
+        interp.raising,
         interp.moment,
         [(a.exits.returns, a.exits.breaks, a.exits.continues) for a in interp.different_activations()],
         [cast("Catcher", one).states for one in interp.catching],
@@ -324,7 +326,7 @@ def _set_aside(interp: Interpreter) -> _Outside:
 
 
 def _clear(interp: Interpreter) -> None:
-    interp.peak, interp.moment = ZERO, Moment()
+    interp.peak, interp.raising, interp.moment = ZERO, ZERO, Moment()
     for activation in interp.different_activations():
         activation.exits = Exits()
     for one in interp.catching:
@@ -333,6 +335,7 @@ def _clear(interp: Interpreter) -> None:
 
 def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]) -> None:
     interp.peak = outside.peak | interp.peak.substitute(solved)
+    interp.raising = outside.raising | interp.raising.substitute(solved)
     interp.moment = _later(outside.moment, interp.moment, solved)
     for key, bound in interp.rounds.items():
         interp.rounds[key] = replace(bound, rounds=bound.rounds.substitute(solved))

@@ -80,7 +80,7 @@ _PLAIN = {
 _BYTE = Value(number=Number(Size.const(255)))
 _MATCH = "re.Match"
 PATH = "path"
-_ROOT = re.compile(r"(?:all\(|alias\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
+ROOT = re.compile(r"(?:all\(|alias\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
 
 
 def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = True) -> Value:
@@ -219,13 +219,14 @@ def _object(
 ) -> Value:
     if kind == "instance":
         path, single = _folded(interp, path, name, single)
+    interp.paths.add(path)
     site = interp.site((PATH, path, kind, name), SiteOf(path, "", None, single))
     obj = site * 2
     if obj not in interp.state.cells:
         total = None
         if kind in {"list", "sequence", "set", "frozenset", "deque", "tuple"} and _sized_items(type_):
             total = Size.symbol(f"total({path})") if single else None
-        interp.state.cells[obj] = Cell(
+        made = interp.state.cells[obj] = Cell(
             kind,
             name,
             length,
@@ -235,6 +236,7 @@ def _object(
             owned=False,
             type=type_,
         )
+        interp.originals[obj] = made
     return Value(frozenset((obj,)))
 
 
@@ -258,7 +260,7 @@ def _folded(interp: Interpreter, path: str, name: str, single: bool) -> tuple[st
 
 def root_of(path: str) -> str:
     """Return the argument or global that a path starts from."""
-    found = _ROOT.match(path)
+    found = ROOT.match(path)
     assert found is not None
     return found[1]
 
@@ -276,6 +278,7 @@ def part(
             made = symbolic(interp, type_, path, single=single)
         cell = interp.state.cells[obj].with_field(key, made)
         interp.state.cells[obj] = cell
+        interp.parts[obj, key] = made
     return join_values(cell.fields[key], also_written(interp, obj, key))
 
 
@@ -347,6 +350,7 @@ def item(interp: Interpreter, obj: Object, index: int) -> Value:
 # -- two paths to one object
 def also_written(interp: Interpreter, obj: Object, key: str) -> Value:
     """Return what was written to a part by other paths that may lead to the same object."""
+    interp.asked.setdefault((obj, key), interp.state.cells[obj])
     written = [
         cell.fields[key]
         for other, cell in interp.state.cells.items()
@@ -357,6 +361,7 @@ def also_written(interp: Interpreter, obj: Object, key: str) -> Value:
 
 def also_added(interp: Interpreter, obj: Object) -> Size:
     """Return by how much an object may have grown by other paths that may lead to it."""
+    interp.asked.setdefault((obj, None), interp.state.cells[obj])
     added = ZERO
     for other, cell in interp.state.cells.items():
         if cell.added is not ZERO and other != obj and not cell.owned and may_alias(interp, obj, other):
@@ -366,14 +371,18 @@ def also_added(interp: Interpreter, obj: Object) -> Size:
 
 def may_alias(interp: Interpreter, left: Object, right: Object) -> bool:
     """Tell whether two paths may lead to the same object, as far as types say."""
-    a, b = interp.state.cells[left], interp.state.cells[right]
+    return cells_may_alias(interp.program, interp.state.cells[left], interp.state.cells[right])
+
+
+def cells_may_alias(program: ir.Program, a: Cell, b: Cell) -> bool:
+    """Tell the same of two objects that are known."""
     if a.owned or b.owned:
         return False
     if a.kind == b.kind == "instance":
-        return _related(interp.program, a.name, b.name)
+        return _related(program, a.name, b.name)
     kinds = {a.kind, b.kind}
     if "instance" in kinds or "unknown" in kinds:
-        return bool(kinds - {"instance"} - IMMUTABLE - {"class", "function"}) and _opaque(interp, a, b)
+        return bool(kinds - {"instance"} - IMMUTABLE - {"class", "function"}) and _opaque(program, a, b)
     if len(kinds) > 1 and not kinds & {"sequence", "mapping"}:
         return False
     if a.kind == b.kind and isinstance(a.type, ir.Instance) and isinstance(b.type, ir.Instance):
@@ -386,12 +395,12 @@ def may_alias(interp: Interpreter, left: Object, right: Object) -> bool:
     return True
 
 
-def _opaque(interp: Interpreter, a: Cell, b: Cell) -> bool:
+def _opaque(program: ir.Program, a: Cell, b: Cell) -> bool:
     """Tell whether one of two is of a type that may be anything: object, a protocol, what has no type."""
     for cell in (a, b):
         if cell.kind == "unknown" or cell.name == "builtins.object":
             return True
-        known = interp.program.classes.get(cell.name)
+        known = program.classes.get(cell.name)
         if cell.kind == "instance" and (known is None or known.is_protocol):
             return True
     return False

@@ -9,7 +9,7 @@ from hardtack.analysis import ir
 from hardtack.analysis.digests import canonical, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Names: TypeAlias = dict[str, list[str]]  # "functions", "classes", "globals", "constants"
 
@@ -20,21 +20,27 @@ class Watched(Mapping[str, _Value]):
     """A mapping that notes which names were asked for, those that it lacks too."""
 
     def __init__(self, inner: Mapping[str, _Value]) -> None:
-        self._inner = inner
+        self.inner = inner
         self.asked: set[str] = set()
+
+    def note(self, names: Iterable[str]) -> None:
+        """Note names that were asked for, here and in what is watched through this."""
+        self.asked.update(names)
+        if isinstance(self.inner, Watched):
+            self.inner.note(names)
 
     def __getitem__(self, name: str) -> _Value:
         self.asked.add(name)
-        return self._inner[name]
+        return self.inner[name]
 
     def __contains__(self, name: object) -> bool:
         if isinstance(name, str):
             self.asked.add(name)
-        return name in self._inner
+        return name in self.inner
 
     def __iter__(self) -> Iterator[str]:
-        self.asked.update(self._inner)
-        return iter(self._inner)
+        self.asked.update(self.inner)
+        return iter(self.inner)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -52,7 +58,9 @@ class Reader:
         self._classes = Watched(program.classes)
         self._globals = Watched(program.globals)
         self._constants = Watched(program.constants)
-        self.program = ir.Program(self._functions, self._classes, self._globals, self._constants)
+        self.program = ir.Program(
+            self._functions, self._classes, self._globals, self._constants, program.late, program.summaries
+        )
 
     def names(self) -> Names:
         """Return what was asked for."""
@@ -62,6 +70,30 @@ class Reader:
             "globals": sorted(self._globals.asked),
             "constants": sorted(self._constants.asked),
         }
+
+
+def note(program: ir.Program, names: Names) -> None:
+    """Say that names were asked for, as far as the program notes it."""
+    for kind, asked in names.items():
+        table = getattr(program, kind)
+        if isinstance(table, Watched):
+            table.note(asked)
+
+
+def unwatched(program: ir.Program) -> ir.Program:
+    """Return the program itself that a reader gives to read from."""
+    return ir.Program(
+        _inner(program.functions),
+        _inner(program.classes),
+        _inner(program.globals),
+        _inner(program.constants),
+        program.late,
+        program.summaries,
+    )
+
+
+def _inner(table: Mapping[str, _Value]) -> Mapping[str, _Value]:
+    return table.inner if isinstance(table, Watched) else table
 
 
 def digest_of(program: ir.Program, names: Names) -> str:

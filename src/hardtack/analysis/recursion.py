@@ -101,7 +101,7 @@ def _as_rounds(
 ) -> Value:
     from hardtack.analysis import loops
 
-    at, peak = interp.at, interp.peak
+    at, peak, raising = interp.at, interp.peak, interp.raising
     rounds = Rounds(len(interp.state.frames) - 1, f"%{function.name}:")
     for name, value in frame.items():
         interp.state.frame[rounds.prefix + name] = value
@@ -117,7 +117,7 @@ def _as_rounds(
             before = interp.state.frame.get(rounds.result, NOTHING)
             interp.state.frame[rounds.result] = join_values(before, result)
 
-    interp.peak = ZERO
+    interp.peak = interp.raising = ZERO
     loops.repeat(
         interp, loops.Loop(("recursion", interp.context, function.name), once, lambda *_: Size.const(calls))
     )
@@ -127,6 +127,7 @@ def _as_rounds(
     held = interp.state.frame[rounds.held].number
     waiting = (held.high if held is not None else ZERO) * (depth - 1)
     interp.peak = peak | (interp.peak + waiting)
+    interp.raising = raising | (interp.raising + waiting)
     for register in [one for one in interp.state.frame if one.startswith(rounds.prefix)]:
         interp.unbind(register)
     interp.at = at

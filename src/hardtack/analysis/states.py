@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, graphs
-from hardtack.analysis.alternatives import CYCLES
+from hardtack.analysis.alternatives import CYCLES, MANY
 from hardtack.analysis.domain import GROWABLE, Cell, SlotKey, Value, add_up, is_older, join_cells
 from hardtack.analysis.footprints import Kept
 from hardtack.symbolic import ZERO, Size
@@ -230,7 +230,7 @@ class State:
         """Iterate over all that may refer to some objects, with how many objects it may refer to at once."""
         for frame in self.frames:
             for register, value in frame.items():
-                yield value, _MANY if register == CYCLES else 1
+                yield value, _MANY if register in MANY else 1
         for holder, cell in self.cells.items():
             if cell.refers_to().isdisjoint(wanted):
                 continue

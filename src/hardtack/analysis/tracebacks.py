@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KIND = "traceback"
 EXCEPTION = "$exception"  # the register of the exception that is handled
+OUTERMOST = "1"  # the name of one that leaves all frames that a summary has
 _NOT_VARIABLES = ("%", "$result", EXCEPTION)
 _NAMED = "$names "  # a register beside the variable of a handler that runs
 

@@ -36,7 +36,12 @@ TEXT = "the quick brown fox jumps over the lazy dog " * 20
 SOURCE = "def f(x, *, y=1):\n    return [a * y for a in x if a] + [lambda: (yield)]\nclass C:\n    z: int = f([1])\n"
 
 REACHED, MEMORY_ERROR, SYSTEM_ERROR, OTHER_ERROR, NOT_REACHED = 10, 11, 12, 13, 14
-NAMES = {REACHED: "swallowed", MEMORY_ERROR: "MemoryError", SYSTEM_ERROR: "SystemError", OTHER_ERROR: "other error"}
+NAMES = {
+    REACHED: "swallowed",
+    MEMORY_ERROR: "MemoryError",
+    SYSTEM_ERROR: "SystemError",
+    OTHER_ERROR: "other error",
+}
 CPU_SECONDS, SECONDS = 5, 60
 MOST = 1 << 15  # allocations of one operation that are looked for
 
@@ -136,14 +141,18 @@ OPERATIONS = {
     "int": lambda: (7**700 * 3**900) // 11**300 % 10**50,
     "decimal": lambda: decimal.Decimal(2).sqrt() / decimal.Decimal("1.7") ** 5,
     "fractions": lambda: sum(fractions.Fraction(1, n) for n in range(1, 20)),
-    "datetime": lambda: datetime.datetime(2020, 2, 29).strftime("%Y-%m-%d") + str(datetime.timedelta(hours=30)),
+    "datetime": lambda: (
+        datetime.datetime(2020, 2, 29).strftime("%Y-%m-%d") + str(datetime.timedelta(hours=30))
+    ),
     "struct": lambda: [struct.unpack("<IHq", struct.pack("<IHq", n, n, -n)) for n in range(20)],
     "csv": lambda: list(csv.reader(io.StringIO("a,b,c\n1,2,3\n" * 20))),
     "growing": growing,
     "sort": lambda: sorted(TABLE.items(), key=lambda item: (item[1][2], item[0])),
-    "collections": lambda: collections.Counter(TEXT).most_common(3)
-    + list(collections.OrderedDict(TABLE))[:2]
-    + list(collections.deque(TABLE, 5)),
+    "collections": lambda: (
+        collections.Counter(TEXT).most_common(3)
+        + list(collections.OrderedDict(TABLE))[:2]
+        + list(collections.deque(TABLE, 5))
+    ),
     "namedtuple": lambda: collections.namedtuple("Made", "a b c")(1, 2, 3)._asdict(),
     "itertools": lambda: [list(g) for _, g in groupby(permutations(range(4)), key=lambda p: p[0])],
     "partial": lambda: functools.reduce(functools.partial(max, 3), range(50)),

@@ -329,9 +329,7 @@ def _undominated(every: Sequence[Polynomial]) -> list[Polynomial]:
     kept = []
     for p, mine in zip(every, values, strict=True):
         rivals = (
-            q
-            for q, theirs in zip(every, values, strict=True)
-            if q is not p and all(map(ge, theirs, mine))
+            q for q, theirs in zip(every, values, strict=True) if q is not p and all(map(ge, theirs, mine))
         )
         if not any(polys.dominates(q, p) for q in rivals):
             kept.append(p)

@@ -91,7 +91,9 @@ class _Neighbourhood:
             child = self.random.choice(_NEIGHBOURS[self.neighbours])
             null = os.open(os.devnull, os.O_RDWR)
             arguments = [str(_CHILDREN), *child]
-            self.others.append(self.kernel.spawn("/bin/abuser", arguments, stdin=b"", stdout=null, stderr=null))
+            self.others.append(
+                self.kernel.spawn("/bin/abuser", arguments, stdin=b"", stdout=null, stderr=null)
+            )
             os.close(null)
 
     def delivered(self) -> int:
@@ -106,7 +108,8 @@ class _Neighbourhood:
 
     def _said(self) -> list[str]:
         return [
-            os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0).decode() for output in self.outputs
+            os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0).decode()
+            for output in self.outputs
         ]
 
 
@@ -170,9 +173,7 @@ def _run(settings: Settings) -> Findings:
     for turn, kind in steps:
         seconds = part * _SHARES[kind]
         settings.step(f"{seconds:.0f} s beside {kind}, round {turn + 1}")
-        runs[kind].append(
-            call(live_beside, kind, seconds, settings.seed + turn, seconds=seconds * 2 + 60)
-        )
+        runs[kind].append(call(live_beside, kind, seconds, settings.seed + turn, seconds=seconds * 2 + 60))
     rows = [_row(kind, turn, run) for kind, found in runs.items() for turn, run in enumerate(found, 1)]
     return Findings(_claims(runs), rows, _plots(runs["abusers"][0]))
 

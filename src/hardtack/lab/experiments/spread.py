@@ -112,7 +112,13 @@ def _lost(found: dict[tuple[str, str], list[_Run]], rule: str) -> list[str]:
 def _claims(found: dict[tuple[str, str], list[_Run]]) -> list[Claim]:
     wrong, right = _lost(found, "objects"), _lost(found, "bytes")
     total = sum(len(runs) for (_, rule), runs in found.items() if rule == "bytes")
-    first = {run["killed"][0] for (hog, rule), runs in found.items() if rule == "bytes" for run in runs if run["killed"]}
+    first = {
+        run["killed"][0]
+        for (hog, rule), runs in found.items()
+        if rule == "bytes"
+        for run in runs
+        if run["killed"]
+    }
     return [
         Claim(
             "Counting objects, a hog of many small processes, or of few large objects, is not found.",
@@ -136,7 +142,8 @@ def _plot(found: dict[tuple[str, str], list[_Run]]) -> Bars:
         [f"{hog}: {shape}" for hog, shape in _HOGS.items()],
         {
             meaning: [
-                100 * sum(run["citizen_killed"] for run in found[hog, rule]) / len(found[hog, rule]) for hog in _HOGS
+                100 * sum(run["citizen_killed"] for run in found[hog, rule]) / len(found[hog, rule])
+                for hog in _HOGS
             ]
             for rule, meaning in _RULES.items()
         },

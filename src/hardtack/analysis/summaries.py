@@ -1,0 +1,431 @@
+"""Summaries: what a call does, found once for each shape that it can begin in.
+
+A function runs on an interpreter of its own, on the part of the state that it can reach, by names of its own
+(`shapes`, `renaming`). What comes out is kept, and put into the caller's state by the caller's names: what it
+changed, what it made, what it left by raising, the most that was live meanwhile beside what was set aside.
+The same shape again, by whoever calls, is not run again.
+
+Followed where they stand, without a summary, are functions that call themselves, and calls while a generator
+or an exception is at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from hardtack.analysis import exceptions, ir
+from hardtack.analysis.alternatives import HELD
+from hardtack.analysis.domain import NOTHING, Cell, Value, add_up
+from hardtack.analysis.installing import Outward, install
+from hardtack.analysis.interpreting import Interpreter, Moment, SiteOf, Spending, guess
+from hardtack.analysis.reads import Reader, note, unwatched
+from hardtack.analysis.shapes import Asks, Refused, asked_by, changed_elsewhere, shape_of
+from hardtack.analysis.states import State
+from hardtack.symbolic import Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from hardtack.analysis.footprints import Kept
+    from hardtack.analysis.shapes import Shape
+
+_RUNS = 8
+_OF_SHAPE = 10  # work that each object of a shape takes
+_SMALL = 3  # operations, up to which a function is followed where it stands
+ENABLED = True
+CAUGHT = "$caught"  # what an exception is to a reader that the caller catches
+
+
+class Recurs(Exception):
+    """A function that runs around a summary is called in it: it calls itself."""
+
+
+@dataclass
+class Summary:
+    """What a call does that begins in a shape, by the function's own names.
+
+    Attributes:
+        interp: that it ran on: its sites, its findings, its peak.
+        cells: what there was when it began.
+        worlds: the same of the worlds.
+        given: how many sites it was given.
+        end: the state in which it returned, if it does.
+        result: what it returned.
+        raised: the states that it left by raising, with the exception, by class.
+        facts: that it found about what it made.
+        touched: kinds of blocks kept for reuse that it looked at.
+        names: what it read of the program.
+        asks: what it asked of the caller's state.
+        work: that it took by itself.
+        parts: the summaries that it is made of.
+    """
+
+    key: Hashable
+    interp: Interpreter
+    cells: dict[int, Cell]
+    worlds: dict[int, object]
+    given: int
+    end: State | None
+    result: Value
+    raised: dict[str, tuple[State, Value]]
+    facts: frozenset[tuple[Hashable, str]]
+    touched: frozenset[str | Kept]
+    names: dict[str, list[str]]
+    asks: Asks
+    work: int = 0
+    parts: set[Hashable] = field(default_factory=set)
+
+
+class Memo:
+    """The summaries of a program's functions."""
+
+    def __init__(self) -> None:
+        self.summaries: dict[Hashable, Summary] = {}
+        self.pools: dict[str, set[str | Kept]] = {}  # that a function looks at
+        self.asks: dict[str, Asks] = {}
+        self.followed: set[str] = set()  # functions that call themselves
+        self.hits = 0
+        self.misses = 0
+
+    def pay(self, spending: Spending, key: Hashable, *, made: bool = False) -> None:
+        """Count the work of a summary, once for each entry, and of those that it is made of."""
+        if key in spending.paid:
+            return
+        spending.paid.add(key)
+        if made:
+            return
+        summary = self.summaries[key]
+        spending.spend(summary.work)
+        for part in summary.parts:
+            self.pay(spending, part)
+
+
+def _memo(interp: Interpreter) -> Memo:
+    kept = interp.program.summaries.setdefault(id(interp.models), Memo())
+    assert isinstance(kept, Memo)
+    return kept
+
+
+def _operations(block: ir.Block) -> int:
+    """Return how many operations there are in a block; a loop or a branch counts for many."""
+    return sum(_SMALL + 1 if hasattr(one, "body") or hasattr(one, "then") else 1 for one in block.operations)
+
+
+def run(
+    interp: Interpreter,
+    function: ir.Function,
+    frame: dict[str, Value],
+    follow: Callable[[dict[str, Value]], Value],
+) -> Value:
+    """Run a function's body in a frame, by a summary or by following it; returns its result."""
+    if function.name in interp.around:
+        raise Recurs(function.name)
+    memo = _memo(interp)
+    if (
+        not ENABLED
+        or interp.weak
+        or interp.recursions
+        or function.recursive is not None
+        or function.name in memo.followed
+        or _operations(function.body) <= _SMALL
+        or any(one.function is function for one in interp.activations)
+    ):
+        return follow(frame)
+    interp.state.frames.append(frame)
+    interp.collect()
+    interp.state.frames.pop()
+    at = interp.at
+    context = interp.context_of((interp.context, function.name, at.line, at.column))
+    try:
+        shape, summary, pools = _find(interp, memo, function, frame, _own_facts(interp, context))
+        out = Outward(interp, shape, summary, context)
+    except Refused:
+        return follow(frame)
+    except Recurs:
+        memo.followed.add(function.name)
+        return follow(frame)
+    return _apply(interp, function, summary, out, pools)
+
+
+def _own_facts(interp: Interpreter, context: int) -> frozenset[tuple[Hashable, str]]:
+    return frozenset(
+        (key[2], fact)
+        for key, fact in interp.facts
+        if isinstance(key, tuple) and key[0] == "in" and key[1] == context
+    )
+
+
+def _find(
+    interp: Interpreter,
+    memo: Memo,
+    function: ir.Function,
+    frame: dict[str, Value],
+    facts: frozenset[tuple[Hashable, str]],
+) -> tuple[Shape, Summary, frozenset[str | Kept]]:
+    """Return a call's shape, its summary, and the pools of the caller's that are in it.
+
+    What else of the caller's state matters is known when the function was followed: where that turns out to
+    be more than was thought, it is followed again.
+    """
+    asks = memo.asks.setdefault(function.name, Asks())
+    known = memo.pools.setdefault(function.name, set())
+    running = interp.around | {one.function.name for one in interp.activations}
+    for _ in range(_RUNS):
+        pools = frozenset(known)
+        shape = shape_of(interp, frame, facts, asks)
+        interp.spend(_OF_SHAPE * len(shape.cells))
+        key = (function.name, shape.key(), bool(interp.catching), _marks(interp, shape, pools))
+        summary = memo.summaries.get(key)
+        made = summary is None
+        if summary is None:
+            memo.misses += 1
+            summary = _make(interp, memo, function, shape, key[-1], running)
+            new = summary.touched - pools
+            known |= new
+            asks.add(summary.asks)
+            if any(before is not None or not held.is_zero for _, before, held in _marks(interp, shape, new)):
+                continue
+            if any(asks.concern(interp, shape.names, obj) for obj in changed_elsewhere(interp, shape.taken)):
+                continue
+            pools |= new
+            key = (*key[:-1], _marks(interp, shape, pools))
+            summary.key = key
+            memo.summaries[key] = summary
+        else:
+            memo.hits += 1
+            if summary.interp.ran & running:
+                raise Refused
+        interp.parts_of_summary.add(key)
+        memo.pay(interp.spending, key, made=made)
+        return shape, summary, pools
+    raise Refused
+
+
+Marks = tuple[tuple["str | Kept", "Size | None", Size], ...]
+
+
+def _marks(interp: Interpreter, shape: Shape, pools: frozenset[str | Kept]) -> Marks:
+    """Return what is charged of some pools, and what of it is alive and set aside, by own names."""
+    state, size = interp.state, shape.renaming.size
+    found = []
+    for pool in sorted(pools, key=repr):
+        before = state.high.get(pool)
+        held = [
+            state.of_site(site)[1]
+            for site in {
+                obj >> 1 for obj, cell in state.cells.items() if cell.pool == pool and obj not in shape.taken
+            }
+        ]
+        found.append((pool, None if before is None else size(before), size(add_up(held))))
+    return tuple(found)
+
+
+# -- making one
+def _make(
+    interp: Interpreter,
+    memo: Memo,
+    function: ir.Function,
+    shape: Shape,
+    marks: Marks,
+    running: frozenset[str],
+) -> Summary:
+    facts = set(shape.facts)
+    given = {key for key, _ in shape.sites}
+    work = 0
+    for _ in range(_RUNS):
+        own, reader, catcher = _begin(interp, shape, marks, facts, running)
+        result = _follow(own, function, dict(shape.frame))
+        work += own.own_work
+        wanted = {want for want in own.wanted if want[0] not in given}
+        if not wanted:
+            break
+        facts |= wanted
+    else:
+        own.finding("internal", "the analysis does not settle", "report this")
+    end = None if own.state.dead else own.state
+    raised = {}
+    for name, state in catcher.states.items() if catcher is not None else ():
+        raised[name] = state, state.frame.pop(exceptions.EXCEPTION)
+    states = [*([] if end is None else [end]), *(state for state, _ in raised.values())]
+    alive = {own.keys[obj >> 1] for state in states for obj in state.cells}
+    touched = set(own.pools).union(*(state.high for state in states))
+    parts = own.parts_of_summary
+    own.state, own.loop_hints = State(), {}
+    return Summary(
+        None,
+        own,
+        shape.cells,
+        dict(shape.worlds),
+        len(shape.sites),
+        end,
+        result,
+        raised,
+        frozenset(fact for fact in facts - shape.facts if fact[0] in alive),
+        frozenset(pool for pool in touched if not (isinstance(pool, str) and pool.startswith("tuples of "))),
+        reader.names(),
+        asked_by(own),
+        work,
+        parts,
+    )
+
+
+def _follow(own: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
+    from hardtack.analysis import calls
+
+    return calls.run_body(own, function, frame)
+
+
+def _begin(
+    interp: Interpreter,
+    shape: Shape,
+    marks: Marks,
+    facts: set[tuple[Hashable, str]],
+    running: frozenset[str],
+) -> tuple[Interpreter, Reader, exceptions.Catcher | None]:
+    """Return an interpreter that stands where a call of a shape begins."""
+    reader = Reader(unwatched(interp.program))
+    own = Interpreter(reader.program, interp.models, set(facts))
+    own.handlers = interp.handlers
+    own.on_unset = partial(exceptions.may_be_unset, own)
+    own.spending = interp.spending
+    own.is_summary = True
+    own.roots = frozenset(f"ψ{number}_" for number in range(len(shape.names.of_root)))
+    own.around = running
+    own.passed = dict(shape.passed)
+    for key, of in shape.sites:
+        own.site(key, of)
+    state = own.state
+    state.cells = dict(shape.cells)
+    own.constants = dict(shape.constants)
+    own.originals = {obj: shape.cells[obj] for obj in shape.as_made}
+    state.worlds = dict(shape.worlds)
+    held = set(shape.held)
+    for pool, before, alive in marks:
+        if before is not None:
+            state.high[pool] = before
+        if not alive.is_zero:
+            obj = own.site(("set aside", pool), SiteOf("set aside", "", None)) * 2
+            state.cells[obj] = Cell("set aside", pooled=alive, pool=cast("str", pool))
+            held.add(obj)
+    state.frames = [{HELD: Value(frozenset(held))}] if held else [{}]
+    catcher = None
+    if interp.catching:
+        catcher = exceptions.Catcher(1, frozenset(), CAUGHT, ("around",))
+        own.catching.append(catcher)
+    return own, reader, catcher
+
+
+# -- using one
+def _apply(
+    interp: Interpreter,
+    function: ir.Function,
+    summary: Summary,
+    out: Outward,
+    pools: frozenset[str | Kept],
+) -> Value:
+    own, state = summary.interp, interp.state
+    note(interp.program, summary.names)
+    interp.ran |= own.ran
+    interp.pools |= summary.touched
+    interp.paths.update(map(out.text, summary.asks.paths))
+    if not isinstance(interp.asks, Asks):
+        interp.asks = Asks()
+    interp.asks.add(Asks(summary.asks.parts))
+    interp.spend(len(out.shape.taken) + len(state.cells))
+    if not interp.shaping:
+        _note_peak(interp, function, summary, out, pools)
+    _report(interp, summary, out)
+    for name, (raised, value) in sorted(summary.raised.items()):
+        after = state.copy()
+        exception = install(interp, after, raised, value, summary, out, pools)
+        exceptions.pass_through(interp, after, exception, name)
+    if summary.end is None:
+        state.dead = True
+        return NOTHING
+    result = install(interp, state, summary.end, summary.result, summary, out, pools)
+    register = interp.scratch_register("returned")
+    interp.write(register, result)
+    interp.touched()
+    interp.collect()
+    return interp.state.frame.pop(register)
+
+
+def _report(interp: Interpreter, summary: Summary, out: Outward) -> None:
+    own, renaming = summary.interp, out.renaming
+    for finding in own.findings:
+        interp.findings.setdefault(out.finding(finding), None)
+    for reason, finding in own.reasons.items():
+        interp.reasons[out.text(reason)] = out.finding(finding)
+    for assumption in own.assumptions:
+        file, line = (
+            (assumption.file, assumption.line) if assumption.file else (interp.at.file, interp.at.line)
+        )
+        interp.assumptions.setdefault(
+            replace(assumption, text=out.text(assumption.text), file=file, line=line), None
+        )
+    for key, bound in own.rounds.items():
+        rounds, before = renaming.size(bound.rounds), interp.rounds.get(key)
+        interp.rounds[key] = replace(bound, rounds=rounds if before is None else before.rounds | rounds)
+    for path, classes in own.passed.items():
+        interp.passed.setdefault(out.text(path), classes)
+    interp.facts |= {(out.key(key), fact) for key, fact in own.told}
+    interp.told |= {(out.key(key), fact) for key, fact in own.told}
+    for site, fact in (*own.wanted, *summary.facts):
+        entry = (out.key(site), fact)
+        if entry not in interp.facts:
+            interp.wanted.add(entry)
+
+
+def _each(size: Size) -> list[Size]:
+    """Return sizes, of which one is the greatest: to take them one by one keeps a sum of them short."""
+    return [size] if size.is_top else [Size((polynomial,)) for polynomial in size.polynomials]
+
+
+def _note_peak(
+    interp: Interpreter, function: ir.Function, summary: Summary, out: Outward, pools: frozenset[str | Kept]
+) -> None:
+    """Raise the peak to the most that was live in the call, beside what was set aside."""
+    state, own = interp.state, summary.interp
+    interp.collect()
+    rest = State(
+        [],
+        {
+            obj: cell
+            for obj, cell in state.cells.items()
+            if obj not in out.shape.taken or obj in out.shape.set_aside
+        },
+        {pool: size for pool, size in state.high.items() if pool not in pools},
+        state.garbage,
+        state.worlds,
+    )
+    scalars = interp.scalars()
+    beside = rest.live() + scalars
+    higher = False
+    for one in _each(out.renaming.size(own.peak)):
+        higher |= interp.raise_peak(beside + one, raising=False)
+    frames = beside + exceptions.frames_around(interp)
+    for one in _each(out.renaming.size(own.raising)):
+        higher |= interp.raise_peak(frames + one, raising=interp.is_summary)
+    if not higher:
+        return
+    inside = own.moment
+    moment = Moment(
+        0.0,
+        (
+            *((one.function.name, one.at) for one in interp.activations[1:]),
+            (function.name, interp.at),
+            *((name, out.place(at)) for name, at in inside.stack),
+        ),
+        (
+            *rest.shares(guess),
+            *((out.site(site), out.renaming.size(size)) for site, size in inside.shares),
+        ),
+        scalars + out.renaming.size(inside.besides),
+        add_up(rest.high.values()) + out.renaming.size(inside.pools),
+        state.garbage + out.renaming.size(inside.cycles),
+    )
+    moment.value = guess(beside + out.renaming.size(inside.bytes))
+    if moment.value > interp.moment.value:
+        interp.moment = moment

@@ -1,0 +1,80 @@
+"""A summary gives what following the call gives, and when it is found again what it gave when it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hardtack.analysis import summaries
+from hardtack.analysis.entry import analyse
+from hardtack.analysis.loading import load_around
+from hardtack.analysis.models import load_models
+from hardtack.analysis.targets import Target
+
+HERE = Path(__file__).parent
+MODULES = ("entry_cases", "programs.kernel_like", "programs.trees", "programs.text", "programs.containers")
+
+
+@pytest.fixture(scope="module", params=MODULES)
+def loaded(request):
+    path = HERE / f"{request.param.replace('.', '/')}.py"
+    program = load_around([Target(request.param, path, "")]).program
+    own = [name for name, function in program.functions.items() if function.place.file == str(path)]
+    return program, [name for name in own if "<locals>" not in name], load_models()
+
+
+def followed(monkeypatch, program, name, models):
+    with monkeypatch.context() as patch:
+        patch.setattr(summaries, "ENABLED", False)
+        return analyse(program, name, models)
+
+
+def test_a_summary_finds_what_following_the_calls_finds(loaded, monkeypatch):
+    program, names, models = loaded
+    for name in names:
+        by_summaries, as_it_stands = (
+            analyse(program, name, models),
+            followed(monkeypatch, program, name, models),
+        )
+        assert by_summaries.findings == as_it_stands.findings, name
+        assert str(by_summaries.peak) == str(as_it_stands.peak), name
+        assert str(by_summaries.returned) == str(as_it_stands.returned), name
+        assert by_summaries.retained == as_it_stands.retained, name
+        assert set(by_summaries.assumptions) == set(as_it_stands.assumptions), name
+        assert set(by_summaries.loops) == set(as_it_stands.loops), name
+
+
+def test_a_summary_that_is_found_again_gives_what_it_gave_when_it_was_made(loaded):
+    program, names, models = loaded
+    program.summaries.clear()
+    for name in names:
+        analyse(program, name, models)
+    again = [analyse(program, name, models) for name in names]
+    for name, found in zip(names, again, strict=True):
+        program.summaries.clear()
+        assert analyse(program, name, models) == found, name
+
+
+def test_calls_of_one_shape_share_a_summary(tmp_path):
+    path = tmp_path / "shared.py"
+    path.write_text(
+        "class Box:\n"
+        "    def __init__(self) -> None:\n"
+        "        self.items: list[int] = []\n"
+        "def filled(box: Box, text: str) -> int:\n"
+        "    longer = text + text\n"
+        "    box.items.append(len(longer))\n"
+        "    return len(box.items) + len(longer)\n"
+        "def one(box: Box, name: str) -> int:\n"
+        "    return filled(box, name)\n"
+        "def other(text: str, where: Box) -> int:\n"
+        "    held = [text]\n"
+        "    return filled(where, text) + len(held)\n"
+    )
+    program, models = load_around([Target("shared", path, "")]).program, load_models()
+    first, second = analyse(program, "shared.one", models), analyse(program, "shared.other", models)
+    (memo,) = program.summaries.values()
+    assert (memo.misses, memo.hits) == (1, 1)
+    assert dict(first.retained).keys() == {"box"}
+    assert dict(second.retained).keys() == {"where"}
