@@ -15,13 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardtack.analysis import source
+from hardtack.analysis import source, summaries
 from hardtack.analysis.entry import analyse
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.loading import lower
 from hardtack.analysis.models import load_models
 from hardtack.analysis.reads import Reader
-from hardtack.analysis.summaries import Memo
 from hardtack.analysis.targets import Target
 from hardtack.symbolic import Size
 
@@ -71,8 +70,10 @@ def main() -> int:
     parser.add_argument("--package", default="hardtack.kernel")
     parser.add_argument("--json", type=Path, help="write what was found, entry by entry")
     parser.add_argument("--against", type=Path, help="tell what differs from such a file")
+    parser.add_argument("--follow", action="store_true", help="follow every call, without summaries")
     parser.add_argument("--only", help="entries whose name has this in it")
     options = parser.parse_args()
+    summaries.ENABLED = not options.follow
     begun = time.process_time()
     sources = check(options.package)
     checked = time.process_time()
@@ -85,7 +86,7 @@ def main() -> int:
     found = dict(_measured(program, names))
     _report(found)
     for memo in program.summaries.values():
-        assert isinstance(memo, Memo)
+        assert isinstance(memo, summaries.Memo)
         print(f"summaries: {memo.misses} made, {memo.hits} found again")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))

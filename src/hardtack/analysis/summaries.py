@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import exceptions, ir
+from hardtack.analysis import exceptions, ir, tracebacks
 from hardtack.analysis.alternatives import HELD
 from hardtack.analysis.domain import NOTHING, Cell, Value, add_up
 from hardtack.analysis.installing import Outward, install
@@ -247,7 +247,7 @@ def _make(
     end = None if own.state.dead else own.state
     raised = {}
     for name, state in catcher.states.items() if catcher is not None else ():
-        raised[name] = state, state.frame.pop(exceptions.EXCEPTION)
+        raised[name] = state, state.frame.pop(tracebacks.EXCEPTION)
     states = [*([] if end is None else [end]), *(state for state, _ in raised.values())]
     alive = {own.keys[obj >> 1] for state in states for obj in state.cells}
     touched = set(own.pools).union(*(state.high for state in states))
