@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets the frames that a traceback holds", "exceptions.py",
-        "        lost.extend(value for register, value in frame.items() if not register.startswith(\"%\"))",
+        "        lost.extend(tracebacks.variables(frame, raised))",
         "        pass", "traceback_kept",
     ),
     _mutant(
@@ -109,8 +109,9 @@ MUTANTS = (
     Mutant(
         "lets a generator's locals die while it waits", "generators.py",
         (
-            ("        frame[prefix + register] = value\n", "        del register, value\n"),
-            ("    back = {}\n", "    back = dict(own)\n"),
+            ("        interp.state.frame[prefix + register] = value\n", "        del register, value\n"),
+            ("    own = interp.state.frames.pop()\n", "    global _own\n    _own = own = interp.state.frames.pop()\n"),
+            ("    back = {}\n", "    back = dict(_own)\n"),
         ),
         ("generated",),
     ),
@@ -176,7 +177,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets the copy of a caller's list that grows", "access.py",
-        "own_table = footprints.table(kind, after)\n", "own_table = ZERO\n", "grown",
+        "own_table = footprints.table(kind, after) + footprints.order(cell, after)\n", "own_table = ZERO\n", "grown",
     ),
     _mutant(
         "forgets the way out of a loop by break", "loops.py",
