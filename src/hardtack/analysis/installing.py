@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _OUTSIDE = frozenset({"constant", "function", "class", "globals", "cache"})
 _ELSEWHERE = 1 << 40  # sites from here on stand for those of a summary, until the caller's make room
 _TUPLES = "tuples of "
+CAUGHT = "$caught"  # what an exception is to a reader that the caller catches
 
 
 class Outward:
@@ -54,9 +55,8 @@ class Outward:
         if len({self.site(site) for site in outside}) < len(outside):
             raise Refused
 
-    def within(self, state: State, where: Callable[[Object], Object]) -> Renaming:
+    def within(self, where: Callable[[Object], Object]) -> Renaming:
         """Return a renaming for one state, with its own names of objects."""
-        del state
         renaming = Renaming(where, self._symbol, self.text, self._origin)
         renaming.share(self.renaming)
         return renaming
@@ -86,7 +86,7 @@ class Outward:
         if isinstance(key[0], str) and key[0] in _OUTSIDE:
             return self.interp.site(key, of)
         what = of.what
-        if what == "$caught" and self.interp.catching:
+        if what == CAUGHT and self.interp.catching:
             what = self.interp.catching[-1].what  # type: ignore[attr-defined]
         place = of.place if of.place is None else self.place(of.place)
         return self.interp.site(
@@ -151,7 +151,7 @@ class _Installing:
         self.interp, self.state, self.after, self.summary, self.out = interp, state, after, summary, out
         self.own = summary.interp
         self.moved: dict[Site, Site] = {}  # sites that stand elsewhere, and where they belong
-        self.renaming = out.within(state, self.where)
+        self.renaming = out.within(self.where)
         self.given = summary.given
         self.depth = len(state.frames)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from hardtack.analysis import exceptions, ir, tracebacks
 from hardtack.analysis.alternatives import HELD
 from hardtack.analysis.domain import NOTHING, Cell, Value, add_up
-from hardtack.analysis.installing import Outward, install
+from hardtack.analysis.installing import CAUGHT, Outward, install
 from hardtack.analysis.interpreting import Interpreter, Moment, SiteOf, Spending, guess
 from hardtack.analysis.reads import Reader, note, unwatched
 from hardtack.analysis.shapes import Asks, Refused, asked_by, changed_elsewhere, shape_of
@@ -35,7 +35,6 @@ _RUNS = 8
 _OF_SHAPE = 10  # work that each object of a shape takes
 _SMALL = 3  # operations, up to which a function is followed where it stands
 ENABLED = True
-CAUGHT = "$caught"  # what an exception is to a reader that the caller catches
 
 
 class Recurs(Exception):
