@@ -40,7 +40,9 @@ def strong(interp: Interpreter, value: Value) -> bool:
     return not is_older(obj) if cell.owned else interp.site_of[obj >> 1].single
 
 
-_WITHOUT_ITEMS = frozenset({"unknown", "lump", "class", "function", "method", "partial", "manager", "module"})
+_WITHOUT_ITEMS = frozenset(
+    {"unknown", "lump", "class", "function", "method", "partial", "assumed", "manager", "module"}
+)
 
 
 # -- lengths

@@ -40,6 +40,7 @@ _LIMITS = {
 _SHIFT = {"Lt": -1, "Gt": 1, "lt": -1, "gt": 1}
 _INTERVAL = {"gt": "least", "ge": "least", "lt": "most", "le": "most"}
 
+_ASSUMING = frozenset({"hardtack.assume_bound", "hardtack.annotations.assume_bound"})
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -105,8 +106,9 @@ class Annotations:
     def assumed(self, module: str, definition: ast.AST) -> tuple[tuple[str, str], ...] | None:
         """Return what `@assume_bound(...)` states of a function: ("peak", text), ..."""
         call = self.decorator(module, definition, "assume_bound")
-        if call is None:
-            return None
+        return None if call is None else self._claims(module, call)
+
+    def _claims(self, module: str, call: ast.Call) -> tuple[tuple[str, str], ...]:
         names = (
             ["peak", *(one.arg or "" for one in call.keywords)]
             if call.args
@@ -162,9 +164,12 @@ class Annotations:
     def _annotated_hint(self, module: str, items: list[ast.expr], depth: int) -> Hint:
         inner = self.hint(module, items[0], depth + 1)
         limits: ir.Limits | None = inner.limits
+        assumed = inner.assumed
         for one in items[1:]:
             limits = tighter(limits, self._limits(module, one))
-        return Hint(inner.head, limits or NO_LIMITS, inner.parts, inner.choices)
+            if isinstance(one, ast.Call) and (self.resolve(module, one.func) or "") in _ASSUMING:
+                assumed = self._claims(module, one)
+        return Hint(inner.head, limits or NO_LIMITS, inner.parts, inner.choices, assumed)
 
     def _named(self, module: str, node: ast.expr, depth: int) -> Hint:
         name = self.resolve(module, node)

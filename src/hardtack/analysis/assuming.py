@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, footprints, ir, parameters
+from hardtack.analysis import access, exceptions, footprints, ir, parameters
 from hardtack.analysis.domain import NOTHING, Cell, Value, join_all
 from hardtack.analysis.integers import Number
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hardtack.analysis.calls import Given
     from hardtack.analysis.interpreting import Interpreter
 
 _PLAIN_RESULTS = frozenset({"builtins.None", "builtins.bool", "builtins.float"})
@@ -24,30 +27,50 @@ def assumed(interp: Interpreter, function: ir.Function, frame: dict[str, Value])
     """Take what @assume_bound says of a function for granted."""
     claims = dict(function.assumed or ())
     interp.assume(f"@assume_bound of {function.name}: {claims}")
+    spelled = function.name.rpartition(".")[2] in _SPELL and isinstance(function.result, ir.Unknown)
+    type_ = ir.Instance("builtins.str") if spelled else function.result
+    return _taken(interp, function.name, claims, frame, type_)
+
+
+def call(interp: Interpreter, cell: Cell, arguments: Given) -> Value:
+    """Take for granted what the annotation of a callable says of a call; its arguments are arg1, arg2, ..."""
+    type_ = cell.type
+    assert isinstance(type_, ir.CallableType)
+    claims = dict(type_.assumed or ())
+    interp.assume(f"assume_bound of calls of {cell.name}: {claims}")
+    frame = {f"arg{index + 1}": interp.read(one) for index, one in enumerate(arguments.positional)}
+    exceptions.may_raise(interp)
+    return _taken(interp, cell.name, claims, frame, type_.result)
+
+
+def _taken(
+    interp: Interpreter, name: str, claims: Mapping[str, str], frame: Mapping[str, Value], type_: ir.Type
+) -> Value:
     values = {f"len({name})": access.length(interp, value) for name, value in frame.items() if value.objects}
     values |= {name: value.number.high for name, value in frame.items() if value.number is not None}
     peak = Size.parse(claims.get("peak", "0")).substitute(values)
     interp.note(peak)
     retained = Size.parse(claims.get("retained", "0")).substitute(values)
-    pool = f"retained by {function.name}"  # what nothing here refers to, and never dies
+    pool = f"retained by {name}"  # what nothing here refers to, and never dies
     interp.state.high[pool] = interp.state.high.get(pool, ZERO) + retained
     interp.note()
     returned = Size.parse(claims.get("returned", claims.get("peak", "0"))).substitute(values)
-    spelled = function.name.rpartition(".")[2] in _SPELL and isinstance(function.result, ir.Unknown)
-    type_ = ir.Instance("builtins.str") if spelled else function.result
     result = _assumed_result(interp, type_, returned)
     if result is not None:
         return result
-    interp.finding(
-        "unsupported", f"what {function.name} returns is not known ({returned} bytes)", "use a model"
-    )
-    return parameters.symbolic(interp, function.result, f"{function.name}()", single=False)
+    interp.finding("unsupported", f"what {name} returns is not known ({returned} bytes)", "use a model")
+    return parameters.symbolic(interp, type_, f"{name}()", single=False)
 
 
 def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | None:
     """Return what a function returns that is known by its type and bytes alone; None of what has parts."""
     if isinstance(type_, ir.Union):
         return _any_of([_assumed_result(interp, one, size) for one in type_.items])
+    if isinstance(type_, ir.Unknown):  # it may be passed on
+        opaque = Cell("unknown", type_.why, bytes=size)
+        return Value(frozenset((interp.new("assumed", lambda: opaque),)))
+    if isinstance(type_, ir.TupleOf):
+        return _tuple(interp, type_, size)
     if not isinstance(type_, ir.Instance):
         return None
     if type_.name in _PLAIN_RESULTS:
@@ -66,12 +89,45 @@ def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | 
     return Value(frozenset((interp.new(f"assumed {type_.name}", lambda: cell),)))
 
 
+def _tuple(interp: Interpreter, type_: ir.TupleOf, size: Size) -> Value | None:
+    """Return a tuple of what can be told by its type and bytes: each item may have all of them."""
+    parts = []
+    for one in type_.items:
+        part = _assumed_result(interp, one, size)
+        if part is None:
+            return None
+        parts.append(interp.scratch_register("part"))
+        interp.write(parts[-1], part)
+
+    def make() -> Cell:
+        fields = {str(index): interp.read(register) for index, register in enumerate(parts)}
+        return Cell(
+            "tuple",
+            "builtins.tuple",
+            Size.const(len(fields)),
+            bytes=size,
+            element=join_all(fields.values()),
+            fields=fields,
+        )
+
+    made = Value(frozenset((interp.new("assumed tuple", make),)))
+    for register in parts:
+        interp.unbind(register)
+    return made
+
+
 def _container(interp: Interpreter, type_: ir.Instance, size: Size) -> Value | None:
     """Return a container of texts or plain values: as many as the bytes have room for."""
     if any(not _is_plain(item) for item in type_.arguments):
         return None
-    parts = [_assumed_result(interp, item, size) for item in type_.arguments]
-    held = [NOTHING if part is None else part for part in parts]
+    registers = []
+    for item in type_.arguments:
+        part = _assumed_result(interp, item, size)
+        registers.append(interp.scratch_register("part"))
+        interp.write(registers[-1], NOTHING if part is None else part)
+    held = [interp.state.frame[register] for register in registers]
+    for register in registers:
+        interp.unbind(register)
     if not held:
         return None
     length = size // _ITEM
@@ -90,7 +146,9 @@ def _container(interp: Interpreter, type_: ir.Instance, size: Size) -> Value | N
 
 
 def _is_plain(type_: ir.Type) -> bool:
-    """Tell whether an item has no parts and is never written to."""
+    """Tell whether an item is never written to, and so are its parts."""
+    if isinstance(type_, ir.TupleOf):
+        return all(map(_is_plain, type_.items))
     if isinstance(type_, ir.Union):
         return all(_is_plain(one) for one in type_.items)
     return isinstance(type_, ir.Instance) and type_.name in {*_TEXTS, "builtins.None", "builtins.bool"}

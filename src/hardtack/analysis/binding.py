@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Interpreter
 
-_SPREAD = "%**"  # registers of what is spread by name begin with it
+# What registers begin with of what is spread by name, and by position where their number is not known.
+_SPREAD, _STAR = "%** ", "%* "
 
 
 def bind(
@@ -46,9 +47,11 @@ def _bind(
 ) -> dict[str, Value] | None:
     positional = [interp.read(register) for register in arguments.positional]
     keywords = {name: interp.read(register) for name, register in arguments.keywords}
-    positional += _spread(interp, function, arguments)
+    found, unknown = _spread(interp, arguments)
+    positional += found
     frame = {f"%{index}": value for index, value in enumerate(positional)}
     frame |= {f"%{name}": value for name, value in keywords.items()}
+    frame |= {f"{_STAR}{index}": value for index, value in enumerate(unknown)}
     frame |= {f"{_SPREAD}{index}": interp.read(one) for index, one in enumerate(arguments.spread_keywords)}
     for name, value in captured.items():
         if value is None:
@@ -62,7 +65,7 @@ def _bind(
     named = {name: f"%{name}" for name in keywords}
     fits = all(_bind_one(interp, function, parameter, waiting, named) for parameter in function.parameters)
     frame = interp.state.frames.pop()
-    for register in [one for one in frame if one.startswith(("%default ", _SPREAD))]:
+    for register in [one for one in frame if one.startswith(("%default ", _SPREAD, _STAR))]:
         del frame[register]
     if fits and not waiting and not named:
         return frame
@@ -91,6 +94,8 @@ def _bind_one(
         frame[parameter.name] = frame.pop(named.pop(parameter.name))
     else:
         may_be = [access.mapped(interp, one) for one in _spread_by_name(frame)]
+        if parameter.kind == "positional":
+            may_be += [access.element(interp, one) for one in _spread_by_position(frame)]
         if parameter.has_default:
             given = frame.get(f"%default {parameter.name}")
             may_be.append(_default(interp, parameter) if given is None else given)
@@ -104,20 +109,27 @@ def _spread_by_name(frame: Mapping[str, Value]) -> list[Value]:
     return [value for register, value in frame.items() if register.startswith(_SPREAD)]
 
 
-def _spread(interp: Interpreter, function: ir.Function, arguments: Given) -> list[Value]:
-    """Return the arguments that `*xs` stands for, where their number is known."""
+def _spread_by_position(frame: Mapping[str, Value]) -> list[Value]:
+    """Return what `*xs` stand for of no known number: any item may be any parameter from there on."""
+    return [value for register, value in frame.items() if register.startswith(_STAR)]
+
+
+def _spread(interp: Interpreter, arguments: Given) -> tuple[list[Value], list[Value]]:
+    """Return the arguments that `*xs` stands for, and those of which the number is not known.
+
+    Whatever comes after one of those has no known place either.
+    """
     found: list[Value] = []
+    unknown: list[Value] = []
     for register in arguments.spread:
         value = interp.read(register)
         cells = [cell for _, cell in access.cells(interp, value)]
         count = cells[0].length.as_const() if len(cells) == 1 and cells[0].kind == "tuple" else None
-        if count is None:
-            interp.finding(
-                "unsupported", f"*arguments of unknown number for {function.name}", "pass them one by one"
-            )
-            return found
+        if count is None or unknown:
+            unknown.append(value)
+            continue
         found += [item_at(interp, value, index) for index in range(int(count))]
-    return found
+    return found, unknown
 
 
 def _rest(interp: Interpreter, waiting: list[str]) -> Value:
@@ -125,12 +137,14 @@ def _rest(interp: Interpreter, waiting: list[str]) -> Value:
 
     def make() -> Cell:
         fields = {str(index): interp.state.frame.pop(register) for index, register in enumerate(waiting)}
-        element = join_all(fields.values())
+        spread = _spread_by_position(interp.state.frame)
+        element = join_all([*fields.values(), *(access.element(interp, one) for one in spread)])
+        length = sum((access.length(interp, one) for one in spread), Size.const(len(fields)))
         return footprints.sized(
-            Cell("tuple", "builtins.tuple", Size.const(len(fields)), element=element, fields=fields)
+            Cell("tuple", "builtins.tuple", length, element=element, fields={} if spread else fields)
         )
 
-    if not waiting:
+    if not waiting and not _spread_by_position(interp.state.frame):
         return parameters.constant_value(interp, ())
     return Value(frozenset((interp.new("*arguments", make),)))
 

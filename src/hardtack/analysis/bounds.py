@@ -187,7 +187,7 @@ def _find(
         reader = Reader(loaded.program)
         analysed = analyse(reader.program, entry, known, assume=assume)
         functions = placed(loaded.program, reader.names()["functions"])
-        lies = loaded.lies_in(reader.names()["functions"])
+        lies = loaded.lies_in(reader.names()["functions"], entry)
         analysed = replace(analysed, entry=f"{target.module}:{target.name}", functions=functions)
         analysed = _without(analysed, lies, assume=assume)
         found[target] = analysed

@@ -87,7 +87,7 @@ def _cannot_change(program: ir.Program, type_: ir.Type) -> bool:
     match type_:
         case ir.Union(items) | ir.TupleOf(items):
             return all(_cannot_change(program, item) for item in items)
-        case ir.Literally() | ir.ClassObject():
+        case ir.Literally() | ir.ClassObject() | ir.CallableType():
             return True
         case ir.Instance(name=name, arguments=arguments):
             if name in _PLAIN or name in _FIXED:

@@ -110,6 +110,9 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         return
     if op.bound:
         interp.note(footprints.BOUND_METHOD + 16)
+    starred = [bool(argument.stars) for argument in op.arguments if argument.keyword is None]
+    if starred != sorted(starred):
+        interp.finding("unsupported", "an argument by position after a spread one", "give it by name")
     gathered = ""
     if arguments.spread or arguments.spread_keywords:
         gathered = _gather_spread(interp, arguments)
@@ -200,8 +203,8 @@ def _ways_of_value(
     value = interp.read(register)
     ways: list[Callable[[], None]] = []
     for obj, cell in list(access.cells(interp, value)):
-        if cell.kind == "partial":
-            ways.append(_way_of_partial(interp, op, obj, arguments))
+        if cell.kind in {"partial", "assumed"}:
+            ways.append(_way_of_held(interp, op, obj, arguments))
             continue
         if cell.kind not in {"function", "method", "class"}:
             interp.finding(
@@ -212,11 +215,16 @@ def _ways_of_value(
     return ways
 
 
-def _way_of_partial(interp: Interpreter, op: ir.Call, obj: Object, arguments: Given) -> Callable[[], None]:
+def _way_of_held(interp: Interpreter, op: ir.Call, obj: Object, arguments: Given) -> Callable[[], None]:
+    """Return the call of a partial, or of what an annotation states the bytes of."""
     from hardtack.analysis import partials
 
     def run() -> None:
-        value = partials.call(interp, obj, arguments, op.type)
+        cell = interp.state.cells[obj]
+        if cell.kind == "assumed":
+            value = assuming.call(interp, cell, arguments)
+        else:
+            value = partials.call(interp, obj, arguments, op.type)
         if not interp.state.dead:
             interp.write(op.into, value)
 
@@ -310,7 +318,7 @@ def call_function(
     """Run a function in a frame of its own and return its result, to be written to a register at once."""
     from hardtack.analysis import caching, managers
 
-    if function.keeps is not None:
+    if function.keeps is not None and function.assumed is None:
         return caching.call_lru(interp, function, arguments, closure)
     if "functools.cached_property" in function.decorators:
         return caching.read_property(interp, function, arguments)

@@ -47,6 +47,16 @@ def default_item(interp: Interpreter, name: str, arguments: Given) -> Value | No
     return value
 
 
+def defaults(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    """Make a defaultdict: as its model makes a dict, under its own name."""
+    model = interp.models.find(name)
+    assert model is not None
+    value = act(interp, model, arguments)
+    for obj, cell in list(access.cells(interp, value)):
+        interp.state.put(obj, replace(cell, name=name))
+    return value
+
+
 def ordered(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     """Make an OrderedDict: as its model makes a dict, with what it takes besides."""
     model = interp.models.find(name)

@@ -11,6 +11,8 @@ from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hardtack.analysis.calls import Given
     from hardtack.analysis.interpreting import Interpreter
 
@@ -69,6 +71,30 @@ def _refusal(interp: Interpreter, known: ir.Class, methods: dict[str, str]) -> s
     if known.is_protocol:
         return "a protocol has no instances"
     return ""
+
+
+def bare(interp: Interpreter, names: Sequence[str]) -> Value | None:
+    """Make an instance of one of some classes of the sources, without an `__init__`; None if that is not it.
+
+    What it gets later may come in another order than in `__init__`: it is charged for a dict of its own.
+    """
+    found = [interp.program.classes.get(name) for name in names]
+    if len(found) != 1 or found[0] is None or not found[0].in_sources or found[0].is_exception:
+        return None
+    known = found[0]
+    if _refusal(interp, known, dict(known.methods)) or known.is_enum or known.is_named_tuple:
+        return None
+    own = ZERO if known.slots else instances.own_dict(known)
+
+    def make() -> Cell:
+        cell = _empty(interp.program, known)
+        return replace(cell, bytes=cell.bytes + own)
+
+    obj = interp.new(known.name, make)
+    roomy = instances.first(interp.program, known)
+    if roomy is not None:
+        interp.state.keep(roomy, Size.const(1))
+    return Value(frozenset((obj,)))
 
 
 def _empty(program: ir.Program, known: ir.Class) -> Cell:

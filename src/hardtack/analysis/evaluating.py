@@ -24,6 +24,7 @@ _ROOT = re.compile(r"(?:[\w.]+::)?\w+")
 _FUNCTION = re.compile(r"(len|maxlen|total|max|neg|extra)\((.*)\)")
 _LONGEST = 1 << 30
 _NO_LENGTH = (int, float, complex, type(None))
+_MISSING = object()
 _LEFT_OUT = object()  # an argument whose default is no constant
 
 
@@ -193,15 +194,26 @@ def _root(name: str, given: Mapping[str, object]) -> object:
 def _step(value: object, step: re.Match[str]) -> list[object]:
     name, index = step.groups()
     if name is not None:
-        missing = object()
-        if isinstance(getattr(type(value), name, None), cached_property):  # to be looked at, not computed
-            part = getattr(value, "__dict__", {}).get(name, missing)
-        else:
-            part = getattr(value, name, missing)
-        return [] if part is missing else [part]
+        found = (_attribute(value, one) for one in _names(value, name))
+        return [part for part in found if part is not _MISSING]
     if index:
         return [value[int(index)]] if isinstance(value, tuple) and int(index) < len(value) else []
     return list(_items(value))
+
+
+def _names(value: object, name: str) -> list[str]:
+    """Return the names that an attribute may have: a private one has its class in it."""
+    if not name.startswith("__") or name.endswith("__"):
+        return [name]
+    owners = value.__mro__ if isinstance(value, type) else type(value).__mro__
+    return [f"_{owner.__name__.lstrip('_')}{name}" for owner in owners]
+
+
+def _attribute(value: object, name: str) -> object:
+    if isinstance(getattr(type(value), name, None), cached_property):  # to be looked at, not computed
+        kept: object = getattr(value, "__dict__", {}).get(name, _MISSING)
+        return kept
+    return getattr(value, name, _MISSING)
 
 
 def _instances(roots: Iterable[object], name: str) -> list[object]:
@@ -238,6 +250,7 @@ def _in_slots(value: object) -> Iterator[object]:
     for base in type(value).__mro__:
         slots = getattr(base, "__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
-            part = getattr(value, slot, None)
-            if part is not None:
-                yield part
+            for name in _names(value, slot):
+                part = getattr(value, name, None)
+                if part is not None:
+                    yield part

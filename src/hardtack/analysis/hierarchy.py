@@ -135,7 +135,8 @@ class Hierarchy:
             if full is not None:
                 found[ir.Callee("function", full)] = None
             elif base is not None and node is not None:
-                found[ir.Callee("model", self.model_name(node, base))] = None
+                concrete = next((one for one in order if one.fullname not in self.classes), base)
+                found[ir.Callee("model", self.model_name(node, concrete))] = None
         return tuple(found) or (ir.Callee("unknown", f"super().{name}, which no base defines"),)
 
     def callee(self, node: mn.SymbolNode, receiver: mn.TypeInfo | None = None) -> ir.Callee | None:
@@ -171,7 +172,7 @@ class Hierarchy:
     def construction(self, info: mn.TypeInfo) -> ir.Callee:
         """Return what runs when a class is called."""
         if info.is_newtype:
-            return ir.Callee("model", "typing.cast")  # calling a NewType gives its argument back
+            return ir.Callee("model", "typing.NewType.__call__")  # calling a NewType gives its argument back
         if info.fullname not in self.classes:
             return ir.Callee("model", public(info.fullname))
         odd = self._odd_class(info)

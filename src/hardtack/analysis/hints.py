@@ -22,17 +22,23 @@ class Hint:
         limits: what it states of the value itself.
         parts: what it states of the type's arguments, in order.
         choices: what it states of a union's items.
+        assumed: what it states of a call of the value.
     """
 
     head: str = ""
     limits: ir.Limits = NO_LIMITS
     parts: tuple[Hint, ...] = ()
     choices: tuple[Hint, ...] = ()
+    assumed: tuple[tuple[str, str], ...] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stated."""
-        return self.limits == NO_LIMITS and all(one.is_empty for one in (*self.parts, *self.choices))
+        return (
+            self.limits == NO_LIMITS
+            and self.assumed is None
+            and all(one.is_empty for one in (*self.parts, *self.choices))
+        )
 
 
 NOTHING = Hint()
@@ -64,6 +70,8 @@ def with_hint(type_: ir.Type, hint: Hint) -> ir.Type:
         for choice in hint.choices:
             type_ = _narrowed(type_, choice)
         return with_hint(type_, Hint(limits=hint.limits))
+    if hint.assumed is not None:
+        return _called(type_, hint.assumed)
     match type_:
         case ir.Instance():
             arguments = type_.arguments
@@ -77,9 +85,23 @@ def with_hint(type_: ir.Type, hint: Hint) -> ir.Type:
     return type_
 
 
+def _called(type_: ir.Type, assumed: tuple[tuple[str, str], ...]) -> ir.Type:
+    """Return a type with what is stated of calls of it."""
+    match type_:
+        case ir.CallableType():
+            return replace(type_, assumed=assumed)
+        case ir.Union():
+            return ir.Union(tuple(_called(item, assumed) for item in type_.items))
+        case ir.Unknown():
+            return ir.CallableType((), type_, assumed)
+    return type_
+
+
 def _narrowed(type_: ir.Type, choice: Hint) -> ir.Type:
     """Put what is stated of one item of a union onto the items of that class."""
     if isinstance(type_, ir.Union):
         return ir.Union(tuple(_narrowed(item, choice) for item in type_.items))
+    if isinstance(type_, ir.CallableType):
+        return type_ if choice.assumed is None else _called(type_, choice.assumed)
     name = type_.name if isinstance(type_, ir.Instance) else "tuple" if isinstance(type_, ir.TupleOf) else ""
     return with_hint(type_, choice) if name.rpartition(".")[2].lower() == choice.head else type_

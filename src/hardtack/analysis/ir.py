@@ -78,10 +78,11 @@ class Union:
 
 @dataclass(frozen=True, slots=True)
 class CallableType:
-    """Something that can be called."""
+    """Something that can be called; `assumed`: what an annotation states of a call: ("peak", text), ..."""
 
     parameters: tuple[Type, ...]
     result: Type
+    assumed: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ _KINDS = {
     "gathered": "iterator",
     "method": "function",
     "partial": "function",
+    "assumed": "function",
     "class": "function",
     "generator": "iterator",
     "traceback": "exception",

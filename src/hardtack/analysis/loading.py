@@ -10,6 +10,7 @@ from hardtack.analysis.class_table import ClassTable
 from hardtack.analysis.digests import Digests
 from hardtack.analysis.function_table import FunctionTable
 from hardtack.analysis.global_table import GlobalTable
+from hardtack.analysis.harmless import RESULT, harmless
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.lowering.writes import Writes
 from hardtack.analysis.targets import TargetError, missing, parse_target
@@ -32,6 +33,7 @@ class Loaded:
         errors: what mypy reports.
         files: what was read.
         folders: where modules were looked for.
+        harmless: of the errors those that no bound rests on.
     """
 
     program: ir.Program
@@ -40,16 +42,28 @@ class Loaded:
     errors: list[Finding]
     files: list[str]
     folders: list[str]
+    harmless: frozenset[Finding] = frozenset()
 
     @property
     def lies(self) -> list[Finding]:
         """What mypy reports of values that are not of their declared types."""
-        return [error for error in self.errors if "ncompatible" in error.message]
+        return [
+            error for error in self.errors if "ncompatible" in error.message and error not in self.harmless
+        ]
 
-    def lies_in(self, functions: Iterable[str]) -> list[Finding]:
-        """Return those in some functions."""
-        known = [self.program.functions[name] for name in functions if name in self.program.functions]
-        return list(dict.fromkeys(one for function in known for one in errors_in(function, self.lies)))
+    def lies_in(self, functions: Iterable[str], entry: str) -> list[Finding]:
+        """Return those in some functions that are not taken at their word.
+
+        What the entry gives back misleads nobody that was read.
+        """
+        table = self.program.functions
+        known = [table[name] for name in functions if name in table and table[name].assumed is None]
+        every = errors_in(table[entry], self.lies) if entry in table else []
+        own = [one for one in every if one.message.startswith(RESULT)]
+        inner = [one for function in known if function.name != entry for one in errors_in(function, own)]
+        passed = {one for one in own if one not in inner}
+        found = [one for function in known for one in errors_in(function, self.lies)]
+        return [one for one in dict.fromkeys(found) if one not in passed]
 
 
 def load(
@@ -73,10 +87,12 @@ def load(
 def load_around(targets: Sequence[Target], run: source.MypyRun | None = None) -> Loaded:
     """Return what some targets are part of; see `load`."""
     sources = source.check(targets, run)
-    program = lower(Knowledge.of(sources))
+    known = Knowledge.of(sources)
+    program = lower(known)
     entries = tuple(f"{one.module}.{one.name}" for one in targets)
     errors = [error for error in sources.errors if error.kind == "error"]
-    return Loaded(program, tuple(targets), entries, errors, sources.files(), sources.folders)
+    passed_over = harmless(errors, sources, known.hierarchy)
+    return Loaded(program, tuple(targets), entries, errors, sources.files(), sources.folders, passed_over)
 
 
 def check_defined(target: Target, program: ir.Program) -> None:

@@ -11,8 +11,17 @@ from functools import reduce
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
 
-from hardtack.analysis import access, constructing, footprints, integers, ir, operations, parameters
-from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, TRUTH, Cell, Value, join_all
+from hardtack.analysis import (
+    access,
+    constructing,
+    exceptions,
+    footprints,
+    integers,
+    ir,
+    operations,
+    parameters,
+)
+from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.instances import special_methods
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.polynomials import constant_of
@@ -36,6 +45,7 @@ _SHORT, _LONGER = 300, 150  # digits up to which a divisor is short, and by whic
 _HELD, _LEFT = 64, 24  # bytes for each digit of a dividend
 _TRUTHS = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__", "__bool__"}
 _PLAIN_CLASSES = {NONE: "types.NoneType", BOOL: "builtins.bool", FLOAT: "builtins.float"}
+_LONGEST_NAMED = "builtins.PendingDeprecationWarning"  # of the exceptions that CPython raises itself
 _OWN_CLASSES = frozenset(parameters.KINDS.values()) | {"exception"}  # of whose cells the name is their class
 # divisions, shifts and powers, the other way round
 _REFLECTED = ("__rf", "__rm", "__rd", "__rl", "__rr", "__rp")
@@ -225,6 +235,8 @@ def _class_of(interp: Interpreter, _name: str, arguments: Given) -> Value | None
         known = interp.program.classes.get(cell.name)
         if cell.kind == "class":
             names.add("builtins.type")
+        elif cell.kind == "traceback":
+            names.add(_LONGEST_NAMED)
         elif known is not None and not cell.owned:
             names |= {known.name, *known.subclasses}
         else:
@@ -471,6 +483,12 @@ def _ordered(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     return collecting.ordered(interp, name, arguments)
 
 
+def _defaults(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    from hardtack.analysis import collecting
+
+    return collecting.defaults(interp, name, arguments)
+
+
 def _default_item(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     from hardtack.analysis import collecting
 
@@ -489,13 +507,38 @@ def _of_dataclass(interp: Interpreter, name: str, arguments: Given) -> Value | N
     return rule(interp, name, arguments)
 
 
+def _bare_instance(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    """Make an instance by `Class.__new__(Class)`: nothing of it is set."""
+    if len(arguments.positional) != 1 or arguments.keywords:
+        return None
+    owner = interp.read(arguments.positional[0])
+    return constructing.bare(interp, [cell.name for _, cell in access.cells(interp, owner)])
+
+
+def _codec(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    """Look a codec up, which is there already: what its model says, and which class the result is of."""
+    from hardtack.analysis.acting import act
+
+    model = interp.models.find(name)
+    assert model is not None
+    act(interp, model, arguments)
+    if interp.state.dead:
+        return NOTHING
+    length = access.length(interp, interp.read(arguments.positional[0]))
+    exceptions.may_raise(interp, message=footprints.text(length + 200, 4))  # unknown encoding: ...
+    return parameters.symbolic(interp, ir.Instance("codecs.CodecInfo"), "codecs::lookup", single=False)
+
+
 _NATIVES: dict[str, Native] = {
+    "builtins.object.__new__": _bare_instance,
+    "codecs.lookup": _codec,
     "dataclasses.replace": _of_dataclass,
     "dataclasses.fields": _of_dataclass,
     "dataclasses.asdict": _of_dataclass,
     "dataclasses.astuple": _of_dataclass,
     "collections.defaultdict.__getitem__": _default_item,
     "collections.OrderedDict": _ordered,
+    "collections.defaultdict": _defaults,
     "enum.EnumMeta.__getitem__": _member,
     "functools.partial": _partial,
     "functools.partial.__call__": _partial,

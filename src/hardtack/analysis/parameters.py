@@ -79,6 +79,7 @@ _PLAIN = {
 }
 _BYTE = Value(number=Number(Size.const(255)))
 _MATCH = "re.Match"
+_TEXT = ir.Instance("builtins.str")
 PATH = "path"
 _ROOT = re.compile(r"(?:all\(|alias\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
 
@@ -103,7 +104,8 @@ def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = T
         case ir.ClassObject(name):
             return _object(interp, type_, path, "class", name, ZERO, single)
         case ir.CallableType():
-            return _object(interp, type_, path, "unknown", path, ZERO, single)
+            kind = "unknown" if type_.assumed is None else "assumed"
+            return _object(interp, type_, path, kind, path, ZERO, single)
         case ir.Unknown(why):
             return _object(interp, type_, path, "unknown", why, ZERO, single)
     return NOTHING
@@ -194,6 +196,8 @@ def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) 
 
 def _match(interp: Interpreter, type_: ir.Instance, path: str, single: bool) -> Value:
     """Return a match of a pattern: its item is the text, its length the text's, its total that of groups."""
+    if all(isinstance(one, ir.Unknown) for one in type_.arguments):
+        type_ = replace(type_, arguments=(ir.Union((_TEXT, ir.Instance("builtins.bytes"))),))
     length = Size.symbol(f"{'len' if single else 'maxlen'}({path}.string)")
     groups = f"{path}.re.groups"
     found = _object(interp, type_, path, "object", _MATCH, length, single)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache, partial, wraps
+from typing import Annotated, Any, NewType, cast
+
+from hardtack.annotations import assume_bound
 
 
 # -- what is cached
@@ -239,3 +243,81 @@ def wrapped_inside(words: list[str]) -> list[str]:
         return text.upper()
 
     return [shout(word) for word in words]
+
+
+# -- what has to be there already, and what is taken for what it is
+def imported_inside(text: str) -> str:
+    import binascii
+    from posixpath import join as joined_path
+
+    return joined_path(text, str(binascii.crc32(b"x")))
+
+
+Name = NewType("Name", str)
+
+
+def renamed_type(words: list[str]) -> list[Name]:
+    return [Name(word + "!") for word in words]
+
+
+def cast_types(words: list[str]) -> list[object]:
+    found: list[object] = []
+    for word in words:
+        found.append(cast("object", word + "x"))
+        found.append(cast(dict[str, list[int]], {}))
+    return found
+
+
+Weigh = Annotated[Callable[[str], int], assume_bound("96", returned="32")]
+
+
+def weighed(words: list[str], weigh: Weigh) -> list[int]:
+    return [weigh(word) for word in words]
+
+
+class Weighing:
+    def __init__(self, weigh: Callable[[str], int]) -> None:
+        self.weigh: Annotated[Any, assume_bound("96", returned="32")] = weigh
+        self.text = "kept"
+
+    def all_of(self, words: list[str]) -> str:
+        for word in words:
+            self.weigh(word)
+        return self.text + words[0]
+
+
+def weighed_by(weighing: Weighing, words: list[str]) -> str:
+    return weighing.all_of(words)
+
+
+def bare(words: list[str]) -> list[Log]:
+    made = []
+    for word in words:
+        log = Log.__new__(Log)
+        log.parts = [word + "!"]
+        made.append(log)
+    return made
+
+
+def many(first: str, *rest: str, last: str = "") -> str:
+    return first + "".join(rest) + last
+
+
+def spread_any_number(words: list[str]) -> str:
+    return many(*words, last="x") + many("a", *words)
+
+
+# -- a dict that makes what it lacks, where it passes for a dict
+def filled(table: dict[str, list[str]], words: list[str]) -> int:
+    for word in words:
+        table[word].append(word)
+    return len(table)
+
+
+def looked_into(table: Mapping[str, list[str]], words: list[str]) -> int:
+    return sum(len(table[word]) for word in words)
+
+
+def passed_for_a_dict(words: list[str]) -> int:
+    table: defaultdict[str, list[str]] = defaultdict(lambda: ["x" * 500])
+    return looked_into(table, words) + filled(table, words)

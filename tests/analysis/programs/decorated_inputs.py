@@ -25,6 +25,12 @@ FUNCTIONS = (
     lib.sorted_by_partial,
     lib.partials_kept,
     lib.wrapped_inside,
+    lib.imported_inside,
+    lib.renamed_type,
+    lib.cast_types,
+    lib.bare,
+    lib.spread_any_number,
+    lib.passed_for_a_dict,
 )
 INPUTS = {function: list(calls(function)) for function in FUNCTIONS}
 NAMES = [f"{number}" + "x" * number for number in range(120)]
@@ -50,3 +56,6 @@ INPUTS[lib.read_twice] += [lambda t=t: given(read_before(t)) for t in adversaria
 INPUTS[lib.joined_all] += [lambda n=n: given([f"word {n} {i}" for i in range(n)]) for n in (1, 64, 128, 300)]
 INPUTS[lib.pieces_of] += [lambda n=n: given(["a,b," * n + str(i) for i in range(n)]) for n in (1, 4, 5, 60)]
 INPUTS[lib.points] += [lambda n=n: given([f"{n} {i}" for i in range(n)]) for n in (7, 8, 9, 100)]
+WORDS = [list(words) for words in adversarial(list[str])][::5]
+INPUTS[lib.weighed] = [lambda w=w: given(list(w), len) for w in WORDS]
+INPUTS[lib.weighed_by] = [lambda w=w: given(lib.Weighing(len), list(w)) for w in WORDS if w]

@@ -98,3 +98,15 @@ def kept_in_an_attribute(last: Last, datas: list[bytes]) -> int:
 
 def raised_what_was_there(last: Last, data: bytes) -> int:
     return last.raise_it(data) + last.raise_it(data + b"x")
+
+
+class Private:
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def twice(self) -> str:
+        return self.__text * 2
+
+
+def of_private(private: Private) -> str:
+    return private.twice() + "!"

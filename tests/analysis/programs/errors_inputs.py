@@ -19,3 +19,4 @@ INPUTS[lib.collected] += [lambda n=n: given(b"x" * 3000, n) for n in (1, 2, 29, 
 DATAS = [[], [b""], [b"x" * 9000], [b"x" * n for n in range(0, 3000, 100)]]
 INPUTS[lib.kept_in_an_attribute] = [lambda d=d: given(lib.Last(), list(d)) for d in DATAS]
 INPUTS[lib.raised_what_was_there] = [lambda n=n: given(lib.Last(), b"x" * n) for n in (0, 1, 100, 9000)]
+INPUTS[lib.of_private] = [lambda n=n: given(lib.Private("x" * n)) for n in (0, 1, 100, 9000)]

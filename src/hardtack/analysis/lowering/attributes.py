@@ -143,6 +143,9 @@ def _global_type(low: Lowering, node: mn.Expression, symbol: mn.SymbolNode | Non
             return ir.ClassObject(target[0].type.fullname) if len(target) == 1 else low.type(node)
         case mn.MypyFile():
             return ir.Instance("types.ModuleType")
+        case mn.FuncDef() | mn.OverloadedFuncDef() | mn.Decorator():
+            found = low.type(node)
+            return ir.CallableType((), found) if isinstance(found, ir.Unknown) else found
         case mn.Var() if symbol.type is not None:
             return low.known.annotations.type_of(symbol, symbol.type)
     return low.type(node)

@@ -91,6 +91,10 @@ def named(low: Lowering, callee: mn.RefExpr) -> tuple[ir.Callee, ...] | None:
     node = callee.node
     if isinstance(node, mn.TypeAlias):
         return tuple(low.hierarchy.construction(one.type) for one in instances(node.target)) or None
+    if node is None and isinstance(callee, mn.MemberExpr):
+        module = attributes.module_of(callee.expr)
+        if module is not None and module.fullname not in low.sources.modules:
+            return (ir.Callee("model", f"{module.fullname}.{callee.name}"),)  # no stub has it: a model may
     if isinstance(node, mn.Var) or node is None:
         return None
     found = low.hierarchy.callee(node)

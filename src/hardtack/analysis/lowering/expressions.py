@@ -366,7 +366,16 @@ def cast(low: Lowering, node: mn.CastExpr) -> ir.Register:
     call = low.syntax.at(node.line, max(0, node.column), ast.Call)
     written = call.args[0] if isinstance(call, ast.Call) and call.args else None
     if isinstance(written, ast.Subscript) and isinstance(written.value, ast.Name):
-        low.drop(node, low.model(node, "types.GenericAlias", (), ir.Instance("types.GenericAlias")))
+        low.drop(node, generic_alias(low, node, written))
     elif not isinstance(written, (ast.Name, ast.Attribute, ast.Constant)):
         low.drop(node, low.unsupported(node, "a type that is made for a cast", "write the type in quotes"))
-    return low.model(node, "typing.cast", (expression(low, node.expr),), convert(node.type))
+    given = (low.constant(node, None), expression(low, node.expr))
+    return low.model(node, "typing.cast", given, convert(node.type))
+
+
+def generic_alias(low: Lowering, node: mn.Context, written: ast.expr) -> ir.Register:
+    """Make the object that `dict[str, list[int]]` is at run time, with those inside it, which it keeps."""
+    inner = [one for one in ast.walk(written) if isinstance(one, ast.Subscript)][1:]
+    type_ = ir.Instance("types.GenericAlias")
+    kept = tuple(low.model(node, "types.GenericAlias", (), type_) for _ in inner)
+    return low.model(node, "types.GenericAlias", kept, type_)

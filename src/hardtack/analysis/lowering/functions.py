@@ -14,7 +14,7 @@ from hardtack.analysis.annotations_read import Definition
 from hardtack.analysis.hierarchy import decorator_name
 from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
-from hardtack.analysis.lowering.expressions import constant_value, is_constant
+from hardtack.analysis.lowering.expressions import constant_value, generic_alias, is_constant
 from hardtack.analysis.lowering.statements import run_all
 from hardtack.analysis.mypy_types import convert, instances, promoted
 from hardtack.errors import InternalError
@@ -364,7 +364,7 @@ def _annotation(low: Lowering, node: mn.FuncItem, annotation: ast.expr) -> ir.Re
     if isinstance(annotation, (ast.Name, ast.Attribute)):
         return low.constant(node, None)  # it is there already
     if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
-        return low.model(node, "types.GenericAlias", (), ir.Instance("types.GenericAlias"))
+        return generic_alias(low, node, annotation)
     remedy = "begin the module with `from __future__ import annotations`"
     return low.unsupported(node, "an annotation that is evaluated at each call", remedy)
 
@@ -389,4 +389,4 @@ def import_from(low: Lowering, node: mn.ImportFrom) -> None:
 
 def _import(low: Lowering, node: mn.Statement, module: str) -> None:
     given = (low.constant(node, module),)
-    low.drop(node, low.model(node, "builtins.__import__", given, ir.Instance("types.ModuleType")))
+    low.drop(node, low.model(node, "builtins.import", given, ir.Instance("types.ModuleType")))

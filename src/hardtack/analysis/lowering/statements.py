@@ -155,7 +155,7 @@ def augmented(low: Lowering, node: mn.OperatorAssignmentStmt) -> None:
     target = node.lvalue
     types = (low.target_type(target), low.mypy_type(node.rvalue))
     match target:
-        case mn.NameExpr():
+        case mn.NameExpr() | mn.MemberExpr() if isinstance(target, mn.NameExpr) or _is_of_class(target):
             old = expression(low, target)
             pair = (old, expression(low, node.rvalue))
             new = operators.in_place(low, node, node.op, pair, types, convert(types[0]))
@@ -172,6 +172,11 @@ def augmented(low: Lowering, node: mn.OperatorAssignmentStmt) -> None:
         case _:
             what = f"an augmented assignment to a {type(target).__name__}"
             low.drop(node, low.unsupported(node, what, "write it as a plain assignment"))
+
+
+def _is_of_class(target: mn.MemberExpr) -> bool:
+    """Return whether an attribute is that of a class or module: to read its name again runs nothing."""
+    return isinstance(target.expr, mn.RefExpr) and isinstance(target.expr.node, mn.TypeInfo | mn.MypyFile)
 
 
 def _augmented_item(
