@@ -299,7 +299,7 @@ def bare(words: list[str]) -> list[Log]:
     return made
 
 
-def many(first: str, *rest: str, last: str = "") -> str:
+def many(first: str = "", *rest: str, last: str = "") -> str:
     return first + "".join(rest) + last
 
 
