@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets the frames that a traceback holds", "exceptions.py",
-        "        lost.extend(value for register, value in frame.items() if not register.startswith(\"%\"))",
+        "        lost.extend(tracebacks.variables(frame, raised))",
         "        pass", "traceback_kept",
     ),
     _mutant(
@@ -106,13 +106,10 @@ MUTANTS = (
         "runs one branch of an if", "branches.py",
         "[way(op.if_true, op.then), way(op.if_false, op.otherwise)]", "[way(op.if_true, op.then)]", "branched",
     ),
-    Mutant(
+    _mutant(
         "lets a generator's locals die while it waits", "generators.py",
-        (
-            ("        frame[prefix + register] = value\n", "        del register, value\n"),
-            ("    back = {}\n", "    back = dict(own)\n"),
-        ),
-        ("generated",),
+        "interp.state.frame[prefix + register] = value\n",
+        "interp.state.frame[prefix + register] = replace(value, objects=frozenset())\n", "generated",
     ),
     _mutant(
         "loses the width of characters", "access.py",
@@ -176,7 +173,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets the copy of a caller's list that grows", "access.py",
-        "own_table = footprints.table(kind, after)\n", "own_table = ZERO\n", "grown",
+        "own_table = footprints.table(kind, after) + footprints.order(cell, after)\n", "own_table = ZERO\n", "grown",
     ),
     _mutant(
         "forgets the way out of a loop by break", "loops.py",
