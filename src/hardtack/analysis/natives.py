@@ -525,7 +525,8 @@ def _codec(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     if interp.state.dead:
         return NOTHING
     length = access.length(interp, interp.read(arguments.positional[0]))
-    exceptions.may_raise(interp, message=footprints.text(length + 200, 4))  # unknown encoding: ...
+    message = footprints.text(length + 20, 4)  # unknown encoding: ...
+    exceptions.may_raise(interp, ["LookupError(0)"], message=message)
     return parameters.symbolic(interp, ir.Instance("codecs.CodecInfo"), "codecs::lookup", single=False)
 
 
