@@ -106,14 +106,10 @@ MUTANTS = (
         "runs one branch of an if", "branches.py",
         "[way(op.if_true, op.then), way(op.if_false, op.otherwise)]", "[way(op.if_true, op.then)]", "branched",
     ),
-    Mutant(
+    _mutant(
         "lets a generator's locals die while it waits", "generators.py",
-        (
-            ("        interp.state.frame[prefix + register] = value\n", "        del register, value\n"),
-            ("    own = interp.state.frames.pop()\n", "    global _own\n    _own = own = interp.state.frames.pop()\n"),
-            ("    back = {}\n", "    back = dict(_own)\n"),
-        ),
-        ("generated",),
+        "interp.state.frame[prefix + register] = value\n",
+        "interp.state.frame[prefix + register] = replace(value, objects=frozenset())\n", "generated",
     ),
     _mutant(
         "loses the width of characters", "access.py",
