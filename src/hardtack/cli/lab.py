@@ -41,7 +41,9 @@ Exit status:
   130  Ctrl-C""",
 )
 @click.argument("name")
-@click.option("--json", "json_file", type=output_file, metavar="FILE", help="Write claims and figures as JSON.")
+@click.option(
+    "--json", "json_file", type=output_file, metavar="FILE", help="Write claims and figures as JSON."
+)
 @click.option("--html", "html_file", type=output_file, metavar="FILE", help="Write a page with plots.")
 @click.option("--quick", is_flag=True, help="Seconds instead of minutes, with fewer repeats.")
 @click.option("--seed", type=click.IntRange(0), help="Of what is drawn at random; itself drawn if not given.")
@@ -123,7 +125,12 @@ def _progress(name: str, steps: int) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.fields[name]}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("{task.fields[name]}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=steps, completed=-1, name=name)
         yield lambda what: progress.update(task, advance=1, description=what)

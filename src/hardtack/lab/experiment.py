@@ -227,7 +227,11 @@ def to_json(name: str, seed: int, findings: Findings) -> dict[str, object]:
 
 def _plain(value: Value) -> object:
     if isinstance(value, Figure):
-        return {"median": _rounded(value.median), "least": _rounded(value.least), "most": _rounded(value.most)}
+        return {
+            "median": _rounded(value.median),
+            "least": _rounded(value.least),
+            "most": _rounded(value.most),
+        }
     return _rounded(value) if isinstance(value, float) else value
 
 

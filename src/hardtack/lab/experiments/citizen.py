@@ -91,7 +91,9 @@ class _Neighbourhood:
             child = self.random.choice(_NEIGHBOURS[self.neighbours])
             null = os.open(os.devnull, os.O_RDWR)
             arguments = [str(_CHILDREN), *child]
-            self.others.append(self.kernel.spawn("/bin/abuser", arguments, stdin=b"", stdout=null, stderr=null))
+            self.others.append(
+                self.kernel.spawn("/bin/abuser", arguments, stdin=b"", stdout=null, stderr=null)
+            )
             os.close(null)
 
     def delivered(self) -> int:
@@ -106,7 +108,8 @@ class _Neighbourhood:
 
     def _said(self) -> list[str]:
         return [
-            os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0).decode() for output in self.outputs
+            os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0).decode()
+            for output in self.outputs
         ]
 
 
@@ -170,9 +173,7 @@ def _run(settings: Settings) -> Findings:
     for turn, kind in steps:
         seconds = part * _SHARES[kind]
         settings.step(f"{seconds:.0f} s beside {kind}, round {turn + 1}")
-        runs[kind].append(
-            call(live_beside, kind, seconds, settings.seed + turn, seconds=seconds * 2 + 60)
-        )
+        runs[kind].append(call(live_beside, kind, seconds, settings.seed + turn, seconds=seconds * 2 + 60))
     rows = [_row(kind, turn, run) for kind, found in runs.items() for turn, run in enumerate(found, 1)]
     return Findings(_claims(runs), rows, _plots(runs["abusers"][0]))
 
@@ -236,7 +237,8 @@ def _claims(runs: dict[str, list[_Run]]) -> list[Claim]:
             peak >= 0.95,
         ),
         Claim(
-            "The citizens reach 80 % of what they reach beside as many harmless processes that make calls, too.",
+            "The citizens reach 80 % of what they reach beside as many harmless processes that make calls, "
+            "too.",
             "not measured",
             f"{callers} of it, by processor time; the citizens waited {number(waits)} times",
             callers.median >= 0.8,
@@ -298,10 +300,10 @@ def _rates(samples: Sequence[_Sample]) -> list[tuple[float, float]]:
 EXPERIMENT: Final = Experiment(
     "citizen",
     "Do those who do no harm notice that others fill the heap, over and over?",
-    "Two citizens deliver mail without end, check each byte and end at the first error. Beside them two abusers "
-    "start children that each fill the heap, with descriptors or with full pipes; whoever is killed comes again "
-    "at once. Then the same citizens beside as many processes that do no harm: they open and close a file, or "
-    "only compute. The rounds take turns.",
+    "Two citizens deliver mail without end, check each byte and end at the first error. Beside them two "
+    "abusers start children that each fill the heap, with descriptors or with full pipes; whoever is killed"
+    " comes again at once. Then the same citizens beside as many processes that do no harm: they open and "
+    "close a file, or only compute. The rounds take turns.",
     lambda quick: len(_steps(quick)),
     _run,
 )

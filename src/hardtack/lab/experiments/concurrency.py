@@ -168,8 +168,8 @@ def _claims(found: dict[str, list[_Run]], proved: dict[str, int]) -> list[Claim]
         Claim(
             "With the proved bound many more run, and with the bound on the arguments all do.",
             "",
-            f"{_flying(largest):.1f} and {_flying(exact):.1f} of {_THREADS} in flight; {_rate(largest):.0f} and "
-            f"{_rate(exact):.0f} calls a second",
+            f"{_flying(largest):.1f} and {_flying(exact):.1f} of {_THREADS} in flight; {_rate(largest):.0f} "
+            f"and {_rate(exact):.0f} calls a second",
             _flying(half) * 3 < _flying(largest) < _flying(exact) and _flying(exact) > 0.8 * _THREADS,
         ),
         Claim(
@@ -198,9 +198,9 @@ def _plot(found: dict[str, list[_Run]]) -> Lines:
 EXPERIMENT: Final = Experiment(
     "concurrency",
     "How many calls does the size of a reservation let in?",
-    "Thirty-two threads make calls with requests of 256 bytes to 64 KiB in a heap of 4 MiB; each holds its memory "
-    "while it waits 5 ms for a device. A call reserves half of memory, an eighth, the bound that the analyser proves "
-    "for the largest request, or that bound evaluated on its own request.",
+    "Thirty-two threads make calls with requests of 256 bytes to 64 KiB in a heap of 4 MiB; each holds its "
+    "memory while it waits 5 ms for a device. A call reserves half of memory, an eighth, the bound that the"
+    " analyser proves for the largest request, or that bound evaluated on its own request.",
     lambda quick: 1 + len(_SIZES),
     _run,
 )

@@ -167,9 +167,10 @@ def _plot(service: dict[str, list[_Run]]) -> Bars:
 EXPERIMENT: Final = Experiment(
     "ladder",
     "What are the steps before a kill worth?",
-    "A service in a heap of 8 MiB serves the same requests under four ladders: with and without the collections "
-    "before the first kill, with and without a cache that gives way. Its sessions keep little and leave cyclic "
-    "garbage, and a session can be killed. Nobody does harm here, so each kill is one too many.",
+    "A service in a heap of 8 MiB serves the same requests under four ladders: with and without the "
+    "collections before the first kill, with and without a cache that gives way. Its sessions keep little "
+    "and leave cyclic garbage, and a session can be killed. Nobody does harm here, so each kill is one too "
+    "many.",
     lambda quick: len(_LADDERS),
     _run,
 )

@@ -189,7 +189,10 @@ def _claim(claim: str, found: dict[str, float], most: float) -> Claim:
     worst = max(found, key=lambda name: found[name])
     median = statistics.median(found.values())
     return Claim(
-        claim, "not measured", f"{found[worst]:.1f} % at most ({worst}), median {median:.1f} %", found[worst] <= most
+        claim,
+        "not measured",
+        f"{found[worst]:.1f} % at most ({worst}), median {median:.1f} %",
+        found[worst] <= most,
     )
 
 
@@ -206,9 +209,9 @@ def _plot(times: dict[str, dict[str, list[float]]]) -> Bars:
 EXPERIMENT: Final = Experiment(
     "overhead",
     "What do reservations cost where memory is plentiful?",
-    "The same guest makes the same calls in two kernels, one that reserves and one that does not, round by round in "
-    "turns; so do whole programs. Processor time is taken, of which a busy machine takes little away. Where "
-    "valgrind is installed, it counts the instructions of a call.",
+    "The same guest makes the same calls in two kernels, one that reserves and one that does not, round by "
+    "round in turns; so do whole programs. Processor time is taken, of which a busy machine takes little "
+    "away. Where valgrind is installed, it counts the instructions of a call.",
     lambda quick: len(_CALLS) + len(_PROGRAMS) + (len(_COUNTED) + 1) * _counts(quick),
     _run,
 )
