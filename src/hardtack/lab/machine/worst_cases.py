@@ -16,7 +16,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from driver import (
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description
+from hardtack.kernel.directories import place
+from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_sockets import HostListener
+from hardtack.kernel.params import (
+    BUCKET,
+    MAX_ARGUMENTS,
+    MAX_HOST_SOCKETS,
+    MAX_POLL,
+    NAME_MAX,
+    PAGE,
+    PATH_MAX,
+)
+from hardtack.kernel.process import Process
+from hardtack.kernel.streams import Capture, HostStream, Null, Source
+from hardtack.lab.machine.driver import (
     DATA,
     KIB,
     MAP,
@@ -35,24 +51,7 @@ from driver import (
     on_read,
     on_write,
 )
-from ledger import Ledger
-
-from hardtack.kernel import abi
-from hardtack.kernel.descriptions import Description
-from hardtack.kernel.directories import place
-from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.host_sockets import HostListener
-from hardtack.kernel.params import (
-    BUCKET,
-    MAX_ARGUMENTS,
-    MAX_HOST_SOCKETS,
-    MAX_POLL,
-    NAME_MAX,
-    PAGE,
-    PATH_MAX,
-)
-from hardtack.kernel.process import Process
-from hardtack.kernel.streams import Capture, HostStream, Null, Source
+from hardtack.lab.machine.ledger import Ledger
 
 CASES: list[Callable[[Ledger], None]] = []
 FULL = 64 * KIB
@@ -72,7 +71,7 @@ def case(function: Callable[[Ledger], None]) -> Callable[[Ledger], None]:
 def host_machine(ledger: Ledger) -> Iterator[tuple[Machine, Path]]:
     """Make a machine whose descriptor HOST is a directory of the host."""
     with tempfile.TemporaryDirectory() as name, ledger.machine() as machine:
-        machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+        machine.preopen(open_host_directory(machine.system, "/host", name))
         yield machine, Path(name)
 
 
@@ -366,7 +365,7 @@ def _fill_a_connection(hand: Hand, start: int) -> None:
 
 @case
 def host_sockets(ledger: Ledger) -> None:
-    """Connections of the host: accepted, filled, reset, closed, polled, and refused when there are too many."""
+    """Connections of the host: accepted, filled, reset, closed, polled, and refused when too many."""
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         ledger.machine() as machine,
