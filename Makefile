@@ -48,6 +48,7 @@ sqlite: setup ## build SQLite for WASI with a workload, from the amalgamation in
 
 crashes: setup ## a durable file system after 1,000 crashes of each kind
 	HARDTACK_CRASHES=500 $(BIN)/python -m pytest tests/kernel/test_disk_crashes.py
+
 lab: setup ## all experiments, and build/report.html: a quarter of an hour
 	mkdir -p build
 	$(BIN)/hardtack lab all --html build/report.html --json build/report.json
@@ -127,5 +128,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests corpus \
-	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls
+.PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests corpus analysis- \
+	figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls lab browser report

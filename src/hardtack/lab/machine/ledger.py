@@ -84,7 +84,11 @@ def measure(seeds: Iterable[int], calls: int, *, directed: bool = True) -> Ledge
         calls: that each makes.
         directed: run the worst cases, too.
     """
-    from hardtack.lab.machine import workload, worst_cases
+    from hardtack.lab.machine import (
+        workload,
+        worst_cases,
+        worst_cases_on_disk,  # noqa: F401 - it enters its cases in the list
+    )
 
     ledger = Ledger()
     gc.collect()
