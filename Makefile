@@ -128,5 +128,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests corpus analysis- \
-	figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls lab browser report
+.PHONY: help setup demo test lint programs docs bench sqlite crashes lab browser report figures soak cpython-tests \
+	corpus analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls
