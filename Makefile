@@ -49,6 +49,17 @@ sqlite: setup ## build SQLite for WASI with a workload, from the amalgamation in
 crashes: setup ## a durable file system after 1,000 crashes of each kind
 	HARDTACK_CRASHES=500 $(BIN)/python -m pytest tests/kernel/test_disk_crashes.py
 
+lab: setup ## all experiments, and build/report.html: a quarter of an hour
+	mkdir -p build
+	$(BIN)/hardtack lab all --html build/report.html --json build/report.json
+
+browser: setup ## what `make report` looks at the lab's page with: Debian's chromium, and playwright
+	apt-get install --yes --no-install-recommends chromium
+	$(BIN)/python -m pip install --quiet playwright
+
+report: browser ## look at the lab's page in headless Chromium
+	$(BIN)/python -m pytest -m "slow or not slow" tests/lab/test_report.py
+
 figures: setup ## measure heaps, count their instructions with valgrind, and rewrite docs/heap-figures.md
 	$(BIN)/hardtack bench heap --json docs/figures/heap.json
 	$(BIN)/hardtack bench heap --instructions --json docs/figures/heap-instructions.json
@@ -75,7 +86,18 @@ corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it a
 	$(BIN)/python tests/analysis/corpus/run.py
 	$(BIN)/python tests/analysis/programs_run.py
 
-analysis-figures: setup ## hold bounds against the corpus and our own programs, and rewrite docs/analysis-figures.md
+analysis-lab: setup ## all experiments, and build/report.html: a quarter of an hour
+	mkdir -p build
+	$(BIN)/hardtack lab all --html build/report.html --json build/report.json
+
+browser: setup ## what `make report` looks at the lab's page with: Debian's chromium, and playwright
+	apt-get install --yes --no-install-recommends chromium
+	$(BIN)/python -m pip install --quiet playwright
+
+report: browser ## look at the lab's page in headless Chromium
+	$(BIN)/python -m pytest -m "slow or not slow" tests/lab/test_report.py
+
+figures: setup ## hold bounds against the corpus and our own programs, and rewrite docs/analysis-figures.md
 	-$(BIN)/python tests/analysis/corpus/run.py --judge --json docs/figures/analysis-corpus.json
 	-$(BIN)/python tests/analysis/corpus/run.py --judge --annotated --json docs/figures/analysis-annotated.json
 	-$(BIN)/python tests/analysis/programs_run.py --judge --json docs/figures/analysis-programs.json
@@ -106,5 +128,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests corpus \
-	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls
+.PHONY: help setup demo test lint programs docs bench sqlite crashes lab browser report figures soak cpython-tests \
+	corpus analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls

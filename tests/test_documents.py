@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/analysis.md"]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/lab.md", "docs/analysis.md"]
 
 
 def commands() -> list[tuple[str, str, str]]:

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import gc
 import statistics
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "kernel"))
-
-from driver import Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.directories import Directory
@@ -21,6 +15,7 @@ from hardtack.kernel.params import MAX_IO, PAGE
 from hardtack.kernel.pipes import Pipe, ReadEnd, WriteEnd
 from hardtack.kernel.queues import Queue
 from hardtack.kernel.table import CAPACITY, Table
+from hardtack.lab.machine.driver import Machine
 
 CASES: dict[str, list] = {}
 SIZES = (0, 1, 100, 127, 128, 512, 513, 4095, PAGE, PAGE + 1, MAX_IO)

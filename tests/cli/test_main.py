@@ -12,7 +12,7 @@ import pytest
 from .conftest import HARDTACK, CommandLine
 
 
-@pytest.mark.parametrize("subcommand", [[], ["run"], ["demo"], ["bench"]])
+@pytest.mark.parametrize("subcommand", [[], ["run"], ["demo"], ["bench"], ["lab"]])
 def test_help(cli: CommandLine, subcommand: list[str]) -> None:
     ending = cli(*subcommand, "--help")
     assert ending.status == 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from driver import Machine
+
+from hardtack.lab.machine.driver import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driver import Hand
+    from hardtack.lab.machine.driver import Hand
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from driver import READ, ROOT, Hand, Machine
-
 from hardtack.kernel import abi
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE
+from hardtack.lab.machine.driver import READ, ROOT, Hand, Machine
 
 DISK = 4
 CACHE_BYTES = 256 * 1024

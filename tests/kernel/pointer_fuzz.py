@@ -18,7 +18,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from driver import (
+from hardtack.kernel import abi
+from hardtack.kernel.process import GONE, ZOMBIE
+from hardtack.kernel.system_calls import TABLE, Row
+from hardtack.lab.machine.driver import (
     DATA,
     OTHER_PATH,
     OUT,
@@ -33,11 +36,7 @@ from driver import (
     after,
     on_read,
 )
-from ledger import Ledger
-
-from hardtack.kernel import abi
-from hardtack.kernel.process import GONE, ZOMBIE
-from hardtack.kernel.system_calls import TABLE, Row
+from hardtack.lab.machine.ledger import Ledger
 
 SIZE = 0xA0000  # of the guest's memory (driver.USER_BYTES)
 TOP = 1 << 32

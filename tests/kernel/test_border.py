@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from driver import DATA, MIB, ROOT, Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.system_calls import TABLE, by_name
+from hardtack.lab.machine.driver import DATA, MIB, ROOT, Machine
 
 EDGES = (0, 1, 2, 3, 4, 7, 8, 4095, 4096, 65535, 65536, (1 << 31) - 1, 1 << 31, (1 << 32) - 1)
 LONG_EDGES = (*EDGES, 1 << 32, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)

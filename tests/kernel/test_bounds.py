@@ -1,6 +1,6 @@
 """No system call ever takes more than its bound; what was measured stands beside what the bounds allow.
 
-`python tests/kernel/ledger.py` prints the table.
+`hardtack lab bounds` prints the table.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ import gc
 import os
 import sys
 
-import ledger
 import pytest
-import worst_cases
-from driver import KIB, MIB, READ, ROOT, Calls, Machine, nothing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wasmtime import wat2wasm
@@ -30,6 +27,8 @@ from hardtack.kernel.params import BUCKET, FAN, FIRST_PAGES, PAGE, SCHEDULER_BYT
 from hardtack.kernel.streams import Capture, HostStream, Source
 from hardtack.kernel.system_calls import TABLE, Row
 from hardtack.kernel.table import Table
+from hardtack.lab.machine import ledger, worst_cases
+from hardtack.lab.machine.driver import KIB, MIB, READ, ROOT, Calls, Machine, nothing
 from hardtack.runtime.kernel import Kernel
 
 pytestmark = pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer allocates inside the calls")
@@ -37,7 +36,7 @@ pytestmark = pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer all
 
 @pytest.fixture(scope="module")
 def measured() -> ledger.Ledger:
-    return ledger.measure()
+    return ledger.measure(range(8), 2500)
 
 
 # -- the table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 
-from driver import MIB
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -13,6 +12,7 @@ from hardtack.heap import Heap
 from hardtack.kernel.descriptor_table import DescriptorTable
 from hardtack.kernel.streams import Null
 from hardtack.kernel.table import CAPACITY
+from hardtack.lab.machine.driver import MIB
 
 NUMBERS = st.sampled_from([0, 1, 2, 63, 64, 65, 127, 4095, 4096, 4160, CAPACITY - 1])
 

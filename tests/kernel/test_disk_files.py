@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from driver import MIB, READ, ROOT, Machine, tree
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
@@ -22,6 +21,7 @@ from hardtack.kernel.disk_inodes import STEP_ROWS
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.page_cache import DIRTY_PAGES
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE, DISK_SIZE, LEAST_CACHE_BYTES, MAX_IO
+from hardtack.lab.machine.driver import MIB, READ, ROOT, Machine, tree
 
 CREATE = abi.O_CREAT
 

@@ -12,11 +12,11 @@ import signal
 from collections import Counter
 
 import pytest
-from driver import KIB, MIB, Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES
+from hardtack.lab.machine.driver import KIB, MIB, Machine
 
 FIRED_NOT, CLEAN, HALF_DONE, DONE_ALL_THE_SAME, KILLED = range(10, 15)
 ENOUGH = 200  # allocations: none of these calls makes so many

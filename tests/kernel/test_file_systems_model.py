@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from driver import MIB, READ, ROOT, WRITE, Machine
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,6 +21,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_PAGE, DISK_SIZE, LEAST_CACHE_BYTES, PAGE
+from hardtack.lab.machine.driver import MIB, READ, ROOT, WRITE, Machine
 
 NAMES = (b"a", b"b", b"c")
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3)

@@ -7,10 +7,10 @@ fork in tests/programs/test_processes.py.
 from __future__ import annotations
 
 import pytest
-from driver import BLOCKED_CALL, KIB, MIB, READ, ROOT, USER_BYTES, Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import MAX_PROGRAM_FILE, SCHEDULER_BYTES
+from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, READ, ROOT, USER_BYTES, Machine
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from driver import KIB, MIB, SECOND, Machine
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, NAME_MAX, PAGE
+from hardtack.lab.machine.driver import KIB, MIB, SECOND, Machine
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 1023, 4095, PAGE, PAGE + 1, 200_000])

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driver import PATH, READ, WRITE, Machine
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi, host_paths
 from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.host_paths import MAX_DEPTH
 from hardtack.kernel.params import MAX_HOST_FILES
+from hardtack.lab.machine.driver import PATH, READ, WRITE, Machine
 
 HOST = 4
 CREATE = abi.O_CREAT

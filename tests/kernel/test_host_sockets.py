@@ -6,12 +6,12 @@ import socket
 import struct
 
 import pytest
-from driver import BLOCKED_CALL, SECOND, Machine, after, on_read, on_write
 
 from hardtack.kernel import abi
 from hardtack.kernel import host_sockets as module
 from hardtack.kernel.host_sockets import HostListener
 from hardtack.kernel.streams import Null
+from hardtack.lab.machine.driver import BLOCKED_CALL, SECOND, Machine, after, on_read, on_write
 
 LISTENER = 3
 NONBLOCK = abi.FDFLAG_NONBLOCK

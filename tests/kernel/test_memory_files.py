@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from driver import KIB, MIB, READ, ROOT, WRITE, Machine, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardtack.kernel import abi
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE, MAX_FILE, MAX_LINKS, PAGE, PATH_MAX
+from hardtack.lab.machine.driver import KIB, MIB, READ, ROOT, WRITE, Machine, tree
 
 CREATE = abi.O_CREAT
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from driver import READ, ROOT, Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.mounts import open_mounted_root
+from hardtack.lab.machine.driver import READ, ROOT, Machine
 
 
 @pytest.fixture

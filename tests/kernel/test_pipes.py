@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from driver import BLOCKED_CALL, MIB, Machine, after, on_read, on_write
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -13,6 +12,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.params import PAGE
 from hardtack.kernel.pipes import ATOMIC, CAPACITY, RING, Pipe
 from hardtack.kernel.queues import Queue
+from hardtack.lab.machine.driver import BLOCKED_CALL, MIB, Machine, after, on_read, on_write
 
 COUNTS = st.one_of(
     st.sampled_from([0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE, CAPACITY - 1, CAPACITY, CAPACITY + 1]),

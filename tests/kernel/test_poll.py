@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from driver import BLOCKED_CALL, SECOND, after, on_read, on_write
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import MAX_POLL
 from hardtack.kernel.streams import HostStream, Null, Source
+from hardtack.lab.machine.driver import BLOCKED_CALL, SECOND, after, on_read, on_write
 
 REALTIME = abi.CLOCK_REALTIME
 READ, WRITE, CLOCK = abi.EVENT_READ, abi.EVENT_WRITE, abi.EVENT_CLOCK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from driver import BLOCKED_CALL, KIB, MIB, USER_BYTES, Machine, Trap, nothing
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
@@ -11,6 +10,7 @@ from hardtack.kernel import system as system_module
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS
 from hardtack.kernel.process import GONE, ZOMBIE
 from hardtack.kernel.streams import Source
+from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, USER_BYTES, Machine, Trap, nothing
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from driver import BLOCKED_CALL, READ, WRITE, Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
+from hardtack.lab.machine.driver import BLOCKED_CALL, READ, WRITE, Machine
 
 DEVICES, PROCESSES, PROGRAMS = 4, 5, 6  # their descriptors
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 
 import pytest
-from driver import BLOCKED_CALL, KIB, MIB, OUTSIDE, READ, Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import SCHEDULER_BYTES
 from hardtack.kernel.process import BLOCKED, GONE, NEW, WAITING_FOR_MEMORY, ZOMBIE
 from hardtack.kernel.system_calls import by_name
+from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, OUTSIDE, READ, Machine
 
 KILLED = "out of memory: its group held most of the kernel's heap"
 

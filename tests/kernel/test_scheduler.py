@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 
 import pytest
-from driver import KIB, MIB, SECOND, Machine
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
 from hardtack.kernel.params import SCHEDULER_BYTES
+from hardtack.lab.machine.driver import KIB, MIB, SECOND, Machine
 
 
 def rest(calls):

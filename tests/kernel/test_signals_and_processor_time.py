@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from driver import BLOCKED_CALL, SECOND
 
 from hardtack.kernel import abi
 from hardtack.kernel.host_files import open_host_directory
+from hardtack.lab.machine.driver import BLOCKED_CALL, SECOND
 
 
 # -- signals

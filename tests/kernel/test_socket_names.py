@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from driver import Machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardtack.kernel.socket_names import DEPTH, SocketNames
+from hardtack.lab.machine.driver import Machine
 
 
 class Named:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from driver import BLOCKED_CALL, KIB, MIB, Machine, address, after, on_read, on_write
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import MAX_BACKLOG, SOCKET_NAME_MAX
 from hardtack.kernel.pipes import CAPACITY
 from hardtack.kernel.sockets import UNACCEPTED
+from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, Machine, address, after, on_read, on_write
 
 NONBLOCKING = abi.SOCK_STREAM | abi.SOCK_NONBLOCK
 NAMES = [b"/run/server", 8080]

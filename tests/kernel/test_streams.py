@@ -6,11 +6,11 @@ import os
 import socket
 
 import pytest
-from driver import KIB, MIB, Machine
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import PAGE
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
+from hardtack.lab.machine.driver import KIB, MIB, Machine
 
 DATA = bytes(i * 11 % 251 for i in range(100_000))
 

@@ -61,8 +61,10 @@ class Image(Protocol):
     """Bytes of user memory that a start takes: the stack and the initial linear memory."""
     overhead_bytes: int
     """Of those, what is not linear memory."""
-    forkable: bool
-    """Whether its guests can be copied while they run."""
+
+    @property
+    def forkable(self) -> bool:
+        """Whether its guests can be copied while they run."""
 
     def start(self, process: Process) -> Guest:
         """Make a guest for process; it has not run yet.

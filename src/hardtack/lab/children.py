@@ -1,4 +1,4 @@
-"""Functions called in processes of their own: `python -m hardtack.lab.children MODULE FUNCTION ARGUMENTS`.
+"""Functions called in processes of their own: `... children MODULE FUNCTION ARGUMENTS PARENT`.
 
 So each run of an experiment begins with an allocator and free lists of its own, and may take its process with
 it. Arguments and results pass as JSON. A child ends when its parent does, and is gone when `call` returns
@@ -44,7 +44,9 @@ def call(function: Callable[..., Any], *arguments: object, seconds: float) -> An
     """
     name = f"{function.__module__} {function.__qualname__}"
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        status = _run([*name.split(), json.dumps(arguments)], out.fileno(), errors.fileno(), seconds)
+        status = _run(
+            [*name.split(), json.dumps(arguments), str(os.getpid())], out.fileno(), errors.fileno(), seconds
+        )
         out.seek(0)
         errors.seek(0)
         if status is None:
@@ -86,9 +88,9 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def main(module: str, name: str, arguments: str) -> None:
+def main(module: str, name: str, arguments: str, parent: str) -> None:
     """Call the function, and print its result as JSON; what it prints itself goes to standard error."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
     out = os.dup(1)
     os.dup2(2, 1)
     scope: Mapping[str, Callable[..., object]] = vars(importlib.import_module(module))

@@ -1,4 +1,4 @@
-"""Fails the k-th allocation of CPython itself during many operations: `python THIS SAMPLES SEED`, prints JSON.
+"""Fails the k-th allocation of CPython itself in many operations: `python THIS SAMPLES SEED` prints JSON.
 
 It needs nothing but the standard library, so that any Python can run it; hardtack's hook is not there. Each
 operation is done once to warm up, then in forked processes, in each of which one allocation fails, in any of
@@ -30,10 +30,21 @@ import sys
 import textwrap
 import weakref
 from itertools import groupby, permutations
+from typing import TYPE_CHECKING, Any
 
-TABLE = {f"key {n}": [n, str(n), n / 7] for n in range(40)}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Arm = Callable[[int, int], object]
+
+TABLE: dict[str, list[Any]] = {f"key {n}": [n, str(n), n / 7] for n in range(40)}
 TEXT = "the quick brown fox jumps over the lazy dog " * 20
-SOURCE = "def f(x, *, y=1):\n    return [a * y for a in x if a] + [lambda: (yield)]\nclass C:\n    z: int = f([1])\n"
+SOURCE = """
+def f(x, *, y=1):
+    return [a * y for a in x if a] + [lambda: (yield)]
+class C:
+    z: int = f([1])
+"""
 
 REACHED, MEMORY_ERROR, SYSTEM_ERROR, OTHER_ERROR, NOT_REACHED = 10, 11, 12, 13, 14
 NAMES = {
@@ -49,41 +60,48 @@ MOST = 1 << 15  # allocations of one operation that are looked for
 class Plain:
     """An object with attributes."""
 
-    def __init__(self, n):
+    def __init__(self, n: int) -> None:
         self.n = n
         self.name = str(n)
 
     @property
-    def double(self):
+    def double(self) -> int:
+        """Return a number."""
         return self.n * 2
 
 
-def classes():
+def classes() -> object:
+    """Make a class while running."""
     made = type("Made", (Plain,), {"__slots__": ("a", "b"), "method": lambda self: self.a})
     return made(1).double
 
 
-def raising():
+def raising() -> object:
+    """Raise, catch, and raise while handling that."""
     try:
-        [].pop()
+        list[int]().pop()
     except IndexError as error:
         try:
-            raise KeyError("again") from error
+            dict[str, int]()["missing"]
         except KeyError as other:
-            return repr(other.__cause__)
+            return repr([error, other.__context__])
+    return None
 
 
-def generators():
-    def numbers(n):
-        received = yield from range(n)
-        return received
+def generators() -> object:
+    """Run generators in each other."""
+
+    def numbers(n: int) -> Iterator[int]:
+        yield from range(n)
 
     return sum(x for x in numbers(50) if x % 3) + sum(map(len, map(str, numbers(50))))
 
 
-def closures():
-    def counter(start):
-        def step(by=1, *more, **named):
+def closures() -> object:
+    """Call a closure with all kinds of arguments."""
+
+    def counter(start: int) -> Callable[..., int]:
+        def step(by: int = 1, *more: int, **named: int) -> int:
             nonlocal start
             start += by + len(more) + len(named)
             return start
@@ -94,21 +112,27 @@ def closures():
     return [step(n, n, key=n) for n in range(30)]
 
 
-def coroutines():
-    async def leaf(n):
+def coroutines() -> object:
+    """Drive a coroutine by hand."""
+
+    async def leaf(n: int) -> list[int]:
         return [n] * n
 
-    async def root():
+    async def root() -> list[list[int]]:
         return [await leaf(n) for n in range(20)]
 
     try:
         root().send(None)
     except StopIteration as end:
         return end.value
+    return None
 
 
-def growing():
-    rows, table, members = [], {}, set()
+def growing() -> object:
+    """Have containers grow."""
+    rows: list[tuple[int, float]] = []
+    table: dict[int, tuple[int, float]] = {}
+    members: set[str] = set()
     for n in range(300):
         rows.append((n, float(n)))
         table[n * 1000] = rows[-1]
@@ -116,21 +140,40 @@ def growing():
     return sorted(members & {str(n) for n in range(0, 600, 2)}), list(reversed(rows))
 
 
-def weak_references():
+def compile_pattern() -> object:
+    """Compile a pattern that is in no cache."""
+    re.purge()
+    return re.compile(r"(?P<a>[a-z]+|\d{2,3})*(?:x|y)?$")
+
+
+def named_tuple() -> object:
+    """Make a class of named tuples, and one of them."""
+    made = collections.namedtuple("made", "a b c")
+    return made(1, 2, 3)._asdict()
+
+
+def files() -> object:
+    """Open a file and list a directory."""
+    with open(os.devnull) as file:
+        return file.read() + repr(os.listdir("/dev/fd"))
+
+
+def weak_references() -> object:
+    """Let go of what is referred to weakly."""
     things = [Plain(n) for n in range(20)]
-    seen = []
+    seen: list[object] = []
     references = [weakref.ref(thing, seen.append) for thing in things]
     mapping = weakref.WeakValueDictionary(enumerate(things))
     del things
     return len(references), len(mapping), len(seen)
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[], object]] = {
     "json": lambda: json.loads(json.dumps(TABLE, indent=1, sort_keys=True)),
     "pickle": lambda: pickle.loads(pickle.dumps([TABLE, Plain(3)])),
     "deepcopy": lambda: copy.deepcopy(TABLE),
     "re": lambda: re.sub(r"(\w+) (\w+)", r"\2 \1", TEXT),
-    "re.compile": lambda: (re.purge(), re.compile(r"(?P<a>[a-z]+|\d{2,3})*(?:x|y)?$")),
+    "re.compile": compile_pattern,
     "compile": lambda: compile(SOURCE, "source", "exec"),
     "exec": lambda: exec("import string\nx = [string.Template(str(n)) for n in range(5)]", {}),
     "ast": lambda: ast.unparse(ast.parse(SOURCE)),
@@ -153,7 +196,7 @@ OPERATIONS = {
         + list(collections.OrderedDict(TABLE))[:2]
         + list(collections.deque(TABLE, 5))
     ),
-    "namedtuple": lambda: collections.namedtuple("Made", "a b c")(1, 2, 3)._asdict(),
+    "namedtuple": named_tuple,
     "itertools": lambda: [list(g) for _, g in groupby(permutations(range(4)), key=lambda p: p[0])],
     "partial": lambda: functools.reduce(functools.partial(max, 3), range(50)),
     "classes": classes,
@@ -162,12 +205,12 @@ OPERATIONS = {
     "closures": closures,
     "coroutines": coroutines,
     "weak references": weak_references,
-    "files": lambda: open(os.devnull).read() + repr(os.listdir("/dev/fd")),
+    "files": files,
     "collecting": lambda: gc.collect(),
 }
 
 
-def outcome(name, k, arm):
+def outcome(name: str, k: int, arm: Arm) -> int:
     """Do an operation in a forked process in which allocation k fails; return what became of it."""
     pid = os.fork()
     if pid == 0:
@@ -178,7 +221,7 @@ def outcome(name, k, arm):
     return -os.WTERMSIG(status)
 
 
-def fail(operation, k, arm):
+def fail(operation: Callable[[], object], k: int, arm: Arm) -> int:
     """Do it; say what came of it by a status."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
     signal.alarm(SECONDS)
@@ -192,7 +235,7 @@ def fail(operation, k, arm):
         code = MEMORY_ERROR
     except SystemError:
         code = SYSTEM_ERROR
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, it is no MemoryError
         code = OTHER_ERROR
     try:  # what is still to fail now was not reached
         for _ in range(k + 10):
@@ -202,7 +245,7 @@ def fail(operation, k, arm):
     return code
 
 
-def count(name, arm):
+def count(name: str, arm: Arm) -> int:
     """Return how many allocations an operation makes, by bisection."""
     low, high = 0, MOST
     while low < high:
@@ -214,39 +257,37 @@ def count(name, arm):
     return low
 
 
-def kind(code):
+def kind(code: int) -> str:
     """Name a status."""
     if code in (-signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL):
         return "hang"
     return NAMES.get(code, "crash")
 
 
-def main(samples, seed):
+def main(samples: int, seed: int) -> None:
     """Fail so many allocations in all, spread over the operations, and print what came of each."""
-    from _testcapi import set_nomemory
+    from _testcapi import set_nomemory  # type: ignore[import-not-found]
 
     devnull = os.open(os.devnull, os.O_RDWR)
     os.dup2(devnull, 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     draw = random.Random(seed)
     rows = {}
-    crashes = []
+    crashes: list[tuple[str, int, int]] = []
     for name, operation in OPERATIONS.items():
         for _ in range(3):
             operation()
         total = count(name, set_nomemory)
-        chosen = range(total)
-        if total > samples // len(OPERATIONS):
-            chosen = sorted(draw.sample(chosen, samples // len(OPERATIONS)))
-        found = collections.Counter()
+        chosen = sorted(draw.sample(range(total), min(total, samples // len(OPERATIONS))))
+        found: collections.Counter[str] = collections.Counter()
         for k in chosen:
             code = outcome(name, k, set_nomemory)
             if code != NOT_REACHED:
                 found[kind(code)] += 1
             if kind(code) == "crash" and len(crashes) < 20:
-                crashes.append([name, k, code])
+                crashes.append((name, k, code))
         rows[name] = {"allocations": total, **found}
-    print(json.dumps({"version": sys.version.split()[0], "operations": rows, "crashes": crashes}))
+    json.dump({"version": sys.version.split()[0], "operations": rows, "crashes": crashes}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -105,8 +105,8 @@ def _run(settings: Settings) -> Findings:
         Claim(
             "The scheduler keeps within what is set aside for it.",
             "a log thread's reservation of 1,381,636 bytes is computed, and never used",
-            f"at most {drawn:,} of {SCHEDULER_BYTES:,} bytes were drawn, {turn:,} in one turn; it is filled up "
-            "when half is gone",
+            f"at most {drawn:,} of {SCHEDULER_BYTES:,} bytes were drawn, {turn:,} in one turn; it is filled "
+            "up when half is gone",
             drawn <= SCHEDULER_BYTES and turn <= SCHEDULER_BYTES // 2,
         ),
         Claim(
@@ -132,8 +132,9 @@ def _run(settings: Settings) -> Findings:
 EXPERIMENT: Final = Experiment(
     "background",
     "Is what the kernel sets aside for its own work enough, and how much too much?",
-    "The scheduler runs on a standing reservation, and starting a program on one of its own. Both are watched "
-    "after every turn while citizens deliver mail, alone and beside hogs that have processes start and be killed.",
+    "The scheduler runs on a standing reservation, and starting a program on one of its own. Both are "
+    "watched after every turn while citizens deliver mail, alone and beside hogs that have processes start "
+    "and be killed.",
     lambda quick: len(_WORKLOADS),
     _run,
 )

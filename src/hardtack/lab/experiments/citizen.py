@@ -10,7 +10,8 @@ import random
 import re
 import tempfile
 import time
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any, Final, TypedDict
 
 from hardtack.lab.children import call
 from hardtack.lab.experiment import Claim, Experiment, Figure, Findings, Lines, Row, number
@@ -66,13 +67,13 @@ class _Run(TypedDict):
 class _Neighbourhood:
     """A kernel with citizens, and whoever lives beside them."""
 
-    def __init__(self, kernel: Kernel, neighbours: str, seed: int) -> None:
+    def __init__(self, kernel: Kernel, neighbours: str, seed: int, outputs: Sequence[IO[bytes]]) -> None:
         self.kernel = kernel
         self.random = random.Random(seed)
         self.neighbours = neighbours
         self.observer = Observer(kernel)
         self.observer.watch()
-        self.outputs = [tempfile.TemporaryFile() for _ in _CITIZENS]  # noqa: SIM115 - as long as this
+        self.outputs = outputs
         self.citizens = [
             kernel.spawn(
                 "/bin/mail", [name, "0", str(_MESSAGE_BYTES)], stdout=output.fileno(), stderr=output.fileno()
@@ -116,8 +117,9 @@ class _Neighbourhood:
 def live_beside(neighbours: str, seconds: float, seed: int) -> _Run:
     """Have the citizens live beside some neighbours for a time, in this process; blocks."""
     samples: list[_Sample] = []
-    with Kernel(_CAPACITY, fs_size=_FILES) as kernel:
-        town = _Neighbourhood(kernel, neighbours, seed)
+    with Kernel(_CAPACITY, fs_size=_FILES) as kernel, ExitStack() as stack:
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in _CITIZENS]
+        town = _Neighbourhood(kernel, neighbours, seed, outputs)
         kernel.run_turns(64)
         turns = 16
         started, cpu = time.monotonic(), time.process_time()
@@ -237,7 +239,8 @@ def _claims(runs: dict[str, list[_Run]]) -> list[Claim]:
             peak >= 0.95,
         ),
         Claim(
-            "The citizens reach 80 % of what they reach beside as many harmless processes that make calls, too.",
+            "The citizens reach 80 % of what they reach beside as many harmless processes that make calls, "
+            "too.",
             "not measured",
             f"{callers} of it, by processor time; the citizens waited {number(waits)} times",
             callers.median >= 0.8,
@@ -245,7 +248,8 @@ def _claims(runs: dict[str, list[_Run]]) -> list[Claim]:
         Claim(
             "The citizens reach 80 % of what they reach beside as many harmless spinners.",
             "not measured",
-            f"{spinners} of it, by processor time",
+            f"{spinners} of it, by processor time; turns are measured in fuel, which "
+            "system calls do not use, so whoever makes calls has the longer turns",
             spinners.median >= 0.8,
         ),
         Claim(
@@ -299,10 +303,10 @@ def _rates(samples: Sequence[_Sample]) -> list[tuple[float, float]]:
 EXPERIMENT: Final = Experiment(
     "citizen",
     "Do those who do no harm notice that others fill the heap, over and over?",
-    "Two citizens deliver mail without end, check each byte and end at the first error. Beside them two abusers "
-    "start children that each fill the heap, with descriptors or with full pipes; whoever is killed comes again "
-    "at once. Then the same citizens beside as many processes that do no harm: they open and close a file, or "
-    "only compute. The rounds take turns.",
+    "Two citizens deliver mail without end, check each byte and end at the first error. Beside them two "
+    "abusers start children that each fill the heap, with descriptors or with full pipes; whoever is killed"
+    " comes again at once. Then the same citizens beside as many processes that do no harm: they open and "
+    "close a file, or only compute. The rounds take turns.",
     lambda quick: len(_steps(quick)),
     _run,
 )

@@ -50,7 +50,7 @@ def pythons() -> list[str]:
     What can is CPython's own test module, which some distributions leave out.
     """
     names = [sys.executable]
-    names += [found for minor in range(11, 20) if (found := shutil.which(f"python3.{minor}"))]
+    names += [name for minor in range(11, 20) if (name := shutil.which(f"python3.{minor}"))]
     names += map(str, sorted(Path.home().glob(".pyenv/versions/3.*/bin/python")))
     found: dict[str, str] = {}
     for name in names:
@@ -190,10 +190,10 @@ def _plot(failed: list[_Failed]) -> Bars:
 EXPERIMENT: Final = Experiment(
     "interpreter",
     "Does CPython survive an allocation that fails?",
-    "Thirty-two operations, from JSON to coroutines, run in forked processes, and in each one allocation fails, by "
-    "CPython's own _testcapi.set_nomemory and without anything of hardtack's, on each Python from 3.11 on that is "
-    "here. Then the same operations under reservations, in heaps from none to twice of what they take, on the "
-    "Python that hardtack is installed for.",
+    "Thirty-two operations, from JSON to coroutines, run in forked processes, and in each one allocation "
+    "fails, by CPython's own _testcapi.set_nomemory and without anything of hardtack's, on each Python from"
+    " 3.11 on that is here. Then the same operations under reservations, in heaps from none to twice of "
+    "what they take, on the Python that hardtack is installed for.",
     lambda quick: len(pythons()) + 1,
     _run,
 )

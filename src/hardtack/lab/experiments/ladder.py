@@ -25,8 +25,9 @@ _KEPT: Final = (1000, 60_000)  # bytes that a session keeps: a few of these
 _KEEPS: Final = 8
 _GARBAGE: Final = (2000, 40_000)  # bytes of a request's cyclic garbage
 _ANSWER: Final = 8000  # bytes of an answer in the cache
-_KEYS: Final = 700  # different answers; together more than two thirds of the heap
+_KEYS: Final = 450  # different answers; with what sessions keep, about two thirds of the heap
 _REQUESTS: Final = (4000, 1000)  # quick
+_PATIENCE: Final = 60.0  # seconds that a request waits: far longer than any ladder takes
 _REPEATS: Final = (5, 2)  # quick
 _LADDERS: Final = {
     "collect, caches, kill": (True, True),
@@ -82,6 +83,7 @@ def serve(collecting: bool, giving_way: bool, requests: int, seed: int) -> _Run:
     service = Heap(_CAPACITY, name="service")
     ladder = ladder_of(service)
     ladder.kill_level = 0
+    ladder.patience = ladder.kill_seconds = 0.0  # what comes back comes back at once
     if not collecting:
         _without_collecting(ladder)
     sessions = [_Session(service, number) for number in range(_SESSIONS)]
@@ -90,7 +92,7 @@ def serve(collecting: bool, giving_way: bool, requests: int, seed: int) -> _Run:
     for _ in range(requests):
         session = draw.choice(sessions)
         work = (draw.randint(*_KEPT), draw.randint(*_GARBAGE), answers, draw.randrange(_KEYS), pinned)
-        service.reserve(_ROOM).run(session.heap, session.work, *work)
+        service.reserve(_ROOM, timeout=_PATIENCE).run(session.heap, session.work, *work)
     service.check()
     return {
         "kills": ladder.killed,
@@ -167,9 +169,10 @@ def _plot(service: dict[str, list[_Run]]) -> Bars:
 EXPERIMENT: Final = Experiment(
     "ladder",
     "What are the steps before a kill worth?",
-    "A service in a heap of 8 MiB serves the same requests under four ladders: with and without the collections "
-    "before the first kill, with and without a cache that gives way. Its sessions keep little and leave cyclic "
-    "garbage, and a session can be killed. Nobody does harm here, so each kill is one too many.",
+    "A service in a heap of 8 MiB serves the same requests under four ladders: with and without the "
+    "collections before the first kill, with and without a cache that gives way. Its sessions keep little "
+    "and leave cyclic garbage, and a session can be killed. Nobody does harm here, so each kill is one too "
+    "many.",
     lambda quick: len(_LADDERS),
     _run,
 )

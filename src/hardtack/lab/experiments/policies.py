@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hardtack.lab import demo
+from hardtack.lab.demo_child import MESSAGES
 from hardtack.lab.experiment import Bars, Claim, Experiment, Findings, Row
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _run(settings: Settings) -> Findings:
     for hogs in _chosen(settings.quick):
         for policy in demo.POLICIES:
             settings.step(f"{hogs} under {policy}")
-            messages = _QUICK_MESSAGES if settings.quick else demo.MESSAGES
+            messages = _QUICK_MESSAGES if settings.quick else MESSAGES
             found.setdefault(hogs, {})[policy] = demo.run_policy(policy, _HOGS[hogs], messages, _SECONDS)
     rows: list[Row] = [_row(hogs, row) for hogs, rows in found.items() for row in rows.values()]
     return Findings(_claims(found), rows, [_plot(found)])
@@ -106,9 +107,9 @@ def _plot(found: dict[str, dict[str, PolicyRow]]) -> Bars:
 EXPERIMENT: Final = Experiment(
     "policies",
     "What becomes of a kernel whose heap is full, under each of four policies?",
-    "Two citizens deliver mail in a kernel with a heap of 16 MiB and end at the first error. Beside them hogs "
-    "take all of one kind: descriptors, pipes, processes, files, linear memory. Each run is a child process "
-    "under a watchdog, which tells a deadlock from a livelock and both from a panic.",
+    "Two citizens deliver mail in a kernel with a heap of 16 MiB and end at the first error. Beside them "
+    "hogs take all of one kind: descriptors, pipes, processes, files, linear memory. Each run is a child "
+    "process under a watchdog, which tells a deadlock from a livelock and both from a panic.",
     lambda quick: len(_chosen(quick)) * len(demo.POLICIES),
     _run,
 )

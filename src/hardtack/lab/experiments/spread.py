@@ -56,7 +56,7 @@ def _by_objects(system: System, groups: list[Heap]) -> Heap | None:
 
 
 def exhaust(hog: str, rule: str, seed: int) -> _Run:
-    """Have a hog exhaust a kernel beside a citizen with many descriptors, until somebody is killed; blocks."""
+    """Have a hog exhaust a kernel beside a citizen, until somebody is killed; blocks."""
     descriptors = random.Random(seed).randint(*_KEPT)
     with Kernel(_CAPACITY, memory="4 GiB") as kernel:
         observer = Observer(kernel)
@@ -153,9 +153,9 @@ def _plot(found: dict[tuple[str, str], list[_Run]]) -> Bars:
 EXPERIMENT: Final = Experiment(
     "spread",
     "Does the killer find a hog that is spread thin, and one that holds few large things?",
-    "A citizen keeps several hundred descriptors and reads through them. Beside it a hog fills a heap of 8 MiB: a "
-    "tree of small processes, pipes of 64 KiB each, or descriptors. The victim is chosen by Biscuit's rule, most "
-    "objects of one process, and by ours, most bytes of a process tree.",
+    "A citizen keeps several hundred descriptors and reads through them. Beside it a hog fills a heap of 8 "
+    "MiB: a tree of small processes, pipes of 64 KiB each, or descriptors. The victim is chosen by "
+    "Biscuit's rule, most objects of one process, and by ours, most bytes of a process tree.",
     lambda quick: len(_HOGS) * len(_RULES),
     _run,
 )

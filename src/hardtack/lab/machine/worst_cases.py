@@ -16,7 +16,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from driver import (
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description
+from hardtack.kernel.directories import place
+from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_sockets import HostListener
+from hardtack.kernel.params import (
+    BUCKET,
+    MAX_ARGUMENTS,
+    MAX_HOST_SOCKETS,
+    MAX_POLL,
+    NAME_MAX,
+    PAGE,
+    PATH_MAX,
+)
+from hardtack.kernel.process import Process
+from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
+from hardtack.kernel.streams import Capture, HostStream, Null, Source
+from hardtack.lab.machine.driver import (
     DATA,
     KIB,
     MAP,
@@ -35,25 +52,7 @@ from driver import (
     on_read,
     on_write,
 )
-from ledger import Ledger
-
-from hardtack.kernel import abi
-from hardtack.kernel.descriptions import Description
-from hardtack.kernel.directories import place
-from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.host_sockets import HostListener
-from hardtack.kernel.params import (
-    BUCKET,
-    MAX_ARGUMENTS,
-    MAX_HOST_SOCKETS,
-    MAX_POLL,
-    NAME_MAX,
-    PAGE,
-    PATH_MAX,
-)
-from hardtack.kernel.process import Process
-from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
-from hardtack.kernel.streams import Capture, HostStream, Null, Source
+from hardtack.lab.machine.ledger import Ledger
 
 CASES: list[Callable[[Ledger], None]] = []
 FULL = 64 * KIB
@@ -73,7 +72,7 @@ def case(function: Callable[[Ledger], None]) -> Callable[[Ledger], None]:
 def host_machine(ledger: Ledger) -> Iterator[tuple[Machine, Path]]:
     """Make a machine whose descriptor HOST is a directory of the host."""
     with tempfile.TemporaryDirectory() as name, ledger.machine() as machine:
-        machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+        machine.preopen(open_host_directory(machine.system, "/host", name))
         yield machine, Path(name)
 
 
@@ -367,7 +366,7 @@ def _fill_a_connection(hand: Hand, start: int) -> None:
 
 @case
 def host_sockets(ledger: Ledger) -> None:
-    """Connections of the host: accepted, filled, reset, closed, polled, and refused when there are too many."""
+    """Connections of the host: accepted, filled, reset, closed, polled, and refused when too many."""
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         ledger.machine() as machine,
@@ -974,6 +973,30 @@ def working_directories(ledger: Ledger) -> None:
             hand.getcwd()
 
 
+PSEUDO_NAMES = (
+    *(b"null", b"zero", b"random", b"pipe", b"tty", b"kill", b"meminfo", b"heap", b"child"),
+    *(b"self/status", b"self/cmdline", b"self/environ", b"self/cwd", b"self/fd/4999", b"fd/4999", b"self/fd"),
+)
+
+
+def _use_pseudo_file(hand: Hand, at: int, path: bytes, to_read: bool) -> None:
+    where = hand.put(PATH, path)
+    hand.call("path_filestat_get", at, 0, *where, OUT)
+    hand.call("path_readlink", at, *where, DATA, FULL, OUT)
+    hand.call("path_open", at, 0, *where, 0, READ_ONLY | abi.RIGHT_WRITE, HUGE, 0, OUT)
+    if hand.call("path_open", at, 0, *where, 0, READ_ONLY, HUGE, 0, OUT):
+        return
+    fd = hand.calls.unpack("I")[0]
+    hand.put(VECTORS, struct.pack("<II", DATA, FULL))
+    if to_read:
+        hand.call("fd_read", fd, VECTORS, 1, OUT)
+    for cookie in (0, 1, 2, 3, 40, 4990, HUGE):
+        hand.call("fd_readdir", fd, DATA, FULL, cookie, OUT)
+    hand.call("fd_filestat_get", fd, OUT)
+    hand.call("fd_seek", fd, 1 << 62, 0, OUT)
+    hand.close(fd)
+
+
 @case
 def pseudo_files(ledger: Ledger) -> None:
     """Every call on /proc, /dev and /bin, with long paths, long arguments and a lot of descriptors."""
@@ -987,34 +1010,10 @@ def pseudo_files(ledger: Ledger) -> None:
             while hand.dup(0) < 5000:
                 pass
             hand.spawn(b"/bin/child")
-        names = (b"null", b"zero", b"random", b"pipe", b"tty", b"kill", b"meminfo", b"heap", b"self/status")
-        names += (
-            b"self/cmdline",
-            b"self/environ",
-            b"self/cwd",
-            b"self/fd/4999",
-            b"fd/4999",
-            b"self/fd",
-            b"child",
-        )
         for at in (4, 5, 6):
-            for name in names:
+            for name in PSEUDO_NAMES:
                 for path in (name, name + b"/", *long_paths(b"self", name), b"self/../" * 500 + name):
-                    where = hand.put(PATH, path)
-                    hand.call("path_filestat_get", at, 0, *where, OUT)
-                    hand.call("path_readlink", at, *where, DATA, FULL, OUT)
-                    hand.call("path_open", at, 0, *where, 0, READ_ONLY | abi.RIGHT_WRITE, HUGE, 0, OUT)
-                    errno = hand.call("path_open", at, 0, *where, 0, READ_ONLY, HUGE, 0, OUT)
-                    if errno == 0:
-                        fd = hand.calls.unpack("I")[0]
-                        hand.put(VECTORS, struct.pack("<II", DATA, FULL))
-                        if name != b"pipe":
-                            hand.call("fd_read", fd, VECTORS, 1, OUT)
-                        for cookie in (0, 1, 2, 3, 40, 4990, HUGE):
-                            hand.call("fd_readdir", fd, DATA, FULL, cookie, OUT)
-                        hand.call("fd_filestat_get", fd, OUT)
-                        hand.call("fd_seek", fd, 1 << 62, 0, OUT)
-                        hand.close(fd)
+                    _use_pseudo_file(hand, at, path, to_read=name != b"pipe")
             for size in (24, 30, FULL):
                 for cookie in (0, 1, 5, 17):
                     hand.call("fd_readdir", at, DATA, size, cookie, OUT)

@@ -1,17 +1,17 @@
 """What system calls were measured to take, row by row, beside what their bounds allow.
 
-`python tests/kernel/ledger.py` measures all of them and prints the table.
+The experiment `bounds` and the kernel's tests measure all of them.
 """
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from driver import OUTSIDE, Machine
 
 from hardtack.kernel.process import Process
 from hardtack.kernel.system_calls import TABLE, Row
+from hardtack.lab.machine.driver import MIB, OUTSIDE, Machine
 
 
 @dataclass
@@ -69,44 +69,34 @@ class Ledger:
                 f"peak {peak}, bound {bound}, maximum {row.maximum}"
             )
 
-    def machine(self, *arguments, flush: bool = True, **keywords) -> Machine:
+    def machine(self, heap: int = 16 * MIB, files: int | None = None, *, flush: bool = True) -> Machine:
         """Make a machine whose calls are entered here."""
-        return Machine(*arguments, observe=self.observe, flush=flush, **keywords)
-
-    def table(self) -> str:
-        """Return the measurements as a table."""
-        lines = [
-            f"{'call':26}{'maximum':>9}{'bound':>9}{'peak':>9}{'ratio':>7}{'least':>7}{'calls':>8}  case"
-        ]
-        for entry in self.entries.values():
-            ratio = entry.bound / entry.peak if entry.peak > 0 else 0
-            lines.append(
-                f"{entry.row.name:26}{entry.row.maximum:9}{entry.bound:9}{entry.peak:9}{ratio:7.2f}"
-                f"{1 / entry.worst if entry.worst else 0:7.2f}{entry.calls:8}"
-                f"  {entry.where}, {entry.worst_where}"
-            )
-        return "\n".join(lines)
+        return Machine(heap, files, observe=self.observe, flush=flush)
 
 
-def measure() -> Ledger:
-    """Run every worst case and the random workload; takes some seconds."""
-    import workload
-    import worst_cases
-    import worst_cases_on_disk  # noqa: F401 - it enters its cases in the list
+def measure(seeds: Iterable[int], calls: int, *, directed: bool = True) -> Ledger:
+    """Run every worst case, then random workloads; a thousand calls take about a second.
+
+    Garbage is frozen, so that emptying CPython's free lists before each call is quick.
+
+    Args:
+        seeds: one for each random workload.
+        calls: that each makes.
+        directed: run the worst cases, too.
+    """
+    from hardtack.lab.machine import (
+        workload,
+        worst_cases,
+        worst_cases_on_disk,  # noqa: F401 - it enters its cases in the list
+    )
 
     ledger = Ledger()
     gc.collect()
-    gc.freeze()  # so that emptying the free lists before each call is quick
-    for case in worst_cases.CASES:
+    gc.freeze()
+    for case in worst_cases.CASES if directed else ():
         ledger.where = case.__name__
         OUTSIDE.run(case, ledger)
-    for seed in range(workload.SEEDS):
+    for seed in seeds:
         ledger.where = f"random {seed}"
-        OUTSIDE.run(workload.run, ledger, seed)
+        OUTSIDE.run(workload.run, ledger, seed, calls)
     return ledger
-
-
-if __name__ == "__main__":
-    done = measure()
-    print(done.table())
-    print("\n".join(done.overruns[:40]), f"{len(done.overruns)} overruns", sep="\n")

@@ -1,4 +1,4 @@
-"""A kernel for tests, and guests written in Python that enter it as WebAssembly does.
+"""A kernel to be measured and tested, and guests written in Python that enter it as WebAssembly does.
 
 A guest's body is a generator: it yields (name, arguments) of a system call and is sent the errno. `Calls`
 has the calls as C programs know them, for use with `yield from`. A `Hand` is a guest that a test leads by
@@ -113,10 +113,12 @@ class PythonGuest:
         return False
 
     def fork(self, process: Process) -> PythonGuest:
-        """Make the child of a fork: a generator cannot be copied, so another body has a copy of the memory."""
+        """Make the child of a fork: no generator can be copied, so another body has a copy of the memory."""
         assert self.process is not None
         memory = self.process.memory
-        copy = self.process.image.start_copy(process)
+        image = self.process.image
+        assert isinstance(image, Program)
+        copy = image.start_copy(process)
         process.memory[:] = memory
         return copy
 
@@ -659,8 +661,8 @@ class Machine:
         """Start a program as the host does; streams makes its descriptors 0, 1, ..."""
         if not isinstance(program, Program):
             program = Program(self, getattr(program, "__name__", "program"), program)
-        blocks = [[string.encode() for string in strings] for strings in (arguments, environment)]
-        return self.host.start(program, *blocks, streams, protected)
+        strings, variables = ([string.encode() for string in block] for block in (arguments, environment))
+        return self.host.start(program, strings, variables, streams, protected)
 
     def hand(
         self,

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from driver import KIB, MIB, READ, Machine
-from ledger import Ledger
-from worst_cases import BIG, CREATE, FULL, HOST, HUGE, all_paths, case, make_links
 
 from hardtack.kernel import abi
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE
+from hardtack.lab.machine.driver import KIB, MIB, READ, Machine
+from hardtack.lab.machine.ledger import Ledger
+from hardtack.lab.machine.worst_cases import BIG, CREATE, FULL, HOST, HUGE, all_paths, case, make_links
 
 DISK = HOST
 SIZES = (1, 2, 511, 512, 513, 2048, 2049, DISK_PAGE, DISK_PAGE + 1, FULL)
 
 
 @contextmanager
-def disk_machine(ledger: Ledger, cache: int = 2 * MIB, **keywords: object) -> Iterator[Machine]:
+def disk_machine(ledger: Ledger, cache: int = 2 * MIB) -> Iterator[Machine]:
     """Make a machine whose descriptor DISK is the root of a durable file system."""
-    with tempfile.TemporaryDirectory() as name, ledger.machine(32 * MIB, **keywords) as machine:
+    with tempfile.TemporaryDirectory() as name, ledger.machine(32 * MIB) as machine:
         machine.preopen(open_disk(machine.system, "/disk", str(Path(name) / "fs.db"), 256 * MIB, cache))
         yield machine
 
 
 @case
 def disk_files(ledger: Ledger) -> None:
-    """Reading and writing with no page in memory, with all of them there, at positions that are large numbers."""
+    """Reading and writing with no page in memory, with all of them there, at large positions."""
     for cache in (128 * KIB, 2 * MIB):
         with disk_machine(ledger, cache) as machine:
             hand = machine.hand()
@@ -89,7 +88,7 @@ def disk_transactions_that_are_full(ledger: Ledger) -> None:
         disk = machine.system.disks[0].disk
         fd = hand.open(b"file", CREATE, at=DISK)
         long = b"./" * 1800
-        changes = (
+        changes: tuple[Callable[[], object], ...] = (
             lambda: hand.mkdir(long + b"d", at=DISK),
             lambda: hand.rename(long + b"d", long + b"e", DISK, DISK),
             lambda: hand.link(long + b"file", long + b"other", DISK, DISK),

@@ -6,9 +6,17 @@ import os
 import random
 import struct
 import tempfile
-from pathlib import Path
+from functools import partial
 
-from driver import (
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description
+from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.open_disk_files import open_disk
+from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES, PAGE
+from hardtack.kernel.process import GONE, ZOMBIE, Process
+from hardtack.kernel.streams import Capture, HostStream, Source
+from hardtack.kernel.system_calls import TABLE, Row
+from hardtack.lab.machine.driver import (
     DATA,
     MAP,
     OTHER_PATH,
@@ -25,19 +33,8 @@ from driver import (
     on_read,
     on_write,
 )
-from ledger import Ledger
+from hardtack.lab.machine.ledger import Ledger
 
-from hardtack.kernel import abi
-from hardtack.kernel.descriptions import Description
-from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.open_disk_files import open_disk
-from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES, PAGE
-from hardtack.kernel.process import GONE, ZOMBIE, Process
-from hardtack.kernel.streams import Capture, HostStream, Source
-from hardtack.kernel.system_calls import TABLE, Row
-
-SEEDS = 8
-CALLS = 2500
 INPUT = bytes(100_000)
 DEV_NULL = os.open(os.devnull, os.O_RDWR)
 END = 0xFFFF_FFF0  # a pointer that is out of the guest's memory
@@ -201,16 +198,20 @@ def streams(process: Process) -> list[Description]:
     return [Source(INPUT), Capture(process.group.heap, 300_000), HostStream(DEV_NULL)]
 
 
-def run(ledger: Ledger, seed: int) -> None:
-    """Make CALLS random calls, in memory, and on a directory of the host or a durable file system."""
+def _ended(process: Process) -> bool:
+    return process.state in {ZOMBIE, GONE}
+
+
+def run(ledger: Ledger, seed: int, count: int) -> None:
+    """Make so many random calls, in memory, and on a directory of the host or a durable file system."""
     chooser = Chooser(seed)
     with tempfile.TemporaryDirectory() as name, ledger.machine(flush=bool(seed % 2)) as machine:
         if seed % 4 < 2:
-            machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+            machine.preopen(open_host_directory(machine.system, "/host", name))
         else:
             machine.preopen(open_disk(machine.system, "/disk", f"{name}/fs.db", DISK_SIZE, LEAST_CACHE_BYTES))
         machine.program(b"/bin/child", child)
-        left = CALLS
+        left = count
 
         def program(calls: Calls) -> Body:
             nonlocal left
@@ -222,5 +223,5 @@ def run(ledger: Ledger, seed: int) -> None:
             image = Program(machine, "random", program)
             image.forked = child
             process = machine.start(image, ["one", "two"], ["A=1"], streams=streams)
-            machine.run(lambda process=process: process.state in {ZOMBIE, GONE})
+            machine.run(partial(_ended, process))
             machine.system.end_all("it waits for ever")
