@@ -33,6 +33,7 @@ from hardtack.kernel.streams import Capture, Source
 from hardtack.kernel.system import HostClock, System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
+from hardtack.runtime.interpreter import Interpreter
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
 from hardtack.runtime.worker import Watch, Worker
@@ -364,8 +365,9 @@ class Kernel:
             if image is not None:
                 return image, image.name
         path = Path(program)
+        digest = program.sha256 if isinstance(program, Interpreter) else None
         try:
-            return self._modules.load(path), path.name
+            return self._modules.load(path, digest=digest), path.name
         except OSError as error:
             raise ProgramError(f"{path}: {error.strerror}") from None
 

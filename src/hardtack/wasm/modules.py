@@ -10,6 +10,7 @@ Refused: to load compiled code that another user could have written; wasmtime ru
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import stat
 import threading
@@ -33,6 +34,7 @@ from hardtack.wasm.binary import (
 from hardtack.wasm.code_cache import CodeCache
 from hardtack.wasm.engine import FIBER_BYTES
 from hardtack.wasm.guests import ELEMENT_BYTES, MAX_TABLES, Plan
+from hardtack.wasm.known_files import KnownFiles
 
 if TYPE_CHECKING:
     from hardtack.wasm.binary import Import
@@ -158,11 +160,12 @@ class ModuleCache:
         """Make one that keeps compiled code in directory, or where the engine keeps its own."""
         self.engine = engine
         self.code_cache = engine.code_cache if directory is None else CodeCache(engine.fingerprint, directory)
+        self._known = KnownFiles(self.code_cache.directory)
         self._modules: OrderedDict[str, CompiledModule] = OrderedDict()
         self._files: dict[tuple[int, int, int, int], CompiledModule] = {}  # by identity and time of change
         self._lock = threading.Lock()
 
-    def load(self, source: bytes | Path, name: str | None = None) -> Image:
+    def load(self, source: bytes | Path, name: str | None = None, digest: str | None = None) -> Image:
         """Return the program in a file, or in its bytes.
 
         Compiling takes about a second for 7 MB, for which other threads can run; what is known is loaded
@@ -171,6 +174,7 @@ class ModuleCache:
         Args:
             source: a path, or a module's bytes.
             name: what to call it; else the file's name.
+            digest: the SHA-256 that a file must have, in hex.
 
         Raises:
             ProgramError: it is no program that this engine can run; the message says why, in one line.
@@ -178,11 +182,11 @@ class ModuleCache:
         """
         if isinstance(source, Path):
             name = name if name is not None else source.stem
-            return Image(self.engine, self._module_of_file(source, name), name)
+            return Image(self.engine, self._module_of_file(source, name, digest), name)
         name = name if name is not None else "program"
         return Image(self.engine, self._module(bytes(source), name), name)
 
-    def _module_of_file(self, path: Path, name: str) -> CompiledModule:
+    def _module_of_file(self, path: Path, name: str, digest: str | None) -> CompiledModule:
         """Return a file's module, without reading it if it is known and was not written since."""
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -192,13 +196,36 @@ class ModuleCache:
             module = self._files.get(seen)
             if module is not None and self._modules.get(module.digest) is module:
                 self._modules.move_to_end(module.digest)
+                _check_digest(module.digest, digest, path)
                 return module
-        module = self._module(_read(path, name), name)
+        module = self._known_module(path, status, digest)
+        if module is None:
+            data = _read(path, name)
+            _check_digest(hashlib.sha256(data).hexdigest(), digest, path)
+            module = self._module(data, name)
+            self._known.remember(status, path.stat(), module.digest)
         with self._lock:
             if len(self._files) >= MODULES_IN_MEMORY:
                 self._files.clear()
             self._files[seen] = module
         return module
+
+    def _known_module(self, path: Path, status: os.stat_result, wanted: str | None) -> CompiledModule | None:
+        """Return the module of a file whose content is known and compiled; its code is not read again."""
+        digest = self._known.digest(status)
+        if digest is None:
+            return None
+        _check_digest(digest, wanted, path)
+        with self._lock:
+            module = self._modules.get(digest)
+            if module is not None:
+                return module
+            code = self.code_cache.load(self.engine, digest)
+            if code is None:
+                return None
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                module = self._modules[digest] = CompiledModule(code, read_outline(data), digest)
+            return module
 
     def _module(self, data: bytes, name: str) -> CompiledModule:
         digest = hashlib.sha256(data).hexdigest()
@@ -241,6 +268,11 @@ class ModuleCache:
             for _ in range(count):
                 self._modules.popitem(last=False)
         return count
+
+
+def _check_digest(found: str, wanted: str | None, path: Path) -> None:
+    if wanted not in {None, found}:
+        raise ProgramError(f"{path} is not the file that hardtack knows: its SHA-256 is {found}, not {wanted}")
 
 
 def _kind(mode: int) -> str:

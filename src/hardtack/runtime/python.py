@@ -1,0 +1,83 @@
+r"""Python code in one call, in a kernel of its own that ends with it.
+
+    >>> from hardtack import run_python
+    >>> run_python("print(6 * 7)").stdout
+    b'42\n'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hardtack.errors import KernelError
+from hardtack.kernel.params import MAX_OUTPUT
+from hardtack.runtime.interpreter import find_interpreter
+from hardtack.runtime.kernel import Kernel
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from hardtack.runtime.kernel import Result
+
+CODE_PATH: Final = "/main.py"
+FLAGS: Final = ("-B",)  # what it would compile for the next time nobody would read
+
+
+def run_python(
+    code: str,
+    args: Sequence[str] = (),
+    *,
+    files: Mapping[str, bytes] | None = None,
+    stdin: bytes | int = b"",
+    env: Mapping[str, str] | None = None,
+    dirs: Mapping[str, str | os.PathLike[str]] | None = None,
+    timeout: float | None = None,
+    heap: int | str = "64 MiB",
+    memory: int | str = "1 GiB",
+    max_output: int | str = MAX_OUTPUT,
+    python: str | os.PathLike[str] | None = None,
+) -> Result:
+    r"""Run Python code as a program; blocks. It ends with everything that it made but files in `dirs`.
+
+    The first run of an interpreter on a machine compiles it, which takes half a minute; later ones start in a
+    tenth of a second.
+
+    Args:
+        code: the program. It is the file /main.py for itself, so tracebacks show its lines.
+        args: sys.argv[1:].
+        files: what it finds in its file system, as {path: content}; modules in / can be imported.
+        stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL.
+        env: its environment; nothing of the host's is passed on.
+        dirs: directories of the host that it may use, as {its name for it: path on the host}.
+        timeout: seconds, from 0; then it is killed. Compiling the interpreter comes before.
+        heap: capacity of its kernel's heap: files in memory, descriptors, captured output.
+        memory: capacity of its memory.
+        max_output: the most bytes of stdout, and of stderr, that are captured.
+        python: an interpreter to use, a .wasm file; else `find_interpreter` says which.
+
+    Raises:
+        ProgramError: there is no interpreter, or it can't run.
+        KernelError: a file does not fit, or a directory is not there.
+
+    Example:
+        >>> import hardtack
+        >>> result = hardtack.run_python("print(open('/data').read())", files={"/data": b"ahoy"})
+        >>> result.exit_code, result.stdout
+        (0, b'ahoy\n')
+        >>> hardtack.run_python("while True: pass", timeout=1).killed
+        'timeout: it had not ended after 1 s'
+    """
+    interpreter = find_interpreter(python)
+    if CODE_PATH in (files or {}):
+        raise KernelError(f"files: {CODE_PATH} is where the code itself is put")
+    with Kernel(heap, memory, dirs=dirs) as kernel:
+        return kernel.run(
+            interpreter,
+            [*FLAGS, CODE_PATH, *args],
+            stdin=stdin,
+            files={**(files or {}), CODE_PATH: code.encode("utf-8", "surrogateescape")},
+            env=env,
+            timeout=timeout,
+            max_output=max_output,
+        )
