@@ -23,7 +23,7 @@ from hardtack.kernel.process import NOT_STARTED_STATUS
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hardtack.heap import Policy
     from hardtack.runtime import Kernel, Result
@@ -139,8 +139,9 @@ def command(
     policy: Policy,
     stats: bool,
     signs_fd: int | None,
-    program: str,
+    program: str | os.PathLike[str],
     args: tuple[str, ...],
+    files: Mapping[str, bytes] | None = None,
 ) -> int:
     """Run PROGRAM with its ARGS: a WebAssembly file (WASI preview 1), or a built-in such as /bin/sh.
 
@@ -169,7 +170,7 @@ def command(
         heap, memory, fs_size=fs_size, dirs=dict(mounts), limits=limits, on_exhaustion=policy
     ) as kernel:
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
-            process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env))
+            process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env), files=files)
             try:
                 with Interruptible():
                     result = process.wait()
@@ -229,7 +230,7 @@ def _signs(kernel: Kernel, fd: int | None) -> Iterator[None]:
         signs.close()
 
 
-def _under_watchdog(given: list[str], program: str) -> int:
+def _under_watchdog(given: list[str], program: str | os.PathLike[str]) -> int:
     from hardtack.runtime.watchdog import Signs, start, watch
 
     signs = Signs()

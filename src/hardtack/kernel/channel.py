@@ -16,6 +16,7 @@ from hardtack.kernel.queues import Queue
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Transfer, Word
+    from hardtack.kernel.system import System
 
 ANSWER_BYTES: Final = 32  # of an answer, its newline included
 
@@ -60,15 +61,13 @@ class Channel(Description):
         return (len(self._request) - self._position or 1) if self._under_way else 0
 
     # -- for the host, between turns
-    def ask(self, request: bytes) -> None:
+    def ask(self, system: System, request: bytes) -> None:
         """Give the program a request, and forget what was left of the one before and its answer."""
         self._request = memoryview(request)
         self._position = 0
         self._fill = 0
         self._under_way = True
-        process = self._readers.first
-        if process is not None:
-            process.system.wake(self._readers)
+        system.wake(self._readers)
 
     def answer(self) -> bytes | None:
         """Return the answer without its newline; None while there is none."""

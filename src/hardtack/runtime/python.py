@@ -3,6 +3,8 @@ r"""Python code in one call, in a kernel of its own that ends with it.
     >>> from hardtack import run_python
     >>> run_python("print(6 * 7)").stdout
     b'42\n'
+
+The code is a file of that kernel, the interpreter one of the host: see `interpreter`.
 """
 
 from __future__ import annotations

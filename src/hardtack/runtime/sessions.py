@@ -18,7 +18,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
 
-from hardtack.errors import KernelError, SessionEnded
+from hardtack.errors import SessionEnded
 from hardtack.kernel.channel import Channel
 from hardtack.kernel.params import MAX_OUTPUT
 from hardtack.kernel.streams import Capture
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _FAILED: Final = 1  # the status of code that raised
 
-# Runs in the guest. It keeps its own names away from the code's, which run in __main__. Unbuffered (-u), so that a
+# Runs in the guest, with names of its own: the code's are __main__'s. Output is unbuffered (-u), so that a
 # call that is cut off has its output until then.
 _LOOP: Final = r"""
 import os, sys
@@ -62,6 +62,7 @@ def run(code, names):
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename == "<loop>":
             trace = trace.tb_next
+        error.__traceback__ = trace
         sys.excepthook(type(error), error, trace)
     else:
         return 0
@@ -85,8 +86,8 @@ _START: Final = f"exec(compile({_LOOP!r}, '<loop>', 'exec'), {{}})"
 class PythonSession:
     """A Python interpreter that keeps what calls define.
 
-    One call at a time; others wait for their turn. A call that hits a limit ends the session: the interpreter is
-    in the middle of something, and there is no telling of what.
+    One call at a time; others wait for their turn. A call that hits a limit ends the session: the interpreter
+    is in the middle of something, and there is no telling of what.
 
     Args:
         files: what it finds in its file system, as {path: content}.
@@ -174,8 +175,8 @@ class PythonSession:
             max_output: the most bytes of stdout, and of stderr, that are captured.
 
         Returns:
-            The call's output. Its exit_code is 0, what the code gave to sys.exit, which ends the call and not the
-            session, or 1 if it raised: the traceback is in stderr.
+            The call's output. Its exit_code is 0; what the code gave to sys.exit, which ends the call and not
+            the session; or 1 if it raised, and the traceback is in stderr.
 
         Raises:
             SessionEnded: the session is over: a limit was hit, the interpreter trapped, or it was closed. Its
@@ -202,7 +203,7 @@ class PythonSession:
         def begin() -> Watch[Result | None]:
             for capture in self._captures:
                 capture.restart(limit)
-            channel.ask(len(request).to_bytes(8, "little") + request + stdin)
+            channel.ask(self.kernel._system, len(request).to_bytes(8, "little") + request + stdin)
             return Watch(lambda: not process.running or channel.answer() is not None, finish, deadline, late)
 
         def finish(why: str | None) -> Result | None:

@@ -1,9 +1,9 @@
 """What content a file has, without reading it: the digests of files that were read whole before.
 
 A file is known by what the file system says of it: device, inode, size, and the times of its last change of
-content and of state. The last one no program can set, so a file that was written since is never taken for what
-it was; one that changed within SETTLED_NS of being read is not remembered, since the clock may not tell the two
-apart. Whoever can set that clock, or write to the device below, could write to this directory too.
+content and of state. The last one no program can set, so a file that was written since is never taken for
+what it was; one that changed within SETTLED_NS of being read is not remembered, since the clock may not tell
+the two apart. Whoever can set that clock, or write to the device below, could write to this directory too.
 """
 
 from __future__ import annotations

@@ -272,7 +272,9 @@ class ModuleCache:
 
 def _check_digest(found: str, wanted: str | None, path: Path) -> None:
     if wanted not in {None, found}:
-        raise ProgramError(f"{path} is not the file that hardtack knows: its SHA-256 is {found}, not {wanted}")
+        raise ProgramError(
+            f"{path} is not the file that hardtack knows: its SHA-256 is {found}, not {wanted}"
+        )
 
 
 def _kind(mode: int) -> str:
