@@ -33,7 +33,7 @@ from hardtack.kernel.process import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from hardtack.heap import Reservation
     from hardtack.kernel.system import System
@@ -49,6 +49,7 @@ class Scheduler:
         self.system = system
         self.turns = 0
         self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
+        self.look: Callable[[Mapping[int, int], int], bool] = look_at  # at the host's descriptors
         self._standing: Reservation | None = None
         self._host_lists = Heap(None, name="host")  # which descriptors to watch: not the kernel's memory
 
@@ -255,7 +256,6 @@ class Scheduler:
     def _look_at_host(self, milliseconds: int) -> None:
         """Wait up to so long (-1: as long as it takes) for the host, and wake who waits for it."""
         system = self.system
-        poller = select.poll()
         masks: dict[int, int] = {}
         for queue in (system.host_waiters, system.pollers):
             process = queue.first
@@ -265,8 +265,14 @@ class Scheduler:
                 if process.host_out >= 0:
                     masks[process.host_out] = masks.get(process.host_out, 0) | select.POLLOUT
                 process = process.behind
-        for fd, events in masks.items():
-            poller.register(fd, events)
-        if poller.poll(min(milliseconds, LOOK_MILLISECONDS) if milliseconds >= 0 else LOOK_MILLISECONDS):
+        if self.look(masks, milliseconds):
             system.wake(system.host_waiters)
             system.wake(system.pollers)
+
+
+def look_at(masks: Mapping[int, int], milliseconds: int) -> bool:
+    """Wait for one of the host's descriptors up to so long (-1: some time); tell whether one is ready."""
+    poller = select.poll()
+    for fd, events in masks.items():
+        poller.register(fd, events)
+    return bool(poller.poll(min(milliseconds, LOOK_MILLISECONDS) if milliseconds >= 0 else LOOK_MILLISECONDS))

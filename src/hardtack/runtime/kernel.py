@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
-import time
+import subprocess
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +24,16 @@ from hardtack.heap import Heap, HeapStatistics
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
-from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
 from hardtack.kernel.streams import Capture, Source
-from hardtack.kernel.system import HostClock, System
+from hardtack.kernel.system import System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.interpreter import Interpreter
+from hardtack.runtime.outside import Outside
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
 from hardtack.runtime.worker import Watch, Worker
@@ -150,6 +150,8 @@ class Kernel:
         limits: of each program with its process tree, where those that it is started with say nothing.
         on_exhaustion: what the kernel does when its heap is full. "reserve" is the one to use; the others
             are there to be looked at, and may take the whole Python process with them.
+        outside: what it gets from outside; the host by default. With `Virtual(seed)`, the same program takes
+            the same turns, run after run.
 
     Raises:
         KernelError: the heap or the file system is too small, with both numbers; or a directory is not there.
@@ -171,6 +173,7 @@ class Kernel:
         dirs: Mapping[str, str | os.PathLike[str]] | None = None,
         limits: Limits = NO_LIMITS,
         on_exhaustion: Policy = "reserve",
+        outside: Outside | None = None,
     ) -> None:
         capacity = parse_bytes(heap)
         files_capacity = capacity // 2 if fs_size is None else parse_bytes(fs_size)
@@ -183,6 +186,7 @@ class Kernel:
             raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
         self._limits = limits
         self._worker = worker = Worker("hardtack kernel")
+        self._outside = outside or Outside()
         self._bugs_raised = 0
         try:
             worker.call(self._build, capacity, files_capacity, parse_bytes(memory), on_exhaustion)
@@ -198,26 +202,30 @@ class Kernel:
 
     def _build(self, capacity: int, files_capacity: int, memory: int, on_exhaustion: Policy) -> None:
         page = CallPage()
+        outside = self._outside
         self._system = System(
             Heap(capacity, name="kernel", on_exhaustion=on_exhaustion),
             files_capacity,
             UserMemory(memory),
-            HostClock(),
+            outside.clock,
         )
         self._scheduler = Scheduler(self._system)
         self._host = Host(self._system)
-        self._engine = Engine(entries(self._system, page), self._system.user_memory, page=page)
+        outside.attach(self._system, self._scheduler)
+        self._engine = Engine(entries(self._system, page, outside.trace), self._system.user_memory, page=page)
         self._modules = ModuleCache(self._engine)
         self._programs = Programs(self._modules)
         self._system.loader = _Loader(self._programs)
         self._worker.run_turns = self._scheduler.run
-        self._worker.hurry = self._scheduler.hurry
+        self._worker.now = outside.now
+        if not outside.steady:
+            self._worker.hurry = self._scheduler.hurry
 
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system
         system.add_preopen(system.open_root(b"/"))
         for name, path in dirs.items():
-            system.add_preopen(open_host_directory(system, name, os.fspath(path)))
+            system.add_preopen(self._outside.directory(system, name, os.fspath(path)))
 
     # -- running programs
     def run(
@@ -247,13 +255,14 @@ class Kernel:
         start = checked_start(
             program,
             args,
-            stdin=stdin,
+            stdin=self._input(stdin),
             files=files,
             env=env,
             stdout=stdout,
             stderr=stderr,
             limits=limits,
             defaults=self._limits,
+            began=self._outside.deadline(0),
         )
         return self._wait(lambda: self._start(start), nanoseconds)
 
@@ -302,13 +311,14 @@ class Kernel:
         start = checked_start(
             program,
             args,
-            stdin=stdin,
+            stdin=self._input(stdin),
             files=files,
             env=env,
             stdout=stdout,
             stderr=stderr,
             limits=limits,
             defaults=self._limits,
+            began=self._outside.deadline(0),
             protected=protected,
         )
         return self._worker.call(self._start, start)
@@ -320,23 +330,30 @@ class Kernel:
         limits = start.limits
         _check_limits(limits, image, name)
         captures: list[Capture | None] = [None, None]
+        outside = self._outside
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
-                yield host_stream(start.stdin) if isinstance(start.stdin, int) else Source(start.stdin)
+                yield host_stream(start.stdin, outside.source) if isinstance(start.stdin, int) else Source(start.stdin)
                 for place, fd in enumerate((start.stdout, start.stderr)):
                     if fd is None:
                         most = MAX_OUTPUT if limits.output is None else limits.output
                         captures[place] = capture = Capture(process.group.heap, most)
                         yield capture
                     else:
-                        yield host_stream(fd)
+                        yield host_stream(fd, outside.sink)
 
         for path, data in start.files.items():
             self._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment
         process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
         return Process(self, process, captures, start.began)
+
+    def _input(self, stdin: bytes | int) -> bytes | int:
+        """Return what a program is to read: bytes, or a descriptor that it may wait for."""
+        if type(stdin) is not int or stdin == subprocess.DEVNULL:
+            return stdin
+        return self._outside.input(stdin)
 
     def run_turns(self, turns: int) -> None:
         """Let the processes get on for so many turns, waiting for none of them; blocks.
@@ -373,19 +390,23 @@ class Kernel:
 
     def _wait(self, start: Callable[[], Process], nanoseconds: int | None) -> Result:
         """Wait for the process that `start` returns; it is called on our own thread."""
-        deadline = None if nanoseconds is None else time.monotonic_ns() + nanoseconds
+        outside, scheduler = self._outside, self._scheduler
+        deadline = outside.deadline(nanoseconds)
 
         def begin() -> Watch[Result]:
             self._check_open()
             handle = start()
             late = "" if nanoseconds is None else f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
 
+            def done() -> bool:
+                return not handle.running or outside.over(scheduler.turns)
+
             def finish(why: str | None) -> Result:
                 return self._finish(handle, why, "wall" if why == late else None)
 
-            return Watch(lambda: not handle.running, finish, deadline, late)
+            return Watch(done, finish, deadline, late)
 
-        return self._worker.call_until(begin, deadline)
+        return self._worker.call_until(begin, None if outside.steady else deadline)
 
     def _finish(self, handle: Process, why: str | None, limit: str | None) -> Result:
         """End a process tree, and its first process if that has not ended; return what came of it."""
@@ -393,6 +414,7 @@ class Kernel:
         if process is None:  # another thread's wait was first
             assert handle._result is not None
             return handle._result
+        why = self._outside.ended(why, self._scheduler.turns)
         if why is not None:
             if limit is not None:
                 process.group.account.end(limit, why)
@@ -415,7 +437,7 @@ class Kernel:
                 process.group.heap.peak,
                 process.user_bytes,
                 account.user_memory.peak,
-                (time.monotonic_ns() - handle._began) / 1e9,
+                max(0, self._outside.now() - handle._began) / 1e9,
                 None if account.cpu_limit is None else account.cpu_used / 1e9,
             ),
         )

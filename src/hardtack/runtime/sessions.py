@@ -197,7 +197,7 @@ class PythonSession:
     def _call(self, request: bytes, stdin: bytes, limit: int, nanoseconds: int | None) -> Result:
         channel, process = self._channel, self._process
         started = time.monotonic()
-        deadline = None if nanoseconds is None else time.monotonic_ns() + nanoseconds
+        deadline = self.kernel._outside.deadline(nanoseconds)
         late = "" if nanoseconds is None else f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
 
         def begin() -> Watch[Result | None]:

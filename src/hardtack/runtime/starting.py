@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardtack.errors import KernelError
-from hardtack.kernel.streams import HostStream, Null
+from hardtack.kernel.streams import Null
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_environment, as_strings
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hardtack.kernel.descriptions import Description
 
@@ -59,6 +58,7 @@ def checked_start(
     stderr: int | None,
     limits: Limits | None,
     defaults: Limits,
+    began: int,
     protected: bool = False,
 ) -> Start:
     """Check what a caller gave.
@@ -78,12 +78,12 @@ def checked_start(
         stderr=stderr,
         limits=(limits or NO_LIMITS).with_defaults(defaults),
         protected=protected,
-        began=time.monotonic_ns(),
+        began=began,
     )
 
 
-def host_stream(fd: int) -> Description:
-    """Return what leads to a descriptor of the host.
+def host_stream(fd: int, make: Callable[[int], Description]) -> Description:
+    """Return what leads to a descriptor of the host, as `make` makes it.
 
     Raises:
         KernelError: there is no such descriptor.
@@ -91,6 +91,6 @@ def host_stream(fd: int) -> Description:
     if fd == subprocess.DEVNULL:
         return Null()
     try:
-        return HostStream(fd)
+        return make(fd)
     except (OSError, OverflowError, TypeError) as error:
         raise KernelError(f"descriptor {fd!r}: {error}") from None

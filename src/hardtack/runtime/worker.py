@@ -152,12 +152,14 @@ class Worker:
         run_turns: runs processes until its argument holds, or until the monotonic ns given as the second;
             False when nothing can run any more.
         hurry: called by other threads to have the turn that is under way end soon.
+        now: returns the ns by which watches' deadlines count.
     """
 
     def __init__(self, name: str) -> None:
         """Start the thread; it lives until `stop`."""
         self.run_turns: Callable[[Callable[[], bool], int | None], bool]
         self.hurry: Callable[[], None] = _nothing
+        self.now: Callable[[], int] = time.monotonic_ns
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._watched: list[Job] = []
         self._ended = False
@@ -252,7 +254,7 @@ class Worker:
             job.watch.deadline for job in self._watched if job.watch and job.watch.deadline is not None
         ]
         moved = self.run_turns(self._wanted, min(deadlines, default=None))
-        now = time.monotonic_ns()
+        now = self.now()
 
         def why(job: Job) -> str | None:
             assert job.watch is not None
