@@ -220,6 +220,10 @@ class SessionEnded(HardtackError):
         return str(self.args[0])
 
 
+class ReplayDiverged(HardtackError):
+    """A replay wanted something else from outside than its recording has, or ended otherwise."""
+
+
 class BoundExceeded(HardtackError):
     """On a strict heap: a call allocated more than it had reserved. Both figures stand in the message."""
 

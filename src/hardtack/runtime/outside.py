@@ -1,9 +1,9 @@
 """What a kernel gets from outside, in one object: time, random bytes, streams, directories.
 
 `Outside` is the host as it is. `Virtual` is one in which nothing depends on the host's speed: time is what the
-kernel itself makes of it, random bytes come from a seed, input is read before it is used and output is waited for.
-So the same program takes the same turns. recording.py has the other two: what keeps all that came, and what gives
-it again.
+kernel itself makes of it, random bytes come from a seed, input is read before it is used and output is waited
+for. So the same program takes the same turns. taped.py has the third, which keeps all that came, or gives it
+again.
 """
 
 from __future__ import annotations
@@ -71,6 +71,13 @@ class Outside:
         """Wait for one of the host's descriptors up to so long (-1: any time); tell whether one is ready."""
         return look_at(masks, milliseconds)
 
+    def input(self, fd: int) -> bytes | int:
+        """Return what a program is to read: a descriptor of the host, or all of what that has.
+
+        Called by whoever starts the program; may block.
+        """
+        return fd
+
     def source(self, fd: int) -> Description:
         """Make what a program reads from a descriptor of the host."""
         return HostStream(fd)
@@ -106,6 +113,8 @@ class Outside:
 
     def close(self) -> None:
         """Let go of what it holds."""
+        if self.trace is not None:
+            self.trace.close()
 
 
 class Trace:
@@ -204,6 +213,10 @@ class Virtual(Outside):
             self.clock.advance(milliseconds * 1_000_000)
         return bool(masks) and look_at(masks, 0 if milliseconds > 0 else milliseconds)
 
+    def input(self, fd: int) -> bytes | int:
+        """Read the host's descriptor to its end."""
+        return read_to_the_end(fd)
+
     def sink(self, fd: int) -> Description:
         """Make a stream that takes everything at once."""
         return SteadyStream(fd)
@@ -225,21 +238,26 @@ class SteadyStream(Description):
 
     def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write all; the whole kernel waits meanwhile."""
-        done = 0
-        while done < count:
-            try:
-                done += os.write(self._stream.fd, process.memory[start + done : start + count])
-            except BlockingIOError:
-                look_at({self._stream.fd: select.POLLOUT}, LOOK_MILLISECONDS)
-            except BrokenPipeError:
-                return -abi.EPIPE
-            except OSError:
-                return -abi.EIO
-        return done
+        return write_all(self._stream.fd, process.memory[start : start + count])
 
     def release(self) -> None:
         """Close the stream."""
         self._stream.release()
+
+
+def write_all(fd: int, data: memoryview) -> int:
+    """Write to a descriptor of the host until it has taken all; return the count, or a negated errno."""
+    done = 0
+    while done < len(data):
+        try:
+            done += os.write(fd, data[done:])
+        except BlockingIOError:
+            look_at({fd: select.POLLOUT}, LOOK_MILLISECONDS)
+        except BrokenPipeError:
+            return -abi.EPIPE
+        except OSError:
+            return -abi.EIO
+    return done
 
 
 def read_to_the_end(fd: int) -> bytes:

@@ -1,0 +1,252 @@
+"""The outside of a kernel whose run is recorded, or replayed: all that comes from it passes through a reel.
+
+What leads out of a kernel is behind a `Description`, so there is one that stands before another (or, in a
+replay, before nothing) and passes every method's outcome on. Its methods are made from those of `Description`:
+what is added there is recorded, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import select
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, cast
+
+from hardtack.errors import ReplayDiverged
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Description
+from hardtack.runtime.outside import Outside, Trace, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.scheduler import Scheduler
+    from hardtack.kernel.system import Clock, System
+    from hardtack.runtime.recording import Json, Outcome, Reel
+
+_NOT_TAPED: Final = frozenset({"wait_ready", "release"})  # they answer nothing
+_COUNTING: Final = frozenset({"read", "write", "read_at", "write_at", "seek", "readdir"})
+_SOME_DESCRIPTOR: Final = 0  # what a replayed process is said to wait for
+
+
+class Opened(NamedTuple):
+    """What is known of a description when it is opened."""
+
+    filetype: int
+    rights: int
+    inheriting: int
+    flags: int
+    not_seekable: int
+    takes_flags: int
+    preopen: str | None
+
+    @classmethod
+    def of(cls, description: Description) -> Self:
+        """Return what is known of a description."""
+        name = description.preopen
+        return cls(
+            description.filetype,
+            description.rights,
+            description.inheriting,
+            description.flags,
+            description.not_seekable,
+            int(description.takes_flags),
+            None if name is None else base64.b64encode(name).decode(),
+        )
+
+    @classmethod
+    def read(cls, recorded: Sequence[Json]) -> Self:
+        """Return what was recorded.
+
+        Raises:
+            ValueError: it is no such record.
+        """
+        *numbers, name = recorded
+        if len(numbers) != 6 or not all(isinstance(number, int) for number in numbers):
+            raise ValueError("no description")
+        return cls(*cast("list[int]", numbers), cast("str | None", name))
+
+
+class TapedDescription(Description):
+    """A description before another one, or before a recording of it.
+
+    Attributes:
+        opened: what is known of it.
+        echo: in a replay, a descriptor of the host to write to what was written; -1 for none.
+    """
+
+    __slots__ = (
+        "_inner",
+        "_reel",
+        "echo",
+        "filetype",
+        "not_seekable",
+        "opened",
+        "preopen",
+        "takes_flags",
+    )
+
+    def __init__(self, reel: Reel, opened: Opened, inner: Description | None) -> None:
+        super().__init__(opened.rights, opened.inheriting, opened.flags)
+        self._reel = reel
+        self._inner = inner
+        self.opened = opened
+        self.echo = -1
+        self.filetype = opened.filetype
+        self.not_seekable = opened.not_seekable
+        self.takes_flags = bool(opened.takes_flags)
+        self.preopen = None if opened.preopen is None else base64.b64decode(opened.preopen)
+
+    def _ask(self, name: str, arguments: Sequence[object], process: Process | None, start: int) -> Outcome:
+        inner = self._inner
+
+        def make() -> Outcome:
+            assert inner is not None
+            inner.flags = self.flags
+            inner.rights = self.rights
+            outcome: Outcome = getattr(inner, name)(*map(_behind, arguments))
+            return outcome
+
+        outcome = self._reel.outcome(name, make, process, start)
+        if outcome is None:  # it went another way, and is about to be ended
+            return -abi.EIO if name in _COUNTING else abi.EIO
+        if inner is None and process is not None:
+            if outcome == -abi.WAIT:
+                events = select.POLLOUT if name.startswith("write") else select.POLLIN
+                return process.block_on_host(_SOME_DESCRIPTOR, events)
+            if self.echo >= 0 and name == "write" and isinstance(outcome, int) and outcome > 0:
+                write_all(self.echo, process.memory[start : start + outcome])
+        return outcome
+
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have the idle wait watch what is behind; in a replay, find the process waiting."""
+        if self._inner is not None:
+            self._inner.wait_ready(process, to_write)
+        else:
+            process.watch_host(_SOME_DESCRIPTOR, select.POLLOUT if to_write else select.POLLIN)
+
+    def release(self) -> None:
+        """Let go of what is behind."""
+        if self._inner is not None:
+            self._inner.release()
+
+
+def _behind(argument: object) -> object:
+    """Return what stands behind a taped description; anything else as it is."""
+    return argument._inner if isinstance(argument, TapedDescription) else argument
+
+
+def _taped(name: str, parameters: Sequence[str]) -> Callable[..., Outcome]:
+    """Make a method that asks through the reel."""
+    process_at = parameters.index("process") if "process" in parameters else -1
+    start_at = parameters.index("start") if "start" in parameters else -1
+
+    def method(self: TapedDescription, *arguments: object) -> Outcome:
+        process = cast("Process", arguments[process_at]) if process_at >= 0 else None
+        start = cast(int, arguments[start_at]) if start_at >= 0 else -1
+        return self._ask(name, arguments, process, start)
+
+    return method
+
+
+for _name, _method in inspect.getmembers(Description, inspect.isfunction):
+    if not _name.startswith("_") and _name not in _NOT_TAPED:
+        setattr(TapedDescription, _name, _taped(_name, list(inspect.signature(_method).parameters)[1:]))
+
+
+# -- the outside
+class _TapedClock:
+    """A clock whose readings pass through a reel."""
+
+    def __init__(self, reel: Reel, clock: Clock) -> None:
+        self._reel = reel
+        self._clock = clock
+
+    def monotonic(self) -> int:
+        outcome = self._reel.outcome("monotonic", self._clock.monotonic)
+        return outcome if isinstance(outcome, int) else 0
+
+    def realtime(self) -> int:
+        outcome = self._reel.outcome("realtime", self._clock.realtime)
+        return outcome if isinstance(outcome, int) else 0
+
+
+class Taped(Outside):
+    """An outside before another one. Its turns are not cut short: that would not come back in a replay.
+
+    Args:
+        reel: what everything passes through.
+        inner: the outside behind; in a replay nothing is asked of it.
+    """
+
+    steady = True
+
+    def __init__(self, reel: Reel, inner: Outside) -> None:
+        super().__init__()
+        self._reel = reel
+        self._inner = inner
+        self.trace: Trace | None = reel.trace
+        self.clock: Clock = _TapedClock(reel, inner.clock)
+
+    def attach(self, system: System, scheduler: Scheduler) -> None:
+        """Be the outside of a kernel."""
+        if not self._reel.playing:
+            self._inner.attach(system, scheduler)
+        super().attach(system, scheduler)
+
+    def random(self, count: int) -> bytes:
+        """Return random bytes."""
+        found = self._reel.outcome(f"random {count}", lambda: self._inner.random(count))
+        return found if isinstance(found, bytes) else bytes(count)
+
+    def look(self, masks: Mapping[int, int], milliseconds: int) -> bool:
+        """Tell whether one of the host's descriptors is ready."""
+        return bool(self._reel.outcome("look", lambda: self._inner.look(masks, milliseconds)))
+
+    def input(self, fd: int) -> bytes | int:
+        """Return what a program is to read."""
+        found = self._reel.outcome("input", lambda: self._inner.input(fd))
+        return found if isinstance(found, (int, bytes)) else b""
+
+    def source(self, fd: int) -> Description:
+        """Make what a program reads."""
+        return self._opened("source", lambda: self._inner.source(fd))
+
+    def sink(self, fd: int) -> Description:
+        """Make what a program writes; a replay writes it, too."""
+        made = self._opened("sink", lambda: self._inner.sink(fd))
+        made.echo = fd
+        return made
+
+    def directory(self, system: System, name: str, path: str) -> Description:
+        """Open a directory of the host."""
+        return self._opened(f"directory {name}", lambda: self._inner.directory(system, name, path))
+
+    def _opened(self, what: str, make: Callable[[], Description]) -> TapedDescription:
+        found = self._reel.outcome(what, make)
+        if not isinstance(found, TapedDescription):
+            raise ReplayDiverged(f"the recording has no {what} here")
+        return found
+
+    def now(self) -> int:
+        """Return monotonic ns; in a replay no wait is ever late by itself."""
+        return 0 if self._reel.playing else self._inner.now()
+
+    def deadline(self, nanoseconds: int | None) -> int | None:
+        """Return when a wait that begins now is to end."""
+        found = self._reel.outcome("deadline", lambda: self._inner.deadline(nanoseconds))
+        return found if isinstance(found, int) else None
+
+    def over(self, turns: int) -> bool:
+        """Tell whether a replay is where the run was ended from outside."""
+        return self._reel.over(turns)
+
+    def ended(self, why: str | None, turns: int) -> str | None:
+        """Keep, or compare, how it ended."""
+        return self._reel.end(why, turns)
+
+    def close(self) -> None:
+        """Write out the recording, and let go of it."""
+        self._reel.close()
+        self._inner.close()
