@@ -77,7 +77,7 @@ def test_which_argument_is_the_script(args: list[str], place: int | None) -> Non
 def test_limits(cli: CommandLine) -> None:
     ending = cli("python", "--timeout", "1", "-c", "import time; time.sleep(60)")
     assert (ending.status, ending.stdout) == (KILLED, "")
-    assert ending.error.endswith("was killed: timeout: it had not ended after 1 s")
+    assert ending.error.endswith("was killed: wall limit: it had not ended after 1 s")
     assert cli("python", "--memory", "64MiB", "-c", CATCHES).stdout == "no\n"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hardtack import KernelError, ProgramError, run_python
+from hardtack import KernelError, Limits, ProgramError, run_python
 from hardtack.runtime import interpreter
 from hardtack.runtime.interpreter import Interpreter, find_interpreter
 
@@ -56,8 +56,8 @@ def test_nothing_of_a_run_is_left_for_the_next() -> None:
 
 @pytest.mark.parametrize("code", ["while True: pass", "import time; time.sleep(60)"])
 def test_a_timeout_ends_who_spins_and_who_sleeps(code: str) -> None:
-    result = run_python(code, timeout=0.5)
-    assert (result.exit_code, result.killed) == (137, "timeout: it had not ended after 0.5 s")
+    result = run_python(code, limits=Limits(wall=0.5))
+    assert (result.exit_code, result.killed) == (137, "wall limit: it had not ended after 0.5 s")
 
 
 def test_memory_is_limited() -> None:
@@ -71,11 +71,11 @@ def test_files_are_limited() -> None:
     code = (
         "f = open('/f', 'wb', 0)\ntry:\n    while True: f.write(bytes(65536))\nexcept OSError as e: print(e)"
     )
-    assert run_python(code, heap="16 MiB").stdout == b"[Errno 51] No space left on device\n"
+    assert run_python(code, limits=Limits(disk="4 MiB")).stdout == b"[Errno 51] No space left on device\n"
 
 
 def test_output_is_limited() -> None:
-    result = run_python("while True: print('x' * 1000)", max_output="64 KiB", timeout=60)
+    result = run_python("while True: print('x' * 1000)", limits=Limits(output="64 KiB", wall=60))
     assert result.truncated
     assert len(result.stdout) == 65536
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hardtack import KernelError, PythonSession, SessionEnded
+from hardtack import KernelError, Limits, PythonSession, SessionEnded
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +100,14 @@ def test_what_is_printed_is_no_answer(session: PythonSession, code: str) -> None
     assert session.run(code + "\nraise SystemExit(3)").exit_code == 3
 
 
-def test_too_much_output_fails_in_the_code_and_is_not_in_the_next_call(session: PythonSession) -> None:
-    result = session.run("for i in range(1000): print('x' * 99)", max_output=1000)
-    assert (result.exit_code, result.truncated, len(result.stdout)) == (1, True, 1000)
-    assert b"OSError: [Errno 51] No space left on device" in result.stderr
-    after = session.run("print('y')")
-    assert (after.stdout, after.truncated) == (b"y\n", False)
+def test_too_much_output_fails_in_the_code_and_is_not_in_the_next_call() -> None:
+    with PythonSession(limits=Limits(output=1000)) as small:
+        result = small.run("for i in range(1000): print('x' * 99)")
+        assert (result.exit_code, result.truncated, len(result.stdout)) == (1, True, 1000)
+        assert b"OSError: [Errno 51] No space left on device" in result.stderr
+        assert result.limits_met == ("output",)
+        after = small.run("print('y')")
+        assert (after.stdout, after.truncated) == (b"y\n", False)
 
 
 @pytest.mark.parametrize("answer", ["b'0\\n'", "b'x' * 10000", "b'\\xff\\n'", "b'\\n'", "b'9' * 31 + b'\\n'"])
@@ -137,13 +139,31 @@ def test_code_and_input_of_a_megabyte(session: PythonSession) -> None:
 # -- ends
 @pytest.mark.parametrize("code", ["while True: pass", "import time; time.sleep(60)"])
 def test_a_timeout_ends_a_session_and_another_can_be_made(own: PythonSession, code: str) -> None:
-    with pytest.raises(SessionEnded, match="timeout: it had not ended after") as caught:
+    with pytest.raises(SessionEnded, match="wall limit: it had not ended after") as caught:
         own.run("print('before')\n" + code, timeout=0.3)
     assert (caught.value.result.exit_code, caught.value.result.stdout) == (137, b"before\n")
-    with pytest.raises(SessionEnded, match="timeout"):
+    with pytest.raises(SessionEnded, match="wall limit"):
         own.run("pass")
     with PythonSession() as another:
         assert another.run("print(1)").stdout == b"1\n"
+
+
+def test_time_and_processor_are_each_calls() -> None:
+    with PythonSession(limits=Limits(wall=2, cpu=0.5)) as session:
+        for _ in range(6):
+            assert (
+                session.run(
+                    "import time\nuntil = time.time() + 0.2\nwhile time.time() < until: pass"
+                ).exit_code
+                == 0
+            )
+        with pytest.raises(SessionEnded, match="cpu limit") as caught:
+            session.run("while True: pass")
+        assert caught.value.result.limit == "cpu"
+    with PythonSession(limits=Limits(wall=0.3)) as session:
+        with pytest.raises(SessionEnded, match="wall limit") as caught:
+            session.run("import time; time.sleep(60)")
+        assert caught.value.result.limit == "wall"
 
 
 def test_who_takes_most_of_the_heap_ends(own: PythonSession) -> None:

@@ -262,7 +262,7 @@ class Kernel:
             stderr=stderr,
             limits=limits,
             defaults=self._limits,
-            began=self._outside.deadline(0),
+            began=self._outside.begin(),
         )
         return self._wait(lambda: self._start(start), nanoseconds)
 
@@ -318,7 +318,7 @@ class Kernel:
             stderr=stderr,
             limits=limits,
             defaults=self._limits,
-            began=self._outside.deadline(0),
+            began=self._outside.begin(),
             protected=protected,
         )
         return self._worker.call(self._start, start)
@@ -334,7 +334,11 @@ class Kernel:
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
-                yield host_stream(start.stdin, outside.source) if isinstance(start.stdin, int) else Source(start.stdin)
+                yield (
+                    host_stream(start.stdin, outside.source)
+                    if isinstance(start.stdin, int)
+                    else Source(start.stdin)
+                )
                 for place, fd in enumerate((start.stdout, start.stderr)):
                     if fd is None:
                         most = MAX_OUTPUT if limits.output is None else limits.output

@@ -1,9 +1,9 @@
 """What a kernel gets from outside, in one object: time, random bytes, streams, directories.
 
-`Outside` is the host as it is. `Virtual` is one in which nothing depends on the host's speed: time is what the
-kernel itself makes of it, random bytes come from a seed, input is read before it is used and output is waited
-for. So the same program takes the same turns. taped.py has the third, which keeps all that came, or gives it
-again.
+`Outside` is the host as it is. `Virtual` is one in which nothing depends on the host's speed: time is what
+the kernel itself makes of it, random bytes come from a seed, input is read before it is used and output is
+waited for. So the same program takes the same turns. taped.py has the third, which keeps all that came, or
+gives it again.
 """
 
 from __future__ import annotations
@@ -98,6 +98,10 @@ class Outside:
     def now(self) -> int:
         """Return monotonic ns, by which deadlines count."""
         return time.monotonic_ns()
+
+    def begin(self) -> int:
+        """Return when a program is started that now is asked for."""
+        return self.now()
 
     def deadline(self, nanoseconds: int | None) -> int | None:
         """Return when a wait that begins now is to end."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
-from hardtack.kernel.params import MAX_OUTPUT
 from hardtack.runtime.interpreter import find_interpreter
 from hardtack.runtime.kernel import Kernel
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from hardtack.runtime.kernel import Result
+    from hardtack.limits import Limits
+    from hardtack.runtime.results import Result
 
 CODE_PATH: Final = "/main.py"
 FLAGS: Final = ("-B",)  # what it would compile for the next time nobody would read
@@ -34,10 +34,9 @@ def run_python(
     stdin: bytes | int = b"",
     env: Mapping[str, str] | None = None,
     dirs: Mapping[str, str | os.PathLike[str]] | None = None,
-    timeout: float | None = None,
+    limits: Limits | None = None,
     heap: int | str = "64 MiB",
     memory: int | str = "1 GiB",
-    max_output: int | str = MAX_OUTPUT,
     python: str | os.PathLike[str] | None = None,
 ) -> Result:
     r"""Run Python code as a program; blocks. It ends with everything that it made but files in `dirs`.
@@ -52,10 +51,9 @@ def run_python(
         stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL.
         env: its environment; nothing of the host's is passed on.
         dirs: directories of the host that it may use, as {its name for it: path on the host}.
-        timeout: seconds, from 0; then it is killed. Compiling the interpreter comes before.
+        limits: what it may take; `Result.limit` names the one that ended it.
         heap: capacity of its kernel's heap: files in memory, descriptors, captured output.
-        memory: capacity of its memory.
-        max_output: the most bytes of stdout, and of stderr, that are captured.
+        memory: capacity of user memory, where limits say nothing.
         python: an interpreter to use, a .wasm file; else `find_interpreter` says which.
 
     Raises:
@@ -67,8 +65,8 @@ def run_python(
         >>> result = hardtack.run_python("print(open('/data').read())", files={"/data": b"ahoy"})
         >>> result.exit_code, result.stdout
         (0, b'ahoy\n')
-        >>> hardtack.run_python("while True: pass", timeout=1).killed
-        'timeout: it had not ended after 1 s'
+        >>> hardtack.run_python("while True: pass", limits=hardtack.Limits(wall=1)).killed
+        'wall limit: it had not ended after 1 s'
     """
     interpreter = find_interpreter(python)
     if CODE_PATH in (files or {}):
@@ -80,6 +78,5 @@ def run_python(
             stdin=stdin,
             files={**(files or {}), CODE_PATH: code.encode("utf-8", "surrogateescape")},
             env=env,
-            timeout=timeout,
-            max_output=max_output,
+            limits=limits,
         )

@@ -1,9 +1,10 @@
-"""Recordings: all that came from outside while a kernel ran, in order, and the same run again without the outside.
+"""Recordings: all that came from outside while a kernel ran, in order, and the same run again without it.
 
-A recording is lines of JSON. The first says what was run; each other line is one thing that came from outside:
-what was asked for and what came, as [what, outcome] or [what, outcome, bytes in base64]. What a system call asks
-for names the process and how many calls were made before, so a run that goes another way is noticed at the next
-thing it wants from outside. The last line is the end: why, after how many turns, and a digest of all system calls.
+A recording is lines of JSON. The first says what was run; each other line is one thing that came from
+outside: what was asked for and what came, as [what, outcome] or [what, outcome, bytes in base64]. What a
+system call asks for names the process and how many calls were made before, so a run that goes another way is
+noticed at the next thing it wants from outside. The last line is the end: why, after how many turns, and a
+digest of all system calls.
 
 `Tape` writes one, `Playback` reads one; both answer `outcome`, so that `Taped` need not know which it has.
 """
@@ -33,8 +34,8 @@ END: Final = "end"
 LONGEST_LINE: Final = 512 << 20  # bytes: all of standard input stands in one
 DIFFERS: Final = "the replay differs from its recording"
 
-Json: TypeAlias = "int | str | None | list[Json] | dict[str, Json]"
-Outcome: TypeAlias = "int | bytes | None | tuple[int, ...] | Description"
+Json: TypeAlias = "int | str | list[Json] | dict[str, Json] | None"
+Outcome: TypeAlias = "int | bytes | tuple[int, ...] | Description | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,19 @@ class Header:
 
 
 class Reel(Protocol):
-    """A tape or a playback. `over` and `end` are as an outside's."""
+    """A tape or a playback."""
 
     playing: bool
     trace: Trace | None
 
-    def over(self, turns: int) -> bool: ...
-    def end(self, why: str | None, turns: int) -> str | None: ...
-    def close(self) -> None: ...
+    def over(self, turns: int) -> bool:
+        """As an outside's."""
+
+    def end(self, why: str | None, turns: int) -> str | None:
+        """As an outside's `ended`."""
+
+    def close(self) -> None:
+        """Let go of the file."""
 
     def outcome(
         self, what: str, make: Callable[[], Outcome], process: Process | None = None, start: int = -1
@@ -116,7 +122,8 @@ class Tape:
     ) -> Outcome:
         """Ask, and keep what came. Nothing of that is charged to whoever asks."""
         outcome = make()
-        return self._heap.run(self._keep, what, outcome, process, start)
+        kept: Outcome = self._heap.run(self._keep, what, outcome, process, start)
+        return kept
 
     def _keep(self, what: str, outcome: Outcome, process: Process | None, start: int) -> Outcome:
         if isinstance(outcome, Description):
@@ -198,7 +205,8 @@ class Playback:
         self, what: str, make: Callable[[], Outcome], process: Process | None = None, start: int = -1
     ) -> Outcome:
         """Return what came then. Nothing of that is charged to whoever asks."""
-        return self._heap.run(self._take, what, process, start)
+        taken: Outcome = self._heap.run(self._take, what, process, start)
+        return taken
 
     def _take(self, what: str, process: Process | None, start: int) -> Outcome:
         name = _name(what, process, self.trace)
@@ -233,9 +241,9 @@ class Playback:
         if self.problem is not None:
             return True
         record = self._next
-        return (
-            record[0] == END and record[1] is not None and isinstance(record[2], int) and turns >= record[2]
-        )
+        if record[0] != END or len(record) < 4 or record[1] is None:
+            return False
+        return isinstance(record[2], int) and turns >= record[2]
 
     def end(self, why: str | None, turns: int) -> str | None:
         """Compare how it ends; return why it did then."""
@@ -291,5 +299,5 @@ def _from_json(recorded: Json, reel: Reel) -> Outcome:
     if isinstance(recorded, list):
         return tuple(number for number in recorded if isinstance(number, int))
     if isinstance(recorded, str):
-        raise ValueError(f"{recorded[:20]!r} is no outcome")
+        raise TypeError(f"{recorded[:20]!r} is no outcome")
     return recorded

@@ -13,20 +13,21 @@ output and nothing else. Between calls the interpreter stands still.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
-import time
 from typing import TYPE_CHECKING, Final, Self
 
 from hardtack.errors import SessionEnded
 from hardtack.kernel.channel import Channel
 from hardtack.kernel.params import MAX_OUTPUT
 from hardtack.kernel.streams import Capture
+from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_environment, as_nanoseconds
 from hardtack.runtime.interpreter import find_interpreter
-from hardtack.runtime.kernel import Kernel, Process, Result, Usage
+from hardtack.runtime.kernel import Kernel, Process
+from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.worker import Watch
-from hardtack.units import parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,8 +94,9 @@ class PythonSession:
         files: what it finds in its file system, as {path: content}.
         env: its environment.
         dirs: directories of the host that it may use, as {its name for it: path on the host}.
+        limits: what it may take; wall, cpu and output are each call's.
         heap: capacity of its kernel's heap: files in memory, descriptors, captured output.
-        memory: capacity of its memory.
+        memory: capacity of user memory, where limits say nothing.
         python: an interpreter to use, a .wasm file; else `find_interpreter` says which.
 
     Raises:
@@ -111,7 +113,7 @@ class PythonSession:
         ...     session.run("while True: pass", timeout=0.5)
         ... except SessionEnded as error:
         ...     error.result.killed
-        'timeout: it had not ended after 0.5 s'
+        'wall limit: it had not ended after 0.5 s'
         >>> session.close()
     """
 
@@ -121,12 +123,14 @@ class PythonSession:
         files: Mapping[str, bytes] | None = None,
         env: Mapping[str, str] | None = None,
         dirs: Mapping[str, str | os.PathLike[str]] | None = None,
+        limits: Limits = NO_LIMITS,
         heap: int | str = "64 MiB",
         memory: int | str = "1 GiB",
         python: str | os.PathLike[str] | None = None,
     ) -> None:
         self._python = find_interpreter(python)
         self._environment = as_environment(env or {})
+        self._limits = limits
         self._ended: SessionEnded | None = None
         self._turn = threading.Lock()
         self._channel = Channel()
@@ -144,8 +148,12 @@ class PythonSession:
         kernel = self.kernel
         image, name = kernel._open(self._python)
         arguments = [os.fsencode(name), b"-B", b"-u", b"-c", _START.encode()]
-        process = kernel._host.start(image, arguments, self._environment, self._make_streams)
-        return Process(kernel, process, self._captures)
+        began = kernel._outside.begin()
+        limits = dataclasses.replace(self._limits, wall=None)
+        process = kernel._host.start(
+            image, arguments, self._environment, self._make_streams, False, limits, began
+        )
+        return Process(kernel, process, self._captures, began)
 
     def _make_streams(self, process: KernelProcess) -> Iterator[Description]:
         with process.group.heap:
@@ -163,7 +171,6 @@ class PythonSession:
         stdin: bytes = b"",
         files: Mapping[str, bytes] | None = None,
         timeout: float | None = None,
-        max_output: int | str = MAX_OUTPUT,
     ) -> Result:
         """Run code in the session; blocks.
 
@@ -171,8 +178,7 @@ class PythonSession:
             code: statements; what they define is there in the next call.
             stdin: what they read.
             files: files to write first, as {path: content}.
-            timeout: seconds, from 0; then the session is over.
-            max_output: the most bytes of stdout, and of stderr, that are captured.
+            timeout: seconds, from 0, and then the session is over; else the session's wall limit counts.
 
         Returns:
             The call's output. Its exit_code is 0; what the code gave to sys.exit, which ends the call and not
@@ -186,31 +192,29 @@ class PythonSession:
         """
         request = as_bytes("code", code.encode("utf-8", "surrogateescape"))
         data = as_bytes("stdin", stdin)
-        limit = parse_bytes(max_output)
-        nanoseconds = as_nanoseconds(timeout)
+        nanoseconds = as_nanoseconds(self._limits.wall if timeout is None else timeout)
         with self._turn:
             self._check_alive()
             for path, content in (files or {}).items():
                 self.kernel.write_file(path, content)
-            return self._call(request, data, limit, nanoseconds)
+            return self._call(request, data, nanoseconds)
 
-    def _call(self, request: bytes, stdin: bytes, limit: int, nanoseconds: int | None) -> Result:
+    def _call(self, request: bytes, stdin: bytes, nanoseconds: int | None) -> Result:
         channel, process = self._channel, self._process
-        started = time.monotonic()
+        began = self.kernel._outside.now()
         deadline = self.kernel._outside.deadline(nanoseconds)
-        late = "" if nanoseconds is None else f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
+        late = "" if nanoseconds is None else f"wall limit: it had not ended after {nanoseconds / 1e9:g} s"
 
         def begin() -> Watch[Result | None]:
-            for capture in self._captures:
-                capture.restart(limit)
+            self._prepare()
             channel.ask(self.kernel._system, len(request).to_bytes(8, "little") + request + stdin)
             return Watch(lambda: not process.running or channel.answer() is not None, finish, deadline, late)
 
         def finish(why: str | None) -> Result | None:
             answer = channel.answer()
             if why is None and answer is not None and process.running:
-                return self._result(answer, time.monotonic() - started)
-            self._end(self.kernel._finish(process, why))
+                return self._result(answer, began)
+            self._end(self.kernel._finish(process, why, "wall" if why == late else None))
             return None
 
         result = self.kernel._worker.call_until(begin, deadline)
@@ -219,18 +223,37 @@ class PythonSession:
         assert result is not None
         return result
 
-    def _result(self, answer: bytes, seconds: float) -> Result:
+    def _prepare(self) -> None:
+        """Give the next call its share of what limits say of each call."""
+        for capture in self._captures:
+            capture.restart(MAX_OUTPUT if self._limits.output is None else self._limits.output)
+        process = self._process._process
+        if process is not None and self._limits.cpu is not None:
+            account = process.group.account
+            account.cpu_limit = account.cpu_used + int(self._limits.cpu * 1e9)
+
+    def _result(self, answer: bytes, began: int) -> Result:
         process = self._process._process
         assert process is not None
         stdout, stderr = self._captures
+        account = process.group.account
+        truncated = stdout.refused or stderr.refused
         return Result(
             exit_code=int(answer) if answer.isdigit() else _FAILED,
             stdout=stdout.take(),
             stderr=stderr.take(),
             killed=None,
             failure=None,
-            truncated=stdout.refused or stderr.refused,
-            usage=Usage(process.group.heap.peak, len(process.memory), seconds),
+            truncated=truncated,
+            limit=None,
+            limits_met=account.limits_met(output=truncated),
+            usage=Usage(
+                process.group.heap.peak,
+                len(process.memory),
+                account.user_memory.peak,
+                max(0, self.kernel._outside.now() - began) / 1e9,
+                None if account.cpu_limit is None else account.cpu_used / 1e9,
+            ),
         )
 
     def _end(self, result: Result) -> None:

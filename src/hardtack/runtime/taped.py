@@ -1,8 +1,8 @@
 """The outside of a kernel whose run is recorded, or replayed: all that comes from it passes through a reel.
 
 What leads out of a kernel is behind a `Description`, so there is one that stands before another (or, in a
-replay, before nothing) and passes every method's outcome on. Its methods are made from those of `Description`:
-what is added there is recorded, too.
+replay, before nothing) and passes every method's outcome on. Its methods are made from those of
+`Description`: what is added there is recorded, too.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class Opened(NamedTuple):
         *numbers, name = recorded
         if len(numbers) != 6 or not all(isinstance(number, int) for number in numbers):
             raise ValueError("no description")
-        return cls(*cast("list[int]", numbers), cast("str | None", name))
+        filetype, rights, inheriting, flags, not_seekable, takes_flags = cast("list[int]", numbers)
+        preopen = cast("str | None", name)
+        return cls(filetype, rights, inheriting, flags, not_seekable, takes_flags, preopen)
 
 
 class TapedDescription(Description):
@@ -232,6 +234,11 @@ class Taped(Outside):
     def now(self) -> int:
         """Return monotonic ns; in a replay no wait is ever late by itself."""
         return 0 if self._reel.playing else self._inner.now()
+
+    def begin(self) -> int:
+        """Return when a program is started that now is asked for."""
+        found = self._reel.outcome("begin", self._inner.begin)
+        return found if isinstance(found, int) else 0
 
     def deadline(self, nanoseconds: int | None) -> int | None:
         """Return when a wait that begins now is to end."""
