@@ -10,12 +10,14 @@ import contextlib
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from hardtack.cli.output import complain
+from hardtack.cli.outsides import Wanted, make_header, with_hash_seed
 from hardtack.cli.parameters import assignment, count, mount, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.errors import HardtackError, KernelError
@@ -118,6 +120,18 @@ alone, not those in a --dir.""",
     show_default=True,
     help="What a full heap means. All but the first are there to be looked at: see `hardtack demo`.",
 )
+@click.option(
+    "--deterministic",
+    "seed",
+    type=click.IntRange(0),
+    metavar="SEED",
+    help="Give it a virtual clock, which jumps while all sleep, and random bytes from SEED; read its input "
+    "first. The same program then takes the same turns.",
+)
+@click.option(
+    "--record", metavar="FILE", help="Record all that comes from outside into FILE, for `hardtack replay`."
+)
+@click.option("--trace", metavar="FILE", help="Write a line for each system call: turn, pid, call, errno.")
 @click.option("--stats", is_flag=True, help="At the end, print the kernel's books to standard error.")
 @click.option("--signs-fd", type=int, hidden=True)
 @click.argument("program")
@@ -137,6 +151,9 @@ def command(
     processes: int | None,
     table_elements: int | None,
     policy: Policy,
+    seed: int | None,
+    record: str | None,
+    trace: str | None,
     stats: bool,
     signs_fd: int | None,
     program: str | os.PathLike[str],
@@ -156,19 +173,41 @@ def command(
     for name in names:
         if names.count(name) > 1:
             raise click.UsageError(f"two directories are called {name!r}; give one of them another name")
+    wanted = Wanted(seed, record, trace)
+    if wanted.steady:
+        if policy != "reserve" or cpu is not None:
+            raise click.UsageError("--deterministic and --record are not for --cpu or --on-exhaustion")
+        with_hash_seed(given, wanted.hash_seed)
     if policy != "reserve" and signs_fd is None:
         return _under_watchdog(given, program)
 
     from hardtack.limits import Limits
     from hardtack.runtime import Kernel
 
-    limits = Limits(
-        cpu=cpu, wall=timeout, descriptors=descriptors, processes=processes, table_elements=table_elements
+    limits = {
+        "cpu": cpu,
+        "wall": timeout,
+        "descriptors": descriptors,
+        "processes": processes,
+        "table_elements": table_elements,
+    }
+    header = partial(
+        make_header, program, args, dict(env), files or {}, names, (heap, memory, fs_size), limits
     )
+    outside = wanted.make(header)
     started = time.monotonic()
-    with Kernel(
-        heap, memory, fs_size=fs_size, dirs=dict(mounts), limits=limits, on_exhaustion=policy
-    ) as kernel:
+    with (
+        Kernel(
+            heap,
+            memory,
+            fs_size=fs_size,
+            dirs=dict(mounts),
+            limits=Limits(**limits),  # type: ignore[arg-type] # each has its option's type
+            on_exhaustion=policy,
+            outside=outside,
+        ) as kernel,
+        contextlib.closing(outside),
+    ):
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
             process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env), files=files)
             try:
@@ -177,10 +216,10 @@ def command(
             finally:
                 if stats:
                     _show_statistics(kernel, time.monotonic() - started)
-        return _status(Path(program).name, result)
+        return tell_status(Path(program).name, result)
 
 
-def _status(name: str, result: Result) -> int:
+def tell_status(name: str, result: Result) -> int:
     """Say how the program ended, if it did not end by itself; return the status to exit with."""
     if result.killed is not None:
         complain(f"hardtack: {name} was killed: {result.killed}")

@@ -12,6 +12,7 @@ digest of all system calls.
 from __future__ import annotations
 
 import base64
+import importlib.metadata
 import json
 import zlib
 from dataclasses import asdict, dataclass, field
@@ -52,7 +53,7 @@ class Header:
         memory: bytes of user memory.
         fs_size: bytes of the file system in memory, or None.
         mounts: the guest's names of directories of the host.
-        timeout: seconds, or None.
+        limits: of the program, by their names.
         hash_seed: PYTHONHASHSEED, by which names are ordered in directories.
         built_ins: digest of the programs that come with hardtack.
         hardtack: its version.
@@ -68,11 +69,11 @@ class Header:
     memory: int
     fs_size: int | None
     mounts: list[str]
-    timeout: float | None
+    limits: dict[str, float | None]
     hash_seed: int
     built_ins: str
-    hardtack: str
-    format: int = field(default=FORMAT)
+    hardtack: str = field(default_factory=lambda: importlib.metadata.version("hardtack"))
+    format: int = FORMAT
 
 
 class Reel(Protocol):
@@ -257,14 +258,15 @@ class Playback:
             self.differ(f"it ends after {turns} turns and other system calls, not after {record[2]} turns")
         return record[1] if isinstance(record[1], str) else None
 
-    def check(self) -> None:
-        """Raise where the run differed.
+    def check(self, waits: int) -> None:
+        """Raise where the run differed; waits is how many of its calls had to wait for memory.
 
         Raises:
             ReplayDiverged: it did.
         """
         if self.problem is not None:
-            raise ReplayDiverged(self.problem)
+            hint = "; its kernel's heap was full, and who waits then hangs on a few bytes" if waits else ""
+            raise ReplayDiverged(self.problem + hint)
 
     def close(self) -> None:
         """Let go of the file."""
