@@ -93,6 +93,17 @@ class DiskCache:
         except OSError as error:
             self.problem = f"{target}: {error}"
 
+    def take(self, path: Path, name: str, max_bytes: int) -> None:
+        """Keep a file that was written in the directory under another name; as `write`."""
+        if self.directory is None:
+            return
+        target = self.directory / f"{name}{self._suffix}"
+        try:
+            path.rename(target)
+            self._prune(self.directory, target, max_bytes)
+        except OSError as error:
+            self.problem = f"{target}: {error}"
+
     def _prune(self, directory: Path, keep: Path, max_bytes: int) -> None:
         found = []
         for path in directory.glob(f"*{self._suffix}"):

@@ -11,6 +11,7 @@ What happens at each limit:
     output          ENOSPC, and the result is marked as truncated
     disk            ENOSPC
     processes       EAGAIN
+    compile_memory  ProgramError; likewise compile_cpu
 
 `Result.limit` names the one that ended a program, `Result.limits_met` all that refused it something.
 """
@@ -22,9 +23,9 @@ from typing import Final
 
 from hardtack.units import format_bytes, parse_bytes, parse_timeout
 
-_BYTES: Final = ("heap", "memory", "output", "disk")
+_BYTES: Final = ("heap", "memory", "output", "disk", "compile_memory")
 _COUNTS: Final = ("table_elements", "descriptors", "processes")
-_SECONDS: Final = ("cpu", "wall")
+_SECONDS: Final = ("cpu", "wall", "compile_cpu")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -42,6 +43,8 @@ class Limits:
         output: bytes of each of its streams that are captured (1 MiB if it is None) or streamed.
         disk: bytes of the file system in memory.
         processes: processes that exist at once, ended ones that were not waited for included.
+        compile_memory: bytes that a process which compiles it may take; 2 GiB if it is None.
+        compile_cpu: seconds of processor time that it may take; 120 if it is None.
 
     Example:
         >>> limits = Limits(memory="64 MiB", wall=5)
@@ -60,6 +63,8 @@ class Limits:
     output: int | None
     disk: int | None
     processes: int | None
+    compile_memory: int | None
+    compile_cpu: float | None
 
     def __init__(
         self,
@@ -73,17 +78,19 @@ class Limits:
         output: int | str | None = None,
         disk: int | str | None = None,
         processes: int | None = None,
+        compile_memory: int | str | None = None,
+        compile_cpu: float | None = None,
     ) -> None:
         """Set limits: sizes in bytes or as "16 MiB", times in seconds, infinity for none.
 
         Raises:
             TypeError, ValueError: one is not of its kind, or negative; the message names it.
         """
-        for name, size in zip(_BYTES, (heap, memory, output, disk), strict=True):
+        for name, size in zip(_BYTES, (heap, memory, output, disk, compile_memory), strict=True):
             object.__setattr__(self, name, _named(name, parse_bytes, size))
         for name, count in zip(_COUNTS, (table_elements, descriptors, processes), strict=True):
             object.__setattr__(self, name, _named(name, _parse_count, count))
-        for name, seconds in zip(_SECONDS, (cpu, wall), strict=True):
+        for name, seconds in zip(_SECONDS, (cpu, wall, compile_cpu), strict=True):
             object.__setattr__(self, name, _named(name, parse_timeout, seconds))
 
     def with_defaults(self, defaults: Limits) -> Limits:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -374,3 +376,29 @@ def test_limits(cli: CommandLine, options: list[str], program: list[str], status
     done = cli("run", *options, *program)
     assert done.status == status
     assert says in done.stdout + done.stderr
+
+
+# -- compilation
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_long_compilation_is_shown_on_a_terminal(tmp_path: Path, interrupted: bool) -> None:
+    program = tmp_path / "long.wasm"
+    body = "(drop (i32.load (i32.const 0)))" * 300_000
+    text = f'(module (memory (export "memory") 1) (func (export "_start")) (func {body}))'
+    program.write_bytes(bytes(wat2wasm(text)))
+    terminal, stderr = pty.openpty()
+    cache = tmp_path / "cache"
+    child = subprocess.Popen(
+        [HARDTACK, "run", program], stderr=stderr, env={**os.environ, "HARDTACK_CACHE": str(cache)}
+    )
+    os.close(stderr)
+    shown = b""
+    while b"compiling long.wasm" not in shown:
+        shown += os.read(terminal, 1024)
+    if interrupted:
+        child.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # the terminal's end
+        while piece := os.read(terminal, 1024):
+            shown += piece
+    os.close(terminal)
+    assert child.wait(60) == (INTERRUPTED if interrupted else 0)
+    assert not list(cache.glob(".new-*"))

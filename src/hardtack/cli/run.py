@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import time
 from functools import partial
@@ -20,6 +21,7 @@ from hardtack.cli.output import complain
 from hardtack.cli.outsides import Wanted, make_header, with_hash_seed
 from hardtack.cli.parameters import assignment, count, mount, seconds, size
 from hardtack.cli.process import Interruptible
+from hardtack.cli.progress import shown_if_long
 from hardtack.errors import HardtackError, KernelError
 from hardtack.kernel.process import NOT_STARTED_STATUS
 from hardtack.units import format_bytes
@@ -205,11 +207,15 @@ def command(
             limits=Limits(**limits),  # type: ignore[arg-type] # each has its option's type
             on_exhaustion=policy,
             outside=outside,
+            name=None if wanted.steady or policy != "reserve" else kernel_name(program),
         ) as kernel,
         contextlib.closing(outside),
     ):
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
-            process = kernel.spawn(program, args, stdin=fd, stdout=1, stderr=2, env=dict(env), files=files)
+            with Interruptible(), shown_if_long(f"compiling {Path(program).name}"):
+                process = kernel.spawn(
+                    program, args, stdin=fd, stdout=1, stderr=2, env=dict(env), files=files
+                )
             try:
                 with Interruptible():
                     result = process.wait()
@@ -217,6 +223,14 @@ def command(
                 if stats:
                     _show_statistics(kernel, time.monotonic() - started)
         return tell_status(Path(program).name, result)
+
+
+def kernel_name(program: str | os.PathLike[str]) -> str | None:
+    """Return what a kernel is called in which a program runs; None if it cannot be looked at here."""
+    from hardtack.runtime.inspection import can_be_seen
+
+    name = re.sub("[^A-Za-z0-9_.-]", "_", Path(program).stem)[:40] or "run"
+    return name if can_be_seen(name) else None
 
 
 def tell_status(name: str, result: Result) -> int:

@@ -15,9 +15,9 @@ import functools
 import os
 import subprocess
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from hardtack.errors import InternalError, KernelError, ProgramError
 from hardtack.heap import Heap, HeapStatistics
@@ -32,12 +32,15 @@ from hardtack.kernel.streams import Capture, Source
 from hardtack.kernel.system import System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
+from hardtack.runtime.compiling import Compiling
+from hardtack.runtime.inspection import Window, take_table
 from hardtack.runtime.interpreter import Interpreter
 from hardtack.runtime.outside import Outside
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
 from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
+from hardtack.wasm.compilation import Uncompiled
 from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CallPage
 from hardtack.wasm.modules import ModuleCache, Programs
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Image
     from hardtack.kernel.system import Kill
     from hardtack.runtime.starting import Start
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,7 @@ class Kernel:
             are there to be looked at, and may take the whole Python process with them.
         outside: what it gets from outside; the host by default. With `Virtual(seed)`, the same program takes
             the same turns, run after run.
+        name: what it is called; one with a name can be looked at by `hardtack ps` and `hardtack top`.
 
     Raises:
         KernelError: the heap or the file system is too small, with both numbers; or a directory is not there.
@@ -174,6 +180,7 @@ class Kernel:
         limits: Limits = NO_LIMITS,
         on_exhaustion: Policy = "reserve",
         outside: Outside | None = None,
+        name: str | None = None,
     ) -> None:
         capacity = parse_bytes(heap)
         files_capacity = capacity // 2 if fs_size is None else parse_bytes(fs_size)
@@ -193,8 +200,11 @@ class Kernel:
         except BaseException:
             worker.stop(_nothing)
             raise
-        self._end = weakref.finalize(self, worker.stop, functools.partial(_end_all, self._system))
+        self._windows: list[Window] = []
+        self._end = weakref.finalize(self, _shut, worker, self._system, self._windows)
         try:
+            if name is not None:
+                self._windows.append(_window(name, worker, self._system, self._scheduler))
             worker.call(self._open_directories, dict(dirs or {}))
         except BaseException:
             self.close()
@@ -264,7 +274,7 @@ class Kernel:
             defaults=self._limits,
             began=self._outside.begin(),
         )
-        return self._wait(lambda: self._start(start), nanoseconds)
+        return self._compiled(start, nanoseconds, lambda: self._wait(lambda: self._start(start), nanoseconds))
 
     def spawn(
         self,
@@ -321,7 +331,18 @@ class Kernel:
             began=self._outside.begin(),
             protected=protected,
         )
-        return self._worker.call(self._start, start)
+        return self._compiled(start, None, lambda: self._worker.call(self._start, start))
+
+    def _compiled(self, start: Start, timeout: int | None, use: Callable[[], _T]) -> _T:
+        """Have a program used that is compiled first if it has to be, on a thread of its own."""
+        while True:
+            try:
+                return use()
+            except Uncompiled as missing:
+                if self._outside.steady:  # its time is not the host's
+                    start = replace(start, limits=replace(start.limits, wall=None))
+                compiling = Compiling(self._modules, missing, start, timeout)
+            compiling.wait()
 
     def _start(self, start: Start) -> Process:
         """Start a program; on our own thread."""
@@ -380,7 +401,7 @@ class Kernel:
     def _open(self, program: str | os.PathLike[str] | bytes) -> tuple[Image, str]:
         """Return a program's image, and its argv[0]."""
         if isinstance(program, bytes):
-            return self._modules.load(program, "program"), "program.wasm"
+            return self._modules.load(program, "program", may_compile=False), "program.wasm"
         if isinstance(program, str) and program.startswith("/bin/"):
             image = self._programs.find(os.fsencode(program))
             if image is not None:
@@ -388,7 +409,7 @@ class Kernel:
         path = Path(program)
         digest = program.sha256 if isinstance(program, Interpreter) else None
         try:
-            return self._modules.load(path, digest=digest), path.name
+            return self._modules.load(path, may_compile=False, digest=digest), path.name
         except OSError as error:
             raise ProgramError(f"{path}: {error.strerror}") from None
 
@@ -547,6 +568,19 @@ class Kernel:
 
 
 def _nothing() -> None: ...
+
+
+def _window(name: str, worker: Worker, system: System, scheduler: Scheduler) -> Window:
+    """Open a window to a kernel; refers to no Kernel."""
+    take = functools.partial(take_table, name, system, lambda: scheduler.turns)
+    return Window(name, lambda: worker.call(take))
+
+
+def _shut(worker: Worker, system: System, windows: Sequence[Window]) -> None:
+    """End a kernel and its thread."""
+    for window in windows:
+        window.close()
+    worker.stop(functools.partial(_end_all, system))
 
 
 def _check_limits(limits: Limits, image: Image, name: str) -> None:

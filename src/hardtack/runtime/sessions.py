@@ -23,10 +23,11 @@ from hardtack.kernel.channel import Channel
 from hardtack.kernel.params import MAX_OUTPUT
 from hardtack.kernel.streams import Capture
 from hardtack.limits import NO_LIMITS, Limits
-from hardtack.runtime.arguments import as_bytes, as_environment, as_nanoseconds
+from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.interpreter import find_interpreter
 from hardtack.runtime.kernel import Kernel, Process
 from hardtack.runtime.results import Result, Usage
+from hardtack.runtime.starting import checked_start
 from hardtack.runtime.worker import Watch
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.process import Process as KernelProcess
+    from hardtack.runtime.starting import Start
 
 _FAILED: Final = 1  # the status of code that raised
 
@@ -129,7 +131,6 @@ class PythonSession:
         python: str | os.PathLike[str] | None = None,
     ) -> None:
         self._python = find_interpreter(python)
-        self._environment = as_environment(env or {})
         self._limits = limits
         self._ended: SessionEnded | None = None
         self._turn = threading.Lock()
@@ -137,23 +138,32 @@ class PythonSession:
         self._captures: list[Capture] = []
         self.kernel = Kernel(heap, memory, dirs=dirs)
         try:
-            for path, data in (files or {}).items():
-                self.kernel.write_file(path, data)
-            self._process = self.kernel._worker.call(self._start)
+            start = checked_start(
+                self._python,
+                ["-B", "-u", "-c", _START],
+                stdin=b"",
+                files=files,
+                env=env,
+                stdout=None,
+                stderr=None,
+                limits=dataclasses.replace(limits, wall=None),
+                defaults=NO_LIMITS,
+                began=self.kernel._outside.begin(),
+            )
+            call = self.kernel._worker.call
+            self._process = self.kernel._compiled(start, None, lambda: call(self._start, start))
         except BaseException:
             self.kernel.close()
             raise
 
-    def _start(self) -> Process:
+    def _start(self, start: Start) -> Process:
         kernel = self.kernel
-        image, name = kernel._open(self._python)
-        arguments = [os.fsencode(name), b"-B", b"-u", b"-c", _START.encode()]
-        began = kernel._outside.begin()
-        limits = dataclasses.replace(self._limits, wall=None)
-        process = kernel._host.start(
-            image, arguments, self._environment, self._make_streams, False, limits, began
-        )
-        return Process(kernel, process, self._captures, began)
+        image, name = kernel._open(start.program)
+        for path, data in start.files.items():
+            kernel._host.write_file(path, data)
+        blocks = [os.fsencode(name), *start.arguments], start.environment
+        process = kernel._host.start(image, *blocks, self._make_streams, False, start.limits, start.began)
+        return Process(kernel, process, self._captures, start.began)
 
     def _make_streams(self, process: KernelProcess) -> Iterator[Description]:
         with process.group.heap:

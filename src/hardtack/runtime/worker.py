@@ -145,6 +145,41 @@ class Job:
         self.done.release()
 
 
+def wait_for(job: Job, begin: Callable[[Job], None], hurry: Callable[[], None]) -> object:
+    """Have another thread do a job; return or raise what comes of it. Blocks.
+
+    Args:
+        job: the job.
+        begin: hands it to that thread; made again if the caller was struck in it.
+        hurry: has it end soon; called again and again once its time is over or the caller was struck.
+
+    Raises:
+        BaseException: what struck the caller meanwhile (KeyboardInterrupt, say), when the job is done.
+    """
+    done = job.done
+    done.acquire()
+    begun = False
+    struck: BaseException | None = None
+    while not job.finished:  # left by an exception all the same, nothing is half done
+        try:
+            if not begun:
+                begin(job)
+                begun = True
+            if not done.acquire(timeout=job.patience()) and job.late():
+                hurry()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            struck = error
+            job.stop()
+    try:
+        if struck is not None:
+            raise struck
+        if job.error is not None:
+            raise job.error
+        return job.result
+    finally:
+        del job, struck  # an error refers to this frame: no cycle
+
+
 class Worker:
     """A thread and the jobs for it.
 
@@ -175,7 +210,10 @@ class Worker:
             BaseException: what struck the caller meanwhile (KeyboardInterrupt, say), when the job is done.
         """
         job = Job(lambda: function(*args, **kwargs), time.monotonic_ns())
-        return self._wait(job)  # type: ignore[return-value]
+        try:
+            return wait_for(job, self.begin, self.hurry)  # type: ignore[return-value]
+        finally:
+            del job  # an error refers to this frame: no cycle
 
     def call_until(self, begin: Callable[[], Watch[_T]], deadline: int | None = None) -> _T:
         """Have the thread begin something and run processes until its watch is over; return its result.
@@ -184,34 +222,21 @@ class Worker:
             begin: what to begin with.
             deadline: monotonic ns: when the watch's time is over, if it has one.
         """
-        return self._wait(Job(begin, deadline))  # type: ignore[return-value]
+        return wait_for(Job(begin, deadline), self.begin, self.hurry)  # type: ignore[return-value]
 
-    def _wait(self, job: Job) -> object:
+    def begin(self, job: Job) -> None:
+        """Hand the thread a job; to do so twice does no harm.
+
+        Raises:
+            KernelError, InternalError: this is no place to do so from.
+        """
         if os.getpid() != self._process:
             raise KernelError("this kernel belongs to the process that made it: after a fork, make another")
         if threading.get_ident() == self._thread.ident:
             raise InternalError("a kernel was called from inside itself, by a finalizer perhaps")
-        done = job.done
-        done.acquire()
-        struck: BaseException | None = None
         self._jobs.put(job)
         if self._ended:
             job.run()  # unless the thread has seen it before it left
-        while not job.finished:  # left by an exception all the same, nothing is half done
-            try:
-                if not done.acquire(timeout=job.patience()) and job.late():
-                    self.hurry()
-            except BaseException as error:  # noqa: BLE001 - raised below
-                struck = error
-                job.stop()
-        try:
-            if struck is not None:
-                raise struck
-            if job.error is not None:
-                raise job.error
-            return job.result
-        finally:
-            del job, struck  # an error refers to this frame: no cycle
 
     def stop(self, last: Callable[[], None]) -> None:
         """Have the thread do a last thing and end. Calls that come later are made on their own threads.

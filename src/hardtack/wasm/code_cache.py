@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import tempfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,8 @@ from hardtack.disk_cache import VARIABLE, DiskCache
 from hardtack.errors import ProgramError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hardtack.wasm.engine import Code, Engine
 
 MAX_BYTES: Final = 1 << 30  # of the directory; what was used longest ago goes first
@@ -62,6 +65,34 @@ class CodeCache(DiskCache):
         """Keep the code for a program."""
         data = code.serialize() if self.directory is not None else b""
         self.write(f"{digest}-{self._fingerprint}-{zlib.crc32(data):08x}", data, MAX_BYTES)
+
+    @contextlib.contextmanager
+    def unfinished(self) -> Iterator[tuple[int, Path]]:
+        """Make a file to write code to, for `keep`; one that is not kept is gone afterwards.
+
+        It is in the cache's directory, or, if there is none, in one of this process's own.
+
+        Yields:
+            Its descriptor and its path.
+        """
+        with contextlib.ExitStack() as stack:
+            directory = self.directory
+            if directory is None:
+                directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hardtack-")))
+            fd, name = tempfile.mkstemp(SUFFIX, ".new-", directory)
+            stack.callback(_remove, name)
+            stack.callback(os.close, fd)
+            yield fd, Path(name)
+
+    def keep(self, path: Path, digest: str) -> None:
+        """Keep an unfinished file, which is whole now, as the code for a program."""
+        if self.directory is not None:
+            self.take(path, f"{digest}-{self._fingerprint}-{_checksum(path)}", MAX_BYTES)
+
+
+def _remove(name: str) -> None:
+    with contextlib.suppress(OSError):  # it has another name now
+        os.unlink(name)
 
 
 def _checksum(path: Path) -> str:

@@ -10,17 +10,18 @@ the guest or is a refusal; then the `start` or `resume` under way raises it.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import wasmtime
 
 from hardtack.errors import InternalError, ProgramError
 from hardtack.kernel.guest import StartFailed
-from hardtack.kernel.params import KIB, QUANTUM
+from hardtack.kernel.params import QUANTUM
 from hardtack.wasm import capi
 from hardtack.wasm.code_cache import CodeCache
 from hardtack.wasm.guests import EXIT, Guest
 from hardtack.wasm.memories import PageMemory
+from hardtack.wasm.settings import RESERVATION, SETTINGS
 from hardtack.wasm.shim import END, ENGINE_MODULE, HOST_MODULE, SUSPEND, shim_text
 from hardtack.wasm.switch import Switch
 
@@ -32,26 +33,6 @@ if TYPE_CHECKING:
     from hardtack.wasm.guests import Plan
     from hardtack.wasm.imports import CallPage, EntrySpec
     from hardtack.wasm.memories import MemoryOwner
-
-FIBER_BYTES: Final = 1024 * KIB  # a fiber's stack: the guest's, and beyond it that of the host functions
-STACK_BYTES: Final = 512 * KIB  # the guest's part of it: what goes deeper traps
-RESERVATION: Final = 4 * KIB**3  # address space of a memory; all that 32 bits reach, so no access is checked
-
-_SETTINGS: Final[Mapping[str, int]] = {
-    "consume_fuel": True,
-    "async_stack_size": FIBER_BYTES,
-    "max_wasm_stack": STACK_BYTES,
-    "memory_init_cow": False,  # a host's memory can't be copied on write: wasmtime would abort
-    "memory_may_move": False,
-    "wasm_exceptions": True,  # what wasi-libc makes setjmp of
-    "wasm_threads": False,
-    "wasm_memory64": False,
-    "wasm_multi_memory": False,
-    "wasm_function_references": False,
-    "wasm_gc": False,
-    "wasm_component_model": False,
-    "wasm_relaxed_simd_deterministic": True,
-}
 
 __all__ = ["EXIT", "Code", "Engine", "make_trap"]
 
@@ -88,6 +69,7 @@ class Engine:
         user_memory: what guests' stacks and memories are taken from.
         quantum: fuel, about as many instructions, after which a guest yields.
         code_cache: compiled code on disk.
+        settings: wasmtime's.
         fingerprint: differs between engines that can't load each other's compiled code.
         address: of the wasm_engine_t. For guests, as is all that follows.
         callbacks: what wasmtime calls.
@@ -107,6 +89,7 @@ class Engine:
         "code_cache",
         "fingerprint",
         "quantum",
+        "settings",
         "shim",
         "shim_memory",
         "slots",
@@ -147,10 +130,10 @@ class Engine:
         self.switch = Switch()
         self.callbacks = capi.new_callbacks(self.switch.new_memory)
         self.shim_memory = PageMemory(self.callbacks, page)
-        settings = {**_SETTINGS, "memory_reservation": reservation}
-        self.fingerprint = hashlib.sha256(repr((capi.LIBRARY_BYTES, settings)).encode()).hexdigest()[:16]
+        self.settings: Mapping[str, int] = {**SETTINGS, "memory_reservation": reservation}
+        self.fingerprint = hashlib.sha256(repr((capi.LIBRARY_BYTES, self.settings)).encode()).hexdigest()[:16]
         self.code_cache = CodeCache(self.fingerprint, cache_directory)
-        self.address = capi.new_engine(settings, self.callbacks)
+        self.address = capi.new_engine(dict(self.settings), self.callbacks)
         self._host_functions = functions = capi.HostFunctions(self.address, self.callbacks)
         for entry in self._entries.values():
             functions.define(HOST_MODULE, entry.name, entry.callback)

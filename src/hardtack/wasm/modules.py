@@ -29,12 +29,14 @@ from hardtack.wasm.binary import (
     FormatError,
     Outline,
     Signature,
+    compile_cost,
     read_outline,
 )
 from hardtack.wasm.code_cache import CodeCache
-from hardtack.wasm.engine import FIBER_BYTES
+from hardtack.wasm.compilation import Compilation, CompileLimits, Uncompiled, invalid
 from hardtack.wasm.guests import ELEMENT_BYTES, MAX_TABLES, Plan
 from hardtack.wasm.known_files import KnownFiles
+from hardtack.wasm.settings import FIBER_BYTES
 
 if TYPE_CHECKING:
     from hardtack.wasm.binary import Import
@@ -50,6 +52,9 @@ MAX_TABLE_ELEMENTS: Final = 1 << 22  # in all tables of a program
 STORE_BYTES: Final = 16 * 1024  # a store, the shim's instance in it, the linker
 FUNCTION_BYTES: Final = 32  # of an instance, for a function that a table may hold
 GLOBAL_BYTES: Final = 16
+DEFAULT_LIMITS: Final = CompileLimits()
+CHEAP_COST: Final = 30_000_000  # up to which a program is compiled in this process: 100 MB, half a second
+CHEAP_BYTES: Final = 256 * 1024  # likewise
 BUILT_IN: Final = Path(__file__).parent.parent / "programs"
 
 
@@ -165,97 +170,118 @@ class ModuleCache:
         self._files: dict[tuple[int, int, int, int], CompiledModule] = {}  # by identity and time of change
         self._lock = threading.Lock()
 
-    def load(self, source: bytes | Path, name: str | None = None, digest: str | None = None) -> Image:
+    def load(
+        self,
+        source: bytes | Path,
+        name: str | None = None,
+        *,
+        limits: CompileLimits = DEFAULT_LIMITS,
+        may_compile: bool = True,
+        trusted: bool = False,
+        digest: str | None = None,
+    ) -> Image:
         """Return the program in a file, or in its bytes.
 
-        Compiling takes about a second for 7 MB, for which other threads can run; what is known is loaded
-        in milliseconds.
+        What is known is loaded in milliseconds. What is cheap to compile is compiled at once; all else in a
+        child process, which takes about a second for 7 MB and a tenth to start. Blocks meanwhile.
 
         Args:
             source: a path, or a module's bytes.
             name: what to call it; else the file's name.
+            limits: of a compilation in a child.
+            may_compile: whether to compile in a child if need be.
+            trusted: whether to compile it here whatever it is.
             digest: the SHA-256 that a file must have, in hex.
 
         Raises:
             ProgramError: it is no program that this engine can run; the message says why, in one line.
             OSError: the file can't be read.
+            Uncompiled: a child would have to compile it.
         """
         if isinstance(source, Path):
             name = name if name is not None else source.stem
-            return Image(self.engine, self._module_of_file(source, name, digest), name)
-        name = name if name is not None else "program"
-        return Image(self.engine, self._module(bytes(source), name), name)
+            status = source.stat()
+            module = self._seen(source, name, status)
+            data = _read(source, name) if module is None else b""
+            _check_digest(source, digest, module, data)
+        else:
+            name = name if name is not None else "program"
+            status, module, data = None, None, bytes(source)
+        if module is None:
+            try:
+                module = self._module(data, name, trusted)
+            except Uncompiled as missing:
+                if not may_compile:
+                    raise
+                module = self.compile(self.compilation(missing, limits), missing)
+            if status is not None and isinstance(source, Path):
+                self._remember(source, status, module)
+        return Image(self.engine, module, name)
 
-    def _module_of_file(self, path: Path, name: str, digest: str | None) -> CompiledModule:
-        """Return a file's module, without reading it if it is known and was not written since."""
-        status = path.stat()
+    def _seen(self, path: Path, name: str, status: os.stat_result) -> CompiledModule | None:
+        """Return a file's module, if that is known and the file was not written since."""
         if not stat.S_ISREG(status.st_mode):
             raise ProgramError(f"{name} is not a regular file but {_kind(status.st_mode)}")
-        seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         with self._lock:
-            module = self._files.get(seen)
+            module = self._files.get(_identity(status))
             if module is not None and self._modules.get(module.digest) is module:
                 self._modules.move_to_end(module.digest)
-                _check_digest(module.digest, digest, path)
                 return module
-        module = self._known_module(path, status, digest)
-        if module is None:
-            data = _read(path, name)
-            _check_digest(hashlib.sha256(data).hexdigest(), digest, path)
-            module = self._module(data, name)
-            self._known.remember(status, path.stat(), module.digest)
+        digest = self._known.digest(status)
+        code = self.code_cache.load(self.engine, digest) if digest is not None else None
+        if digest is None or code is None:
+            return None
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return self._keep(code, data, name, digest)
+
+    def _remember(self, path: Path, status: os.stat_result, module: CompiledModule) -> None:
+        self._known.remember(status, path.stat(), module.digest)
         with self._lock:
             if len(self._files) >= MODULES_IN_MEMORY:
                 self._files.clear()
-            self._files[seen] = module
-        return module
+            self._files[_identity(status)] = module
 
-    def _known_module(self, path: Path, status: os.stat_result, wanted: str | None) -> CompiledModule | None:
-        """Return the module of a file whose content is known and compiled; its code is not read again."""
-        digest = self._known.digest(status)
-        if digest is None:
-            return None
-        _check_digest(digest, wanted, path)
-        with self._lock:
-            module = self._modules.get(digest)
-            if module is not None:
-                return module
-            code = self.code_cache.load(self.engine, digest)
-            if code is None:
-                return None
-            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                module = self._modules[digest] = CompiledModule(code, read_outline(data), digest)
-            return module
-
-    def _module(self, data: bytes, name: str) -> CompiledModule:
+    def _module(self, data: bytes, name: str, trusted: bool) -> CompiledModule:
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
             module = self._modules.get(digest)
             if module is not None:
                 self._modules.move_to_end(digest)
                 return module
-            check_format(data, name)
-            _check_size(len(data), name)
-            module = self._modules[digest] = self._compile(data, name, digest)
-            if len(self._modules) > MODULES_IN_MEMORY:
-                self._modules.popitem(last=False)
-            return module
-
-    def _compile(self, data: bytes, name: str, digest: str) -> CompiledModule:
+        check_format(data, name)
+        _check_size(len(data), name)
         code = self.code_cache.load(self.engine, digest)
         if code is None:
+            if not trusted and not _is_cheap(data):
+                raise Uncompiled(data, name, digest)
             try:
                 code = self.engine.compile(data)
             except ProgramError as error:
-                detail = ": ".join(line.strip() for line in str(error).splitlines() if line.strip())
-                raise ProgramError(f"{name} is not a valid WebAssembly module: {detail}") from None
+                raise invalid(name, str(error)) from None
             self.code_cache.save(code, digest)
+        return self._keep(code, data, name, digest)
+
+    def compilation(self, missing: Uncompiled, limits: CompileLimits) -> Compilation:
+        """Return the compilation of a program in a child; it has not begun."""
+        return Compilation(self.engine, self.code_cache, missing, limits)
+
+    def compile(self, compilation: Compilation, missing: Uncompiled) -> CompiledModule:
+        """Run a compilation, so that `load` knows the program; as `Compilation.run`."""
+        return self._keep(compilation.run(), missing.data, missing.name, missing.digest)
+
+    def _keep(self, code: Code, data: bytes | mmap.mmap, name: str, digest: str) -> CompiledModule:
         try:
-            return CompiledModule(code, read_outline(data), digest)
+            made = CompiledModule(code, read_outline(data), digest)
         except FormatError as error:
             raise ProgramError(
                 f"{name} is a WebAssembly module that hardtack does not understand: {error}"
             ) from None
+        with self._lock:
+            module = self._modules.setdefault(digest, made)  # another thread may have been faster
+            self._modules.move_to_end(digest)
+            if len(self._modules) > MODULES_IN_MEMORY:
+                self._modules.popitem(last=False)
+        return module
 
     def evict(self, keep: int = 0) -> int:
         """Drop compiled programs from memory, those used longest ago first; return how many.
@@ -270,8 +296,24 @@ class ModuleCache:
         return count
 
 
-def _check_digest(found: str, wanted: str | None, path: Path) -> None:
-    if wanted not in {None, found}:
+def _is_cheap(data: bytes) -> bool:
+    """Tell whether compiling a program is cheap, whatever stands in it."""
+    try:
+        return len(data) <= CHEAP_BYTES and compile_cost(data) <= CHEAP_COST
+    except FormatError:
+        return False
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _check_digest(path: Path, wanted: str | None, module: CompiledModule | None, data: bytes) -> None:
+    """Check that a file that is known, or that was read, is the one that is wanted."""
+    if wanted is None:
+        return
+    found = module.digest if module is not None else hashlib.sha256(data).hexdigest()
+    if found != wanted:
         raise ProgramError(
             f"{path} is not the file that hardtack knows: its SHA-256 is {found}, not {wanted}"
         )
@@ -352,7 +394,7 @@ class Programs:
         if image is None and path.startswith(b"/bin/"):
             name = path[5:].decode(errors="replace")
             if name in self.names():
-                image = self._images[path] = self._cache.load(self._directory / f"{name}.wasm")
+                image = self._images[path] = self._cache.load(self._directory / f"{name}.wasm", trusted=True)
         return image
 
     def names(self) -> list[str]:

@@ -1,0 +1,75 @@
+"""The child that compiles one program: reads it from standard input, writes the code to standard output.
+
+Its limits are set before it reads a byte. What it answers:
+
+    status 0        the code was written
+    INVALID         the program is not valid; wasmtime's message is on standard error
+    NO_MEMORY       it needs more memory than it may have
+    a signal        SIGABRT: the same, met by wasmtime; SIGXCPU or SIGKILL: its processor time is over
+
+It ends with the thread that started it, and no key of a terminal reaches it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from typing import Final
+
+INVALID: Final = 3
+NO_MEMORY: Final = 4
+LARGEST_CODE: Final = 1 << 30  # bytes of compiled code that are written
+_PR_SET_PDEATHSIG: Final = 1
+_ADDRESSES: Final = 4  # times the memory: threads reserve address space that they do not use
+
+
+def main(settings: dict[str, int], memory: int, seconds: int, parent: int) -> int:
+    """Compile; return the status to exit with."""
+    _limit(memory, seconds)
+    _end_with(parent)
+    try:
+        from hardtack.wasm import capi
+
+        engine = capi.new_engine(settings, capi.new_callbacks(lambda *_: None))
+        data = sys.stdin.buffer.read()
+        try:
+            module = capi.compile_module(engine, data)
+        except capi.WasmtimeError as error:
+            sys.stderr.write(str(error))
+            return INVALID
+        sys.stdout.buffer.write(capi.serialize_module(module))
+        sys.stdout.buffer.flush()
+    except MemoryError:
+        return NO_MEMORY
+    return 0
+
+
+def _limit(memory: int, seconds: int) -> None:
+    for kind, most in (
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_AS, _ADDRESSES * memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, LARGEST_CODE),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        if hard == resource.RLIM_INFINITY or most < hard:
+            resource.setrlimit(kind, (most, most + 1))  # a second more: SIGXCPU goes before SIGKILL
+
+
+def _end_with(parent: int) -> None:
+    with contextlib.suppress(AttributeError, OSError):  # not on this system
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    status = main(*json.loads(sys.argv[1]))
+    sys.stderr.flush()
+    os._exit(status)  # nothing is taken down: the system does that faster
