@@ -9,6 +9,7 @@ prompt: then it reads an empty line, in place of the one that the terminal has t
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Final
 
 from hardtack.heap import Heap
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from hardtack.runtime.kernel import Kernel
 
 INTERRUPTED_STATUS: Final = 128 + 2
+PATIENCE: Final = 1.0  # seconds until a shell that neither reads nor has a program running is busy itself
+STEP: Final = 0.02
 
 
 class Terminal(Outside):
@@ -52,15 +55,21 @@ class Terminal(Outside):
         return self._lines
 
     def interrupt(self, kernel: Kernel, shell: int) -> None:
-        """End what the shell with a pid is running, between two turns; blocks until then."""
-        kernel._worker.call(self._interrupt, shell)
+        """End what the shell with a pid is running, or about to; blocks until then, at most PATIENCE."""
+        os.write(1, b"\n")
+        until = time.monotonic() + PATIENCE
+        while True:
+            kernel._worker.call(self._interrupt, shell)
+            if not self.stuck or time.monotonic() >= until:
+                return
+            time.sleep(STEP)  # it is between two programs, perhaps
 
     def _interrupt(self, shell: int) -> None:
         system, lines = self._system, self._lines
         leader = system.process(shell) if system is not None else None
+        self.stuck = False
         if system is None or lines is None or leader is None or leader.state in ENDED:
             return
-        os.write(1, b"\n")
         running = [process for process in lines.members(leader) if not lines.knows(process)]
         for process in running:
             system.end(process, INTERRUPTED_STATUS, "interrupted")
