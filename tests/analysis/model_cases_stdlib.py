@@ -343,3 +343,36 @@ measured(
     *and_then(COUNTERS),
     lambda: (Counter("abc" * 900),),
 )
+measured(
+    "collections.Counter.most_common", Counter.most_common, *and_then(COUNTERS, 3), *and_then(COUNTERS, 10000)
+)
+measured("collections.Counter.total", Counter.total, *and_then(COUNTERS))
+measured(
+    "collections.Counter.update",
+    Counter.update,
+    *(lambda n=n, m=m: (Counter(numbers(n)), numbers(m)) for n in LENGTHS[:9] for m in LENGTHS[:9]),
+    lambda: (Counter("abc"), "€uro" * 50),
+)
+measured(
+    "collections.OrderedDict.popitem",
+    OrderedDict.popitem,
+    *and_then(FULL_ORDERED),
+    *and_then(FULL_ORDERED, False),
+)
+measured("collections.OrderedDict.pop", OrderedDict.pop, *and_then(FULL_ORDERED, 1000))
+measured(
+    "collections.defaultdict",
+    defaultdict,
+    (),
+    (list,),
+    *(lambda n=n: (int, dict.fromkeys(numbers(n), 7)) for n in LENGTHS),
+    lambda: (int, [(n, n) for n in numbers(30)]),
+)
+measured(
+    "collections.defaultdict.update",
+    defaultdict.update,
+    *(
+        lambda n=n: (defaultdict(int, dict.fromkeys(numbers(9), 7)), dict.fromkeys(numbers(n), 7))
+        for n in LENGTHS
+    ),
+)

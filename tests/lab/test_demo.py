@@ -106,7 +106,7 @@ def test_under_reserve_the_outcome_is_the_same_run_after_run(shown: Shown) -> No
 def report(**changes: Any) -> demo.Report:
     well = {
         "citizens": [0, 0], "kills": [(3, "fdhog")], "peak_live": 1, "waits": 1, "overruns": 0, "failed_calls": 0,
-        "wrong": [],
+        "wrong": [], "late": False,
     }  # fmt: skip
     return demo.Report(**(well | changes))
 
@@ -115,6 +115,7 @@ def report(**changes: Any) -> demo.Report:
     ("changes", "outcome"),
     [
         ({}, "all well"),
+        ({"late": True, "citizens": [0, 137]}, "stalled: the citizens did not end in time"),
         ({"overruns": 2}, "2 calls went beyond their bound"),
         ({"failed_calls": 1}, "1 calls met a failed allocation"),
         ({"kills": [(1, "mail")]}, "mail (pid 1) was killed and is no hog"),

@@ -40,6 +40,9 @@ def strong(interp: Interpreter, value: Value) -> bool:
     return not is_older(obj) if cell.owned else interp.site_of[obj >> 1].single
 
 
+_WITHOUT_ITEMS = frozenset({"unknown", "lump", "class", "function", "method", "partial", "manager", "module"})
+
+
 # -- lengths
 def length_of(interp: Interpreter, obj: Object, cell: Cell) -> Size:
     """Return the most that an object's length is."""
@@ -105,11 +108,23 @@ def element(interp: Interpreter, value: Value) -> Value:
     for obj, cell in list(cells(interp, value)):
         if cell.kind == "str":
             found.append(_character(interp, cell))
-        elif cell.kind in {"unknown", "lump"} or (cell.kind == "instance" and not cell.owned):
+        elif cell.kind == "class" and members(interp, cell):
+            found.append(parameters.member(interp, cell.name))
+        elif cell.kind in _WITHOUT_ITEMS or (cell.kind == "instance" and not cell.owned):
             interp.finding("any", f"the items of {cell.name or 'this'} are not known", "give it a type")
+        elif cell.kind == "tuple" and cell.owned and cell.name != "builtins.tuple":  # a named one
+            found += [one for name, one in cell.fields.items() if name.isdigit()]
         else:
             found.append(cell.element if cell.owned else parameters.element(interp, obj))
     return join_all(found)
+
+
+def members(interp: Interpreter, cell: Cell) -> int:
+    """Return how many members an Enum has, at most; those of a Flag are not known one by one."""
+    known = interp.program.classes.get(cell.name)
+    if known is None or not known.is_enum or "enum.Flag" in known.lineage:
+        return 0
+    return sum(type_ == ir.Instance(cell.name) for _, type_ in known.class_variables)
 
 
 def _character(interp: Interpreter, cell: Cell) -> Value:
@@ -216,7 +231,8 @@ def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Val
         if not cell.owned:
             _grow_foreign(interp, obj, by, key, item)
             continue
-        per_item = footprints.scalar(key) + footprints.scalar(item)
+        old_table += footprints.order(cell, cell.length)
+        per_item = footprints.scalar(key) + footprints.scalar(item) + footprints.link(cell)
         grown = replace(
             cell,
             length=cell.length + by,
@@ -252,7 +268,7 @@ def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: 
     cell = interp.state.cells[obj]
     kind = {"sequence": "list", "mapping": "dict"}.get(cell.kind, cell.kind)
     after = length_of(interp, obj, cell) + by
-    own_table = footprints.table(kind, after)
+    own_table = footprints.table(kind, after) + footprints.order(cell, after)
     scalars = footprints.scalar(key) + footprints.scalar(item)
     first = "[table]" not in cell.written
     interp.state.cells[obj] = replace(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cached_property
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,9 @@ def _codes(found: object) -> Iterator[CodeType]:
         one = todo.pop()
         if isinstance(one, property):
             todo += [one.fget, one.fset, one.fdel]
+            continue
+        if isinstance(one, cached_property):
+            todo.append(one.func)
             continue
         inner = getattr(one, "__wrapped__", None) or getattr(one, "__func__", None)
         if inner is not None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Interpreter
 
+_SPREAD = "%**"  # registers of what is spread by name begin with it
+
 
 def bind(
     interp: Interpreter, function: ir.Function, arguments: Given, closure: Object | None
@@ -47,6 +49,7 @@ def _bind(
     positional += _spread(interp, function, arguments)
     frame = {f"%{index}": value for index, value in enumerate(positional)}
     frame |= {f"%{name}": value for name, value in keywords.items()}
+    frame |= {f"{_SPREAD}{index}": interp.read(one) for index, one in enumerate(arguments.spread_keywords)}
     for name, value in captured.items():
         if value is None:
             interp.finding(
@@ -59,7 +62,7 @@ def _bind(
     named = {name: f"%{name}" for name in keywords}
     fits = all(_bind_one(interp, function, parameter, waiting, named) for parameter in function.parameters)
     frame = interp.state.frames.pop()
-    for register in [one for one in frame if one.startswith("%default ")]:
+    for register in [one for one in frame if one.startswith(("%default ", _SPREAD))]:
         del frame[register]
     if fits and not waiting and not named:
         return frame
@@ -86,12 +89,19 @@ def _bind_one(
         frame[parameter.name] = frame.pop(waiting.pop(0))
     elif parameter.name in named:
         frame[parameter.name] = frame.pop(named.pop(parameter.name))
-    elif parameter.has_default:
-        given = frame.get(f"%default {parameter.name}")
-        frame[parameter.name] = _default(interp, parameter) if given is None else given
     else:
-        return False
+        may_be = [access.mapped(interp, one) for one in _spread_by_name(frame)]
+        if parameter.has_default:
+            given = frame.get(f"%default {parameter.name}")
+            may_be.append(_default(interp, parameter) if given is None else given)
+        frame[parameter.name] = join_all(may_be)
+        return bool(may_be)
     return True
+
+
+def _spread_by_name(frame: Mapping[str, Value]) -> list[Value]:
+    """Return the dicts that `**keywords` of a call stand for: any of their items may be any parameter."""
+    return [value for register, value in frame.items() if register.startswith(_SPREAD)]
 
 
 def _spread(interp: Interpreter, function: ir.Function, arguments: Given) -> list[Value]:
@@ -107,8 +117,6 @@ def _spread(interp: Interpreter, function: ir.Function, arguments: Given) -> lis
             )
             return found
         found += [item_at(interp, value, index) for index in range(int(count))]
-    if arguments.spread_keywords:
-        interp.finding("unsupported", f"**arguments for {function.name}", "pass them by name")
     return found
 
 
@@ -132,11 +140,15 @@ def _rest_by_name(interp: Interpreter, named: Mapping[str, str]) -> Value:
 
     def make() -> Cell:
         found = [interp.state.frame.pop(register) for register in named.values()]
-        keys = parameters.constant_value(interp, tuple(named))
-        element = access.element(interp, keys)
+        keys = [access.element(interp, parameters.constant_value(interp, tuple(named)))]
         length = Size.const(len(found))
+        for one in _spread_by_name(interp.state.frame):
+            keys.append(access.element(interp, one))
+            found.append(access.mapped(interp, one))
+            length += access.length(interp, one)
         return footprints.sized(
-            Cell("dict", "builtins.dict", length, element=element, mapped=join_all(found), total=None)
+            Cell("dict", "builtins.dict", length, element=join_all(keys), mapped=join_all(found), total=None),
+            uneven=True,
         )
 
     return Value(frozenset((interp.new("**keywords", make),)))

@@ -22,6 +22,7 @@ from hardtack.analysis import (
     raising,
     receivers,
     recursion,
+    tracebacks,
 )
 from hardtack.analysis.acting import act, held_by_error
 from hardtack.analysis.binding import bind
@@ -70,6 +71,10 @@ TRANSPARENT = frozenset(
         "setter",
         "getter",
         "recursive",
+        "lru_cache",
+        "cache",
+        "cached_property",
+        "contextmanager",
         "assume_bound",
         "checked",
         "heap.call",
@@ -105,8 +110,9 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         return
     if op.bound:
         interp.note(footprints.BOUND_METHOD + 16)
+    gathered = ""
     if arguments.spread or arguments.spread_keywords:
-        _note_spread(interp, arguments)
+        gathered = _gather_spread(interp, arguments)
     callees = receivers.possible(interp, op.callees, arguments)
     ways = [way for callee in callees for way in _ways(interp, op, callee, arguments)]
     if not ways:
@@ -117,18 +123,22 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
     if interp.state.dead:
         return
     interp.release(*(argument.register for argument in op.arguments))
-    interp.release(*(callee.name for callee in op.callees if callee.kind == "value"))
+    interp.release(*(callee.name for callee in op.callees if callee.kind == "value"), gathered)
 
 
-def _note_spread(interp: Interpreter, arguments: Given) -> None:
-    """Note the tuple and the dict that spread arguments are gathered in."""
+def _gather_spread(interp: Interpreter, arguments: Given) -> ir.Register:
+    """Make the tuple and the dict that spread arguments are gathered in, and passed on from; they stay."""
     count = Size.const(len(arguments.positional))
     for register in arguments.spread:
         count += access.length(interp, interp.read(register))
     extra = footprints.tuple_of(count) * 2
     for register in arguments.spread_keywords:
-        extra += footprints.structure("dict", access.length(interp, interp.read(register))) * 2
-    interp.note(extra)
+        length = access.length(interp, interp.read(register))
+        extra += footprints.structure("dict", length) * 2 + footprints.tuple_of(count + length) * 2
+    register = interp.scratch_register("gathered")
+    obj = interp.new("*arguments of a call", lambda: Cell("gathered", bytes=extra))
+    interp.write(register, Value(frozenset((obj,))))
+    return register
 
 
 def _ways(interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given) -> list[Callable[[], None]]:
@@ -190,6 +200,9 @@ def _ways_of_value(
     value = interp.read(register)
     ways: list[Callable[[], None]] = []
     for obj, cell in list(access.cells(interp, value)):
+        if cell.kind == "partial":
+            ways.append(_way_of_partial(interp, op, obj, arguments))
+            continue
         if cell.kind not in {"function", "method", "class"}:
             interp.finding(
                 "unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name"
@@ -197,6 +210,17 @@ def _ways_of_value(
             continue
         ways.extend(_way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets))
     return ways
+
+
+def _way_of_partial(interp: Interpreter, op: ir.Call, obj: Object, arguments: Given) -> Callable[[], None]:
+    from hardtack.analysis import partials
+
+    def run() -> None:
+        value = partials.call(interp, obj, arguments, op.type)
+        if not interp.state.dead:
+            interp.write(op.into, value)
+
+    return run
 
 
 def _way_of_target(
@@ -216,7 +240,8 @@ def call_object(
 ) -> Value:
     """Call a function, a bound method or a class that is a value."""
     if cell.kind == "class":
-        kind = "class" if target in interp.program.classes else "model"
+        known = interp.program.classes.get(target)
+        kind = "class" if known is not None and known.in_sources else "model"
         return run_callee(interp, kind, target, arguments, type_)
     if cell.kind == "method":
         kind, _, name = target.partition(" ")
@@ -283,6 +308,21 @@ def call_function(
     interp: Interpreter, function: ir.Function, arguments: Given, closure: Object | None = None
 ) -> Value:
     """Run a function in a frame of its own and return its result, to be written to a register at once."""
+    from hardtack.analysis import caching, managers
+
+    if function.keeps is not None:
+        return caching.call_lru(interp, function, arguments, closure)
+    if "functools.cached_property" in function.decorators:
+        return caching.read_property(interp, function, arguments)
+    if "contextlib.contextmanager" in function.decorators:
+        return managers.make(interp, function, arguments, closure)
+    return call_plain(interp, function, arguments, closure)
+
+
+def call_plain(
+    interp: Interpreter, function: ir.Function, arguments: Given, closure: Object | None = None
+) -> Value:
+    """Run a function as it is defined, without what is cached of it."""
     unknown = [name for name in function.decorators if name.rpartition(".")[2] not in TRANSPARENT]
     if unknown and function.assumed is None:
         interp.finding(
@@ -318,16 +358,14 @@ def may_break(interp: Interpreter) -> None:
 # -- from models
 def call_value(interp: Interpreter, function: ir.Register, arguments: tuple[ir.Register, ...]) -> Value:
     """Call the callable that a register holds; returns the result, to be written to a register at once."""
+    return call_with(interp, function, Given(arguments), ir.Unknown("what a callable gives"))
+
+
+def call_with(interp: Interpreter, function: ir.Register, arguments: Given, type_: ir.Type) -> Value:
+    """Call the callable that a register holds with arguments of any kind, as `call_value` does."""
     into = interp.scratch_register("called")
-    op = ir.Call(
-        interp.at,
-        into,
-        (ir.Callee("value", function),),
-        tuple(ir.Argument(register) for register in arguments),
-        ir.Unknown("what a callable gives"),
-    )
-    ways = _ways_of_value(interp, op, function, Given(arguments))
-    return _one_result(interp, into, ways)
+    op = ir.Call(interp.at, into, (ir.Callee("value", function),), (), type_)
+    return _one_result(interp, into, _ways_of_value(interp, op, function, arguments))
 
 
 def call_one_of(interp: Interpreter, functions: Sequence[str], arguments: Given) -> Value:
@@ -379,6 +417,7 @@ def _run_body(interp: Interpreter, function: ir.Function, frame: dict[str, Value
     if not interp.state.dead:
         interp.write(RESULT, NO)
         ends.append(interp.state)
+    tracebacks.keep_frame(ends, function)
     for end in ends:
         end.frames[-1] = {RESULT: end.frame[RESULT]}
     joined = join_states(ends, join)

@@ -9,7 +9,8 @@ from mypy import types as mt
 
 from hardtack.analysis import generated, ir
 from hardtack.analysis.constants import UNKNOWN
-from hardtack.analysis.hierarchy import function_of, is_property
+from hardtack.analysis.hierarchy import decorator_name, function_of, is_property
+from hardtack.analysis.mypy_types import convert
 from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ class ClassTable:
         for base in reversed(info.mro):
             for name, symbol in base.names.items():
                 node = symbol.node
+                if isinstance(node, mn.Decorator) and _is_cached(node):
+                    fields[name] = _result_type(node)  # it stands in the instance once it was computed
+                    continue
                 if not isinstance(node, mn.Var) or symbol.plugin_generated or name.startswith("__"):
                     continue
                 on_class = node.is_classvar or self._is_class_variable(base, name, node)
@@ -207,6 +211,15 @@ class ClassTable:
         ):
             callee = self._hierarchy.callee(node.base.node)  # `list[int]`
         return callee or ir.Callee("unknown", "a default_factory that has no name")
+
+
+def _is_cached(node: mn.Decorator) -> bool:
+    return any(decorator_name(one) == "functools.cached_property" for one in node.original_decorators)
+
+
+def _result_type(node: mn.Decorator) -> ir.Type:
+    type_ = mt.get_proper_type(node.func.type)
+    return convert(type_.ret_type) if isinstance(type_, mt.CallableType) else ir.Unknown("it has no type")
 
 
 def _matters(info: mn.TypeInfo) -> bool:

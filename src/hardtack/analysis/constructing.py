@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, footprints, instances, ir, operations, parameters
+from hardtack.analysis import access, exceptions, footprints, instances, ir, operations, parameters
 from hardtack.analysis.domain import NOTHING, Cell, Value, join_all
+from hardtack.analysis.models.texts import text_of
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     if refused:
         interp.finding("unsupported", f"{known.name}: {refused}", "use a plain class")
     if known.is_enum:
-        interp.note(footprints.exception("builtins.ValueError", 1) + 1024)
-        return parameters.symbolic(interp, ir.Instance(known.name), f"{known.name}()", single=False)
+        return _member(interp, known, arguments)
     count = len(arguments.positional) + len(arguments.keywords)
     passing = footprints.tuple_of(count + 1)
     if arguments.keywords:
@@ -42,6 +42,24 @@ def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     value = interp.read(made)
     interp.unbind(made)
     return value
+
+
+def _member(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
+    """Return the member of an Enum that has a value; what has none is spelled out in an error."""
+    from hardtack.analysis.acting import ModelMachine
+
+    if "enum.Flag" in known.lineage:
+        what = f"a member of {known.name} that is made of others, and kept by the class"
+        interp.finding("no-model", what, "hold the bits in an int")
+    machine = ModelMachine(interp, known.name)
+    longest = footprints.exception("builtins.ValueError", 1) + 1024
+    for register in arguments.positional:
+        spelled = text_of(machine, register, spelled=True)
+        longest += footprints.text(spelled.length + 200, max(spelled.width, 1)) * 2
+    machine.release()
+    interp.note(longest)
+    exceptions.may_raise(interp, message=longest)
+    return parameters.member(interp, known.name)
 
 
 def _refusal(interp: Interpreter, known: ir.Class, methods: dict[str, str]) -> str:
@@ -99,7 +117,7 @@ def _generated(interp: Interpreter, known: ir.Class, made: ir.Register, argument
     """Run the __init__ that `dataclass` and named tuples generate: it sets one attribute after the other."""
     positional, keywords = list(arguments.positional), dict(arguments.keywords)
     types = dict(known.fields)
-    if arguments.spread or arguments.spread_keywords:
+    if arguments.spread:
         interp.finding("unsupported", f"arguments of {known.name} by *", "pass them one by one")
     if known.is_frozen:
         interp.note(Size.const(512))  # object.__setattr__ for each
@@ -109,9 +127,9 @@ def _generated(interp: Interpreter, known: ir.Class, made: ir.Register, argument
             value = interp.read(positional.pop(0))
         elif parameter.name in keywords:
             value = interp.read(keywords.pop(parameter.name))
-        elif parameter.has_default:
-            value = _default(interp, known, parameter)
         else:
+            value = _not_given(interp, known, parameter, arguments)
+        if value.is_nothing:
             interp.state.dead = True
             return
         if interp.state.dead:
@@ -125,6 +143,13 @@ def _generated(interp: Interpreter, known: ir.Class, made: ir.Register, argument
     if positional or keywords:
         interp.state.dead = True
     _not_in_init(interp, known, made)
+
+
+def _not_given(interp: Interpreter, known: ir.Class, parameter: ir.Parameter, arguments: Given) -> Value:
+    """Return what a parameter is that has no argument: its default, or what `**` gives by its name."""
+    default = _default(interp, known, parameter) if parameter.has_default else NOTHING
+    spread = [access.mapped(interp, interp.read(one)) for one in arguments.spread_keywords]
+    return join_all([default, *spread])
 
 
 def _not_in_init(interp: Interpreter, known: ir.Class, made: ir.Register) -> None:

@@ -22,6 +22,7 @@ from hardtack.analysis import (
     parameters,
     recursion,
     results,
+    tracebacks,
     whiles,
 )
 from hardtack.analysis.as_analysed import classes_taken
@@ -113,6 +114,7 @@ class _Run:
         interp, function = self.interp, self.function
         interp.at = function.place
         unknown = [name for name in function.decorators if name.rpartition(".")[2] not in calls.TRANSPARENT]
+        unknown += [name for name in function.decorators if name.startswith(("functools.", "contextlib."))]
         if unknown:
             interp.finding(
                 "unsupported", f"{function.name} is decorated with @{unknown[0]}", "analyse what it decorates"
@@ -138,6 +140,7 @@ class _Run:
         if not interp.state.dead:
             interp.write(operations.RESULT, NO)
             ends.append(interp.state)
+        tracebacks.keep_frame(ends, function)
         for end in ends:
             end.frames[-1] = {operations.RESULT: end.frame[operations.RESULT]}
         interp.state = join_states(ends, "end")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cached_property
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING
 
@@ -193,7 +194,10 @@ def _step(value: object, step: re.Match[str]) -> list[object]:
     name, index = step.groups()
     if name is not None:
         missing = object()
-        part = getattr(value, name, missing)
+        if isinstance(getattr(type(value), name, None), cached_property):  # to be looked at, not computed
+            part = getattr(value, "__dict__", {}).get(name, missing)
+        else:
+            part = getattr(value, name, missing)
         return [] if part is missing else [part]
     if index:
         return [value[int(index)]] if isinstance(value, tuple) and int(index) < len(value) else []

@@ -13,11 +13,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, footprints, ir
-from hardtack.analysis.domain import Cell, Value, add_up, join_all
+from hardtack.analysis import access, footprints, ir, tracebacks
+from hardtack.analysis.domain import NOTHING, Cell, Value, add_up, join_all, join_values
 from hardtack.analysis.interpreting import Exits
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.states import State
+from hardtack.analysis.tracebacks import EXCEPTION
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.size_classes import size_class
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
 
 IMPLICIT = ""
-EXCEPTION = "$exception"  # the register of the exception that is handled
 _LINE = 500  # characters of the message of an exception that CPython makes, but for what it spells out
 _EXIT = "builtins.GeneratorExit"  # what is raised at the `yield` of a generator that is let go of
 _UNBOUND = 120  # characters: of a variable or an attribute that is not there, with its name
@@ -125,7 +125,7 @@ def may_raise(
         interp.note(_of_traceback(interp, 0) + made)
     if interp.catching:
         held = [interp.state.frame[one] for one in holding if one in interp.state.frame]
-        _send(interp, interp.state.copy(), None, [IMPLICIT], (held, made))
+        send(interp, interp.state.copy(), None, [IMPLICIT], (held, made))
 
 
 def may_be_unset(interp: Interpreter) -> None:
@@ -141,7 +141,7 @@ def _of_traceback(interp: Interpreter, since: int) -> Size:
     )
 
 
-def _send(
+def send(
     interp: Interpreter,
     state: State,
     raised: Value | None,
@@ -170,9 +170,9 @@ def _unwind(
     held = "$held"
     lost = [*([] if raised is None else [raised]), *parts]
     for frame in state.frames[catcher.depth :]:
-        lost.extend(value for register, value in frame.items() if not register.startswith("%"))
+        lost.extend(tracebacks.variables(frame, raised))
     pending = state.frames[catcher.depth - 1].get(EXCEPTION)
-    if pending is not None:
+    if pending is not None and not (raised is not None and pending.objects <= raised.objects):
         lost.append(pending)
     depth = max(len(state.frames) - catcher.depth, 0)
     del state.frames[catcher.depth :]
@@ -188,9 +188,10 @@ def _unwind(
         values = [state.frame[f"{held}{index}"] for index in range(len(lost))]
         text = Size.const(_LINE) + made if raised is None else ZERO
         named = {"args[]": join_all(values[: len(parts)])} if raised is None and parts else {}
-        return Cell(
-            "traceback", length=text, bytes=frames + scalars + made, element=join_all(values), fields=named
-        )
+        of_frames = join_all(values if raised is None else values[1:])  # it does not refer to its exception
+        size = frames + scalars + made
+        name = str(catcher.depth)  # how many frames there are that it does not leave
+        return Cell(tracebacks.KIND, name, text, size, element=of_frames, fields=named)
 
     lump = interp.new(f"exception {catcher.join}", make, quiet=True, what=catcher.what)
     handled = Value(frozenset((lump,)))
@@ -203,8 +204,10 @@ def _unwind(
 
 def _with_traceback(interp: Interpreter, raised: Value, lump: int) -> Value:
     for obj, cell in list(access.cells(interp, raised)):
-        if cell.owned:
-            interp.state.put(obj, cell.with_field("__traceback__", Value(frozenset((lump,)))))
+        traced = Value(frozenset((lump,)))
+        if not cell.owned:
+            traced = join_values(cell.fields.get("__traceback__", NOTHING), traced)
+        interp.state.put(obj, cell.with_field("__traceback__", traced))
     return Value(raised.objects | {lump}, plain=raised.plain)
 
 
@@ -220,7 +223,7 @@ def _raise(interp: Interpreter, op: ir.Raise) -> None:
             interp.state.put(obj, cell.with_field("__cause__", cause))
     interp.note(_of_traceback(interp, 0) + (_ANY if value is None else 0))
     if interp.catching and not interp.state.dead:
-        _send(interp, interp.state.copy(), value, _classes(interp, value))
+        send(interp, interp.state.copy(), value, _classes(interp, value))
     interp.state.dead = True
 
 
@@ -254,6 +257,11 @@ def _catches(interp: Interpreter, handler: ir.Handler, name: str) -> bool | None
 
 
 def _try(interp: Interpreter, op: ir.Try) -> None:
+    from hardtack.analysis import managers
+
+    if op.manager is not None:
+        managers.run(interp, op)
+        return
     key = (interp.context, op.at, id(op))
     split(interp.state, ("try", key))
     frame = interp.state.frame
@@ -267,12 +275,19 @@ def _try(interp: Interpreter, op: ir.Try) -> None:
     if has_final:
         activation.exits = Exits()
         interp.catching.append(final)
+    pending, held = frame.get(EXCEPTION), f"$handled {op.at.line}:{op.at.column}"
+    before = tracebacks.left(outer)
+    if pending is not None:
+        frame[held] = pending
     closes = any(_catches(interp, handler, _EXIT) for handler in op.handlers)
     caught = f"the exception caught at line {op.at.line}"
     _guarded(interp, op, key, Catcher(depth, kept, caught, ("except", key), closes=closes))
     if has_final:
         interp.catching.pop()
         _finally(interp, op, key, final, outer)
+    for state in [interp.state, *tracebacks.left_since(outer, before)]:
+        if held in state.frame:  # what a handler around this `try` handles
+            state.frame[EXCEPTION] = state.frame.pop(held)
 
 
 def _guarded(interp: Interpreter, op: ir.Try, key: Hashable, catcher: Catcher) -> None:
@@ -305,7 +320,7 @@ def _pass_on(interp: Interpreter, state: State, name: str) -> None:
         return
     before, interp.state = interp.state, state.copy()
     value = interp.state.frame.get(EXCEPTION)
-    _send(interp, interp.state, value, [name])
+    send(interp, interp.state, value, [name])
     interp.state = before
 
 
@@ -314,36 +329,15 @@ def _handle(interp: Interpreter, handler: ir.Handler) -> None:
     caught = interp.read(EXCEPTION)
     if handler.name is not None:
         interp.write(handler.name, caught)
+    tracebacks.begin(interp.state, handler.name)
     interp.note()
+    exits = interp.activation.exits
+    before = tracebacks.left(exits)
     interp.block(handler.body)
-    if interp.state.dead:
-        return
-    if handler.name is not None:
-        interp.unbind(handler.name)
-    interp.unbind(EXCEPTION)
+    for state in [interp.state, *tracebacks.left_since(exits, before)]:
+        tracebacks.end(state, handler.name)
+    interp.touched()
     interp.collect()
-    lumps = [cell for cell in interp.state.cells.values() if cell.kind == "traceback"]
-    if lumps and EXCEPTION not in interp.state.frame and _held_beyond(interp):
-        interp.finding(
-            "unsupported",
-            "an exception is kept beyond its handler, with all locals",
-            "keep its text",
-            handler.at,
-        )
-
-
-def _held_beyond(interp: Interpreter) -> bool:
-    """Tell whether a traceback is referred to by anything but exceptions that are being handled."""
-    state = interp.state
-    roots = [
-        obj
-        for frame in state.frames
-        for register, value in frame.items()
-        if register != EXCEPTION
-        for obj in value.objects
-    ]
-    roots += [obj for obj, cell in state.cells.items() if not cell.owned]
-    return any(state.cells[obj].kind == "traceback" for obj in state.reached(roots))
 
 
 def _finally(interp: Interpreter, op: ir.Try, key: Hashable, final: Catcher, outer: Exits) -> None:

@@ -61,6 +61,10 @@ KEPT = {
     "resized tuple": _kept("resized tuple", "tuple of 20"),
     "float": _kept("float", "float"),
 }
+ORDERED = "collections.OrderedDict"
+# What an OrderedDict has besides a dict: of each entry a node, and its place in an index that has as many as
+# the dict's table, up to six times its entries. Source: Objects/odictobject.c.
+_LINK, _INDEX, _ORDER = Size.const(32), Size.const(48), Size.const(192)
 _DRAWING = frozenset({"zip", "map", "filter", "enumerate"})
 _COPIES_DICT = frozenset({"copy", "update", "__or__", "__ror__", "__ior__"})
 _TUPLES = {one.kind: size_class(one.raw) for one in SIZES.free_lists() if one.kind.startswith("tuple of ")}
@@ -169,6 +173,16 @@ def growth(kind: str, *, uneven: bool = True) -> Size:
     return lift(_line(kind, uneven)[0])
 
 
+def order(cell: Cell, length: Size) -> Size:
+    """Return the bytes by which an OrderedDict keeps its order; none of other containers."""
+    return (_LINK + _INDEX) * length + _ORDER if cell.name == ORDERED else ZERO
+
+
+def link(cell: Cell) -> Size:
+    """Return the bytes by which they grow for an entry."""
+    return _LINK + _INDEX if cell.name == ORDERED else ZERO
+
+
 def items(cell: Cell, *, boxed: bool = False) -> Size:
     """Return the bytes of the scalars that a container's items are; `boxed`: at least one digit for each.
 
@@ -177,7 +191,7 @@ def items(cell: Cell, *, boxed: bool = False) -> Size:
     each = scalar(cell.element) + scalar(cell.mapped)
     if cell.kind == "iterator":
         return each * 2
-    return cell.length * (each | PREPAID if boxed else each)
+    return cell.length * (each | PREPAID if boxed else each) + order(cell, cell.length)
 
 
 def drawing(name: str, iterables: int) -> Size:

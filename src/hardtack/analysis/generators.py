@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, footprints, ir, iteration
+from hardtack.analysis import access, footprints, ir, iteration, tracebacks
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, add_up, join_values
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states
@@ -19,8 +19,9 @@ from hardtack.analysis.operations import RESULT, make_cell
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from hardtack.analysis import managers
     from hardtack.analysis.calls import Given
     from hardtack.analysis.domain import Object
     from hardtack.analysis.exceptions import Catcher
@@ -39,11 +40,17 @@ class Yielder:
     consumer: iteration.Consumer
     number: int
     catching: int
+    guards: managers.Guarded | None = None  # the body of a `with` that stands in the place of its `yield`
 
     @property
     def prefix(self) -> str:
         """What the names of its registers begin with while the consumer runs."""
         return f"%@{self.number}:"
+
+    def consuming(self, interp: Interpreter) -> Activation:
+        """Return the function that takes what it yields, which another generator may be running on top of."""
+        places = [i for i, one in enumerate(interp.activations) if one is self.activation]
+        return interp.activations[places[0] - 1]
 
 
 def make(
@@ -88,14 +95,14 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
         )
         interp.state.dead = True
         return
-    if not _enter(interp, function, cell, at):
+    if not enter(interp, function, cell, at):
         return
     number = interp.context_of(("yielder", interp.context, len(interp.activations)))
     yielder = Yielder(interp.activation, consumer, number, len(interp.catching))
     interp.yielders.append(yielder)
     interp.block(function.body)
     interp.yielders.pop()
-    result = _leave(interp, at)
+    result = leave(interp, at)
     if consumer.result is not None and not interp.state.dead:
         interp.write(consumer.result, result)
     for state in interp.activation.exits.breaks:  # the generator dies with the loop that it was left by
@@ -106,8 +113,9 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
     loops.leave(interp, consumer, (source,))
 
 
-def _enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place) -> bool:
-    if any(one.function is function for one in interp.activations) and function.recursive is None:
+def enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place) -> bool:
+    """Begin with a generator's body, in a frame of its own; tells whether that is possible."""
+    if any(one.function is function for one in callers(interp)) and function.recursive is None:
         interp.finding(
             "recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)"
         )
@@ -121,11 +129,22 @@ def _enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place)
     return True
 
 
-def _leave(interp: Interpreter, at: ir.Place) -> Value:
+def callers(interp: Interpreter) -> Iterator[Activation]:
+    """Iterate over what runs and who called it: a generator does not call what consumes it."""
+    place = len(interp.activations) - 1
+    while place >= 0:
+        here = interp.activations[place]
+        yield here
+        place = min(i for i, one in enumerate(interp.activations) if one is here) - 1
+
+
+def leave(interp: Interpreter, at: ir.Place) -> Value:
+    """End a generator's body; returns what it returned."""
     ends = interp.activation.exits.returns
     if not interp.state.dead:
         interp.write(RESULT, NO)
         ends.append(interp.state)
+    tracebacks.keep_frame(ends, interp.activation.function)
     for end in ends:
         end.frames[-1] = {RESULT: end.frame[RESULT]}
     context = interp.context
@@ -146,7 +165,10 @@ def _yield(interp: Interpreter, op: ir.Yield) -> None:
         interp.state.dead = True
         return
     interp.read(op.source)
-    _hand_over(interp, yielder, op.source)
+    if yielder.guards is not None:
+        yielder.guards.run(interp, yielder, op.source)
+    else:
+        _hand_over(interp, yielder, op.source)
     interp.release(op.source)
     if not interp.state.dead:
         interp.write(op.into, NO)
@@ -155,14 +177,10 @@ def _yield(interp: Interpreter, op: ir.Yield) -> None:
 def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> None:
     """Run a round of the consumer with what a register of the generator holds."""
     at = interp.at
-    prefix = yielder.prefix
     item = interp.read(source)
-    own = interp.state.frames.pop()
-    frame = interp.state.frame
-    for register, value in own.items():
-        frame[prefix + register] = value
-    frame[yielder.consumer.item] = item
-    consumer = interp.activations[-2]
+    suspend(interp, yielder.prefix)
+    interp.state.frame[yielder.consumer.item] = item
+    consumer = yielder.consuming(interp)
     interp.activations.append(consumer)
     interp.yielders.pop()
     suspended, interp.catching[yielder.catching :] = interp.catching[yielder.catching :], []
@@ -185,11 +203,23 @@ def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> No
     interp.yielders.append(yielder)
     interp.activations.pop()
     interp.at = at
+    resume(interp.state, yielder.prefix)
+
+
+def suspend(interp: Interpreter, prefix: str) -> None:
+    """Have the registers of the generator that runs stand in its consumer's frame."""
+    own = interp.state.frames.pop()
+    for register, value in own.items():
+        interp.state.frame[prefix + register] = value
+
+
+def resume(state: State, prefix: str) -> None:
+    """Give a generator the frame back that was suspended."""
     back = {}
-    for register in list(interp.state.frame):
+    for register in list(state.frame):
         if register.startswith(prefix):
-            back[register.removeprefix(prefix)] = interp.state.frame.pop(register)
-    interp.state.frames.append(back)
+            back[register.removeprefix(prefix)] = state.frame.pop(register)
+    state.frames.append(back)
 
 
 def _close(interp: Interpreter, yielder: Yielder, states: Sequence[State]) -> None:
@@ -246,10 +276,10 @@ def _await(interp: Interpreter, op: ir.Delegate, value: Value) -> Value:
         interp.state.dead = True
         return NOTHING
     function = interp.program.functions[cell.name]
-    if not _enter(interp, function, cell, op.at):
+    if not enter(interp, function, cell, op.at):
         return NOTHING
     interp.block(function.body)
-    return _leave(interp, op.at)
+    return leave(interp, op.at)
 
 
 # -- what built-ins consume

@@ -53,6 +53,9 @@ class Hierarchy:
                     one: f"{statement.info.fullname}.{one}" for one in made
                 }
                 self._collect(statement.defs.body, statement.info.fullname, module, statement.info)
+            named = _named_tuple(statement)
+            if named is not None:
+                self.classes[named.fullname] = named
             for function in implementations(statement):
                 if owner is not None and _is_generated(owner, function):
                     continue
@@ -336,6 +339,13 @@ def implementations(statement: mn.Statement) -> list[mn.FuncDef]:
         case mn.OverloadedFuncDef() if statement.impl is not None:
             return implementations(statement.impl)
     return []
+
+
+def _named_tuple(statement: mn.Statement) -> mn.TypeInfo | None:
+    """Return the class that `P = namedtuple("P", ...)` makes."""
+    call = statement.rvalue if isinstance(statement, mn.AssignmentStmt) else None
+    made = call.analyzed if isinstance(call, mn.CallExpr) else None
+    return made.info if isinstance(made, mn.NamedTupleExpr) else None
 
 
 def _decorator(statement: mn.Statement, function: mn.FuncDef) -> mn.Statement | None:

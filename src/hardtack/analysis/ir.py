@@ -413,13 +413,19 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """`with` is lowered to this, with the call of __exit__ in `final`."""
+    """`with` is lowered to this, with the call of __exit__ in `final`.
+
+    With a `manager`, which a generator function under @contextmanager made, the body runs in the place of its
+    `yield`, and the only handler, without a body, is for what the generator does not let pass.
+    """
 
     at: Place
     body: Block
     handlers: tuple[Handler, ...]
     otherwise: Block
     final: Block
+    manager: Register | None = None  # a hidden local
+    entered: Register | None = None  # a hidden local that gets what is yielded
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,6 +568,7 @@ class Function:
     recursive: tuple[int, int | None] | None = None  # @recursive(depth, calls)
     assumed: tuple[tuple[str, str], ...] | None = None  # @assume_bound: ("peak", text), ...
     decorators: tuple[str, ...] = ()  # known ones that change calls: "lru_cache", "heap.call", ...
+    keeps: int | None = None  # how many results @lru_cache keeps; -1 without a limit
 
 
 @dataclass(frozen=True, slots=True)

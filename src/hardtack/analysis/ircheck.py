@@ -164,6 +164,8 @@ class _Check:
 
     def try_(self, operation: ir.Try, live: Live, *, in_loop: bool) -> Live | None:
         self.empty(operation.at, live, "is held across Try")
+        if operation.manager is not None:
+            self.read(operation.at, [operation.manager], live)
         end = self.block(operation.body, live, in_loop=in_loop)
         if end is not None:
             end = self.block(operation.otherwise, end, in_loop=in_loop)

@@ -152,7 +152,8 @@ def _bound(bound: str | None) -> str:
 
 def _try(operation: ir.Try, depth: int) -> Iterator[str]:
     indent = "    " * depth
-    yield f"{indent}try:"
+    entered = f" as {operation.entered}" if operation.entered is not None else ""
+    yield f"{indent}try:" if operation.manager is None else f"{indent}with {operation.manager}{entered}:"
     yield from _block(operation.body, depth + 1)
     for handler in operation.handlers:
         types = f" {', '.join(handler.types)}" if handler.types else ""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Interpreter
     from hardtack.analysis.states import State
 
+# The generator that goes through an Enum. Source: Lib/enum.py EnumType.__iter__, CPython 3.11.
+_MEMBERS = Size.const(1024)
 _DRAWS = {"enumerate", "zip", "map", "filter", "reversed", "iter", "items", "keys", "values"}
 
 
@@ -71,6 +73,10 @@ def count(interp: Interpreter, value: Value) -> Size:
         return ZERO
     most = ZERO
     for obj, cell in access.cells(interp, value):
+        if cell.kind == "class" and access.members(interp, cell):
+            interp.note(_MEMBERS)
+            most |= Size.const(access.members(interp, cell))
+            continue
         if cell.kind in {"unknown", "instance", "lump", "function", "class"}:
             return interp.unbounded(
                 "loop", "how many items there are is not known", "give it a type with a length"

@@ -19,6 +19,7 @@ _NAMED = frozenset(
 _KINDS = {
     "gathered": "iterator",
     "method": "function",
+    "partial": "function",
     "class": "function",
     "generator": "iterator",
     "traceback": "exception",

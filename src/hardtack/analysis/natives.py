@@ -52,6 +52,8 @@ def find(name: str) -> Native | None:
     owner, _, method = name.rpartition(".")
     if owner in {"builtins.int", "builtins.bool"}:
         return _integer
+    if method in {"_replace", "_asdict"}:
+        return _of_dataclass
     if method in {"keys", "values", "items"} and owner in _MUTABLE_DICTS:
         return _view
     if method == "__init__" and (name == "builtins.object.__init__" or _is_exception(owner)):
@@ -444,7 +446,60 @@ def _view(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     return Value(frozenset((interp.new(bare, make),)))
 
 
+def _partial(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    from hardtack.analysis import partials
+
+    rule = {
+        "functools.partial": partials.make,
+        "functools.partial.__call__": partials.call_object,
+        "functools.update_wrapper": partials.update_wrapper,
+    }[name]
+    return rule(interp, name, arguments)
+
+
+def _member(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    """Look up a member of an Enum by its name."""
+    owner = interp.read(arguments.positional[0])
+    names = [cell.name for _, cell in access.cells(interp, owner) if access.members(interp, cell)]
+    interp.note(Size.const(_CHECKED))
+    return join_all(parameters.member(interp, name) for name in names) if names else None
+
+
+def _ordered(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    from hardtack.analysis import collecting
+
+    return collecting.ordered(interp, name, arguments)
+
+
+def _default_item(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    from hardtack.analysis import collecting
+
+    return collecting.default_item(interp, name, arguments)
+
+
+def _of_dataclass(interp: Interpreter, name: str, arguments: Given) -> Value | None:
+    from hardtack.analysis import dataclass_copies
+
+    rule = {
+        "replace": dataclass_copies.replaced,
+        "_replace": dataclass_copies.replaced,
+        "fields": dataclass_copies.fields,
+        "_asdict": dataclass_copies.items_by_name,
+    }.get(name.rpartition(".")[2], dataclass_copies.copied)
+    return rule(interp, name, arguments)
+
+
 _NATIVES: dict[str, Native] = {
+    "dataclasses.replace": _of_dataclass,
+    "dataclasses.fields": _of_dataclass,
+    "dataclasses.asdict": _of_dataclass,
+    "dataclasses.astuple": _of_dataclass,
+    "collections.defaultdict.__getitem__": _default_item,
+    "collections.OrderedDict": _ordered,
+    "enum.EnumMeta.__getitem__": _member,
+    "functools.partial": _partial,
+    "functools.partial.__call__": _partial,
+    "functools.update_wrapper": _partial,
     "builtins.type": _class_of,
     "builtins.object.__class__": _class_of,
     "builtins.object.__setattr__": _set_attribute,

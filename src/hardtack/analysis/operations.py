@@ -58,6 +58,8 @@ def globals_object(interp: Interpreter) -> Object:
 def load_global(interp: Interpreter, name: str, type_: ir.Type) -> Value:
     """Return what a module's or a class's variable holds."""
     program = interp.program
+    if _is_plain_member(program, type_):
+        return parameters.symbolic(interp, type_, name)
     if name in program.constants:
         return parameters.constant_value(interp, program.constants[name])
     if name in program.functions:
@@ -75,6 +77,13 @@ def load_global(interp: Interpreter, name: str, type_: ir.Type) -> Value:
         value = parameters.symbolic(interp, type_, f"{module}::{last}")
         interp.state.cells[holder] = interp.state.cells[holder].with_field(name, value)
     return interp.state.cells[holder].fields[name]
+
+
+def _is_plain_member(program: ir.Program, type_: ir.Type) -> bool:
+    """Tell whether a variable of a class is a member of an Enum that is not its value as well."""
+    name = type_.type.name if isinstance(type_, ir.Literally) and isinstance(type_.type, ir.Instance) else ""
+    known = program.classes.get(name)
+    return known is not None and known.is_enum and not {"builtins.int", "builtins.str"} & {*known.lineage}
 
 
 def known_object(interp: Interpreter, kind: str, name: str) -> Value:

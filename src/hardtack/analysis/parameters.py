@@ -88,8 +88,11 @@ def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = T
     match type_:
         case ir.Union(items):
             return join_all(symbolic(interp, item, path, single=single) for item in items)
-        case ir.Literally(_, value):
-            return constant_value(interp, value)
+        case ir.Literally(ir.Instance(name), value):
+            known = interp.program.classes.get(name)
+            if known is None or not known.is_enum:
+                return constant_value(interp, value)
+            return symbolic(interp, type_.type, f"{name}::{value!s}", single=True)
         case ir.TupleOf(items):
             return _object(interp, type_, path, "tuple", "builtins.tuple", Size.const(len(items)), single)
         case ir.Instance():
@@ -104,6 +107,12 @@ def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = T
         case ir.Unknown(why):
             return _object(interp, type_, path, "unknown", why, ZERO, single)
     return NOTHING
+
+
+def member(interp: Interpreter, name: str) -> Value:
+    """Return any member of an Enum."""
+    module, _, last = name.rpartition(".")
+    return symbolic(interp, ir.Instance(name), f"{module}::{last}[]", single=False)
 
 
 def constant_value(interp: Interpreter, value: object) -> Value:

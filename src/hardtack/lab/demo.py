@@ -30,7 +30,8 @@ POLICIES: Final[tuple[Policy, ...]] = ("panic", "wait", "fail", "reserve")
 CAPACITY: Final = parse_bytes(HEAP)
 ALL_MESSAGES: Final = MESSAGES * len(CITIZENS)
 ALL_WELL: Final = "all well"
-_HOGS: Final = frozenset(hog[0] for hog in HOGS)
+SECONDS: Final = 300.0  # that a run may take: far more than one does
+_HOGS: Final = frozenset({"fdhog", "filehog", "forkbomb", "pipehog", "memhog"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,24 @@ def run(progress: Callable[[Policy], None], policies: Sequence[Policy] = POLICIE
     return rows
 
 
-def run_policy(policy: Policy) -> PolicyRow:
-    """Run the experiment under one policy, in a child process; blocks until that is gone."""
+def run_policy(
+    policy: Policy, hogs: Sequence[Sequence[str]] = HOGS, messages: int = MESSAGES, seconds: float = SECONDS
+) -> PolicyRow:
+    """Run the experiment under one policy, in a child process; blocks until that is gone.
+
+    Args:
+        policy: which.
+        hogs: the commands that exhaust the heap.
+        messages: how many each citizen has to deliver.
+        seconds: how long they may take.
+    """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hardtack-demo-") as name:
         directory = Path(name)
         signs = Signs()
         try:
-            child = start("hardtack.lab.demo_child", [policy, name, str(signs.fd)], signs, aside=True)
+            arguments = [policy, name, str(signs.fd), json.dumps(hogs), str(messages), str(seconds)]
+            child = start("hardtack.lab.demo_child", arguments, signs, aside=True)
             verdict = watch(child, signs)
             peak, waits = signs.peak, signs.waits
         finally:
@@ -108,7 +119,7 @@ def run_policy(policy: Policy) -> PolicyRow:
             failed = sum(status != 0 for status in report.citizens)
             return PolicyRow(
                 policy=policy,
-                outcome=_outcome(report, failed, delivered),
+                outcome=_outcome(report, failed, delivered, messages),
                 citizen_errors=failed,
                 delivered=sum(delivered),
                 kills=tuple((pid, program) for pid, program in report.kills),
@@ -153,14 +164,16 @@ def _end(verdict: Verdict, errors: str) -> str:
     return f"the kernel died: {last or verdict}"
 
 
-def _outcome(report: Report, failed: int, delivered: list[int]) -> str:
+def _outcome(report: Report, failed: int, delivered: list[int], messages: int = MESSAGES) -> str:
     """Say what became of the citizens of a kernel that lived: all is well only if nothing at all is wrong."""
+    if report.late:
+        return "stalled: the citizens did not end in time"
     if failed:
         half_done = "; ".join(report.wrong) if report.wrong else "nothing that check() finds"
         return f"citizens failed: {failed} {'error' if failed == 1 else 'errors'}; half-done: {half_done}"
     problems = list(report.wrong)
-    if any(count != MESSAGES for count in delivered):
-        problems.append(f"not all of {MESSAGES} messages each were delivered")
+    if any(count != messages for count in delivered):
+        problems.append(f"not all of {messages} messages each were delivered")
     for pid, program in report.kills:
         if program not in _HOGS:
             problems.append(f"{program} (pid {pid}) was killed and is no hog")

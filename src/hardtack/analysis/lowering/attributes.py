@@ -212,10 +212,28 @@ def _meta_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> ir
     return read(low, node, expression(low, node.expr), meta, node.name)
 
 
+_OF_MEMBERS = frozenset({"name", "value", "_name_", "_value_"})
+
+
+def _is_member(low: Lowering, type_: mt.Type | None, name: str) -> bool:
+    """Return whether an attribute is one that enum gives the members of an Enum; a Flag has more."""
+    for instance in instances(type_):
+        owner = next((base for base in instance.type.mro if name in base.names), None)
+        if not instance.type.is_enum or owner is None or owner.module_name != "enum":
+            return False
+        if any(base.fullname == "enum.Flag" for base in instance.type.mro):
+            return False
+    return bool(instances(type_))
+
+
 def read(
     low: Lowering, node: mn.MemberExpr | mn.SuperExpr, held: ir.Register, type_: mt.Type | None, name: str
 ) -> ir.Register:
     """Read an attribute of the value that a register holds."""
+    if name in _OF_MEMBERS and _is_member(low, type_, name):
+        into = low.fresh()
+        low.emit(ir.LoadAttribute(low.at(node), into, held, name, low.type(node)))
+        return into
     found = find(low, type_, name)
     if found is None or found.kinds == 0:
         why = (

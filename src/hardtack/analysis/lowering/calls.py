@@ -12,7 +12,7 @@ from hardtack.analysis import ir
 from hardtack.analysis.hierarchy import function_of, is_property
 from hardtack.analysis.lowering import attributes, strings
 from hardtack.analysis.lowering.dispatch import expression, lowers
-from hardtack.analysis.mypy_types import instances
+from hardtack.analysis.mypy_types import NONE, instances
 
 if TYPE_CHECKING:
     from hardtack.analysis.lowering.context import Lowering
@@ -25,8 +25,8 @@ def call(low: Lowering, node: mn.CallExpr) -> ir.Register:
     """Lower a call."""
     if strings.is_format(low, node):
         return strings.formatted(low, node)
-    if isinstance(node.analyzed, mn.DictExpr):  # mypy's reading: a display's dict comes from elsewhere
-        return low.unsupported(node, "dict() with keywords", "write a display: {'key': value}")
+    if isinstance(node.analyzed, mn.DictExpr) or _makes_dict(node):  # what mypy takes for a display
+        return _dict_by_name(low, node)
     if node.analyzed is not None and not isinstance(node.analyzed, (mn.PromoteExpr,)):
         return expression(low, node.analyzed)
     callee = node.callee
@@ -53,6 +53,35 @@ def _generic(low: Lowering, node: mn.CallExpr, callee: mn.IndexExpr) -> ir.Regis
     into = emit(low, node, (low.hierarchy.construction(info),), arguments(low, node))
     low.release(callee, alias)
     return into
+
+
+def _makes_dict(node: mn.CallExpr) -> bool:
+    """Return whether a call is one of dict() with keywords, which become its keys."""
+    of_dict = isinstance(node.callee, mn.RefExpr) and node.callee.fullname == "builtins.dict"
+    return of_dict and mn.ARG_NAMED in node.arg_kinds and {*node.arg_kinds} <= {mn.ARG_POS, mn.ARG_NAMED}
+
+
+def _dict_by_name(low: Lowering, node: mn.CallExpr) -> ir.Register:
+    """Make a dict of what stands by position, and put in what is given by name."""
+    given = arguments(low, node)
+    kept = [(one.keyword, low.keep(node, one.register)) for one in given]
+    first = tuple(low.copy(node, register) for keyword, register in kept if keyword is None)
+    made = low.keep(node, low.model(node, "builtins.dict", first, low.type(node)))
+    _put_by_name(low, node, made, kept)
+    result = low.copy(node, made)
+    low.release(node, made)
+    return result
+
+
+def _put_by_name(
+    low: Lowering, node: mn.CallExpr, into: ir.Register, kept: list[tuple[str | None, ir.Register]]
+) -> None:
+    """Put what is given by name into a dict, and let go of the arguments."""
+    for keyword, register in kept:
+        if keyword is not None:
+            pair = (low.constant(node, keyword), low.copy(node, register))
+            low.drop(node, low.model(node, "builtins.dict.__setitem__", (into, *pair), NONE))
+    low.release(node, *(register for _, register in kept))
 
 
 def named(low: Lowering, callee: mn.RefExpr) -> tuple[ir.Callee, ...] | None:
@@ -130,7 +159,23 @@ def _member(low: Lowering, node: mn.CallExpr, callee: mn.MemberExpr) -> ir.Regis
         return _mixed(low, node, callee, found)
     receiver = expression(low, callee.expr)
     given = arguments(low, node)
+    if [one.name for one in methods] == ["builtins.dict.update"] and any(one.keyword for one in given):
+        return _updated_by_name(low, node, receiver, given)
     return emit(low, node, methods, (ir.Argument(receiver), *given), bound=spreads(given))
+
+
+def _updated_by_name(
+    low: Lowering, node: mn.CallExpr, receiver: ir.Register, given: Arguments
+) -> ir.Register:
+    """Call `d.update(other, key=value)`: what is given by name is put in as it is by a subscript."""
+    held = low.keep(node, receiver)
+    kept = [(one.keyword, low.keep(node, one.register)) for one in given]
+    first = [low.copy(node, register) for keyword, register in kept if keyword is None]
+    rest = tuple(ir.Argument(one) for one in first)
+    low.drop(node, emit(low, node, (ir.Callee("model", "builtins.dict.update"),), (ir.Argument(held), *rest)))
+    _put_by_name(low, node, held, kept)
+    low.release(node, held)
+    return low.constant(node, None)
 
 
 def _mixed(low: Lowering, node: mn.CallExpr, callee: mn.MemberExpr, found: attributes.Found) -> ir.Register:

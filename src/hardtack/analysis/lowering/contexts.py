@@ -10,7 +10,7 @@ from mypy import types as mt
 from hardtack.analysis import ir
 from hardtack.analysis.lowering.dispatch import expression, runs
 from hardtack.analysis.lowering.operators import special_method
-from hardtack.analysis.lowering.statements import assign, run_all
+from hardtack.analysis.lowering.statements import assign, exception_names, run_all
 from hardtack.analysis.mypy_types import convert, instances
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ def _nest(low: Lowering, node: mn.WithStmt, index: int) -> None:
         return
     manager_node, target = node.expr[index], node.target[index]
     type_ = low.mypy_type(manager_node)
+    if _is_generated(type_):
+        _around(low, node, index)
+        return
+    rule = _KNOWN.get(_called(manager_node)) if not node.is_async else None
+    if rule is not None and isinstance(manager_node, mn.CallExpr) and rule(low, node, index, manager_node):
+        return
     value = expression(low, manager_node)
     manager = low.hidden()
     low.emit(ir.Copy(low.at(manager_node), manager, value))
@@ -161,3 +167,111 @@ def _swallowing(
     low.emit(ir.Try(at, body(), (handler,), ir.Block(), final()))
     if low.falls_through():
         low.emit(ir.Delete(at, pending))
+
+
+# -- managers of contextlib
+def _is_generated(type_: mt.Type | None) -> bool:
+    """Return whether a value is what a generator function under @contextmanager gives."""
+    return [one.type.fullname for one in instances(type_)] == ["contextlib._GeneratorContextManager"]
+
+
+def _called(node: mn.Expression) -> str:
+    """Return the full name of what a call calls."""
+    callee = node.callee if isinstance(node, mn.CallExpr) else None
+    return callee.fullname if isinstance(callee, mn.RefExpr) else ""
+
+
+def _held(low: Lowering, node: mn.Expression, value: ir.Register) -> ir.Register:
+    manager = low.hidden()
+    low.emit(ir.Copy(low.at(node), manager, value))
+    return manager
+
+
+def _body(
+    low: Lowering, node: mn.WithStmt, index: int, entered: ir.Register | None, type_: mt.Type | None
+) -> ir.Block:
+    """Return the body of a `with`, which begins with the assignment to its target."""
+    target = node.target[index]
+    with low.block() as body:
+        if target is not None and entered is not None:
+            assign(low, target, low.copy(node, entered), type_)
+        _nest(low, node, index + 1)
+    return body()
+
+
+def _around(low: Lowering, node: mn.WithStmt, index: int) -> None:
+    """Lower a `with` whose manager a generator makes: the body runs in the place of its `yield`."""
+    expr = node.expr[index]
+    manager = _held(low, expr, expression(low, expr))
+    entered = low.hidden() if node.target[index] is not None else None
+    body = _body(low, node, index, entered, _entered_type(low, low.mypy_type(expr), node))
+    at = low.at(node)
+    passed = ir.Handler(at, (), None, ir.Block())
+    low.emit(ir.Try(at, body, (passed,), ir.Block(), ir.Block(), manager, entered))
+    low.emit(ir.Delete(at, manager))
+    if entered is not None:
+        low.emit(ir.Delete(at, entered))
+
+
+def _suppress(low: Lowering, node: mn.WithStmt, index: int, call: mn.CallExpr) -> bool:
+    """Lower `with suppress(A, B)`: an `except` for them, without a body."""
+    if any(kind != mn.ARG_POS for kind in call.arg_kinds) or node.target[index] is not None:
+        return False
+    names = tuple(name for one in call.args for name in exception_names(low, one))
+    given = tuple(expression(low, one) for one in call.args)
+    made = low.model(call, "contextlib.suppress", given, low.type(call))
+    manager = _held(low, call, made)
+    body = _body(low, node, index, None, None)
+    at = low.at(node)
+    with low.block() as leaving:
+        left = low.model(node, "contextlib.suppress.__exit__", (manager,), ir.Instance("builtins.bool"))
+        low.drop(node, left)
+    handlers = (ir.Handler(at, names, None, leaving()),) if names else ()
+    low.emit(ir.Try(at, body, handlers, ir.Block(), ir.Block()))
+    if low.falls_through():
+        low.emit(ir.Delete(at, manager))
+    return True
+
+
+def _closing(low: Lowering, node: mn.WithStmt, index: int, call: mn.CallExpr) -> bool:
+    """Lower `with closing(x)`: its `close` runs on every way out."""
+    if call.arg_kinds != [mn.ARG_POS]:
+        return False
+    type_ = low.mypy_type(call.args[0])
+    thing = low.hidden()
+    low.emit(ir.Copy(low.at(call), thing, expression(low, call.args[0])))
+    made = low.model(call, "contextlib.closing", (thing,), low.type(call))
+    manager = _held(low, call, made)
+    body = _body(low, node, index, thing, type_)
+    with low.block() as final:
+        closes = special_method(low, type_, "close", "closing()")
+        low.drop(node, low.call(node, closes, (thing,), ir.Instance("builtins.object")))
+    at = low.at(node)
+    low.emit(ir.Try(at, body, (), ir.Block(), final()))
+    if low.falls_through():
+        low.emit(ir.Delete(at, thing))
+        low.emit(ir.Delete(at, manager))
+    return True
+
+
+def _nullcontext(low: Lowering, node: mn.WithStmt, index: int, call: mn.CallExpr) -> bool:
+    """Lower `with nullcontext(x)`: nothing is done."""
+    if call.arg_kinds not in ([mn.ARG_POS], []):
+        return False
+    thing = low.hidden()
+    value = expression(low, call.args[0]) if call.args else low.constant(call, None)
+    low.emit(ir.Copy(low.at(call), thing, value))
+    made = low.model(call, "contextlib.nullcontext", (thing,), low.type(call))
+    manager = _held(low, call, made)
+    body = _body(low, node, index, thing, low.mypy_type(call.args[0]) if call.args else None)
+    at = low.at(node)
+    final = ir.Block((ir.Delete(at, thing), ir.Delete(at, manager)))
+    low.emit(ir.Try(at, body, (), ir.Block(), final))
+    return True
+
+
+_KNOWN = {
+    "contextlib.suppress": _suppress,
+    "contextlib.closing": _closing,
+    "contextlib.nullcontext": _nullcontext,
+}

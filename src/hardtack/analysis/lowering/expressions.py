@@ -141,6 +141,10 @@ def dict_display(low: Lowering, node: mn.DictExpr) -> ir.Register:
 @lowers(mn.IndexExpr)
 def subscript(low: Lowering, node: mn.IndexExpr) -> ir.Register:
     """Lower `value[index]`."""
+    info = attributes.class_object(low.mypy_type(node.base))
+    if info is not None and info.is_enum:
+        given = (expression(low, node.base), expression(low, node.index))
+        return low.model(node, "enum.EnumMeta.__getitem__", given, low.type(node))
     if node.analyzed is not None or attributes.class_object(low.mypy_type(node.base)) is not None:
         return low.unsupported(
             node, "a generic class that is subscripted at run time", "name an alias of the module"

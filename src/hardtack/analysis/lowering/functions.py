@@ -32,6 +32,7 @@ _KINDS: dict[mn.ArgKind, Literal["positional", "keyword", "star", "stars"]] = {
     mn.ARG_NAMED_OPT: "keyword",
     mn.ARG_STAR2: "stars",
 }
+_KEPT = 128  # results, unless lru_cache is told another number
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -171,6 +172,7 @@ def finish(low: Lowering, function: mn.FuncItem, code: types.CodeType | None, bo
         recursive=annotations.recursive(module, definition) if definition is not None else None,
         assumed=annotations.assumed(module, definition) if definition is not None else None,
         decorators=tuple(_decorators(low, function)),
+        keeps=_keeps(low, function),
     )
 
 
@@ -215,6 +217,22 @@ def _kind(function: mn.FuncItem) -> Literal["function", "generator", "coroutine"
 def _decorators(low: Lowering, function: mn.FuncItem) -> list[str]:
     decorated = low.hierarchy.decorated.get(function)
     return [decorator_name(one) for one in decorated.original_decorators] if decorated is not None else []
+
+
+def _keeps(low: Lowering, function: mn.FuncItem) -> int | None:
+    """Return how many results a decorator of functools keeps; -1 without a limit that is known."""
+    decorated = low.hierarchy.decorated.get(function)
+    for one in decorated.original_decorators if decorated is not None else ():
+        match decorator_name(one), one:
+            case "functools.cache", _:
+                return -1
+            case "functools.lru_cache", mn.CallExpr(args=args, arg_names=names):
+                given = [one for key, one in zip(names, args, strict=True) if key in {None, "maxsize"}]
+                size = low.known.constants.fold(given[0]) if given else _KEPT
+                return max(size, 0) if isinstance(size, int) else -1
+            case "functools.lru_cache", _:
+                return _KEPT
+    return None
 
 
 def parameters(low: Lowering, function: mn.FuncItem) -> list[ir.Parameter]:
@@ -273,9 +291,24 @@ def nested_function(low: Lowering, node: mn.FuncDef) -> None:
 
 @runs(mn.Decorator)
 def nested_decorated(low: Lowering, node: mn.Decorator) -> None:
-    """Lower a decorated function in a function."""
-    what = f"the decorated function {node.name} inside a function"
-    low.drop(node, low.unsupported(node, what, "define it at the top of the module"))
+    """Lower a decorated function in a function: its decorators are evaluated first, and called last."""
+    decorators = [_decorator(low, one) for one in node.original_decorators]
+    made = make(low, node.func, low.inner_name(node.func.name), _DEFINITIONS)
+    for decorator, (kept, name) in reversed(list(zip(node.original_decorators, decorators, strict=True))):
+        if name is not None:
+            made = low.model(decorator, name, (made, kept), low.type(decorator))
+        else:
+            callee = ir.Callee("value", kept)
+            made = low.call(decorator, (callee,), (made,), ir.Unknown("what a decorator gives"))
+        low.release(decorator, kept)
+    low.store(node, node.func.name, made)
+
+
+def _decorator(low: Lowering, node: mn.Expression) -> tuple[ir.Register, str | None]:
+    """Evaluate a decorator; returns what holds it, and the model that stands in for `functools.wraps`."""
+    if decorator_name(node) == "functools.wraps" and isinstance(node, mn.CallExpr) and len(node.args) == 1:
+        return low.keep(node, expression(low, node.args[0])), "functools.update_wrapper"
+    return low.keep(node, expression(low, node)), None
 
 
 @runs(mn.ClassDef)

@@ -373,11 +373,12 @@ def _caught(low: Lowering, node: mn.Expression) -> tuple[str, ...]:
     items = node.items if isinstance(node, mn.TupleExpr) else [node]
     names: list[str] = []
     for item in items:
-        names.extend(_exception_names(low, item))
+        names.extend(exception_names(low, item))
     return tuple(dict.fromkeys(names))
 
 
-def _exception_names(low: Lowering, item: mn.Expression) -> list[str]:
+def exception_names(low: Lowering, item: mn.Expression) -> list[str]:
+    """Return the classes that an expression in an `except` clause names."""
     info = attributes.class_object(low.mypy_type(item))
     if info is not None:
         return [info.fullname]

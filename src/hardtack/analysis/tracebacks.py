@@ -1,0 +1,98 @@
+"""What a traceback keeps alive: the frames that an exception passed, with their variables as they end.
+
+While a function runs, its frame holds its variables; when it has ended, an exception that passed it, or that
+it caught and kept, still refers to its frame, and so does the frame of whom it called. Invariant: whatever a
+frame held when it ended is reached from each traceback that may have it, and that is still alive.
+
+Source: Python/frame.c take_ownership and Python/traceback.c PyTraceBack_Here, CPython 3.11.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardtack.analysis import footprints
+from hardtack.analysis.domain import NOTHING, Value, add_up, join_all, join_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hardtack.analysis import ir
+    from hardtack.analysis.domain import Object
+    from hardtack.analysis.interpreting import Exits
+    from hardtack.analysis.states import State
+
+KIND = "traceback"
+EXCEPTION = "$exception"  # the register of the exception that is handled
+_NOT_VARIABLES = ("%", "$result", EXCEPTION)
+_NAMED = "$names "  # a register beside the variable of a handler that runs
+
+
+# -- while a handler runs
+def begin(state: State, name: str | None) -> None:
+    """Note that a handler begins, with a variable for its exception."""
+    if name is not None:
+        state.frame[_NAMED + name] = NOTHING
+
+
+def end(state: State, name: str | None) -> None:
+    """Let go of what a handler held, however it was left."""
+    frame = state.frame
+    frame.pop(EXCEPTION, None)
+    if name is not None:
+        frame.pop(_NAMED + name, None)
+        frame.pop(name, None)
+
+
+def variables(frame: dict[str, Value], raised: Value | None) -> Iterable[Value]:
+    """Iterate over what a frame keeps that an exception passes: the variables of its handlers end there."""
+    for register, value in frame.items():
+        if register.startswith("%") or _NAMED + register in frame:
+            continue
+        if register == EXCEPTION and raised is not None and value.objects <= raised.objects:
+            continue  # it is raised again
+        yield value
+
+
+def left(exits: Exits) -> tuple[int, int, int]:
+    """Return how many states there are in which a function or loop was left."""
+    return len(exits.returns), len(exits.breaks), len(exits.continues)
+
+
+def left_since(exits: Exits, before: tuple[int, int, int]) -> list[State]:
+    """Return the states in which a function or loop was left since there were so many."""
+    lists = (exits.returns, exits.breaks, exits.continues)
+    return [state for states, count in zip(lists, before, strict=True) for state in states[count:]]
+
+
+# -- when a function ends
+def keep_frame(states: Sequence[State], function: ir.Function) -> None:
+    """Have the exceptions that outlive a function keep its variables, as they are at its end."""
+    for state in states:
+        found = _kept(state)
+        if found:
+            _attach(state, found, function)
+
+
+def _kept(state: State) -> list[Object]:
+    """Return the tracebacks that have the frame on the top, or that of whom it called, and are alive."""
+    depth = len(state.frames)
+    found = [
+        obj
+        for obj, cell in state.cells.items()
+        if cell.kind == KIND and (not cell.name or int(cell.name) >= depth)
+    ]
+    if not found:
+        return found
+    reached = state.reached(state.roots())
+    return [obj for obj in found if obj in reached]
+
+
+def _attach(state: State, found: Sequence[Object], function: ir.Function) -> None:
+    held = [value for register, value in state.frame.items() if not register.startswith(_NOT_VARIABLES)]
+    size = add_up(map(footprints.scalar, held)) + footprints.SIZES.raised(function.frame_slots, 0)
+    whole = join_all(held)
+    for obj in found:
+        cell = state.cells[obj]
+        state.put(obj, cell.with_field("frames", join_values(cell.fields.get("frames", NOTHING), whole)))
+        state.grow(obj, size)

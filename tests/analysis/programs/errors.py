@@ -1,0 +1,100 @@
+"""Exceptions that outlive their handlers, and what their frames keep."""
+
+from __future__ import annotations
+
+
+def caught(data: bytes) -> BaseException | None:
+    try:
+        int("x" + str(len(data)))
+    except ValueError as error:
+        big = data * 10
+        if big:
+            return error
+    return None
+
+
+def passed_on(data: bytes) -> BaseException | None:
+    big = data * 11
+    found = caught(data)
+    return found if big else None
+
+
+def caught_before_more(data: bytes) -> int:
+    found = caught(data)
+    size = len(data * 20)
+    return size + (found is None)
+
+
+def collected(data: bytes, times: int) -> list[BaseException | None]:
+    return [passed_on(data) for _ in range(min(times, 30))]
+
+
+def collected_by_continue(datas: list[bytes]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for data in datas:
+        big = data * 3
+        try:
+            found.append(KeyError(int("x" + str(len(big)))))
+        except ValueError as error:
+            found.append(error)
+            continue
+    return found
+
+
+def _failing(data: bytes) -> None:
+    big = data * 9
+    raise ValueError(len(big))
+
+
+def handled_inside_a_handler(data: bytes) -> int:
+    try:
+        _failing(data)
+    except ValueError:
+        try:
+            raise KeyError(1)
+        except KeyError:
+            pass
+        return len(data * 10)
+    return 0
+
+
+def raised_again(datas: list[bytes]) -> int:
+    failed = 0
+    for data in datas:
+        try:
+            try:
+                _failing(data)
+            except ValueError as error:
+                failed += len(str(error))
+                raise
+        except ValueError:
+            failed += 1
+    return failed
+
+
+class Last:
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.made = ValueError("made once")
+
+    def keep(self, data: bytes) -> int:
+        try:
+            _failing(data)
+        except ValueError as error:
+            self.error = error
+        return len(data * 2)
+
+    def raise_it(self, data: bytes) -> int:
+        big = data * 5
+        try:
+            raise self.made
+        except ValueError:
+            return len(big)
+
+
+def kept_in_an_attribute(last: Last, datas: list[bytes]) -> int:
+    return sum(last.keep(data) for data in datas)
+
+
+def raised_what_was_there(last: Last, data: bytes) -> int:
+    return last.raise_it(data) + last.raise_it(data + b"x")

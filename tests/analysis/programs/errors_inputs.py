@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from values import calls
+
+from hardtack.lab.measuring import given
+from programs import errors as lib
+
+FUNCTIONS = (
+    lib.caught,
+    lib.passed_on,
+    lib.caught_before_more,
+    lib.collected,
+    lib.collected_by_continue,
+    lib.handled_inside_a_handler,
+    lib.raised_again,
+)
+INPUTS = {function: list(calls(function)) for function in FUNCTIONS}
+INPUTS[lib.collected] += [lambda n=n: given(b"x" * 3000, n) for n in (1, 2, 29, 30)]
+DATAS = [[], [b""], [b"x" * 9000], [b"x" * n for n in range(0, 3000, 100)]]
+INPUTS[lib.kept_in_an_attribute] = [lambda d=d: given(lib.Last(), list(d)) for d in DATAS]
+INPUTS[lib.raised_what_was_there] = [lambda n=n: given(lib.Last(), b"x" * n) for n in (0, 1, 100, 9000)]
