@@ -1,4 +1,4 @@
-r"""Python code in one call, in a kernel of its own that ends with it.
+r"""Python code in one call, in a kernel of its own that ends with it, or in one that is there.
 
     >>> from hardtack import run_python
     >>> run_python("print(6 * 7)").stdout
@@ -9,6 +9,7 @@ The code is a file of that kernel, the interpreter one of the host: see `interpr
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
@@ -38,6 +39,7 @@ def run_python(
     heap: int | str = "64 MiB",
     memory: int | str = "1 GiB",
     python: str | os.PathLike[str] | None = None,
+    kernel: Kernel | None = None,
 ) -> Result:
     r"""Run Python code as a program; blocks. It ends with everything that it made but files in `dirs`.
 
@@ -55,6 +57,7 @@ def run_python(
         heap: capacity of its kernel's heap: files in memory, descriptors, captured output.
         memory: capacity of user memory, where limits say nothing.
         python: an interpreter to use, a .wasm file; else `find_interpreter` says which.
+        kernel: run it in this one, with the files and directories that it has, and not in one of its own.
 
     Raises:
         ProgramError: there is no interpreter, or it can't run.
@@ -71,8 +74,11 @@ def run_python(
     interpreter = find_interpreter(python)
     if CODE_PATH in (files or {}):
         raise KernelError(f"files: {CODE_PATH} is where the code itself is put")
-    with Kernel(heap, memory, dirs=dirs) as kernel:
-        return kernel.run(
+    if kernel is not None and dirs:
+        raise KernelError("dirs: a kernel that is there has the directories that it was made with")
+    own = Kernel(heap, memory, dirs=dirs) if kernel is None else contextlib.nullcontext(kernel)
+    with own as used:
+        return used.run(
             interpreter,
             [*FLAGS, CODE_PATH, *args],
             stdin=stdin,
