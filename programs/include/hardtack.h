@@ -1,4 +1,4 @@
-// What a program of hardtack's has beyond WASI preview1: processes and pipes.
+// What a program of hardtack's has beyond WASI preview1: processes, pipes and sockets.
 //
 // Preview1 knows one program, its files and its clocks. The import module "posix" adds what a shell needs.
 // The first half of this file is that module as the kernel has it; the second half is what programs call,
@@ -39,7 +39,23 @@ HT_IMPORT("kill") int32_t posix_kill(int32_t pid, uint32_t signal);
 HT_IMPORT("getpid") int32_t posix_getpid(uint32_t *pid_out);
 HT_IMPORT("getppid") int32_t posix_getppid(uint32_t *pid_out);
 
-// What programs call (lib/process.c).
+// Stream sockets inside the kernel: nothing of the host's network. A domain is HT_AF_INET (a loopback of the
+// kernel's own; the address is a struct sockaddr_in with 127.0.0.1 or 0.0.0.0) or HT_AF_UNIX (a struct
+// ht_sockaddr_un, whose name is no file: it is free again when the socket is closed). A type is
+// HT_SOCK_STREAM, with HT_SOCK_NONBLOCK if calls are to answer EAGAIN instead of waiting. Accepting, shutting
+// down, and reading with flags are preview1's: sock_accept, sock_shutdown, sock_recv and sock_send.
+struct ht_sockaddr_un {
+    uint16_t family;
+    char name[108];
+};
+HT_IMPORT("socket") int32_t posix_socket(uint32_t domain, uint32_t type, uint32_t *fd_out);
+HT_IMPORT("socketpair") int32_t posix_socketpair(uint32_t domain, uint32_t type, uint32_t fds[2]);
+HT_IMPORT("bind") int32_t posix_bind(uint32_t fd, const void *address, uint32_t size);
+// So many connections, at least 1 and at most 16, wait to be accepted; who connects then waits as well.
+HT_IMPORT("listen") int32_t posix_listen(uint32_t fd, uint32_t backlog);
+HT_IMPORT("connect") int32_t posix_connect(uint32_t fd, const void *address, uint32_t size);
+
+// What programs call (lib/process.c, lib/socket.c).
 #define HT_NOHANG 1
 #define HT_SIGKILL 9
 #define HT_KILLED 137   // the status of a process that was killed
@@ -55,6 +71,22 @@ int ht_waitpid(int pid, int *status, int options); // the pid of the child that 
 int ht_kill(int pid, int signal);
 int ht_getpid(void);
 int ht_getppid(void);
+
+#define HT_AF_INET 1
+#define HT_AF_UNIX 3
+#define HT_SOCK_STREAM 6
+#define HT_SOCK_NONBLOCK 0x4000
+int ht_socket(int domain, int type);
+int ht_socketpair(int domain, int type, int fds[2]);
+int ht_bind(int fd, const void *address, unsigned long size);
+int ht_listen(int fd, int backlog);
+int ht_accept(int fd, int nonblocking); // the new descriptor
+int ht_connect(int fd, const void *address, unsigned long size);
+int ht_shutdown(int fd, int how); // 1: no more reading, 2: no more writing, 3: neither
+
+// Makes a socket and binds it to, or connects it to, a name, or a port if the name is a number. Its descriptor.
+int ht_bound(const char *name);
+int ht_connected(const char *name);
 
 // What nearly every program needs (lib/print.c).
 

@@ -51,6 +51,14 @@ def test_directories_have_the_hosts_name_or_the_one_given(cli: CommandLine, tmp_
     assert cli("run", "--dir", ".", "/bin/cat", "f", cwd=tmp_path).stdout == "content"
 
 
+def test_a_disk_keeps_what_was_written_from_one_run_to_the_next(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "fs.db"
+    assert cli("run", "--disk", file, "/bin/sh", "-c", "echo biscuit > /disk/f").status == 0
+    assert cli("run", "--disk", file, "/bin/cat", "/disk/f").stdout == "biscuit\n"
+    assert cli("run", "--disk", f"{file}::/d", "/bin/cat", "/d/f").stdout == "biscuit\n"
+    assert "commits" in cli("run", "--stats", "--disk", file, "/bin/cat", "/disk/f").stderr
+
+
 def test_the_environment_is_what_was_given(cli: CommandLine, tmp_path: Path) -> None:
     program = tmp_path / "env.wasm"
     program.write_bytes(wat2wasm(_PRINT_ENVIRONMENT))
@@ -278,6 +286,21 @@ def test_a_missing_directory(cli: CommandLine) -> None:
     ending = cli("run", "--dir", "/no/where", "/bin/true")
     assert ending.status == OWN_ERROR
     assert ending.error.startswith("hardtack: /no/where: No such file or directory")
+
+
+def test_a_disk_that_is_none(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("to somebody\n" * 1000)
+    ending = cli("run", "--disk", tmp_path / "letter", "/bin/true")
+    assert (ending.status, ending.error) == (
+        OWN_ERROR,
+        f"hardtack: {tmp_path / 'letter'}: it is no file system of hardtack's",
+    )
+
+
+def test_a_disk_with_the_name_of_a_directory(cli: CommandLine, tmp_path: Path) -> None:
+    ending = cli("run", "--dir", f"{tmp_path}::/d", "--disk", f"{tmp_path / 'fs.db'}::/d", "/bin/true")
+    assert ending.status == WRONG_USE
+    assert "two directories are called '/d'" in ending.error
 
 
 def test_a_missing_file_for_stdin(cli: CommandLine) -> None:

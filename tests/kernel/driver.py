@@ -292,6 +292,39 @@ class Calls:
         errno = yield "pipe", (OUT,)
         return self.unpack("II") if errno == abi.OK else -errno
 
+    # -- sockets
+    def socket(self, domain: int = abi.AF_UNIX, kind: int = abi.SOCK_STREAM) -> Body:
+        return self._done((yield "socket", (domain, kind, OUT)))
+
+    def socketpair(self, kind: int = abi.SOCK_STREAM) -> Body:
+        errno = yield "socketpair", (abi.AF_UNIX, kind, OUT)
+        return self.unpack("II") if errno == abi.OK else -errno
+
+    def bind(self, fd: int, name: bytes | int) -> Body:
+        return (yield "bind", (fd, *self.put(PATH, address(name))))
+
+    def listen(self, fd: int, backlog: int = 16) -> Body:
+        return (yield "listen", (fd, backlog))
+
+    def connect(self, fd: int, name: bytes | int) -> Body:
+        return (yield "connect", (fd, *self.put(PATH, address(name))))
+
+    def accept(self, fd: int, flags: int = 0) -> Body:
+        return self._done((yield "sock_accept", (fd, flags, OUT)))
+
+    def recv(self, fd: int, count: int, flags: int = 0) -> Body:
+        self.put(VECTORS, struct.pack("<II", DATA, count))
+        done = self._done((yield "sock_recv", (fd, VECTORS, 1, flags, OUT, OUT + 4)))
+        return done if done < 0 else self.get(DATA, done)
+
+    def send(self, fd: int, data: bytes) -> Body:
+        self.put(DATA, data)
+        self.put(VECTORS, struct.pack("<II", DATA, len(data)))
+        return self._done((yield "sock_send", (fd, VECTORS, 1, 0, OUT)))
+
+    def shutdown(self, fd: int, how: int) -> Body:
+        return (yield "sock_shutdown", (fd, how))
+
     def spawn(
         self,
         path: bytes,
@@ -352,6 +385,13 @@ class Status:
         self.atime = atime
         self.mtime = mtime
         self.ctime = ctime
+
+
+def address(name: bytes | int) -> bytes:
+    """Return a sockaddr: of a name, or of a port of the loopback."""
+    if isinstance(name, int):
+        return struct.pack("<H", abi.AF_INET) + struct.pack(">HI", name, 0x7F00_0001)
+    return struct.pack("<H", abi.AF_UNIX) + name
 
 
 def on_read(fd: int, tag: int = 0) -> bytes:
@@ -476,6 +516,7 @@ class Machine:
         memory: bytes of user memory.
         observe: called after each system call that was admitted, with (row, process, arguments, bound, peak,
             kept, errno).
+        root: opens what descriptor ROOT is, the file system in memory by default.
         flush: empty CPython's free lists before each call, so that none is served from there.
     """
 
@@ -487,6 +528,7 @@ class Machine:
         policy: Any = "reserve",
         memory: int = 64 * MIB,
         observe: Callable[..., None] | None = None,
+        root: Callable[[System], Description] | None = None,
         flush: bool = False,
     ) -> None:
         gc.collect()
@@ -504,7 +546,7 @@ class Machine:
         self.parked = Queue()
         self.programs: dict[bytes, Program] = {}
         self.system.loader = self
-        self.preopen(self.system.open_root(b"/"))
+        self.preopen(self.system.open_root(b"/") if root is None else root(self.system))
         self.entries = {row.name: self._entry(row) for row in TABLE}
         self.baseline: int | None = None
 
@@ -644,6 +686,7 @@ class Machine:
             close(description)
         system.preopens = ()
         self.check()
+        system.close_disks()
         assert system.processes.count == 1
         assert system.heap.reserved == 0
         assert system.user_memory.used == 0

@@ -44,7 +44,8 @@ def test_nothing_that_a_guest_gives_brings_a_handler_to_raise(seed):
         assert machine.system.bugs == []
 
 
-POINTERS = ("out", "start", "vectors", "subscriptions", "events", "pointers", "path", "status", "to_start")
+POINTERS = ("out", "start", "vectors", "subscriptions", "events", "pointers", "path", "status", "to_start",
+            "out_flags", "address")  # fmt: skip
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
@@ -56,9 +57,11 @@ def test_a_pointer_outside_memory_is_efault(row):
         sense = make_sense(hand)
         if row.name.startswith(("path_", "fd_prestat")):
             sense["fd"] = ROOT
+        if row.name.startswith(("sock_", "bind", "connect")):
+            sense["fd"] = hand.socketpair()[0] if row.name.startswith("sock_") else hand.socket()
         size = len(hand.process.memory)
         for name in set(names) & set(POINTERS):
-            if row.name in {"proc_exit", "sock_accept"}:
+            if row.name == "proc_exit":
                 continue
             arguments = {**sense, name: size}
             errno = hand.call(row.name, *(arguments[name] for name in names))
@@ -82,6 +85,7 @@ def make_sense(hand):
         "room": 100, "subscriptions": 0x4000, "events": 0x5000, "signal": 0, "how": 0, "pid": 1, "options": 1,
         "path": path, "path_size": path_size, "arguments": 0, "arguments_size": 0, "environment": 0,
         "environment_size": 0, "descriptor_map": 0, "map_count": 0, "pointers": 0x6000, "clock": 0, "precision": 0,
+        "out_flags": 0x2008, "domain": abi.AF_UNIX, "kind": abi.SOCK_STREAM, "backlog": 1, "address": to,
     }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ import pytest
 from driver import KIB, MIB, Machine
 
 from hardtack.kernel import abi
+from hardtack.kernel.open_disk_files import open_disk
+from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES
 
 FIRED_NOT, CLEAN, HALF_DONE, DONE_ALL_THE_SAME, KILLED = range(10, 15)
 ENOUGH = 200  # allocations: none of these calls makes so many
@@ -47,6 +49,8 @@ def prepare(machine, protected=False):
 def state(machine, process):
     """Return all that a call could have changed."""
     system = machine.system
+    if system.disks:
+        return state_on_disk(system.disks[0]), process.descriptors.count, system.processes.count
     files = []
     directories = [(b"", system.files.root)]
     for path, directory in directories:
@@ -59,6 +63,13 @@ def state(machine, process):
                 if inode.filetype == abi.DIRECTORY:
                     directories.append((path + b"/" + name, inode))
     return sorted(files), process.descriptors.count, system.processes.count, system.files.inodes.count
+
+
+def state_on_disk(files):
+    """The same of a durable file system: its rows, with what is not in them yet."""
+    files.flush()
+    inodes = files.disk.rows("SELECT number, links, size FROM inode ORDER BY number", ())
+    return [*inodes, *files.disk.rows("SELECT directory, name, inode FROM name ORDER BY directory, name", ())]
 
 
 # -- one allocation fails
@@ -124,9 +135,9 @@ def test_a_failed_allocation_leaves_a_call_half_done(call):
 
 
 # -- a heap of every fullness
-def at_room(call, room):
+def at_room(call, room, root=None):
     """Make a call with so much room in the heap; tell whether it was done, all or nothing."""
-    with Machine(1 * MIB, 256 * KIB) as machine:
+    with Machine(1 * MIB, 256 * KIB, root=root) as machine:
         hand, fd = prepare(machine, protected=True)
         before = state(machine, hand.process)
         heap = machine.system.heap
@@ -156,6 +167,19 @@ def at_room(call, room):
 @pytest.mark.parametrize("call", CALLS)
 def test_with_reservations_a_call_is_done_or_not_begun_however_full_the_heap(call):
     done = [at_room(call, room) for room in range(0, 124_000, 4_000)]
+    assert done == sorted(done)
+    assert not done[0]
+    assert done[-1]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_on_a_disk_too_a_call_is_done_or_not_begun_however_full_the_heap(call, tmp_path):
+    def root(system):
+        path.unlink(missing_ok=True)
+        return open_disk(system, "/", str(path), DISK_SIZE, LEAST_CACHE_BYTES)
+
+    path = tmp_path / "fs.db"
+    done = [at_room(call, room, root) for room in range(0, 124_000, 8_000)]
     assert done == sorted(done)
     assert not done[0]
     assert done[-1]

@@ -1,4 +1,4 @@
-"""The same calls in memory and on a directory of the host: the same answers, the same trees."""
+"""The same calls in memory, on a directory of the host and on a disk: the same answers, the same trees."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from driver import READ, ROOT, WRITE, Hand, Machine, tree
 
 from hardtack.kernel import abi
 from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.open_disk_files import open_disk
+from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES
 
 HOST = 4
+DISK = 5
 NAMES = (b"a", b"b", b"c", b"link")
 TARGETS = (b"a", b"b/c", b"../a", b"..", b".", b"b/", b"c/../a", b"nothing", b"link")
 
 
-class Both:
-    """Makes each call twice, and compares."""
+class All:
+    """Makes each call three times, and compares."""
 
     def __init__(self, hand: Hand, seed: int) -> None:
         self.hand = hand
@@ -60,13 +63,17 @@ class Both:
         refused = (
             what == "symlink" and on_host == abi.EPERM
         )  # it leads out, which in memory is nobody's danger
-        answers = on_host if refused else call(ROOT), on_host
+        in_memory, on_disk = (on_host, on_host) if refused else (call(ROOT), call(DISK))
+        answers = in_memory, on_host
         if what in {"rename", "link"}:  # of two errors either may be told
             answers = answers[0] == 0, answers[1] == 0
         if answers == (-abi.ELOOP, -abi.ENOTDIR) and oflags & abi.O_DIRECTORY:
             answers = (answers[1], answers[1])  # a link where a directory is wanted is both
-        self.done.append(f"{what} {one!r} {two!r} {target!r} {oflags} {rights} {follow}: {answers}")
+        self.done.append(
+            f"{what} {one!r} {two!r} {target!r} {oflags} {rights} {follow}: {answers}, {on_disk}"
+        )
         assert answers[0] == answers[1], "\n".join(self.done[-5:])
+        assert in_memory == on_disk, "\n".join(self.done[-5:])
 
     def open(self, path: bytes, oflags: int, rights: int, follow: bool, size: int, at: int) -> object:
         fd = self.hand.open(path, oflags, rights, at=at, follow=follow)
@@ -89,10 +96,14 @@ class Both:
 @pytest.mark.parametrize("seed", range(12))
 def test_random_calls_have_the_same_answers_and_leave_the_same_trees(seed: int, tmp_path: Path) -> None:
     with Machine() as machine:
-        machine.preopen(open_host_directory(machine.system, "/host", tmp_path))
-        both = Both(machine.hand(), seed)
+        (tmp_path / "host").mkdir()
+        machine.preopen(open_host_directory(machine.system, "/host", tmp_path / "host"))
+        machine.preopen(
+            open_disk(machine.system, "/disk", str(tmp_path / "fs.db"), DISK_SIZE, LEAST_CACHE_BYTES)
+        )
+        every = All(machine.hand(), seed)
         for number in range(400):
-            both.step()
+            every.step()
             if number % 20 == 0:
-                assert tree(both.hand, ROOT) == tree(both.hand, HOST)
-        assert tree(both.hand, ROOT) == tree(both.hand, HOST)
+                assert tree(every.hand, ROOT) == tree(every.hand, HOST) == tree(every.hand, DISK)
+        assert tree(every.hand, ROOT) == tree(every.hand, HOST) == tree(every.hand, DISK)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driver import READ, WRITE, Machine
+from driver import PATH, READ, WRITE, Machine
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi, host_paths
@@ -210,7 +211,113 @@ def test_a_rename_between_two_directories_of_the_host_stays_inside(inside, tmp_p
         assert hand.rename(b"x", b"moved", 3, HOST) == abi.EXDEV
 
 
+HOSTILE_ROUNDS = 3000
+
+
+@contextlib.contextmanager
+def swapping(inside, outside):
+    """Somebody on the host, a process of its own, puts a link out in a directory's place, and back, all the time."""
+    child = os.fork()
+    if child == 0:
+        try:
+            while True:
+                os.rename(inside / "directory", inside / "gone")
+                os.symlink(outside, inside / "directory")
+                os.unlink(inside / "directory")
+                os.rename(inside / "gone", inside / "directory")
+        finally:
+            os._exit(1)
+    try:
+        yield
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)
+    finally:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def everything_by(hand, path):
+    """Make every call with a path; return what was read, if anything was."""
+    read = []
+    for oflags, rights in ((0, READ), (CREATE, READ | WRITE), (abi.O_TRUNC, WRITE)):
+        fd = hand.open(path, oflags, rights, at=HOST)
+        if fd >= 0:
+            read.append(hand.read(fd, 100))
+            hand.write(fd, b"overwritten")
+            hand.truncate(fd, 3)
+            hand.close(fd)
+    hand.stat(path, at=HOST)
+    read.append(hand.readlink(path, at=HOST))
+    hand.call("path_filestat_set_times", HOST, 1, *hand.put(PATH, path), 1, 1, 5)
+    hand.link(path, b"linked", HOST, HOST)
+    hand.rename(path, b"moved", HOST, HOST)
+    hand.rename(b"file", path, HOST, HOST)
+    hand.symlink(b"file", path, at=HOST)
+    hand.mkdir(path, at=HOST)
+    hand.rmdir(path, at=HOST)
+    hand.unlink(path, at=HOST)
+    for name in (b"linked", b"moved"):
+        read.append(content(hand, name))
+        hand.unlink(name, at=HOST)
+    return read
+
+
+def test_a_host_that_swaps_directories_for_links_all_the_time_lets_nobody_out(hand, inside, outside):
+    (outside / "directory").mkdir()
+    (outside / "hidden").touch()
+    before = {path: path.stat().st_mtime_ns for path in outside.rglob("*")}
+    listed = set()
+    with swapping(inside, outside):
+        for number in range(HOSTILE_ROUNDS // 10):
+            (inside / "file").write_bytes(b"content")
+            for path in (b"directory/secret", b"directory/new%d" % number, b"directory/directory/x"):
+                assert SECRET not in everything_by(hand, path)
+        opened = refused = 0
+        for _ in range(HOSTILE_ROUNDS * 100):  # until both were met: when who swaps has its turn is its host's
+            fd = hand.open_directory(b"directory", at=HOST)
+            if fd >= 0:
+                listed |= set(hand.list(fd))
+                hand.close(fd)
+            opened, refused = opened + (fd >= 0), refused + (fd < 0)
+            if opened + refused >= HOSTILE_ROUNDS and opened and refused:
+                break
+    assert opened
+    assert refused
+    assert b"hidden" not in listed
+    assert {path: path.stat().st_mtime_ns for path in outside.rglob("*")} == before
+    assert (outside / "secret").read_bytes() == SECRET
+    assert (outside / "secret").stat().st_nlink == 1
+
+
+def test_a_hard_link_is_made_of_what_the_guest_may_see_alone(hand, inside, outside):
+    """A link that leads out is linked itself, never what it leads to."""
+    (inside / "out").symlink_to(outside / "secret")
+    hand.link(b"out", b"linked", HOST, HOST)
+    assert (outside / "secret").stat().st_nlink == 1
+    assert content(hand, b"linked") in {-abi.EPERM, -abi.ELOOP, -abi.ENOENT}
+
+
 # -- what is opened
+def test_a_fifo_is_not_even_opened_for_a_moment(hand, inside):
+    """A writer on the host that waits for a reader goes on waiting."""
+    os.mkfifo(inside / "fifo")
+    writer = os.fork()
+    if writer == 0:
+        try:
+            os.open(inside / "fifo", os.O_WRONLY)
+        finally:
+            os._exit(0)
+    waiting = Path(f"/proc/{writer}/wchan"), Path(f"/proc/{writer}/stat")
+    while waiting[1].read_text().rpartition(")")[2].split()[0] != "S":
+        os.sched_yield()
+    for _ in range(200):
+        for oflags in (0, CREATE, abi.O_TRUNC):
+            assert hand.open(b"fifo", oflags, READ, at=HOST) == -abi.ENOTSUP
+    assert os.waitpid(writer, os.WNOHANG) == (0, 0)
+    os.kill(writer, signal.SIGKILL)
+    os.waitpid(writer, 0)
+
+
 def test_a_fifo_is_not_opened_and_does_not_block(hand, inside):
     os.mkfifo(inside / "fifo")
     for rights in (READ, WRITE, READ | WRITE):

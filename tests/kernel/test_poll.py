@@ -224,7 +224,7 @@ def test_the_host_wakes_a_reader(machine, host_pipe):
     reader, writer = host_pipe
     hand = machine.hand(streams=lambda _: [HostStream(reader), Null(), Null()])
     hand.begin("read", 0, 10)
-    machine.run(lambda: hand.process.queue is machine.system.host_waiters)
+    machine.run(lambda: hand.process.waits_for_host)
     os.write(writer, b"from the host")
     assert hand.finish() == b"from the h"
 
@@ -249,7 +249,7 @@ def test_the_host_wakes_a_writer(machine, host_pipe):
         except BlockingIOError:
             break
     hand.begin("write", 1, b"hello")
-    machine.run(lambda: hand.process.queue is machine.system.host_waiters)
+    machine.run(lambda: hand.process.waits_for_host)
     os.read(reader, 65536)
     assert hand.finish() == 5
 
@@ -280,7 +280,7 @@ def test_busy_processes_do_not_keep_the_host_from_being_heard(machine, host_pipe
 
     machine.start(spin)
     hand.begin("read", 0, 10)
-    machine.run(lambda: hand.process.queue is machine.system.host_waiters)
+    machine.run(lambda: hand.process.waits_for_host)
     os.write(writer, b"x")
     assert hand.finish() == b"x"
 

@@ -144,7 +144,7 @@ def test_a_terminal_that_takes_nothing_does_not_block():
     with Machine() as machine:
         hand = machine.hand(streams=lambda _: [Null(), HostStream(slave)])
         hand.begin("write_all", 1, bytes(1 << 20))
-        machine.run(lambda: hand.process.queue is machine.system.host_waiters)
+        machine.run(lambda: hand.process.waits_for_host)
         assert os.get_blocking(slave)
     os.close(master)
     os.close(slave)
@@ -159,7 +159,7 @@ def test_a_socket_of_the_host_is_read_and_written_and_does_not_block():
         assert hand.write(1, b"well") == 4
         assert ours.recv(10) == b"well"
         hand.begin("write_all", 1, bytes(1 << 20))
-        machine.run(lambda: hand.process.queue is machine.system.host_waiters)
+        machine.run(lambda: hand.process.waits_for_host)
         assert theirs.getblocking()
 
 

@@ -19,6 +19,7 @@ from driver import (
     VECTORS,
     Body,
     Calls,
+    address,
     after,
     on_read,
     on_write,
@@ -28,7 +29,8 @@ from ledger import Ledger
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.params import PAGE
+from hardtack.kernel.open_disk_files import open_disk
+from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES, PAGE
 from hardtack.kernel.process import GONE, ZOMBIE, Process
 from hardtack.kernel.streams import Capture, HostStream, Source
 from hardtack.kernel.system_calls import TABLE, Row
@@ -127,6 +129,9 @@ class Chooser:
             chosen["descriptor_map"], chosen["map_count"] = (
                 (MAP, len(pairs)) if pick.random() < 0.7 else (0, 0)
             )
+        if row.name in {"bind", "connect"}:
+            domain = pick.choice((b"s", b"t", 80, 81))
+            chosen["address"], chosen["size"] = calls.put(OTHER_PATH, address(domain))
         if row.name == "kill":
             chosen["pid"] = pick.choice((calls.pid + 1, calls.pid + 2, 9999))
 
@@ -162,6 +167,9 @@ class Chooser:
             "lookup": (0, 1, 1),
             "pid": (0xFFFF_FFFF,),
             "options": (abi.NOHANG,),
+            "domain": (abi.AF_UNIX, abi.AF_UNIX, abi.AF_INET, 2),
+            "kind": (abi.SOCK_STREAM | abi.SOCK_NONBLOCK, abi.SOCK_STREAM | abi.SOCK_NONBLOCK, 5),
+            "how": (1, 2, 3, 0),
             "cookie": (0, 0, 1, 2, 3, 1 << 58, 1 << 62),
         }.get(name)
         if choices is None:
@@ -180,10 +188,13 @@ def streams(process: Process) -> list[Description]:
 
 
 def run(ledger: Ledger, seed: int) -> None:
-    """Make CALLS random calls, in memory and on a directory of the host."""
+    """Make CALLS random calls, in memory, and on a directory of the host or a durable file system."""
     chooser = Chooser(seed)
     with tempfile.TemporaryDirectory() as name, ledger.machine(flush=bool(seed % 2)) as machine:
-        machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+        if seed % 4 < 2:
+            machine.preopen(open_host_directory(machine.system, "/host", Path(name)))
+        else:
+            machine.preopen(open_disk(machine.system, "/disk", f"{name}/fs.db", DISK_SIZE, LEAST_CACHE_BYTES))
         machine.program(b"/bin/child", child)
         left = CALLS
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import resource
+import socket
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,7 +41,16 @@ from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.directories import place
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.params import BUCKET, MAX_ARGUMENTS, MAX_POLL, NAME_MAX, PAGE, PATH_MAX
+from hardtack.kernel.host_sockets import HostListener
+from hardtack.kernel.params import (
+    BUCKET,
+    MAX_ARGUMENTS,
+    MAX_HOST_SOCKETS,
+    MAX_POLL,
+    NAME_MAX,
+    PAGE,
+    PATH_MAX,
+)
 from hardtack.kernel.process import Process
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 
@@ -135,8 +145,13 @@ def _numbers(calls: Calls) -> Body:
                 yield "fd_tell", (fd, OUT)
         yield "sock_accept", (fd, BIG, BIG)
         yield "sock_recv", (fd, BIG, BIG, BIG, BIG, BIG)
+        yield "sock_recv", (fd, VECTORS, 1, 0, OUT, OUT)
         yield "sock_send", (fd, BIG, BIG, BIG, BIG)
+        yield "sock_send", (fd, VECTORS, 1, 0, OUT)
         yield "sock_shutdown", (fd, BIG)
+        yield "bind", (fd, BIG, BIG)
+        yield "listen", (fd, BIG)
+        yield "connect", (fd, BIG, BIG)
     for size in (0, 1, FULL, FULL + 1, 2 * FULL + 1):
         yield "random_get", (DATA, size)
     yield "random_get", (DATA, BIG)
@@ -295,6 +310,105 @@ def _waiters_of_a_pipe(machine: Machine, hand: Hand) -> None:
             pass
 
 
+# -- sockets
+@case
+def sockets(ledger: Ledger) -> None:
+    """Names of every length, full lines, connections that are filled at once, and what is left at an end."""
+    with ledger.machine(64 * MIB) as machine:
+        hand = machine.hand()
+        for number in range(120):
+            name = b"%03d" % number + b"n" * 104
+            listener = hand.socket(kind=abi.SOCK_STREAM | abi.SOCK_NONBLOCK)
+            assert hand.bind(listener, name if number % 2 else number + 1 << 8) in {0, abi.EAFNOSUPPORT}
+            hand.bind(listener, name)
+            hand.bind(listener, name + b"n")
+            hand.listen(listener, BIG)
+            hand.connect(hand.socket(), name + b"n")
+            if number % 10 == 0:
+                _fill_a_line(hand, listener, name)
+            hand.close(listener)
+        for start in (0, 1, PAGE - 1, PAGE, 2 * PAGE + 5):
+            _fill_a_connection(hand, start)
+
+
+def _fill_a_line(hand: Hand, listener: int, name: bytes) -> None:
+    for _ in range(18):
+        client = hand.socket(kind=abi.SOCK_STREAM | abi.SOCK_NONBLOCK)
+        hand.connect(client, name)
+        hand.write(client, bytes(FULL))
+        hand.write(client, b"x")
+    hand.poll(on_read(listener, HUGE), on_write(listener, HUGE), after(0))
+    for _ in range(8):
+        server = hand.accept(listener, abi.FDFLAG_NONBLOCK)
+        hand.recv(server, FULL, abi.RECV_PEEK)
+        hand.recv(server, FULL, abi.RECV_WAITALL)
+        hand.shutdown(server, 1)
+        hand.shutdown(server, 3)
+
+
+def _fill_a_connection(hand: Hand, start: int) -> None:
+    one, other = hand.socketpair(abi.SOCK_STREAM | abi.SOCK_NONBLOCK)
+    hand.write(one, bytes(start + 1))
+    hand.recv(other, start)
+    for _ in range(2):
+        hand.send(one, bytes(FULL))
+    hand.recv(other, FULL, abi.RECV_PEEK)
+    hand.read(other, FULL)
+    hand.recv(other, FULL)
+    hand.recv(other, FULL)
+    hand.send(one, bytes(FULL))
+    hand.poll(on_read(other), on_write(one), after(0))
+    hand.close(other)
+    for _ in range(2):
+        hand.send(one, b"x")
+        hand.recv(one, 1)
+
+
+@case
+def host_sockets(ledger: Ledger) -> None:
+    """Connections of the host: accepted, filled, reset, closed, polled, and refused when there are too many."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        ledger.machine() as machine,
+    ):
+        hand = machine.hand(streams=lambda _: [Null(), Null(), Null(), HostListener(server.dup())])
+        far = [os.open(os.devnull, os.O_RDONLY) for _ in range(300)]  # so that numbers cost something
+        for flags in (0, abi.FDFLAG_NONBLOCK):
+            hand.call("fd_fdstat_set_flags", 3, flags)
+            for closing in ("close", "reset", "shutdown"):
+                client = socket.create_connection(server.getsockname())
+                fd = hand.accept(3, abi.FDFLAG_NONBLOCK)
+                assert fd > 3
+                hand.poll(on_read(fd, HUGE), on_write(fd, HUGE), on_read(3, HUGE), after(0))
+                for _ in range(300):
+                    hand.send(fd, bytes(FULL))
+                client.sendall(bytes(20_000))
+                hand.recv(fd, FULL, abi.RECV_PEEK)
+                hand.recv(fd, FULL, abi.RECV_WAITALL)
+                hand.read(fd, FULL)
+                hand.read(fd, FULL)
+                if closing == "reset":
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if closing != "shutdown":
+                    client.close()
+                for _ in range(2):
+                    hand.read(fd, FULL)
+                    hand.write(fd, bytes(FULL))
+                    hand.shutdown(fd, 2)
+                    hand.shutdown(fd, 3)
+                hand.fstat(fd)
+                hand.close(fd)
+                client.close()
+        hand.accept(3)
+        for name in ("fd_prestat_get", "fd_prestat_dir_name"):
+            hand.call(name, 3, OUT, *([0] if name == "fd_prestat_dir_name" else []))
+        machine.system.host_sockets.used = MAX_HOST_SOCKETS
+        assert hand.accept(3) == -abi.ENFILE
+        machine.system.host_sockets.used = 0
+        for fd in far:
+            os.close(fd)
+
+
 # -- descriptors
 @case
 def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
@@ -303,7 +417,7 @@ def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
         hand = machine.hand()
         machine.program(b"child", _wait_for_ever)
         for edge in (64, 128, 4096):
-            for what in ("open", "pipe", "directory"):
+            for what in ("open", "pipe", "directory", "socket", "socketpair", "accept"):
                 hand.call("fd_close", edge)
                 hand.call("fd_close", edge + 1)
                 with machine.warm():
@@ -311,9 +425,21 @@ def descriptor_tables_at_their_edges(ledger: Ledger) -> None:
                         pass
                 if what == "open":
                     assert hand.open(b"file", CREATE) == edge
-                elif what == "pipe":
+                elif what in {"pipe", "socketpair"}:
                     hand.close(edge - 1)
-                    assert hand.pipe() == (edge - 1, edge)
+                    assert (hand.pipe() if what == "pipe" else hand.socketpair()) == (edge - 1, edge)
+                elif what == "socket":
+                    assert hand.socket() == edge
+                elif what == "accept":
+                    for fd, call in ((edge - 1, "listen"), (edge - 2, "connect")):
+                        hand.close(fd)
+                        assert hand.socket() == fd
+                        if call == "listen":
+                            hand.bind(fd, b"name")
+                            hand.listen(fd)
+                        else:
+                            assert hand.connect(fd, b"name") == 0
+                    assert hand.accept(edge - 1) == edge
                 else:
                     assert hand.open(b".", abi.O_DIRECTORY, READ_ONLY) == edge
                 hand.close(edge)

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import guest
 import pytest
 import reference
+
+if TYPE_CHECKING:
+    from hardtack import Kernel
 
 ENVIRONMENT = {"HOME": "/", "EMPTY": "", "SHIP": "hardtack=biscuit"}
 
@@ -51,6 +55,42 @@ def test_hardtack_answers_as_wasmtime_does(wasm: Path, name: str) -> None:
     found = kernel.run(wasm, args=[name], env=ENVIRONMENT, timeout=60)
     assert found.stdout.decode().splitlines() == expected.stdout.decode().splitlines()
     assert found.exit_code == expected.exit_code
+
+
+ONE_PREOPENED = {"prestat_ends_after_the_root", "descriptors_are_distinct"}  # here there are two
+
+
+@pytest.mark.parametrize("storage", ["disk", "host"])
+@pytest.mark.parametrize("name", [name for name in guest.case_names() if name not in ONE_PREOPENED])
+def test_other_file_systems_answer_as_wasmtime_does(
+    wasm: Path, name: str, storage: str, tmp_path: Path
+) -> None:
+    expected = reference.run(wasm, [name], ENVIRONMENT)
+    with on(storage, tmp_path) as kernel:
+        found = kernel.run(wasm, args=[name], env=ENVIRONMENT, timeout=60)
+    assert found.stdout.decode().splitlines() == expected.stdout.decode().splitlines()
+    assert found.exit_code == expected.exit_code
+
+
+@pytest.mark.parametrize("storage", ["disk", "host"])
+def test_their_root_is_what_the_cases_run_on(storage: str, tmp_path: Path) -> None:
+    from hardtack.errors import KernelError
+
+    with on(storage, tmp_path) as kernel:
+        assert kernel.run("/bin/sh", ["-c", "echo ship > /file"]).exit_code == 0
+        assert kernel.run("/bin/cat", ["/file"]).stdout == b"ship\n"
+        with pytest.raises(KernelError, match="no such file"):
+            kernel.read_file("/file")  # of the file system in memory
+
+
+def on(storage: str, path: Path) -> Kernel:
+    """Make a kernel whose last preopened directory, "/", is on another kind of storage."""
+    from hardtack import Kernel
+
+    if storage == "disk":
+        return Kernel(heap="64MiB", disk=path / "fs.db", disk_name="/")
+    (path / "root").mkdir()
+    return Kernel(heap="64MiB", dirs={"/": path / "root"})
 
 
 if __name__ == "__main__":

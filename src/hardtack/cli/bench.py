@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,13 +15,13 @@ from hardtack.cli.process import Interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from hardtack.lab.rows import Row
 
 _HEADINGS: Final = {
     "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
     "annotations": "What checks of annotations cost, beside none; ratio = ours / theirs.",
+    "sqlite": "SQLite's transactions, beside wasmtime's own WASI on like storage; ratio = ours / theirs.",
     "heap": "Heaps and reservations, beside limiters, pymalloc and tracemalloc; ratio = ours / theirs.",
 }
 
@@ -36,6 +37,12 @@ Examples:
 Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
 )
 @click.argument("name", type=click.Choice(list(_HEADINGS)))
+@click.option(
+    "--program",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="For sqlite: the program, which `make sqlite` builds.  [default: build/sqlite/sqlite.wasm]",
+)
 @click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds to take.")
 @click.option(
     "--instructions",
@@ -49,8 +56,8 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
     metavar="FILE",
     help="Write the figures as JSON, too.",
 )
-def command(name: str, rounds: int, instructions: bool, json_file: Path | None) -> None:
-    """Measure NAME: calls and heap beside peers, annotations beside code without them.
+def command(name: str, program: Path | None, rounds: int, instructions: bool, json_file: Path | None) -> None:
+    """Measure NAME: calls, heap and sqlite beside peers, annotations beside code without them.
 
     Both sides are measured in turns, so that what slows this machine down slows both. Figures are medians.
     """
@@ -60,12 +67,14 @@ def command(name: str, rounds: int, instructions: bool, json_file: Path | None) 
         if sys.stderr.isatty():
             click.echo(f"\r\033[Kmeasuring {what} ...", nl=False, err=True)
 
+    if program is not None and name != "sqlite":
+        raise click.UsageError("--program is for sqlite alone")
     if instructions and name != "heap":
         raise click.UsageError("--instructions is for heap alone")
     if instructions and shutil.which("valgrind") is None:
         raise click.UsageError("--instructions needs valgrind, which is not installed")
     with Interruptible():
-        rows = _measured(name, rounds, instructions, progress)
+        rows = _measured(name, program, rounds, instructions, progress)
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     click.echo(_HEADINGS[name])
@@ -75,11 +84,18 @@ def command(name: str, rounds: int, instructions: bool, json_file: Path | None) 
         write_json(json_file, report(rows))
 
 
-def _measured(name: str, rounds: int, instructions: bool, progress: Callable[[str], None]) -> list[Row]:
+def _measured(
+    name: str, program: Path | None, rounds: int, instructions: bool, progress: Callable[[str], None]
+) -> list[Row]:
     if instructions:
         from hardtack.lab.bench_heap import measure_instructions
 
         return measure_instructions(progress)
+    if name == "sqlite":
+        from hardtack.lab.bench_sqlite import PROGRAM
+        from hardtack.lab.bench_sqlite import measure as measure_sqlite
+
+        return measure_sqlite(rounds, progress, program or PROGRAM)
     if name == "calls":
         from hardtack.lab.bench_calls import measure
     elif name == "annotations":

@@ -51,6 +51,12 @@ def mount(text: str) -> tuple[str, str]:
     return guest or host, host
 
 
+def disk(text: str) -> tuple[str, str]:
+    """Return the guest's name and the host's file of FILE::GUEST; FILE alone is /disk."""
+    name, host = mount(text)
+    return ("/disk" if name == host else name), host
+
+
 def output_file(text: str) -> Path:
     """Return a file's path; the file can be written, so that this does not fail after all the work."""
     path = Path(text)

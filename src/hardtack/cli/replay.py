@@ -67,6 +67,7 @@ def command(given: list[str], recording: str, program: str | None, trace: str | 
             stdout=1,
             stderr=2,
             env=header.env,
+            listen=header.listen,
             files={name: base64.b64decode(content) for name, content in header.files.items()},
         )
         with Interruptible():

@@ -19,7 +19,7 @@ import click
 
 from hardtack.cli.output import complain
 from hardtack.cli.outsides import Wanted, make_header, with_hash_seed
-from hardtack.cli.parameters import assignment, count, mount, seconds, size
+from hardtack.cli.parameters import assignment, count, disk, mount, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import shown_if_long
 from hardtack.errors import HardtackError, KernelError
@@ -27,6 +27,7 @@ from hardtack.kernel.process import NOT_STARTED_STATUS
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Mapping
 
     from hardtack.heap import Policy
@@ -41,6 +42,7 @@ OWN_ERROR: Final = 1
 Examples:
   hardtack run /bin/sh -c 'echo hello | wc'
   hardtack run --heap 16MiB --dir data::/data --timeout 10 program.wasm /data/input
+  hardtack run --tcplisten 127.0.0.1:8080 --dir .::/www /bin/httpd /www
   hardtack run --heap 16MiB --stats /bin/fdhog
 
 \b
@@ -85,11 +87,32 @@ alone, not those in a --dir.""",
     help="Give the program a directory of the host, under another name if one is given. Repeatable.",
 )
 @click.option(
+    "--disk",
+    type=disk,
+    metavar="FILE[::GUEST]",
+    help="Give the program a durable file system that is one file of the host, as /disk or another name. "
+    "The file is made if it is not there.",
+)
+@click.option(
+    "--disk-size",
+    type=size,
+    metavar="SIZE",
+    default="1GiB",
+    show_default=True,
+    help="The most bytes of that file.",
+)
+@click.option(
     "--env",
     type=assignment,
     metavar="K=V",
     multiple=True,
     help="Set a variable of its environment, which is empty otherwise. Repeatable.",
+)
+@click.option(
+    "--tcplisten",
+    metavar="ADDR:PORT",
+    multiple=True,
+    help="Let it accept connections there, at descriptor 3 and the next ones. Repeatable.",
 )
 @click.option("--stdin", metavar="FILE", help="What it reads, instead of this command's standard input.")
 @click.option(
@@ -145,7 +168,10 @@ def command(
     memory: int,
     fs_size: int | None,
     mounts: tuple[tuple[str, str], ...],
+    disk: tuple[str, str] | None,
+    disk_size: int,
     env: tuple[tuple[str, str], ...],
+    tcplisten: tuple[str, ...],
     stdin: str | None,
     timeout: float | None,
     cpu: float | None,
@@ -171,7 +197,8 @@ def command(
             f"--fs-size {format_bytes(fs_size)} must be less than --heap {format_bytes(heap)}, "
             "of which it is a part"
         )
-    names = [name for name, _ in mounts]
+    disk_name, disk_file = disk or ("/disk", None)
+    names = [name for name, _ in mounts] + ([disk_name] if disk else [])
     for name in names:
         if names.count(name) > 1:
             raise click.UsageError(f"two directories are called {name!r}; give one of them another name")
@@ -179,6 +206,8 @@ def command(
     if wanted.steady:
         if policy != "reserve" or cpu is not None:
             raise click.UsageError("--deterministic and --record are not for --cpu or --on-exhaustion")
+        if (record is not None and disk is not None) or (seed is not None and tcplisten):
+            raise click.UsageError("--record is not for --disk, and --deterministic not for --tcplisten")
         with_hash_seed(given, wanted.hash_seed)
     if policy != "reserve" and signs_fd is None:
         return _under_watchdog(given, program)
@@ -194,7 +223,7 @@ def command(
         "table_elements": table_elements,
     }
     header = partial(
-        make_header, program, args, dict(env), files or {}, names, (heap, memory, fs_size), limits
+        make_header, program, args, dict(env), files or {}, names, tcplisten, (heap, memory, fs_size), limits
     )
     outside = wanted.make(header)
     started = time.monotonic()
@@ -204,6 +233,9 @@ def command(
             memory,
             fs_size=fs_size,
             dirs=dict(mounts),
+            disk=disk_file,
+            disk_name=disk_name,
+            disk_size=disk_size,
             limits=Limits(**limits),  # type: ignore[arg-type] # each has its option's type
             on_exhaustion=policy,
             outside=outside,
@@ -212,9 +244,20 @@ def command(
         contextlib.closing(outside),
     ):
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
-            with Interruptible(), shown_if_long(f"compiling {Path(program).name}"):
+            with (
+                _listening(tcplisten) as listen,
+                Interruptible(),
+                shown_if_long(f"compiling {Path(program).name}"),
+            ):
                 process = kernel.spawn(
-                    program, args, stdin=fd, stdout=1, stderr=2, env=dict(env), files=files
+                    program,
+                    args,
+                    stdin=fd,
+                    stdout=1,
+                    stderr=2,
+                    env=dict(env),
+                    listen=listen,
+                    files=files,
                 )
             try:
                 with Interruptible():
@@ -251,7 +294,22 @@ def _show_statistics(kernel: Kernel, taken: float) -> None:
     show_statistics(kernel.statistics(), taken)
 
 
-# -- streams
+# -- streams and sockets
+@contextlib.contextmanager
+def _listening(addresses: tuple[str, ...]) -> Iterator[list[socket.socket]]:
+    """Listen at addresses; say which port the host chose where it was to choose one."""
+    from hardtack.runtime.listening import close_all, open_listeners
+
+    listeners = open_listeners(addresses)
+    try:
+        for text, listener in zip(addresses, listeners, strict=True):
+            if text.endswith(":0"):
+                complain(f"hardtack: listening at {text[:-1]}{listener.getsockname()[1]}")
+        yield listeners
+    finally:
+        close_all(listeners)
+
+
 @contextlib.contextmanager
 def _open_stdin(path: str | None) -> Iterator[int]:
     if path is None:

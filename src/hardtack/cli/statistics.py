@@ -10,6 +10,7 @@ import click
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
+    from hardtack.kernel.disk_inodes import DiskStatistics
     from hardtack.runtime import KernelStatistics
 
 
@@ -36,6 +37,7 @@ def _rows(statistics: KernelStatistics, seconds: float) -> list[tuple[str, str]]
     kills = ", ".join(
         f"{kill.program} (pid {kill.pid}, {format_bytes(kill.held)})" for kill in statistics.kills
     )
+    disk = statistics.disk
     return [
         ("heap", _use(heap.live, heap.peak, heap.capacity) + f", {format_bytes(heap.footprint)} mapped"),
         (
@@ -43,6 +45,7 @@ def _rows(statistics: KernelStatistics, seconds: float) -> list[tuple[str, str]]
             f"{format_bytes(heap.reserved)} reserved, {format_bytes(heap.slack)} slack for overruns",
         ),
         ("file system", _use(files.live, files.peak, files.capacity)),
+        *([] if disk is None else [("disk", _disk(disk))]),
         ("user memory", _use(statistics.memory, statistics.memory_peak, statistics.memory_capacity)),
         ("waits", f"{statistics.waits} calls waited for memory"),
         ("kills", f"{len(statistics.kills)} to free memory{': ' if kills else ''}{kills}"),
@@ -57,6 +60,11 @@ def _use(live: int, peak: int, capacity: int | None) -> str:
     if not capacity:
         return text
     return f"{text} ({100 * peak / capacity:.1f} % of {format_bytes(capacity)})"
+
+
+def _disk(disk: DiskStatistics) -> str:
+    pages = f"{disk.pages} pages in memory, {disk.hits} hits, {disk.misses} misses, {disk.evictions} evicted"
+    return f"{_use(disk.heap.live, disk.heap.peak, disk.heap.capacity)}: {pages}, {disk.commits} commits"
 
 
 def _overruns(count: int, over: int) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,8 +121,11 @@ def refused(process: Process, row: Row, *arguments: object) -> object:
 
 
 def failed(process: Process, row: Row, error: BaseException) -> int:
-    """Answer for a handler that raised: ENOMEM under `fail`; else it is a bug, and ends its process."""
+    """Answer for a handler that raised: EIO, ENOMEM under `fail`; else it is a bug, and ends its process."""
     system = process.system
+    if isinstance(error, Broken):
+        error.__traceback__ = None
+        return abi.EIO
     if isinstance(error, MemoryError):
         system.failed_calls += 1
         if system.heap.on_exhaustion != "reserve":

@@ -18,7 +18,6 @@ from hardtack.kernel.abi import (
     EILSEQ,
     EINVAL,
     ENAMETOOLONG,
-    ENOTSOCK,
     ENOTSUP,
     OK,
     PAIR,
@@ -287,13 +286,13 @@ def fd_sync(process: Process, fd: Word) -> int:
 
 
 def fd_prestat_get(process: Process, fd: Word, out: Word) -> int:
-    """Report the length of a preopened directory's name."""
+    """Report what was opened for the program, and the length of its name."""
     description = process.descriptors.get(fd)
     if description is None or description.preopen is None:
         return EBADF
     if out + 8 > len(process.memory):
         return EFAULT
-    PAIR.pack_into(process.memory, out, 0, len(description.preopen))
+    PAIR.pack_into(process.memory, out, description.preopen_type, len(description.preopen))
     return OK
 
 
@@ -612,8 +611,3 @@ def random_get(process: Process, start: Word, size: Word) -> int:
     with process.heap:
         process.random_done = done + piece
     return WAIT
-
-
-def not_a_socket(process: Process, fd: Word, *rest: Word) -> int:
-    """Answer for the calls on sockets: there are none yet."""
-    return EBADF if process.descriptors.get(fd) is None else ENOTSOCK

@@ -36,18 +36,20 @@ def poll_oneoff(process: Process, subscriptions: Word, events: Word, count: Word
         errno = errno or poll.look(subscriptions + i * abi.SUBSCRIPTION_BYTES)
     if not errno and poll.found == 0:
         if poll.earliest is None or poll.earliest > now:
-            return _wait(process, poll)
+            return _wait(process, poll, subscriptions, count)
         for i in range(count):
             poll.ring(subscriptions + i * abi.SUBSCRIPTION_BYTES, now)
     process.poll_began = process.deadline = None
-    process.host_in = process.host_out = -1
     if not errno:
         U32.pack_into(memory, out, poll.found)
     return errno
 
 
-def _wait(process: Process, poll: _Poll) -> int:
+def _wait(process: Process, poll: _Poll, subscriptions: Word, count: Word) -> int:
     system = process.system
+    if poll.descriptors:
+        for i in range(count):
+            poll.watch(subscriptions + i * abi.SUBSCRIPTION_BYTES)
     process.state = BLOCKED
     if poll.earliest is not None:
         with process.heap:
@@ -103,8 +105,16 @@ class _Poll:
             self.put(tag, OK, kind, size, abi.EVENT_HANGUP if description.hung_up() else 0)
         else:
             self.descriptors += 1
-            description.wait_ready(self.process, kind == abi.EVENT_WRITE)
         return OK
+
+    def watch(self, at: Word) -> None:
+        """Arrange to be woken when what a subscription names may be ready."""
+        _, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
+        if kind != abi.EVENT_CLOCK:
+            (fd,) = U32.unpack_from(self.process.memory, at + 16)
+            description = self.process.descriptors.get(fd)
+            assert description is not None
+            description.wait_ready(self.process, kind == abi.EVENT_WRITE)
 
     def _look_at_clock(self, at: Word) -> int:
         when = self._when(at)

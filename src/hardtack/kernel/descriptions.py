@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     )
 
 
+class Broken(Exception):
+    """What a description leads to failed for good, on the host's side; the guest's call answers EIO."""
+
+
 class Description:
     """An opening: rights, flags, and how many descriptors lead to it."""
 
@@ -40,7 +44,9 @@ class Description:
     filetype: Flags = abi.UNKNOWN
     not_seekable: Errno = abi.ESPIPE
     takes_flags = False  # whether fd_fdstat_set_flags works on it
-    preopen: PathBytes | None = None  # the guest's name for it, on preopened directories alone
+    fetches = False  # whether a read may take the memory of a page that is read from a disk
+    preopen: PathBytes | None = None  # the guest's name for it, on what was opened for it alone
+    preopen_type: Flags = abi.PREOPEN_DIRECTORY
 
     def __init__(self, rights: Rights, inheriting: Rights, flags: Flags) -> None:
         self.references: Count = 0
@@ -84,8 +90,25 @@ class Description:
     def wait_ready(self, process: Process, to_write: bool) -> None:
         """Arrange that a process that blocks in poll is woken when this may have become ready.
 
-        Pipes wake every poller anyway, so only what hangs on the host has to do something.
+        Pipes and sockets wake every poller anyway, so only what hangs on the host has to do something.
         """
+
+    # -- sockets
+    def accept(self, process: Process, flags: Flags) -> Description | int:
+        """Take a connection that waits, with these flags."""
+        return abi.ENOTSOCK
+
+    def receive(self, process: Process, start: Word, count: Transfer, flags: Flags) -> int:
+        """As read, with RECV_PEEK and RECV_WAITALL."""
+        return -abi.ENOTSOCK
+
+    def send(self, process: Process, start: Word, count: Transfer) -> int:
+        """As write, on sockets alone."""
+        return -abi.ENOTSOCK
+
+    def shutdown(self, how: Flags) -> int:
+        """End one direction of a connection, or both."""
+        return abi.ENOTSOCK
 
     # -- the object behind
     def filestat(self) -> tuple[int, ...] | int:

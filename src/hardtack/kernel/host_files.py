@@ -1,6 +1,8 @@
 """Directories of the host that guests may use, confined.
 
-Only regular files and directories are opened: a device or FIFO could block the kernel's thread. All guests
+Only regular files and directories are opened: a device or FIFO could block the kernel's thread. No way leads
+out, whatever somebody on the host does meanwhile: a walk holds each directory open and follows no link by
+itself (`host_paths`), and the last name is opened, or changed, without following one. All guests
 together hold at most MAX_HOST_FILES descriptors of the host (ENFILE beyond), so that none can take them all.
 """
 
@@ -274,6 +276,8 @@ class HostDirectory(Description):
                 mode |= theirs
         if place.must_be_directory:
             mode |= os.O_DIRECTORY
+        if _is_special(place):
+            return abi.ENOTSUP
         fd = os.open(place.name, mode, 0o666, dir_fd=place.fd)
         try:
             return self._wrap(process, fd, oflags, flags, rights, inheriting)
@@ -461,6 +465,19 @@ class HostDirectory(Description):
         self._close_listing()
         os.close(self._fd)
         self._budget.used -= 1
+
+
+def _is_special(place: HostPlace) -> bool:
+    """Tell whether a name is a device's, a FIFO's or a socket's: opening one may have effects of its own.
+
+    One that is put there just afterwards is opened without blocking, found out and closed.
+    """
+    try:
+        mode = os.stat(place.name, dir_fd=place.fd, follow_symlinks=False).st_mode
+    except OSError as error:
+        error.__traceback__ = None
+        return False  # opening says what is wrong, or makes it
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
 
 
 def _is_directory(place: HostPlace) -> bool:

@@ -22,7 +22,7 @@ _ERRNOS: Final[dict[int, int]] = {
     for name in (
         "EACCES", "EBADF", "EBUSY", "EEXIST", "EFBIG", "EINVAL", "EIO", "EISDIR", "ELOOP", "EMLINK",
         "ENAMETOOLONG", "ENOENT", "ENOMEM", "ENOSPC", "ENOTDIR", "ENOTEMPTY", "EPERM", "EPIPE", "EROFS",
-        "ESPIPE", "EXDEV", "EMFILE", "ENFILE",
+        "ESPIPE", "EXDEV", "EMFILE", "ENFILE", "ECONNRESET", "ECONNABORTED", "ENOTCONN",
     )
 }  # fmt: skip
 _TYPES: Final = (

@@ -31,7 +31,14 @@ TABLE_ITEMS: Final = FAN**3  # that one table can number: three levels
 MAX_FILE: Final = PAGE * FAN**4  # bytes: four levels of pages
 BUCKET: Final = 40  # names in a directory's leaf before it splits
 LEAST_FILES_BYTES: Final = 8 * KIB  # of a file system, for its root
+DISK_PAGE: Final = 8 * KIB  # bytes of a durable file that are one row of its database
+COMMIT_CHANGES: Final = 512  # rows that one transaction of a durable file system changes, about
+DISK_SIZE: Final = 1024 * 1024 * KIB  # of the file of a durable file system, unless the caller says otherwise
+CACHE_SHARE: Final = 8  # its cache may take an eighth of the kernel's heap
+LEAST_CACHE_BYTES: Final = 128 * KIB  # of the kernel's heap, for a durable file system's pages in memory
 PIPE_PAGES: Final = 4  # pages of a pipe, which is as many bytes as it holds
+MAX_BACKLOG: Final = 16  # connections that wait to be accepted by one socket; who comes then waits
+SOCKET_NAME_MAX: Final = 107  # bytes of an AF_UNIX socket's name, as Linux
 
 # -- the kernel's own memory
 SCHEDULER_BYTES: Final = 192 * KIB  # the scheduler's standing reservation
@@ -44,3 +51,4 @@ RECLAIM_MARGIN: Final = 16 * KIB  # what reclaim frees beyond the need, so that 
 KILLS_KEPT: Final = 256  # kills that the statistics tell of, the last ones
 MAX_OUTPUT: Final = 1024 * KIB  # bytes of captured output a stream, unless the caller says otherwise
 MAX_HOST_FILES: Final = 256  # host descriptors that all guests together may hold
+MAX_HOST_SOCKETS: Final = 1024  # connections from the host's network that they may, besides

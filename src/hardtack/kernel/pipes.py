@@ -75,6 +75,20 @@ class Pipe:
         self.used += count
         return count
 
+    def peek(self, memory: memoryview, start: Word, count: Transfer) -> int:
+        """As take, and leave what was read."""
+        count = min(count, self.used)
+        offset = self.head % PAGE
+        done = 0
+        for i in range((offset + count + PAGE - 1) // PAGE):
+            page = self.pages[(self.head // PAGE + i) % RING]
+            assert page is not None
+            piece = min(count - done, PAGE - offset)
+            memory[start + done : start + done + piece] = memoryview(page)[offset : offset + piece]
+            done += piece
+            offset = 0
+        return count
+
     def take(self, memory: memoryview, start: Word, count: Transfer) -> int:
         """Give up to count bytes, oldest first, and drop pages that were read to their end."""
         count = min(count, self.used)

@@ -7,11 +7,11 @@ lives in the group's heap. A process has a child heap below its group's for the 
 
 from __future__ import annotations
 
-import select
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account, Descriptors
+from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from hardtack.heap.admission import Waiter
     from hardtack.kernel.guest import Guest, Image, UserMemory
     from hardtack.kernel.inodes import Owner
-    from hardtack.kernel.queues import Queue
-    from hardtack.kernel.ranges import Block, Bytes, Count, HostNumber, Long, Number, Word
+    from hardtack.kernel.ranges import Block, Bytes, Count, Long, Number, Word
     from hardtack.kernel.system import System
 
 NEW: Final = "new"  # has an image, no guest yet
@@ -42,7 +41,17 @@ NO_MEMORY: Final = memoryview(bytearray(0))
 class Group:
     """A process tree: its heap, its accounts, how many of it are alive."""
 
-    __slots__ = ("account", "alive", "heap", "leader", "owner", "program", "protected")
+    __slots__ = (
+        "account",
+        "alive",
+        "heap",
+        "leader",
+        "next_in_turn",
+        "owner",
+        "program",
+        "protected",
+        "runnable",
+    )
 
     def __init__(
         self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool, account: Account
@@ -54,6 +63,8 @@ class Group:
         self.program = program
         self.protected = protected
         self.alive: Count = 0
+        self.runnable = Queue()  # its part of the run queue, and the group behind it there
+        self.next_in_turn: Group | None = None
 
 
 class Process:
@@ -75,8 +86,6 @@ class Process:
         "group",
         "guest",
         "heap",
-        "host_in",
-        "host_out",
         "image",
         "killed",
         "memory",
@@ -91,6 +100,7 @@ class Process:
         "system",
         "user_bytes",
         "waiter",
+        "waits_for_host",
         "way_in",
     )
 
@@ -130,8 +140,7 @@ class Process:
         self.poll_began: Long | None = None  # ns, monotonic: from when the poll under way counts
         self.deadline: Long | None = None  # and when it ends
         self.random_done: Word = 0  # bytes that the random_get under way has filled
-        self.host_in: HostNumber = -1  # host descriptors that it waits for
-        self.host_out: HostNumber = -1
+        self.waits_for_host = False  # HostWatch's
         # admission: how the border lets its calls in, and what was granted to the call that waited
         self.way_in: Callable[..., object] = group.account.way_in()  # how they are let in in general
         self.admit: Callable[..., object] = self.way_in
@@ -154,21 +163,6 @@ class Process:
         self.state = BLOCKED
         queue.append(self)
         return -abi.WAIT
-
-    def block_on_host(self, fd: HostNumber, events: Word) -> int:
-        """As block, until a descriptor of the host is ready."""
-        if events == select.POLLIN:
-            self.host_in = fd
-        else:
-            self.host_out = fd
-        return self.block(self.system.host_waiters)
-
-    def watch_host(self, fd: HostNumber, events: Word) -> None:
-        """Remember a host descriptor that a poll waits for: one for reading and one for writing."""
-        if events == select.POLLIN:
-            self.host_in = fd
-        else:
-            self.host_out = fd
 
     def admit_later(self, *_: object) -> object:
         """Let others have their turn before the call that is made is let in."""

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import select
 import time
 from typing import TYPE_CHECKING
 
-from hardtack.heap import Heap
 from hardtack.kernel.guest import StartFailed
+from hardtack.kernel.host_watch import LOOK_MILLISECONDS
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.process import (
     KILLED_STATUS,
@@ -33,13 +32,12 @@ from hardtack.kernel.process import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from hardtack.heap import Reservation
     from hardtack.kernel.system import System
 
-TURNS_BETWEEN_LOOKS = 64  # turns until host descriptors are looked at although somebody can run
-LOOK_MILLISECONDS = 100  # the longest look: then it is asked again whether all is done
+TURNS_BETWEEN_LOOKS = 16  # turns until host descriptors are looked at although somebody can run
 
 
 class Scheduler:
@@ -49,9 +47,7 @@ class Scheduler:
         self.system = system
         self.turns = 0
         self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
-        self.look: Callable[[Mapping[int, int], int], bool] = look_at  # at the host's descriptors
         self._standing: Reservation | None = None
-        self._host_lists = Heap(None, name="host")  # which descriptors to watch: not the kernel's memory
 
     def run(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
         """Run processes until done() holds.
@@ -117,10 +113,8 @@ class Scheduler:
             self._wake_due()
         if system.next_wall is not None and (now := system.clock.monotonic()) >= system.next_wall:
             system.end_late_groups(now)
-        if self.turns % TURNS_BETWEEN_LOOKS == 0 and (
-            system.host_waiters.first is not None or system.pollers.first is not None
-        ):
-            self._host_lists.run(self._look_at_host, 0)
+        if system.host.waiting and self.turns % TURNS_BETWEEN_LOOKS == 0:
+            system.host.look(0)
         process = system.run_queue.pop()
         if process is not None:
             self._resume(process)
@@ -233,46 +227,14 @@ class Scheduler:
         if system.run_queue.first is not None:
             return True
         until = system.next_deadline
-        if until is None and system.host_waiters.first is None and not self._poll_hosts():
+        if until is None and not system.host.waiting:
             return False
         for other in (deadline, system.next_wall):
             if other is not None and (until is None or other < until):
                 until = other
-        if until is None:
-            self._host_lists.run(self._look_at_host, -1)
-        else:
-            milliseconds = max(0, (until - system.clock.monotonic() + 999_999) // 1_000_000)
-            self._host_lists.run(self._look_at_host, milliseconds)
+        milliseconds = LOOK_MILLISECONDS
+        if until is not None:
+            left = max(0, (until - system.clock.monotonic() + 999_999) // 1_000_000)
+            milliseconds = min(left, system.host.longest)
+        system.host.look(milliseconds)
         return True
-
-    def _poll_hosts(self) -> bool:
-        process = self.system.pollers.first
-        while process is not None:
-            if process.host_in >= 0 or process.host_out >= 0:
-                return True
-            process = process.behind
-        return False
-
-    def _look_at_host(self, milliseconds: int) -> None:
-        """Wait up to so long (-1: as long as it takes) for the host, and wake who waits for it."""
-        system = self.system
-        masks: dict[int, int] = {}
-        for queue in (system.host_waiters, system.pollers):
-            process = queue.first
-            while process is not None:
-                if process.host_in >= 0:
-                    masks[process.host_in] = masks.get(process.host_in, 0) | select.POLLIN
-                if process.host_out >= 0:
-                    masks[process.host_out] = masks.get(process.host_out, 0) | select.POLLOUT
-                process = process.behind
-        if self.look(masks, milliseconds):
-            system.wake(system.host_waiters)
-            system.wake(system.pollers)
-
-
-def look_at(masks: Mapping[int, int], milliseconds: int) -> bool:
-    """Wait for one of the host's descriptors up to so long (-1: some time); tell whether one is ready."""
-    poller = select.poll()
-    for fd, events in masks.items():
-        poller.register(fd, events)
-    return bool(poller.poll(min(milliseconds, LOOK_MILLISECONDS) if milliseconds >= 0 else LOOK_MILLISECONDS))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
+from hardtack.kernel.host_watch import HostDescription, events_of
 from hardtack.kernel.params import MAX_IO, PAGE
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class _Chunk:
         self.after: _Chunk | None = None
 
 
-class HostStream(Description):
+class HostStream(HostDescription):
     """A descriptor of the host: the terminal, a file or pipe that hardtack's own process was given.
 
     A duplicate of it, so that whoever opened it may close it, and its number be another's. What could block
@@ -155,12 +156,12 @@ class HostStream(Description):
     opened anew without blocking; a mode set on the duplicate would be its owner's, too.
     """
 
-    __slots__ = ("_may_block", "_socket", "fd", "filetype")
+    __slots__ = ("_may_block", "_socket", "filetype")
 
     def __init__(self, fd: int) -> None:
-        super().__init__(abi.STREAM_RIGHTS, 0, 0)
         kind = os.fstat(fd).st_mode
-        self.fd = _reopen(fd) if stat.S_ISFIFO(kind) or os.isatty(fd) else os.dup(fd)
+        own = _reopen(fd) if stat.S_ISFIFO(kind) or os.isatty(fd) else os.dup(fd)
+        super().__init__(abi.STREAM_RIGHTS, 0, own)
         self._socket = socket.socket(fileno=self.fd) if stat.S_ISSOCK(kind) else None
         self._may_block = not stat.S_ISREG(kind)
         self.filetype = abi.CHARACTER_DEVICE if stat.S_ISCHR(kind) else abi.UNKNOWN
@@ -168,14 +169,14 @@ class HostStream(Description):
     def read(self, process: Process, start: int, count: int) -> int:
         """Read what the host has; wait while it has nothing."""
         if self._may_block and not _ready(self.fd, select.POLLIN):
-            return process.block_on_host(self.fd, select.POLLIN)
+            return self.wait(process, select.POLLIN)
         view = process.memory[start : start + count]
         try:
             if self._socket is not None:
                 return self._socket.recv_into(view, 0, socket.MSG_DONTWAIT)
             return os.readv(self.fd, [view])
         except BlockingIOError:
-            return process.block_on_host(self.fd, select.POLLIN)
+            return self.wait(process, select.POLLIN)
         except OSError:
             return -abi.EIO
 
@@ -183,7 +184,7 @@ class HostStream(Description):
         """Write as much as the host takes without blocking; wait while that is nothing."""
         if self._may_block:
             if not _ready(self.fd, select.POLLOUT):
-                return process.block_on_host(self.fd, select.POLLOUT)
+                return self.wait(process, select.POLLOUT)
             count = min(count, HOST_PIPE_BYTES)
         view = process.memory[start : start + count]
         try:
@@ -191,7 +192,7 @@ class HostStream(Description):
                 return self._socket.send(view, socket.MSG_DONTWAIT)
             return os.write(self.fd, view)
         except BlockingIOError:
-            return process.block_on_host(self.fd, select.POLLOUT)
+            return self.wait(process, select.POLLOUT)
         except BrokenPipeError:
             return -abi.EPIPE
         except OSError:
@@ -205,12 +206,9 @@ class HostStream(Description):
         """Tell whether a write would not wait."""
         return int(not self._may_block or _ready(self.fd, select.POLLOUT))
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
-        """Have the idle wait watch this descriptor while a process polls."""
-        process.watch_host(self.fd, select.POLLOUT if to_write else select.POLLIN)
-
     def release(self) -> None:
         """Close the duplicate."""
+        super().release()
         if self._socket is None:
             os.close(self.fd)
         else:
@@ -227,6 +225,4 @@ def _reopen(fd: int) -> int:
 
 
 def _ready(fd: int, events: int) -> bool:
-    poller = select.poll()
-    poller.register(fd, events)
-    return bool(poller.poll(0))
+    return bool(events_of(fd, events))

@@ -7,6 +7,7 @@ on the kernel's heap, the common ancestor of all that a call may charge.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
@@ -18,8 +19,9 @@ from hardtack.errors import KernelError
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
-from hardtack.kernel.descriptions import Description, close
+from hardtack.kernel.descriptions import Broken, Description, close
 from hardtack.kernel.host_files import HostBudget
+from hardtack.kernel.host_watch import HostWatch
 from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory import Memory
 from hardtack.kernel.memory_files import MemoryFiles
@@ -42,7 +44,8 @@ from hardtack.kernel.process import (
     Group,
     Process,
 )
-from hardtack.kernel.queues import Queue
+from hardtack.kernel.queues import Queue, RunQueue
+from hardtack.kernel.socket_names import SocketNames
 from hardtack.kernel.table import Table
 from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
@@ -50,6 +53,7 @@ from hardtack.units import format_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
     from hardtack.limits import Limits
 
@@ -113,11 +117,11 @@ class System:
             self.files = MemoryFiles(Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity)
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
-            self.run_queue = Queue()
-            self.host_waiters = Queue()
+            self.run_queue = RunQueue()
             self.pollers = Queue()  # in poll_oneoff, with descriptors
             self.sleepers = Queue()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
+            self.socket_names = SocketNames()
         self.next_deadline: int | None = None
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
@@ -125,6 +129,9 @@ class System:
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: Sequence[Description] = ()
         self.host_files = HostBudget()
+        self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
+        self.host_sockets = HostBudget()
+        self.host = HostWatch(self)
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -219,6 +226,7 @@ class System:
             return
         if process.queue is not None:
             process.queue.remove(process)
+        self.host.done(process)
         self.memory.forget(process)
         if process.grant is not None:
             process.grant.release()
@@ -338,11 +346,12 @@ class System:
     # -- waking
     def wake(self, queue: Queue) -> None:
         """Let all on a queue go on, and those who poll: each makes its call again and looks for itself."""
-        self._let_go_on(queue)
+        self.let_go_on(queue)
         if self.pollers.first is not None:
-            self._let_go_on(self.pollers)
+            self.let_go_on(self.pollers)
 
-    def _let_go_on(self, queue: Queue) -> None:
+    def let_go_on(self, queue: Queue) -> None:
+        """Let all on a queue go on, and no others."""
         for _ in range(MAX_PROCESSES):
             process = queue.pop()
             if process is None:
@@ -363,9 +372,30 @@ class System:
 
     def make_runnable(self, process: Process) -> None:
         """Let a process that is on no queue go on."""
-        process.host_in = process.host_out = -1
+        self.host.done(process)
         process.state = RUNNABLE if process.guest is not None else NEW
         self.run_queue.append(process)
+
+    # -- durable file systems
+    def sync_disks(self) -> None:
+        """Make all that was done durable; blocks until the host's disk has it.
+
+        One that is broken keeps what was durable before, and says so at its end.
+        """
+        for files in self.disks:
+            with contextlib.suppress(Broken):
+                files.sync()
+
+    def close_disks(self) -> None:
+        """Make all that was done durable, and close the files on the host. Nobody has anything open of them.
+
+        Raises:
+            KernelError: the host's disk failed: what was not durable before that is lost.
+        """
+        broken = [text for files in self.disks if (text := files.close()) is not None]
+        self.disks.clear()
+        if broken:
+            raise KernelError("; ".join(broken))
 
     # -- books
     def report_bug(self, text: str, error: BaseException | None = None) -> None:
@@ -403,6 +433,8 @@ class System:
                 wrong.append(
                     f"{type(description).__name__} counts {expected} descriptors and has {found[key]}"
                 )
+        for files in self.disks:
+            wrong += files.check() if files.disk.broken is None else []
         self.heap.check()
         return wrong
 

@@ -14,8 +14,16 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel import calls, calls_poll, calls_process
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, MAX_MAP, PAGE, PATH_MAX, RANDOM_STEP
+from hardtack.kernel import calls, calls_poll, calls_process, calls_sockets
+from hardtack.kernel.params import (
+    MAX_ARGUMENT_BYTES,
+    MAX_IO,
+    MAX_MAP,
+    PAGE,
+    PATH_MAX,
+    PIPE_PAGES,
+    RANDOM_STEP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 PREVIEW1: Final = "wasi_snapshot_preview1"
 POSIX: Final = "posix"
 _LARGEST: Final = 1 << 64
+FETCH_BYTES: Final = 14_000  # what reading a page from a disk may take: its bytes, its place in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,12 @@ def _transfer(process: Process, vectors: int, count: int) -> int:
         return 0
 
 
+def _fetched(process: Process, fd: int) -> int:
+    """Return what reading a page from a disk may take, if that is what a descriptor leads to."""
+    description = process.descriptors.get(fd)
+    return FETCH_BYTES if description is not None and description.fetches else 0
+
+
 # Limits that bounds name.
 LIMITS: Final = {
     "MAX_IO": MAX_IO,
@@ -76,11 +91,13 @@ LIMITS: Final = {
     "PATH_MAX": PATH_MAX,
     "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
     "MAX_MAP": MAX_MAP,
+    "PIPE_PAGES": PIPE_PAGES,
     "RANDOM_STEP": RANDOM_STEP,
 }
 
 # Symbols that are measured when a bound is evaluated: the most that they can be, and how.
 _MEASURED: Final = {
+    "fetched": (FETCH_BYTES, "_fetched(process, fd)"),
     "transfer": (MAX_IO, "_transfer(process, vectors, count)"),
     "inherited": (MAX_ARGUMENT_BYTES, "len(process.environment)"),
 }
@@ -99,7 +116,8 @@ def _row(
     body = bound
     for symbol, (_, measure) in _MEASURED.items():
         body = body.replace(symbol, measure)
-    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", {**LIMITS, "_transfer": _transfer})
+    scope = {**LIMITS, "_transfer": _transfer, "_fetched": _fetched}
+    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", scope)
     largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
     maximum = eval(bound, {**LIMITS, **largest})
     return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate, name in _ALWAYS)
@@ -111,8 +129,14 @@ _ALWAYS: Final = {"proc_exit"}
 _SMALL = "1_000"
 # The host: a status, an error, which is an exception here.
 _HOST = "2_500"
+# Reading: from the host, or a page from a disk.
+_READ = "2_500 + fetched"
+# Cutting: a disk's page, and a copy that can be written to.
+_SET_SIZE = "2_500 + fetched * 7 // 4"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
+# The same into a pipe, which has PIPE_PAGES.
+_SEND = "4_000 + min(transfer // PAGE + 2, PIPE_PAGES) * 16_600"
 # A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
 _PATH = "21_000 + min(size, PATH_MAX) * 5 // 4"
 _TWO_PATHS = "25_000 + min(size, PATH_MAX) * 5 // 4 + min(to_size, PATH_MAX) * 5 // 2"
@@ -132,13 +156,13 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, _SMALL, "dsync, rsync, sync"),
     ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, _SMALL, ""),
     ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, _HOST, ""),
-    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _HOST, ""),
+    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _SET_SIZE, ""),
     ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _HOST, ""),
-    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _HOST, ""),
+    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _READ, ""),
     ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, _SMALL, ""),
     ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, _SMALL, ""),
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
-    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _HOST, ""),
+    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
     ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
     ("fd_renumber", "fd:i to:i", calls.fd_renumber, _SMALL, ""),
     ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _HOST, ""),
@@ -190,10 +214,16 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("proc_raise", "signal:i", calls_process.proc_raise, _SMALL, "signals"),
     ("random_get", "start:i size:i", calls.random_get, "2_500 + min(size, RANDOM_STEP) * 5 // 4", ""),
     ("sched_yield", "", calls_process.sched_yield, _SMALL, ""),
-    ("sock_accept", "fd:i flags:i out:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_recv", "fd:i buffers:i count:i flags:i got:i got_flags:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_send", "fd:i buffers:i count:i flags:i sent:i", calls.not_a_socket, _SMALL, "sockets"),
-    ("sock_shutdown", "fd:i how:i", calls.not_a_socket, _SMALL, "sockets"),
+    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, "4_000", ""),
+    (
+        "sock_recv",
+        "fd:i vectors:i count:i flags:i out:i out_flags:i",
+        calls_sockets.sock_recv,
+        _HOST,
+        "",
+    ),
+    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, _SEND, ""),
+    ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, _SMALL, ""),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("getpid", "out:i", calls_process.getpid, _SMALL, ""),
@@ -211,6 +241,11 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "programs in the file system: only those in /bin",
     ),
     ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, ""),
+    ("socket", "domain:i kind:i out:i", calls_sockets.socket, "4_000", ""),
+    ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, "4_000", ""),
+    ("bind", "fd:i address:i size:i", calls_sockets.bind, _SMALL, ""),
+    ("listen", "fd:i backlog:i", calls_sockets.listen, _SMALL, ""),
+    ("connect", "fd:i address:i size:i", calls_sockets.connect, "4_000", ""),
 ]
 
 TABLE: Final[tuple[Row, ...]] = tuple(

@@ -75,7 +75,7 @@ def measure(rounds: int = 7, progress: Callable[[str], None] | None = None) -> l
                 figures["ours"].append(_ours(reserving, case))
                 figures["wasmtime"].append(peer.run(case))
                 figures["without reservations"].append(_ours(plain, case))
-            rows.append(_row(case.name, "ns", figures))
+            rows.append(row_of(case.name, "ns", figures))
         if progress is not None:
             progress("startup")
         figures = {"ours": [], "wasmtime": [], "without reservations": []}
@@ -83,11 +83,12 @@ def measure(rounds: int = 7, progress: Callable[[str], None] | None = None) -> l
             figures["ours"].append(_microseconds(lambda: reserving.run("/bin/hello")))
             figures["wasmtime"].append(_microseconds(peer.hello))
             figures["without reservations"].append(_microseconds(lambda: plain.run("/bin/hello")))
-        rows.append(_row("startup", "us", figures))
+        rows.append(row_of("startup", "us", figures))
     return rows
 
 
-def _row(name: str, unit: str, figures: dict[str, list[float]]) -> Row:
+def row_of(name: str, unit: str, figures: dict[str, list[float]]) -> Row:
+    """Return the row of figures taken in rounds: "ours", and each peer's by its name."""
     ours = figures["ours"]
     medians = {peer: statistics.median(values) for peer, values in figures.items() if peer != "ours"}
     # A ratio is the median of the rounds' ratios: what slows a round down slows both sides.

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
-from hardtack.kernel.process import ENDED, WAITING_FOR_MEMORY
+from hardtack.kernel.process import ENDED, NEW, RUNNABLE, WAITING_FOR_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,10 +138,11 @@ def _waits(system: System, process: Process) -> str:
     """Say what a process waits for."""
     if process.state == WAITING_FOR_MEMORY or process.waiter is not None:
         return "memory"
-    if process.queue is None or process.queue is system.run_queue or process.state in ENDED:
+    if process.queue is None or process.state in {NEW, RUNNABLE, *ENDED}:
         return ""
+    if process.waits_for_host and process.queue is not system.pollers:
+        return "host"
     known = {
-        id(system.host_waiters): "host",
         id(system.sleepers): "clock",
         id(system.pollers): "poll",
         id(system.child_waiters): "child",

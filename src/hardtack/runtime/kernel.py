@@ -24,7 +24,7 @@ from hardtack.heap import Heap, HeapStatistics
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
-from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
+from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
@@ -35,6 +35,7 @@ from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.compiling import Compiling
 from hardtack.runtime.inspection import Window, take_table
 from hardtack.runtime.interpreter import Interpreter
+from hardtack.runtime.listening import close_all
 from hardtack.runtime.outside import Outside
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
@@ -47,10 +48,12 @@ from hardtack.wasm.modules import ModuleCache, Programs
 from hardtack.wasm.preview1 import entries
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hardtack.heap import Policy
     from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.disk_inodes import DiskStatistics
     from hardtack.kernel.guest import Image
     from hardtack.kernel.system import Kill
     from hardtack.runtime.starting import Start
@@ -65,6 +68,7 @@ class KernelStatistics:
     Attributes:
         heap: the kernel's heap.
         files: the heap of the file system in memory.
+        disk: the durable file system's books, or None if there is none.
         memory: bytes of user memory in use.
         memory_peak: the most that ever was.
         memory_capacity: the most that may be.
@@ -76,6 +80,7 @@ class KernelStatistics:
 
     heap: HeapStatistics
     files: HeapStatistics
+    disk: DiskStatistics | None
     memory: int
     memory_peak: int
     memory_capacity: int
@@ -152,6 +157,10 @@ class Kernel:
         memory: capacity of user memory: linear memories and stacks.
         fs_size: capacity of the file system in memory, a part of heap; half of it by default.
         dirs: directories of the host that guests may use, as {guest's name: path on the host}.
+        disk: a file of the host that holds a durable file system; it is made if it is not there. What a guest
+            has synced, and all that was done when `run` returns, is there after any crash.
+        disk_name: the guest's name for its root.
+        disk_size: the most bytes of that file.
         limits: of each program with its process tree, where those that it is started with say nothing.
         on_exhaustion: what the kernel does when its heap is full. "reserve" is the one to use; the others
             are there to be looked at, and may take the whole Python process with them.
@@ -160,7 +169,8 @@ class Kernel:
         name: what it is called; one with a name can be looked at by `hardtack ps` and `hardtack top`.
 
     Raises:
-        KernelError: the heap or the file system is too small, with both numbers; or a directory is not there.
+        KernelError: the heap or the file system is too small, with both numbers; or a directory is not there;
+            or the disk cannot be opened.
 
     Example:
         >>> kernel = Kernel(heap="16 MiB")
@@ -177,6 +187,9 @@ class Kernel:
         *,
         fs_size: int | str | None = None,
         dirs: Mapping[str, str | os.PathLike[str]] | None = None,
+        disk: str | os.PathLike[str] | None = None,
+        disk_name: str = "/disk",
+        disk_size: int | str = DISK_SIZE,
         limits: Limits = NO_LIMITS,
         on_exhaustion: Policy = "reserve",
         outside: Outside | None = None,
@@ -206,6 +219,8 @@ class Kernel:
             if name is not None:
                 self._windows.append(_window(name, worker, self._system, self._scheduler))
             worker.call(self._open_directories, dict(dirs or {}))
+            if disk is not None:
+                worker.call(self._open_disk, os.fspath(disk), disk_name, parse_bytes(disk_size), capacity)
         except BaseException:
             self.close()
             raise
@@ -237,6 +252,11 @@ class Kernel:
         for name, path in dirs.items():
             system.add_preopen(self._outside.directory(system, name, os.fspath(path)))
 
+    def _open_disk(self, path: str, name: str, size: int, heap: int) -> None:
+        from hardtack.kernel.open_disk_files import open_disk  # SQLite is for those who have a disk
+
+        self._system.add_preopen(open_disk(self._system, name, path, size, heap // CACHE_SHARE))
+
     # -- running programs
     def run(
         self,
@@ -250,6 +270,7 @@ class Kernel:
         stdout: int | None = None,
         stderr: int | None = None,
         limits: Limits | None = None,
+        listen: Sequence[str | socket.socket] = (),
     ) -> Result:
         """Run a program to its end; blocks. See `spawn` for the arguments and `Process.wait` for timeout.
 
@@ -273,6 +294,7 @@ class Kernel:
             limits=limits,
             defaults=self._limits,
             began=self._outside.begin(),
+            listen=listen,
         )
         return self._compiled(start, nanoseconds, lambda: self._wait(lambda: self._start(start), nanoseconds))
 
@@ -288,6 +310,7 @@ class Kernel:
         stderr: int | None = None,
         limits: Limits | None = None,
         protected: bool = False,
+        listen: Sequence[str | socket.socket] = (),
     ) -> Process:
         """Start a program; it runs while this or another process is waited for. Blocks while a turn lasts.
 
@@ -304,12 +327,14 @@ class Kernel:
             stderr: likewise.
             limits: of it and all processes that it starts; what they leave open, the kernel's own say.
             protected: never kill it to free memory; when nobody else is left to kill, it ends all the same.
+            listen: where it may accept connections, as "ADDR:PORT" or sockets that listen; its descriptors
+                from 3 on, before those of directories. A socket is duplicated, and becomes non-blocking.
 
         Raises:
             ProgramError: it is no WebAssembly program, imports what hardtack does not have, or needs
                 more than a limit to start, which `ProgramError.limit` names.
             KernelError: a file does not fit, no process can be made, its heap is full, a descriptor is none,
-                or the kernel is closed.
+                nothing can listen at an address, or the kernel is closed.
             TypeError, ValueError: an argument is not of its kind.
 
         Example:
@@ -330,6 +355,7 @@ class Kernel:
             defaults=self._limits,
             began=self._outside.begin(),
             protected=protected,
+            listen=listen,
         )
         return self._compiled(start, None, lambda: self._worker.call(self._start, start))
 
@@ -352,6 +378,7 @@ class Kernel:
         _check_limits(limits, image, name)
         captures: list[Capture | None] = [None, None]
         outside = self._outside
+        listeners: list[socket.socket | None] = []
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
@@ -367,11 +394,17 @@ class Kernel:
                         yield capture
                     else:
                         yield host_stream(fd, outside.sink)
+                yield from map(outside.listener, listeners)
 
         for path, data in start.files.items():
             self._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment
-        process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
+        listeners.extend(outside.open_listeners(start.listen))
+        try:
+            process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
+        except BaseException:
+            close_all([one for one in listeners if one is not None])
+            raise
         return Process(self, process, captures, start.began)
 
     def _input(self, stdin: bytes | int) -> bytes | int:
@@ -468,6 +501,7 @@ class Kernel:
         )
         handle._process = None
         handle._captures = ()
+        self._system.sync_disks()
         self._raise_bugs()
         return result
 
@@ -521,6 +555,7 @@ class Kernel:
         return KernelStatistics(
             heap=system.heap.statistics(),
             files=system.files.heap.statistics(),
+            disk=system.disks[0].statistics() if system.disks else None,
             memory=system.user_memory.used,
             memory_peak=system.user_memory.peak,
             memory_capacity=system.user_memory.capacity,
@@ -605,3 +640,4 @@ def _end_all(system: System) -> None:
     for description in system.preopens:
         close(description)
     system.preopens = ()
+    system.close_disks()

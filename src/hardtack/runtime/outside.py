@@ -22,12 +22,15 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.scheduler import LOOK_MILLISECONDS, look_at
+from hardtack.kernel.host_sockets import HostListener
+from hardtack.kernel.host_watch import LOOK_MILLISECONDS, HostDescription, HostWatch
 from hardtack.kernel.streams import HostStream
 from hardtack.kernel.system import HostClock
+from hardtack.runtime.listening import open_listeners
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import socket
+    from collections.abc import Sequence
 
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Transfer, Word
@@ -58,7 +61,6 @@ class Outside:
     def attach(self, system: System, scheduler: Scheduler) -> None:
         """Be the outside of a kernel."""
         system.random = self.random
-        scheduler.look = self.look
         if self.trace is not None:
             self.trace.attach(scheduler)
 
@@ -66,10 +68,6 @@ class Outside:
     def random(self, count: int) -> bytes:
         """Return random bytes."""
         return os.urandom(count)
-
-    def look(self, masks: Mapping[int, int], milliseconds: int) -> bool:
-        """Wait for one of the host's descriptors up to so long (-1: any time); tell whether one is ready."""
-        return look_at(masks, milliseconds)
 
     def input(self, fd: int) -> bytes | int:
         """Return what a program is to read: a descriptor of the host, or all of what that has.
@@ -85,6 +83,15 @@ class Outside:
     def sink(self, fd: int) -> Description:
         """Make what a program writes to a descriptor of the host."""
         return HostStream(fd)
+
+    def open_listeners(self, listen: Sequence[str | socket.socket]) -> list[socket.socket | None]:
+        """Open the sockets that a program is given; None for each that is not needed."""
+        return list(open_listeners(listen))
+
+    def listener(self, listening: socket.socket | None) -> Description:
+        """Make what a program accepts connections from."""
+        assert listening is not None
+        return HostListener(listening)
 
     def directory(self, system: System, name: str, path: str) -> Description:
         """Open a directory of the host.
@@ -205,17 +212,12 @@ class Virtual(Outside):
     def attach(self, system: System, scheduler: Scheduler) -> None:
         """Be the outside of a kernel; its turns make time pass."""
         super().attach(system, scheduler)
+        system.host = _VirtualWatch(system, self.clock)
         scheduler.on_turn = lambda _: self.clock.advance(TURN_NS)
 
     def random(self, count: int) -> bytes:
         """Return the next bytes of the seed's."""
         return self._random.randbytes(count)
-
-    def look(self, masks: Mapping[int, int], milliseconds: int) -> bool:
-        """Let the time pass at once; nothing of the host is waited for."""
-        if milliseconds > 0:
-            self.clock.advance(milliseconds * 1_000_000)
-        return bool(masks) and look_at(masks, 0 if milliseconds > 0 else milliseconds)
 
     def input(self, fd: int) -> bytes | int:
         """Read the host's descriptor to its end."""
@@ -228,6 +230,21 @@ class Virtual(Outside):
     def now(self) -> int:
         """Return virtual ns."""
         return self.clock.peek()
+
+
+class _VirtualWatch(HostWatch):
+    """Lets the time of a wait pass at once; nothing of the host is waited for."""
+
+    longest = 1 << 40
+
+    def __init__(self, system: System, clock: VirtualClock) -> None:
+        super().__init__(system)
+        self._clock = clock
+
+    def ready(self, milliseconds: int) -> list[HostDescription]:
+        """Let the time pass."""
+        self._clock.advance(milliseconds * 1_000_000)
+        return super().ready(0)
 
 
 class SteadyStream(Description):
@@ -256,7 +273,7 @@ def write_all(fd: int, data: memoryview) -> int:
         try:
             done += os.write(fd, data[done:])
         except BlockingIOError:
-            look_at({fd: select.POLLOUT}, LOOK_MILLISECONDS)
+            select.select([], [fd], [], LOOK_MILLISECONDS / 1000)
         except BrokenPipeError:
             return -abi.EPIPE
         except OSError:

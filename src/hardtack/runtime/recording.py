@@ -17,7 +17,7 @@ import json
 import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hardtack.errors import KernelError, ReplayDiverged
 from hardtack.heap import Heap
@@ -27,6 +27,7 @@ from hardtack.runtime.taped import Opened, TapedDescription
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hardtack.kernel.host_watch import HostDescription
     from hardtack.kernel.process import Process
     from hardtack.runtime.outside import Trace
 
@@ -53,6 +54,7 @@ class Header:
         memory: bytes of user memory.
         fs_size: bytes of the file system in memory, or None.
         mounts: the guest's names of directories of the host.
+        listen: addresses that it listened at.
         limits: of the program, by their names.
         hash_seed: PYTHONHASHSEED, by which names are ordered in directories.
         built_ins: digest of the programs that come with hardtack.
@@ -69,6 +71,7 @@ class Header:
     memory: int
     fs_size: int | None
     mounts: list[str]
+    listen: list[str]
     limits: dict[str, float | None]
     hash_seed: int
     built_ins: str
@@ -76,17 +79,44 @@ class Header:
     format: int = FORMAT
 
 
-class Reel(Protocol):
-    """A tape or a playback."""
+class Reel:
+    """A tape or a playback, and the descriptions that were opened through it, by their numbers."""
 
     playing: bool
     trace: Trace | None
 
+    def __init__(self) -> None:
+        self._count = 0
+        self._open: dict[int, TapedDescription] = {}
+        self._numbers: dict[int, int] = {}  # by the id of what is behind
+
+    def opened(self, description: TapedDescription, inner: Description | None) -> int:
+        """Number a description."""
+        self._count += 1
+        self._open[self._count] = description
+        self._numbers[id(inner)] = self._count
+        return self._count
+
+    def closed(self, description: TapedDescription, inner: Description | None) -> None:
+        """Forget a description."""
+        self._open.pop(description.number, None)
+        self._numbers.pop(id(inner), None)
+
+    def number_of(self, inner: Description) -> int:
+        """Return the number of the description before another; 0 for none."""
+        return self._numbers.get(id(inner), 0)
+
+    def with_numbers(self, numbers: tuple[int, ...]) -> list[HostDescription]:
+        """Return the descriptions with these numbers."""
+        return [self._open[number] for number in numbers if number in self._open]
+
     def over(self, turns: int) -> bool:
         """As an outside's."""
+        raise NotImplementedError
 
     def end(self, why: str | None, turns: int) -> str | None:
         """As an outside's `ended`."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Let go of the file."""
@@ -102,14 +132,16 @@ class Reel(Protocol):
             process: who asks, in a system call.
             start: from where on in its memory so many bytes as the outcome says were read or written.
         """
+        raise NotImplementedError
 
 
-class Tape:
+class Tape(Reel):
     """A recording that is made."""
 
     playing = False
 
     def __init__(self, path: Path, header: Header, trace: Trace) -> None:
+        super().__init__()
         self._heap = Heap(None, name="recording")
         self.trace: Trace | None = trace
         try:
@@ -161,7 +193,7 @@ class Tape:
             raise KernelError(f"the recording {self._file.name}: {error.strerror}") from None
 
 
-class Playback:
+class Playback(Reel):
     """A recording that is read, one line ahead.
 
     Attributes:
@@ -177,6 +209,7 @@ class Playback:
         Raises:
             KernelError: it is no recording, or one of another format.
         """
+        super().__init__()
         self._path = path
         self._line = 1
         self._heap = Heap(None, name="recording")

@@ -13,6 +13,7 @@ from hardtack.runtime.arguments import as_bytes, as_environment, as_strings
 
 if TYPE_CHECKING:
     import os
+    import socket
     from collections.abc import Callable, Mapping, Sequence
 
     from hardtack.kernel.descriptions import Description
@@ -32,6 +33,7 @@ class Start:
         stderr: likewise.
         limits: of its process tree, those of its kernel included.
         protected: never kill it to free memory.
+        listen: addresses, and sockets that listen, at which it may accept connections.
         began: monotonic ns of the call that starts it.
     """
 
@@ -44,6 +46,7 @@ class Start:
     stderr: int | None
     limits: Limits
     protected: bool
+    listen: list[str | socket.socket]
     began: int
 
 
@@ -60,6 +63,7 @@ def checked_start(
     defaults: Limits,
     began: int,
     protected: bool = False,
+    listen: Sequence[str | socket.socket] = (),
 ) -> Start:
     """Check what a caller gave.
 
@@ -78,6 +82,7 @@ def checked_start(
         stderr=stderr,
         limits=(limits or NO_LIMITS).with_defaults(defaults),
         protected=protected,
+        listen=list(listen),
         began=began,
     )
 

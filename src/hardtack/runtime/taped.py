@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import base64
 import inspect
-import select
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, cast
 
 from hardtack.errors import ReplayDiverged
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
+from hardtack.kernel.host_watch import HostDescription
 from hardtack.runtime.outside import Outside, Trace, write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import socket
+    from collections.abc import Callable, Sequence
 
     from hardtack.kernel.process import Process
     from hardtack.kernel.scheduler import Scheduler
     from hardtack.kernel.system import Clock, System
     from hardtack.runtime.recording import Json, Outcome, Reel
 
-_NOT_TAPED: Final = frozenset({"wait_ready", "release"})  # they answer nothing
-_COUNTING: Final = frozenset({"read", "write", "read_at", "write_at", "seek", "readdir"})
-_SOME_DESCRIPTOR: Final = 0  # what a replayed process is said to wait for
+_NOT_TAPED: Final = frozenset({"wait", "wait_ready", "release"})  # they answer nothing
+_COUNTING: Final = frozenset({"read", "write", "read_at", "write_at", "seek", "readdir", "receive", "send"})
 
 
 class Opened(NamedTuple):
@@ -70,11 +70,12 @@ class Opened(NamedTuple):
         return cls(filetype, rights, inheriting, flags, not_seekable, takes_flags, preopen)
 
 
-class TapedDescription(Description):
+class TapedDescription(HostDescription):
     """A description before another one, or before a recording of it.
 
     Attributes:
         opened: what is known of it.
+        number: how many were opened before it.
         echo: in a replay, a descriptor of the host to write to what was written; -1 for none.
     """
 
@@ -84,14 +85,17 @@ class TapedDescription(Description):
         "echo",
         "filetype",
         "not_seekable",
+        "number",
         "opened",
         "preopen",
         "takes_flags",
     )
 
     def __init__(self, reel: Reel, opened: Opened, inner: Description | None) -> None:
-        super().__init__(opened.rights, opened.inheriting, opened.flags)
+        super().__init__(opened.rights, opened.flags, -1)
+        self.inheriting = opened.inheriting
         self._reel = reel
+        self.number = reel.opened(self, inner)
         self._inner = inner
         self.opened = opened
         self.echo = -1
@@ -115,8 +119,8 @@ class TapedDescription(Description):
             return -abi.EIO if name in _COUNTING else abi.EIO
         if inner is None and process is not None:
             if outcome == -abi.WAIT:
-                events = select.POLLOUT if name.startswith("write") else select.POLLIN
-                return process.block_on_host(_SOME_DESCRIPTOR, events)
+                process.system.host.note(process)
+                return process.block(self.waiters)
             if self.echo >= 0 and name == "write" and isinstance(outcome, int) and outcome > 0:
                 write_all(self.echo, process.memory[start : start + outcome])
         return outcome
@@ -126,10 +130,12 @@ class TapedDescription(Description):
         if self._inner is not None:
             self._inner.wait_ready(process, to_write)
         else:
-            process.watch_host(_SOME_DESCRIPTOR, select.POLLOUT if to_write else select.POLLIN)
+            process.system.host.note(process)
+            self.polled = True
 
     def release(self) -> None:
         """Let go of what is behind."""
+        self._reel.closed(self, self._inner)
         if self._inner is not None:
             self._inner.release()
 
@@ -196,15 +202,25 @@ class Taped(Outside):
         if not self._reel.playing:
             self._inner.attach(system, scheduler)
         super().attach(system, scheduler)
+        system.host.through = self._look
 
     def random(self, count: int) -> bytes:
         """Return random bytes."""
         found = self._reel.outcome(f"random {count}", lambda: self._inner.random(count))
         return found if isinstance(found, bytes) else bytes(count)
 
-    def look(self, masks: Mapping[int, int], milliseconds: int) -> bool:
-        """Tell whether one of the host's descriptors is ready."""
-        return bool(self._reel.outcome("look", lambda: self._inner.look(masks, milliseconds)))
+    def _look(self, make: Callable[[], list[HostDescription]]) -> list[HostDescription]:
+        """Find which of the host's descriptors are ready."""
+        found: list[HostDescription] = []
+
+        def numbers() -> tuple[int, ...]:
+            found.extend(make())
+            return tuple(map(self._reel.number_of, found))
+
+        recorded = self._reel.outcome("look", numbers)
+        if not self._reel.playing or not isinstance(recorded, tuple):
+            return found
+        return self._reel.with_numbers(recorded)
 
     def input(self, fd: int) -> bytes | int:
         """Return what a program is to read."""
@@ -220,6 +236,14 @@ class Taped(Outside):
         made = self._opened("sink", lambda: self._inner.sink(fd))
         made.echo = fd
         return made
+
+    def open_listeners(self, listen: Sequence[str | socket.socket]) -> list[socket.socket | None]:
+        """Open the sockets that a program is given; none in a replay."""
+        return [None] * len(listen) if self._reel.playing else self._inner.open_listeners(listen)
+
+    def listener(self, listening: socket.socket | None) -> Description:
+        """Make what a program accepts connections from."""
+        return self._opened("listener", lambda: self._inner.listener(listening))
 
     def directory(self, system: System, name: str, path: str) -> Description:
         """Open a directory of the host."""

@@ -73,10 +73,10 @@ class Terminal(Outside):
         running = [process for process in lines.members(leader) if not lines.knows(process)]
         for process in running:
             system.end(process, INTERRUPTED_STATUS, "interrupted")
-        self.stuck = not running and leader.queue is not system.host_waiters
+        self.stuck = not running and leader.queue is not lines.waiters
         if not running and not self.stuck:
             lines.give_up_line()
-            system.wake(system.host_waiters)
+            system.let_go_on(lines.waiters)
 
 
 class _Lines(HostStream):

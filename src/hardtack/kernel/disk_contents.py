@@ -1,0 +1,179 @@
+"""The bytes of a durable file system's files: read and written page by page, in memory, and cut in steps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hardtack.kernel import abi
+from hardtack.kernel.disk_inodes import DiskInode, DiskInodes
+from hardtack.kernel.disk_rows import LAST_PAGES, PAGE
+from hardtack.kernel.files import ZEROS
+from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, PAGE_SIZES, CachedPage
+from hardtack.kernel.params import DISK_PAGE
+
+DATA_PAGES: Final = 4  # of the database that a new page of a file takes at most
+
+
+class DiskContents(DiskInodes):
+    """Reading and writing of open files."""
+
+    __slots__ = ()
+
+    def read(self, file: DiskInode, position: int, memory: memoryview, start: int, count: int) -> int:
+        """Copy up to count bytes to memory[start:]; return how many.
+
+        A page of which a part is wanted stays in memory, if it is the last; one that is wanted whole does
+        not. So no call takes memory for more than one.
+        """
+        count = min(count, file.size - position)
+        done = 0
+        while done < count:
+            at = position + done
+            page = self._cached(file, at // DISK_PAGE)
+            offset = at % DISK_PAGE
+            piece = min(count - done, DISK_PAGE - offset)
+            if page is not None:
+                data = page.data
+            elif done + piece == count and piece < DISK_PAGE:
+                data = self._fetch(file, at // DISK_PAGE).data
+            else:
+                data = self._row_of(file, at // DISK_PAGE)
+            held = max(0, min(piece, len(data) - offset))
+            memory[start + done : start + done + held] = memoryview(data)[offset : offset + held]
+            if held < piece:
+                memory[start + done + held : start + done + piece] = memoryview(ZEROS)[: piece - held]
+            done += piece
+            del data, page  # before the next is read
+        return max(done, 0)
+
+    def _cached(self, file: DiskInode, index: int) -> CachedPage | None:
+        place = file.number * INDEXES + index
+        page = file.last
+        if page is not None and page.place == place:
+            return page
+        with self.heap:
+            page = self.cache.get(place)
+        if page is not None:
+            file.last = page
+        return page
+
+    def _fetch(self, file: DiskInode, index: int) -> CachedPage:
+        """Read a page that is not in memory from the database; a hole is a page without bytes."""
+        self.make_room(PAGE_BYTES)
+        if index * DISK_PAGE >= file.size:
+            return self._enter_page(file, index, b"")
+        with self.heap:
+            return self._enter_page(file, index, self._row_of(file, index))
+
+    def _row_of(self, file: DiskInode, index: int) -> bytes:
+        row = self.disk.row(PAGE, (file.number * INDEXES + index,))
+        data = b"" if row is None else row[0]
+        assert isinstance(data, bytes)
+        return data
+
+    def _enter_page(self, file: DiskInode, index: int, data: bytes) -> CachedPage:
+        with self.heap:
+            page = file.last = self.cache.add(file.number * INDEXES + index, data)
+        return page
+
+    def write(self, file: DiskInode, position: int, memory: memoryview, start: int, count: int) -> int:
+        """Write page by page; return how many bytes, or a negated errno if it is none at all."""
+        last = file.last
+        offset = position % DISK_PAGE
+        if (
+            last is not None
+            and last.dirty
+            and last.place == file.number * INDEXES + position // DISK_PAGE
+            and offset + count <= len(last.data)
+            and self.disk.broken is None
+        ):  # nothing to make, so nothing to ask
+            memoryview(last.data)[offset : offset + count] = memory[start : start + count]
+            self._written(file, position + count if count else 0)
+            return count
+        self.begin_change()
+        done = 0
+        for _ in range((position % DISK_PAGE + count + DISK_PAGE - 1) // DISK_PAGE):
+            if done == count:
+                break
+            at = position + done
+            offset = at % DISK_PAGE
+            piece = min(count - done, DISK_PAGE - offset)
+            page = self._page_to_write(file, at // DISK_PAGE, offset + piece, whole=piece == DISK_PAGE)
+            if isinstance(page, int):
+                if not done:
+                    return -page
+                break
+            memoryview(page.data)[offset : offset + piece] = memory[start + done : start + done + piece]
+            done += piece
+        if done:
+            self._written(file, position + done)
+        return done
+
+    def _written(self, file: DiskInode, end: int) -> None:
+        if end > file.size:
+            with self.heap:
+                file.size = end + 0
+        self._stamp(file)
+        self.touch(file)
+
+    def _page_to_write(
+        self, file: DiskInode, index: int, least: int, whole: bool = False
+    ) -> CachedPage | int:
+        """Return a page, dirty, with room for `least` bytes; or an errno. `whole`: all is written anew."""
+        page = self._cached(file, index)
+        if page is not None and page.dirty and len(page.data) >= least:
+            return page
+        if self.cache.dirty_count >= DIRTY_PAGES:
+            self.flush()
+        if not self.make_room(PAGE_BYTES):
+            return abi.ENOSPC
+        errno = self.space(DATA_PAGES)
+        if errno:
+            return errno
+        if page is None or page.place < 0:
+            page = self._enter_page(file, index, b"") if whole else self._fetch(file, index)
+        with self.heap:
+            if len(page.data) < least or isinstance(page.data, bytes):
+                size = next(size for size in PAGE_SIZES if size >= max(least, len(page.data)))
+                data = bytearray(size)
+                memoryview(data)[: len(page.data)] = page.data
+                page.data = data
+            self.cache.mark_dirty(page)
+        return page
+
+    def resize(self, file: DiskInode, size: int) -> int:
+        """Cut or lengthen a file: OK, an errno, or WAIT when a step of cutting was done and more are left."""
+        self.begin_change()
+        if size < file.size:
+            keep = (size + DISK_PAGE - 1) // DISK_PAGE
+            places = (file.number * INDEXES + keep, (file.number + 1) * INDEXES)
+            self._forget_pages(file, keep)
+            lowest = self._cut_step(file.number, keep)
+            if lowest is not None and lowest > keep:
+                with self.heap:
+                    file.size = min(file.size, lowest * DISK_PAGE)
+                self.touch(file)
+                if self.disk.rows(LAST_PAGES, (*places, 1)):
+                    return abi.WAIT
+            errno = self._clear_from(file, size)
+            if errno:
+                return errno
+        with self.heap:
+            file.size = size + 0
+        self._stamp(file)
+        self.touch(file)
+        return abi.OK
+
+    def _clear_from(self, file: DiskInode, size: int) -> int:
+        """Let the last page's bytes from size on be zeros."""
+        offset = size % DISK_PAGE
+        if not offset:
+            return abi.OK
+        page = self._cached(file, size // DISK_PAGE) or self._fetch(file, size // DISK_PAGE)
+        if len(page.data) <= offset:
+            return abi.OK
+        found = self._page_to_write(file, size // DISK_PAGE, len(page.data))
+        if isinstance(found, int):
+            return found
+        memoryview(found.data)[offset:] = memoryview(ZEROS)[: len(found.data) - offset]
+        return abi.OK

@@ -1,0 +1,338 @@
+"""Inodes of a durable file system: what is open of it, what it may take of memory and space, transactions.
+
+`DiskInodes` owns the database, the cache of pages, and the table of open inodes, whose sizes and times are
+kept here and saved with the transaction. It refuses to know names (`disk_files`) and bytes (`disk_contents`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Broken
+from hardtack.kernel.disk_rows import (
+    BY_NUMBER,
+    LAST_PAGES,
+    NEW_INODE,
+    NO_INODE,
+    NO_PAGES,
+    NUMBER,
+    SAVE,
+    SAVE_PAGE,
+    UNREACHABLE,
+)
+from hardtack.kernel.page_cache import INDEXES, PAGE_BYTES, CachedPage, PageCache, evict_bytes
+from hardtack.kernel.params import DISK_PAGE, TABLE_ITEMS
+from hardtack.kernel.table import Table
+
+if TYPE_CHECKING:
+    from hardtack.heap import Heap, HeapStatistics
+    from hardtack.kernel.disk import Disk
+    from hardtack.kernel.disk_rows import Row
+    from hardtack.kernel.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStatistics:
+    """A durable file system's books at one moment.
+
+    Attributes:
+        heap: what Python holds for it, its pages in memory above all; SQLite's own memory is not in it.
+        pages: in memory.
+        hits: look-ups of pages that were there.
+        misses: look-ups of pages that were not.
+        evictions: pages that were dropped to make room.
+        commits: times that the host's disk was waited for.
+        broken: why it answers EIO, or None.
+    """
+
+    heap: HeapStatistics
+    pages: int
+    hits: int
+    misses: int
+    evictions: int
+    commits: int
+    broken: str | None
+
+
+DIRTY_INODES: Final = 64
+OPEN_BYTES: Final = 4 * 1024  # an inode that is opened: its object, two nodes of the table, numbers
+STEP_ROWS: Final = 64  # pages of a file that one step frees
+MARGIN_BYTES: Final = 16 * 1024  # of the heap that stay free for what a statement takes in passing
+
+
+class DiskInode:
+    """An inode: the row's figures, newer than the row while `dirty`. Registered while it is open."""
+
+    __slots__ = (
+        "atime", "chain", "ctime", "dirty", "kind", "last", "links", "mtime", "next_dirty", "number", "opens",
+        "parent", "size",
+    )  # fmt: skip
+
+    def __init__(self, row: Row) -> None:
+        number, kind, links, size, atime, mtime, ctime, parent = row
+        self.number = number + 0  # numbers of its own: the row's are the caller's
+        self.kind = kind + 0
+        self.links = links + 0
+        self.size = size + 0
+        self.atime = atime + 0
+        self.mtime = mtime + 0
+        self.ctime = ctime + 0
+        self.parent = parent + 0
+        self.opens = 0
+        self.dirty = False
+        self.chain: DiskInode | None = None
+        self.next_dirty: DiskInode | None = None
+        self.last: CachedPage | None = None  # the page that was used last
+
+    def status(self) -> tuple[int, ...]:
+        """Return what `Description.filestat` does."""
+        links = max(self.links, 0)
+        return (2, self.number, self.kind, links, self.size, self.atime, self.mtime, self.ctime)
+
+
+class DiskInodes:
+    """The inodes of one durable file system, its heap and its transactions."""
+
+    __slots__ = (
+        "_dirty", "_dirty_count", "_next_number", "_open", "_system", "_unreachable", "cache", "disk", "heap",
+    )  # fmt: skip
+
+    def __init__(self, system: System, heap: Heap, disk: Disk) -> None:
+        self._system = system
+        self.heap = heap
+        self.disk = disk
+        with heap:
+            self.cache = PageCache()
+            self._open: Table[DiskInode] = Table()
+            self._dirty: DiskInode | None = None
+            self._dirty_count = 0
+            numbers = disk.row("SELECT max(number) FROM inode", ())
+            assert numbers is not None
+            self._next_number = (numbers[0] or 0) + 1
+            self._unreachable = True  # whether there may be inodes that nobody can reach
+
+    # -- memory: the heap has a capacity of its own, and pages give way
+    def make_room(self, need: int) -> bool:
+        """Drop pages until a step may allocate so many bytes in the heap; False if that cannot be."""
+        while self.heap.free < need + MARGIN_BYTES:
+            if not self.cache.evict():
+                if self.cache.dirty is None:
+                    return False
+                self.flush()
+        return True
+
+    def shrink(self, wanted: int) -> None:
+        """Give way: drop clean pages until so many bytes came back. Called by the heap's ladder."""
+        evict_bytes(self.cache, self.heap, wanted)
+
+    def statistics(self) -> DiskStatistics:
+        """Return the books at this moment."""
+        cache = self.cache
+        return DiskStatistics(
+            self.heap.statistics(),
+            cache.count,
+            cache.hits,
+            cache.misses,
+            cache.evictions,
+            self.disk.commits,
+            self.disk.broken,
+        )
+
+    # -- transactions
+    def begin_change(self) -> None:
+        """Begin a change: end a transaction that is large, free some of what nobody can reach.
+
+        Raises:
+            Broken: the host's disk failed, now or before.
+        """
+        if self.disk.broken is not None:
+            raise Broken(self.disk.broken)
+        if self.disk.full:
+            self.sync()
+        if self._unreachable:
+            self.collect()
+
+    def space(self, pages: int) -> int:
+        """Take pages of the database for something new: OK, ENOSPC, or WAIT when some were freed."""
+        if self.disk.take(pages):
+            return abi.OK
+        self.flush()
+        self.disk.refresh()
+        if self.disk.take(pages):
+            return abi.OK
+        return abi.WAIT if self.collect() else abi.ENOSPC
+
+    def flush(self) -> None:
+        """Bring dirty pages and inodes into the transaction: DIRTY_PAGES and DIRTY_INODES at most."""
+        cache = self.cache
+        while (page := cache.take_dirty()) is not None:
+            if page.place >= 0:
+                self.disk.change(SAVE_PAGE, (page.place, page.data))
+        while (inode := self._dirty) is not None:
+            self._dirty = inode.next_dirty
+            inode.next_dirty = None
+            inode.dirty = False
+            self.save(inode)
+        self._dirty_count = 0
+
+    def sync(self) -> None:
+        """Make everything durable; blocks until the host's disk has it."""
+        self.flush()
+        self.disk.commit()
+
+    def collect(self) -> bool:
+        """Free STEP_ROWS pages, or the inode, of what nobody can reach; False if there is nothing."""
+        row = self.disk.row(UNREACHABLE, ())
+        if row is None:
+            self._unreachable = False
+            return False
+        number = row[NUMBER]
+        if self._cut_step(number, 0) is None:
+            self.disk.change(NO_INODE, (number,))
+        return True
+
+    def _cut_step(self, number: int, keep: int) -> int | None:
+        """Delete some of an inode's last pages from index keep on; the lowest that went, or None."""
+        first, end = number * INDEXES + keep, (number + 1) * INDEXES
+        places = self.disk.rows(LAST_PAGES, (first, end, STEP_ROWS))
+        if not places:
+            return None
+        lowest = places[-1][0]
+        self.disk.change(NO_PAGES, (lowest, end))
+        return lowest - number * INDEXES
+
+    # -- inodes
+    def inode(self, row: Row) -> DiskInode:
+        """Return the inode of a row: the one that is open, or one for the moment."""
+        return self._registered(row[NUMBER]) or DiskInode(row)
+
+    def _registered(self, number: int) -> DiskInode | None:
+        inode = self._open.get(number % TABLE_ITEMS)
+        while inode is not None and inode.number != number:
+            inode = inode.chain
+        return inode
+
+    def open_inode(self, row: Row) -> DiskInode | None:
+        """Open an inode; None when the heap has no room for it."""
+        inode = self._registered(row[NUMBER])
+        if inode is None:
+            if not self.make_room(OPEN_BYTES + PAGE_BYTES):
+                return None
+            with self.heap:
+                inode = DiskInode(row)
+                inode.chain = self._open.get(inode.number % TABLE_ITEMS)
+                self._open.put(inode.number % TABLE_ITEMS, inode)
+        inode.opens += 1
+        return inode
+
+    def close_inode(self, inode: DiskInode) -> None:
+        """Close an inode; who has no name either cannot be reached any more."""
+        inode.opens -= 1
+        if inode.opens:
+            return
+        if inode.links == 0:
+            self._cannot_be_reached(inode)
+        if inode.dirty:
+            self.flush()
+        with self.heap:
+            slot = inode.number % TABLE_ITEMS
+            above = self._open.get(slot)
+            if above is inode:
+                if inode.chain is None:
+                    self._open.remove(slot)
+                else:
+                    self._open.put(slot, inode.chain)
+            else:
+                while above is not None and above.chain is not inode:
+                    above = above.chain
+                assert above is not None
+                above.chain = inode.chain
+            inode.chain = inode.last = None
+
+    def save(self, inode: DiskInode) -> None:
+        """Bring an inode's figures into the transaction."""
+        self.disk.change(
+            SAVE,
+            (inode.links, inode.size, inode.atime, inode.mtime, inode.ctime, inode.parent, inode.number),
+        )
+
+    def touch(self, inode: DiskInode) -> None:
+        """Note that an open inode's figures changed: they are saved with the transaction."""
+        if not inode.dirty:
+            if self._dirty_count >= DIRTY_INODES:
+                self.flush()
+            inode.dirty = True
+            inode.next_dirty = self._dirty
+            self._dirty = inode
+            self._dirty_count += 1
+
+    def _save(self, inode: DiskInode) -> None:
+        if inode.opens:
+            self.touch(inode)
+        else:
+            self.save(inode)
+
+    def set_times(self, inode: DiskInode, atime: int | None, mtime: int | None) -> int:
+        """Set times, each unless None."""
+        if max(atime or 0, mtime or 0) >> 63:
+            return abi.EINVAL
+        self.begin_change()
+        with self.heap:
+            inode.atime = inode.atime if atime is None else atime + 0
+            inode.mtime = inode.mtime if mtime is None else mtime + 0
+        self._stamp(inode, content=False)
+        self._save(inode)
+        return abi.OK
+
+    def _changed(self, number: int) -> None:
+        """Note that a directory's names changed."""
+        row = self.disk.row(BY_NUMBER, (number,)) if (inode := self._registered(number)) is None else None
+        inode = inode or (DiskInode(row) if row is not None else None)
+        if inode is not None:
+            self._stamp(inode)
+            self._save(inode)
+
+    def _new_inode(self, kind: int, size: int, parent: int, target: bytes) -> int:
+        number = self._next_number
+        self._next_number += 1
+        now = self._system.files.now
+        self.disk.change(NEW_INODE, (number, kind, size, now, now, now, parent, target))
+        return number
+
+    def _cannot_be_reached(self, inode: DiskInode) -> None:
+        inode.links = -1
+        self._forget_pages(inode, 0)
+        if inode.size <= STEP_ROWS * DISK_PAGE:  # at once, then
+            place = inode.number * INDEXES
+            if inode.size:
+                self.disk.change(NO_PAGES, (place, place + INDEXES))
+            self.disk.change(NO_INODE, (inode.number,))
+        else:
+            self.save(inode)
+            self._unreachable = True
+
+    def _forget_pages(self, inode: DiskInode, keep: int) -> None:
+        """Drop an inode's pages from index keep on from memory."""
+        place = inode.number * INDEXES
+        end = (inode.size + DISK_PAGE - 1) // DISK_PAGE
+        if end - keep > STEP_ROWS:
+            self.cache.drop_between(place + keep, place + INDEXES)
+            return
+        with self.heap:
+            for index in range(keep, end):
+                page = self.cache.get(place + index)
+                if page is not None:
+                    self.cache.drop(page)
+
+    def _stamp(self, inode: DiskInode, content: bool = True) -> None:
+        """Let an inode carry the time of a change."""
+        now = self._system.files.now
+        if inode.ctime == now and (inode.mtime == now or not content):
+            return
+        with self.heap:  # the number lives as long as the inode
+            now += 0
+            inode.ctime = now
+            if content:
+                inode.mtime = now

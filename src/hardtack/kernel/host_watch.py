@@ -1,0 +1,147 @@
+"""Waiting for descriptors of the host: one epoll, and a queue at each description that hangs on one.
+
+A description is armed for what somebody waits for, fires once, and wakes those who wait for it, so neither
+arming nor waking costs more for how many others wait. Which descriptor is whose is kept outside the kernel's
+heap; the numbers of them that guests may hold are limited (params).
+"""
+
+from __future__ import annotations
+
+import functools
+import select
+import time
+from typing import TYPE_CHECKING, Final
+
+from hardtack.heap import Heap
+from hardtack.kernel.descriptions import Description
+from hardtack.kernel.queues import Queue
+
+LOOK_MILLISECONDS: Final = 100
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Flags, HostNumber, Rights
+    from hardtack.kernel.system import System
+
+
+class HostDescription(Description):
+    """What hangs on a descriptor of the host that may have to be waited for."""
+
+    __slots__ = ("armed", "fd", "polled", "waiters", "watch")
+
+    def __init__(self, rights: Rights, flags: Flags, fd: HostNumber) -> None:
+        super().__init__(rights, 0, flags)
+        self.fd: HostNumber = fd
+        self.waiters = Queue()  # who waits to read, write or accept
+        self.armed: Flags = 0  # the events that the epoll will tell of
+        self.polled = False  # somebody waits for it in poll_oneoff
+        self.watch: HostWatch | None = None  # whose epoll knows it
+
+    def wait(self, process: Process, events: Flags) -> int:
+        """Have a process that makes a call wait until the descriptor may be ready; the call's answer."""
+        process.system.host.arm(process, self, events)
+        return process.block(self.waiters)
+
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have a process that will wait in poll_oneoff woken when the descriptor may be ready."""
+        process.system.host.arm(process, self, select.POLLOUT if to_write else select.POLLIN)
+        self.polled = True
+
+    def release(self) -> None:
+        """Have the epoll forget the descriptor; whoever overrides this closes it then."""
+        if self.watch is not None:
+            self.watch.forget(self)
+
+
+class HostWatch:
+    """The descriptors of the host that processes wait for.
+
+    Attributes:
+        waiting: how many processes do.
+        longest: ms that a look takes at most; then it is asked again whether all is done.
+        through: what looks pass through, if anything: given what looks, returns what was found.
+    """
+
+    __slots__ = ("_epoll", "_heap", "_system", "_watched", "through", "waiting")
+    longest = LOOK_MILLISECONDS
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._heap = Heap(None, name="host")
+        self._epoll: select.epoll | None = None  # while anything is watched
+        self._watched: dict[int, HostDescription] = {}
+        self.waiting = 0
+        self.through: Callable[[Callable[[], list[HostDescription]]], list[HostDescription]] | None = None
+
+    def note(self, process: Process) -> None:
+        """Note that a process waits for the host."""
+        if not process.waits_for_host:
+            process.waits_for_host = True
+            self.waiting += 1
+
+    def arm(self, process: Process, description: HostDescription, events: Flags) -> None:
+        """Note that a process waits for a description, and have the epoll tell of it, once."""
+        self.note(process)
+        if events & ~description.armed:
+            self._heap.run(self._arm, description, events)
+
+    def _arm(self, description: HostDescription, events: Flags) -> None:
+        armed = description.armed | events
+        if self._epoll is None:
+            self._epoll = select.epoll()
+        if description.watch is None:
+            self._epoll.register(description.fd, armed | select.EPOLLONESHOT)
+            self._watched[description.fd] = description
+            description.watch = self
+        else:
+            self._epoll.modify(description.fd, armed | select.EPOLLONESHOT)
+        description.armed = armed
+
+    def done(self, process: Process) -> None:
+        """Note that a process waits no more."""
+        if process.waits_for_host:
+            process.waits_for_host = False
+            self.waiting -= 1
+
+    def forget(self, description: HostDescription) -> None:
+        """Forget a descriptor that is about to be closed."""
+        self._heap.run(self._forget, description)
+
+    def _forget(self, description: HostDescription) -> None:
+        assert self._epoll is not None
+        self._epoll.unregister(description.fd)
+        del self._watched[description.fd]
+        description.watch = None
+        if not self._watched:
+            self._epoll.close()
+            self._epoll = None
+
+    def look(self, milliseconds: int) -> None:
+        """Wait up to so long for the host, and wake those for whom there is something."""
+        self._heap.run(self._look, milliseconds)
+
+    def ready(self, milliseconds: int) -> list[HostDescription]:
+        """Wait up to so long for the host; return what fired."""
+        if self._epoll is None:
+            time.sleep(milliseconds / 1000)
+            return []
+        return [self._watched[fd] for fd, _ in self._epoll.poll(milliseconds / 1000)]
+
+    def _look(self, milliseconds: int) -> None:
+        look = functools.partial(self.ready, milliseconds)
+        for description in look() if self.through is None else self.through(look):
+            description.armed = 0
+            self._system.let_go_on(description.waiters)
+            if description.polled:
+                description.polled = False
+                self._system.let_go_on(self._system.pollers)
+
+
+def events_of(fd: int, wanted: int) -> int:
+    """Return which of these events a descriptor of the host has now."""
+    poller = select.poll()
+    poller.register(fd, wanted)
+    found = poller.poll(0)
+    return found[0][1] if found else 0

@@ -1,0 +1,208 @@
+"""Pages of a durable file system's files, in memory: the ones that were used last.
+
+A page is found by its place (inode and index in one number). What was written stays here, dirty, until it is
+flushed into the database; a clean page can be dropped at any time, and is, when the heap is short of memory
+or a page is wanted and the file system's heap has no room left. At most DIRTY_PAGES are dirty.
+
+Pages hang in a `Table` under a number made from their place, those that share one in a chain, and in a list
+in the order of their use: so nothing here grows in leaps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hardtack.kernel.params import DISK_PAGE, KIB, TABLE_ITEMS
+from hardtack.kernel.table import Table
+
+if TYPE_CHECKING:
+    from hardtack.heap import Heap
+
+INDEXES: Final = 1 << 26  # pages that a file can have: a place is inode * INDEXES + index
+DIRTY_PAGES: Final = 64
+PAGE_SIZES: Final = (512, 2048, DISK_PAGE)  # bytes of a page that is written to, as far as it reaches
+# What one page more may take: its bytes beside those of a smaller one, its object, two nodes of the table,
+# numbers. Checked by measurement.
+PAGE_BYTES: Final = 2 * 10 * KIB + 4 * KIB
+_SPREAD: Final = 4099  # so that the first pages of neighbouring inodes lie apart
+
+
+class CachedPage:
+    """A page: its bytes, as far as they were ever written (zeros follow), and its neighbours in the lists."""
+
+    __slots__ = ("chain", "data", "dirty", "newer", "next_dirty", "older", "place")
+
+    def __init__(self, place: int, data: bytes | bytearray) -> None:
+        self.place = place  # -1 when it was dropped
+        self.data = data  # bytearray once it was written to
+        self.dirty = False
+        self.chain: CachedPage | None = None
+        self.newer: CachedPage | None = None
+        self.older: CachedPage | None = None
+        self.next_dirty: CachedPage | None = None
+
+
+class PageCache:
+    """The pages, and which of them are dirty.
+
+    Attributes:
+        hits: look-ups that found a page.
+        misses: look-ups that did not.
+        evictions: pages that were dropped to make room.
+    """
+
+    __slots__ = (
+        "_newest",
+        "_oldest",
+        "_table",
+        "count",
+        "dirty",
+        "dirty_count",
+        "evictions",
+        "hits",
+        "misses",
+    )
+
+    def __init__(self) -> None:
+        self._table: Table[CachedPage] = Table()
+        self._newest: CachedPage | None = None
+        self._oldest: CachedPage | None = None
+        self.dirty: CachedPage | None = None  # a list through next_dirty; some may be clean or dropped again
+        self.dirty_count = 0  # of that list
+        self.count = self.hits = self.misses = self.evictions = 0
+
+    def get(self, place: int) -> CachedPage | None:
+        """Return the page at a place and make it the newest, or None. Called inside the heap."""
+        page = self._table.get(_number(place))
+        while page is not None and page.place != place:
+            page = page.chain
+        if page is None:
+            self.misses += 1
+            return None
+        self.hits += 1
+        if page is not self._newest:
+            self._unlink(page)
+            self._push(page)
+        return page
+
+    def add(self, place: int, data: bytes | bytearray) -> CachedPage:
+        """Enter a page that is not there, as the newest. Called inside the heap."""
+        page = CachedPage(place, data)
+        number = _number(place)
+        page.chain = self._table.get(number)
+        self._table.put(number, page)
+        self._push(page)
+        self.count += 1
+        return page
+
+    def mark_dirty(self, page: CachedPage) -> None:
+        """Note that a page was written to."""
+        if not page.dirty:
+            page.dirty = True
+            page.next_dirty = self.dirty
+            self.dirty = page
+            self.dirty_count += 1
+
+    def take_dirty(self) -> CachedPage | None:
+        """Take a page off the list of the dirty ones; it counts as clean from now on."""
+        page = self.dirty
+        if page is not None:
+            self.dirty = page.next_dirty
+            page.next_dirty = None
+            page.dirty = False
+            self.dirty_count -= 1
+        return page
+
+    def drop(self, page: CachedPage) -> None:
+        """Forget a page, dirty or not."""
+        number = _number(page.place)
+        first = self._table.get(number)
+        if first is page:
+            if page.chain is None:
+                self._table.remove(number)
+            else:
+                self._table.put(number, page.chain)
+        else:
+            while first is not None and first.chain is not page:
+                first = first.chain
+            assert first is not None
+            first.chain = page.chain
+        page.chain = None
+        self._unlink(page)
+        page.place = -1
+        page.data = b""
+        self.count -= 1
+
+    def drop_between(self, first: int, end: int) -> None:
+        """Forget the pages at the places from first on, up to end."""
+        page = self._newest
+        while page is not None:
+            older = page.older
+            if first <= page.place < end:
+                self.drop(page)
+            page = older
+
+    def evict(self) -> bool:
+        """Drop the clean page that was used longest ago; False if every page is dirty."""
+        page = self._oldest
+        while page is not None and page.dirty:
+            page = page.newer
+        if page is None:
+            return False
+        self.drop(page)
+        self.evictions += 1
+        return True
+
+    def clear(self) -> None:
+        """Forget everything."""
+        while self.take_dirty() is not None:
+            pass
+        while self._newest is not None:
+            self.drop(self._newest)
+
+    def _push(self, page: CachedPage) -> None:
+        page.older = self._newest
+        if self._newest is not None:
+            self._newest.newer = page
+        else:
+            self._oldest = page
+        self._newest = page
+
+    def _unlink(self, page: CachedPage) -> None:
+        if page.newer is not None:
+            page.newer.older = page.older
+        else:
+            self._newest = page.older
+        if page.older is not None:
+            page.older.newer = page.newer
+        else:
+            self._oldest = page.newer
+        page.newer = page.older = None
+
+    def check(self) -> list[str]:
+        """Return what does not hold of the lists and the table. Empty when all is well."""
+        wrong = self._table.check()
+        count = 0
+        page = self._newest
+        while page is not None:
+            count += 1
+            found = self._table.get(_number(page.place))
+            while found is not None and found is not page:
+                found = found.chain
+            if found is None:
+                wrong.append(f"the page at {page.place} cannot be found")
+            page = page.older
+        if count != self.count:
+            wrong.append(f"{count} pages in order, counted as {self.count}")
+        return wrong
+
+
+def evict_bytes(cache: PageCache, heap: Heap, wanted: int) -> None:
+    """Drop clean pages until so many bytes came back, or none is left."""
+    goal = heap.live - wanted
+    while heap.live > goal and cache.evict():
+        pass
+
+
+def _number(place: int) -> int:
+    return (place // INDEXES * _SPREAD + place) % TABLE_ITEMS

@@ -1,0 +1,180 @@
+"""Directed worst cases on a durable file system: pages read back, a full cache, a transaction to be ended."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from driver import KIB, MIB, READ, Machine
+from ledger import Ledger
+from worst_cases import BIG, CREATE, FULL, HOST, HUGE, all_paths, case, make_links
+
+from hardtack.kernel import abi
+from hardtack.kernel.open_disk_files import open_disk
+from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE
+
+DISK = HOST
+SIZES = (1, 2, 511, 512, 513, 2048, 2049, DISK_PAGE, DISK_PAGE + 1, FULL)
+
+
+@contextmanager
+def disk_machine(ledger: Ledger, cache: int = 2 * MIB, **keywords: object) -> Iterator[Machine]:
+    """Make a machine whose descriptor DISK is the root of a durable file system."""
+    with tempfile.TemporaryDirectory() as name, ledger.machine(32 * MIB, **keywords) as machine:
+        machine.preopen(open_disk(machine.system, "/disk", str(Path(name) / "fs.db"), 256 * MIB, cache))
+        yield machine
+
+
+@case
+def disk_files(ledger: Ledger) -> None:
+    """Reading and writing with no page in memory, with all of them there, at positions that are large numbers."""
+    for cache in (128 * KIB, 2 * MIB):
+        with disk_machine(ledger, cache) as machine:
+            hand = machine.hand()
+            files = machine.system.disks[0]
+            for position in (0, 1, DISK_PAGE - 1, 1 << 20, (1 << 37) - 1):
+                fd = hand.open(b"file", CREATE | abi.O_TRUNC, at=DISK)
+                for size in SIZES:
+                    for at in (position, position + 1, 0):
+                        hand.write(fd, bytes(range(256)) * (size // 256 + 1), at)
+                        hand.call("fd_sync", fd)
+                        files.cache.clear()
+                        hand.read(fd, size, at)
+                        hand.seek(fd, at)
+                        hand.read(fd, size)
+                        files.cache.clear()
+                        hand.read(fd, size)
+                        hand.write(fd, bytes(size), at)
+                        hand.fstat(fd)
+                files.cache.clear()
+                hand.truncate(fd, position + 100)
+                hand.truncate(fd, position // 2)
+                for size in (HUGE, 1 << 62, 1 << 30, 1, 0):
+                    hand.truncate(fd, size)
+                for flags in range(16):
+                    hand.call("fd_filestat_set_times", fd, 1 << 62, HUGE, flags)
+                hand.call("fd_datasync", fd)
+                hand.close(fd)
+
+
+@case
+def disk_files_that_are_open(ledger: Ledger) -> None:
+    """Many files open at once, each changed; then each closed, some of them without a name."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        fds = []
+        with machine.warm():
+            for number in range(300):
+                fds.append(hand.open(b"%d" % number, CREATE, at=DISK))
+                hand.write(fds[-1], b"x")
+        for number in range(0, 300, 2):
+            hand.unlink(b"%d" % number, at=DISK)
+        for number, fd in enumerate(fds[:150]):
+            hand.write(fd, bytes(100))
+            if number % 3 == 0:
+                hand.call("fd_sync", fd)
+        for fd in fds:
+            hand.close(fd)
+        for number in range(1, 300, 2):
+            hand.rename(b"%d" % number, b"moved%d" % (number % 7), DISK, DISK)
+
+
+@case
+def disk_transactions_that_are_full(ledger: Ledger) -> None:
+    """Each kind of change, when the transaction has to be ended first and pages and inodes are dirty."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        disk = machine.system.disks[0].disk
+        fd = hand.open(b"file", CREATE, at=DISK)
+        long = b"./" * 1800
+        changes = (
+            lambda: hand.mkdir(long + b"d", at=DISK),
+            lambda: hand.rename(long + b"d", long + b"e", DISK, DISK),
+            lambda: hand.link(long + b"file", long + b"other", DISK, DISK),
+            lambda: hand.symlink(b"t" * 4000, long + b"link", at=DISK),
+            lambda: hand.unlink(long + b"link", at=DISK),
+            lambda: hand.unlink(long + b"other", at=DISK),
+            lambda: hand.rmdir(long + b"e", at=DISK),
+            lambda: hand.close(hand.open(long + b"new", CREATE, at=DISK)),
+            lambda: hand.unlink(long + b"new", at=DISK),
+            lambda: hand.write(fd, bytes(FULL), 1),
+            lambda: hand.truncate(fd, 77),
+            lambda: hand.call("fd_filestat_set_times", fd, 1 << 62, 1 << 62, 5),
+            lambda: hand.call("fd_sync", fd),
+        )
+        for change in changes:
+            for page in range(64):
+                hand.write(fd, bytes([page + 1]), page * DISK_PAGE)
+            disk.changes = COMMIT_CHANGES
+            change()
+
+
+@case
+def disk_directories(ledger: Ledger) -> None:
+    """Listings of long names, from every cookie."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        with machine.warm():
+            for number in range(300):
+                hand.mkdir(b"%03d" % number + b"n" * 250, at=DISK)
+        for size in (FULL, 4096, 300, 24):
+            for cookie in (0, 1, 2, 3, 100, 50, 1 << 62, HUGE):
+                hand.readdir(DISK, size, cookie)
+        assert len(hand.list(DISK)) == 300
+        hand.fstat(DISK)
+        hand.call("fd_sync", DISK)
+        for flags in range(16):
+            hand.call("fd_filestat_set_times", DISK, 1 << 62, 1 << 62, flags)
+        deep = hand.open_directory(b"000" + b"n" * 250, at=DISK)
+        for _ in range(100):
+            hand.mkdir(b"d", at=deep)
+            deep = hand.open_directory(b"d", at=deep)
+        hand.rename(b"001" + b"n" * 250, b"moved", DISK, deep)
+        assert hand.rename(b"000" + b"n" * 250, b"moved", DISK, deep) == abi.EINVAL
+
+
+@case
+def paths_on_disk(ledger: Ledger) -> None:
+    """Every call with a path, with every kind of path."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        hand.mkdir(b"ours", at=DISK)
+        ours = hand.open_directory(b"ours", at=DISK)
+        make_links(hand, ours)
+        all_paths(hand, DISK, b"ours")
+
+
+@case
+def a_disk_that_breaks(ledger: Ledger) -> None:
+    """Every kind of call on a file system whose disk has failed answers EIO."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        hand.mkdir(b"d", at=DISK)
+        fd = hand.open(b"file", CREATE, at=DISK)
+        hand.write(fd, bytes(100_000))
+        files = machine.system.disks[0]
+        files.cache.clear()
+        files.disk._connection.close()
+        for _ in range(2):
+            assert hand.read(fd, 100, 0) == -abi.EIO
+            assert hand.write(fd, bytes(100_000)) == -abi.EIO
+            assert hand.truncate(fd, 5) == abi.EIO
+            assert hand.call("fd_sync", fd) == abi.EIO
+            assert hand.call("fd_datasync", fd) == abi.EIO
+            assert hand.call("fd_filestat_set_times", fd, BIG, BIG, 5) == abi.EIO
+            assert hand.readdir(DISK) == -abi.EIO
+            assert hand.open(b"file", rights=READ, at=DISK) == -abi.EIO
+            assert hand.stat(b"file", at=DISK) == -abi.EIO
+            for errno in (
+                hand.mkdir(b"e", at=DISK),
+                hand.rmdir(b"d", at=DISK),
+                hand.unlink(b"file", at=DISK),
+                hand.symlink(b"t", b"l", at=DISK),
+                hand.link(b"file", b"g", DISK, DISK),
+                hand.rename(b"file", b"g", DISK, DISK),
+            ):
+                assert errno == abi.EIO
+        hand.close(fd)
+        machine.system.disks.clear()
