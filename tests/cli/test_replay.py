@@ -7,7 +7,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -213,3 +217,25 @@ def test_wrong_use(cli: CommandLine, tmp_path: Path) -> None:
         assert ending.status == WRONG_USE
         assert "--deterministic and --record are not for --cpu or --on-exhaustion" in ending.error
     assert cli("run", "--record", "/no/where", "/bin/true").status == OWN_ERROR
+
+
+def test_the_network_is_what_came_from_it(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "page").write_text("as it was\n")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve = ["--tcplisten", f"127.0.0.1:{port}", "--dir", "www::/www", "/bin/httpd", "/www"]
+    child = cli.start("run", "--record", "r", "--trace", "t", *serve, stdout=subprocess.DEVNULL, cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/page", timeout=60).read()
+            break
+        except urllib.error.URLError:
+            assert time.monotonic() < deadline
+    assert page == b"as it was\n"
+    os.killpg(child.pid, signal.SIGINT)
+    child.communicate(timeout=60)
+    shutil.rmtree(tmp_path / "www")
+    again = replayed(cli, tmp_path)
+    assert again.error == "hardtack: httpd was killed: interrupted"
