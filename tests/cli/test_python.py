@@ -13,6 +13,8 @@ from hardtack.cli.python import script_place
 
 from .conftest import CommandLine
 
+pytestmark = pytest.mark.usefixtures("interpreter")
+
 CATCHES = "try: bytearray(1 << 28)\nexcept MemoryError: print('no')"
 KILLED, INTERRUPTED, WRONG_USE, OWN_ERROR = 137, 130, 2, 1
 

@@ -18,6 +18,8 @@ import pytest
 
 from .conftest import CommandLine, Ending
 
+pytestmark = pytest.mark.usefixtures("interpreter")
+
 KILLED, INTERRUPTED, WRONG_USE, OWN_ERROR = 137, 130, 2, 1
 PROGRAMS = Path(__file__).parents[2] / "src" / "hardtack" / "programs"
 FAMILY = "mail ann 20 & sleeper 2; cat | wc; ls /; echo end | cat; sleeper 3"
