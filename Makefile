@@ -58,6 +58,10 @@ figures: setup ## measure heaps, count their instructions with valgrind, and rew
 http: setup ## serve curl and wrk from a guest, alone and beside hogs; installs both from Debian
 	{ command -v curl && command -v wrk; } > /dev/null || { apt-get update && apt-get install --yes curl wrk; }
 	$(BIN)/python tests/runtime/http_clients.py
+peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node), and rewrite docs/peers.md
+	command -v node >/dev/null || apt-get install --yes --no-install-recommends nodejs
+	$(BIN)/python -m hardtack.lab.peers --json docs/figures/peers.json
+	$(BIN)/python docs/make_pages.py
 
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
@@ -90,6 +94,9 @@ analysis-speed: setup ## time the analyser on all functions of the kernel, each 
 fuzz: setup ## random programs against their bounds for SECONDS=600, from SEED, which is drawn and printed without one
 	$(BIN)/python tests/analysis/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
+fuzz-calls: setup ## every argument of every system call at its edges, at random, for SECONDS=600, from SEED
+	$(BIN)/python tests/kernel/pointer_fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 mutants: setup ## break one rule of the analyser at a time: the gate has to notice each
 	$(BIN)/python tests/analysis/mutants.py
 
@@ -103,4 +110,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench sqlite crashes figures soak cpython-tests guest-tests corpus \
-	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http
+	analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hardtack.heap import Heap, HeapStatistics, Reservation
     from hardtack.limits import Limits
     from hardtack.runtime import (
+        AsyncKernel,
+        AsyncProcess,
         Kernel,
         KernelStatistics,
         Kill,
@@ -40,6 +42,8 @@ _HOMES = {
     "Heap": "hardtack.heap",
     "HeapStatistics": "hardtack.heap",
     "Reservation": "hardtack.heap",
+    "AsyncKernel": "hardtack.runtime",
+    "AsyncProcess": "hardtack.runtime",
     "Kernel": "hardtack.runtime",
     "KernelStatistics": "hardtack.runtime",
     "Kill": "hardtack.runtime",
@@ -72,6 +76,8 @@ _HOMES = {
 
 __all__ = [
     "AnnotationBroken",
+    "AsyncKernel",
+    "AsyncProcess",
     "Doomed",
     "HardtackError",
     "HardtackException",

@@ -67,6 +67,9 @@ class Clock:
     def monotonic(self) -> int:
         return self.now
 
+    def processor(self) -> int:
+        return self.now // 2
+
 
 class PythonGuest:
     """A program under way: a generator, and a bytearray as its memory."""

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -205,7 +205,50 @@ def test_a_damaged_file_is_an_error_and_nothing_worse(path):
         except KernelError:
             outcomes.add("refused")
         machine.system.end_all("over")
+        with suppress(KernelError):
+            machine.system.close_disks()
     assert outcomes == {"refused", "EIO", "done"}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_bytes_that_are_damaged_anywhere_are_an_error_and_nothing_worse(path, seed):
+    with opened(path) as hand:
+        for number in range(30):
+            put(hand, b"%d" % number, b"x" * 300)
+            hand.symlink(b"%d" % number, b"l%d" % number)
+            hand.mkdir(b"d%d" % number)
+    whole = bytearray(path.read_bytes())
+    pick = random.Random(seed)
+    for _ in range(pick.choice((1, 3, 10))):
+        at, count = pick.randrange(len(whole)), pick.choice((1, 2, 8, 64))
+        whole[at : at + count] = pick.randbytes(count)
+    path.write_bytes(whole)
+    machine = Machine()
+    with suppress(KernelError):
+        machine.preopen(open_disk(machine.system, "/disk", str(path), DISK_SIZE, MIB))
+        hand = machine.hand()
+        names = hand.list(4)
+        for name in names[:60] if isinstance(names, list) else ():
+            fd = hand.open(name, at=4)
+            if fd >= 0:
+                hand.read(fd, 100)
+                hand.write(fd, b"written")
+                hand.truncate(fd, 1)
+                hand.close(fd)
+            hand.stat(name, at=4)
+            hand.readlink(name, at=4)
+            hand.open(name + b"/below", CREATE, at=4)
+            hand.rename(name, b"moved", 4, 4)
+            hand.unlink(name, at=4)
+            hand.rmdir(name, at=4)
+        hand.mkdir(b"new", at=4)
+        hand.call("fd_sync", 4)
+        assert not hand.ended
+    assert machine.system.bugs == []
+    assert machine.system.heap.overruns == 0
+    machine.system.end_all("over")
+    with suppress(KernelError):
+        machine.system.close_disks()
 
 
 # -- a disk that is full

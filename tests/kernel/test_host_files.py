@@ -273,7 +273,9 @@ def test_a_host_that_swaps_directories_for_links_all_the_time_lets_nobody_out(ha
             for path in (b"directory/secret", b"directory/new%d" % number, b"directory/directory/x"):
                 assert SECRET not in everything_by(hand, path)
         opened = refused = 0
-        for _ in range(HOSTILE_ROUNDS * 100):  # until both were met: when who swaps has its turn is its host's
+        for _ in range(
+            HOSTILE_ROUNDS * 100
+        ):  # until both were met: when who swaps has its turn is its host's
             fd = hand.open_directory(b"directory", at=HOST)
             if fd >= 0:
                 listed |= set(hand.list(fd))

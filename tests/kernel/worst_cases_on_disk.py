@@ -147,6 +147,21 @@ def paths_on_disk(ledger: Ledger) -> None:
 
 
 @case
+def a_disk_that_breaks_when_a_file_is_closed(ledger: Ledger) -> None:
+    """What was written is brought into the database then, which is gone."""
+    for name in ("fd_close", "fd_renumber"):
+        with disk_machine(ledger) as machine:
+            hand = machine.hand()
+            fds = [hand.open(b"%d" % number, CREATE, at=DISK) for number in range(70)]
+            for fd in fds:
+                hand.write(fd, b"x")
+            machine.system.disks[0].disk._connection.close()
+            for fd in fds[:3]:
+                assert hand.call(name, fd) == 0 if name == "fd_close" else hand.call(name, fds[-1], fd) == 0
+            machine.system.disks.clear()
+
+
+@case
 def a_disk_that_breaks(ledger: Ledger) -> None:
     """Every kind of call on a file system whose disk has failed answers EIO."""
     with disk_machine(ledger) as machine:

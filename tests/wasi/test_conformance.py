@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import differs
 import guest
 import pytest
 import reference
@@ -46,7 +47,22 @@ def test_the_reference_repeats_itself(wasm: Path, name: str) -> None:
     assert b"the case cannot go on" not in first.stdout
 
 
-@pytest.mark.parametrize("name", guest.case_names())
+@pytest.mark.parametrize("name", differs.CASES)
+def test_hardtack_differs_where_the_table_says_so_and_as_it_says(wasm: Path, name: str) -> None:
+    from hardtack import Kernel
+    from hardtack.kernel.system_calls import DIFFERS
+
+    case = differs.CASES[name]
+    assert set(case.calls) <= set(DIFFERS)
+    expected = reference.run(wasm, [name], ENVIRONMENT)
+    with Kernel(heap="64MiB") as kernel:
+        found = kernel.run(wasm, args=[name], env=ENVIRONMENT, timeout=60)
+    assert found.stdout.decode().splitlines() == case.stdout.splitlines()
+    assert found.exit_code == case.exit_code
+    assert expected.stdout != found.stdout
+
+
+@pytest.mark.parametrize("name", [name for name in guest.case_names() if name not in differs.CASES])
 def test_hardtack_answers_as_wasmtime_does(wasm: Path, name: str) -> None:
     from hardtack import Kernel
 

@@ -22,6 +22,9 @@ _HEADINGS: Final = {
     "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
     "annotations": "What checks of annotations cost, beside none; ratio = ours / theirs.",
     "sqlite": "SQLite's transactions, beside wasmtime's own WASI on like storage; ratio = ours / theirs.",
+    "startup": "Programs' starts, beside wasmtime's own WASI and Node's; ratio = ours / theirs.",
+    "kill": "From the order to kill to a program's end, beside wasmtime's epochs; ratio = ours / theirs.",
+    "density": "Programs that sleep, beside threads under wasmtime's own WASI; ratio = ours / theirs.",
     "heap": "Heaps and reservations, beside limiters, pymalloc and tracemalloc; ratio = ours / theirs.",
 }
 
@@ -57,7 +60,7 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
     help="Write the figures as JSON, too.",
 )
 def command(name: str, program: Path | None, rounds: int, instructions: bool, json_file: Path | None) -> None:
-    """Measure NAME: calls, heap and sqlite beside peers, annotations beside code without them.
+    """Measure NAME beside peers; annotations beside code without them.
 
     Both sides are measured in turns, so that what slows this machine down slows both. Figures are medians.
     """
@@ -98,6 +101,12 @@ def _measured(
         return measure_sqlite(rounds, progress, program or PROGRAM)
     if name == "calls":
         from hardtack.lab.bench_calls import measure
+    elif name == "startup":
+        from hardtack.lab.bench_processes import measure_startup as measure
+    elif name == "kill":
+        from hardtack.lab.bench_processes import measure_kill as measure
+    elif name == "density":
+        from hardtack.lab.bench_processes import measure_density as measure
     elif name == "annotations":
         from hardtack.lab.bench_annotations import measure
     else:

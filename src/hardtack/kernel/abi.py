@@ -103,6 +103,7 @@ SEEK_CUR: Final = 1
 SEEK_END: Final = 2
 CLOCK_REALTIME: Final = 0
 CLOCK_MONOTONIC: Final = 1
+CLOCK_THREAD_CPUTIME: Final = 3  # 2 is the process's, which is the same: a process has one thread
 EVENT_CLOCK: Final = 0
 EVENT_READ: Final = 1
 EVENT_WRITE: Final = 2

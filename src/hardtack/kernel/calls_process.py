@@ -5,7 +5,7 @@ Handlers as in `calls`. The C side is programs/include/hardtack.h.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.abi import E2BIG, EBADF, ECHILD, EFAULT, EINVAL, ENOENT, ESRCH, OK, PAIR, U32
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Word
 
 SIGKILL = 9
+SIGNALS: Final = 30
+IGNORED: Final = frozenset({16, 17, 22, 27})  # chld, cont, urg, winch: as preview1 numbers them
+STOPPING: Final = frozenset({18, 19, 20, 21})  # stop, tstp, ttin, ttou
+# Made once: a text made in a call would be charged to whoever made it.
+SIGNALLED: Final = tuple(f"killed by its own signal {number}" for number in range(SIGNALS + 1))
 
 
 def proc_exit(process: Process, status: Word) -> int:
@@ -27,8 +32,20 @@ def proc_exit(process: Process, status: Word) -> int:
 
 
 def proc_raise(process: Process, signal: Word) -> int:
-    """Refuse: there are no signals but kill."""
-    return abi.ENOTSUP
+    """End the process by a signal, unless that is one that is ignored where nothing handles it.
+
+    Nothing can: preview1 has no way to say so. What stops a process would stop it for ever, and is refused.
+    """
+    if signal == 0 or signal in IGNORED:
+        return OK
+    if signal > SIGNALS:
+        return EINVAL
+    if signal in STOPPING:
+        return abi.ENOTSUP
+    process.status = 128 + signal
+    process.killed = SIGNALLED[signal]
+    process.doomed = True
+    return abi.WAIT
 
 
 def sched_yield(process: Process) -> int:

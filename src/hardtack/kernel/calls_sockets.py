@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from hardtack.kernel import abi
 from hardtack.kernel.abi import EBADF, EFAULT, EINVAL, ENOTSOCK, OK, PAIR, U32
 from hardtack.kernel.calls import first_buffer, install
-from hardtack.kernel.params import MAX_DESCRIPTORS, MAX_IO, SOCKET_NAME_MAX
+from hardtack.kernel.params import MAX_IO, SOCKET_NAME_MAX
 from hardtack.kernel.sockets import Socket
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def socketpair(process: Process, domain: Word, kind: Word, out: Word) -> int:
     if domain != abi.AF_UNIX:
         return abi.ENOTSUP
     descriptors = process.descriptors
-    if descriptors.count + 2 > MAX_DESCRIPTORS:
+    if not descriptors.has_room(2):
         return abi.EMFILE
     one, other = _new(process, domain, kind), _new(process, domain, kind)
     one.pair(other)

@@ -54,6 +54,7 @@ class Channel(Description):
         self._fill += kept
         if self._fill == ANSWER_BYTES or 10 in self._answer[: self._fill]:  # a newline
             self._under_way = False
+            process.system.note_change()
         return count
 
     def readable(self) -> int:

@@ -22,12 +22,25 @@ import contextlib
 import os
 import sqlite3
 import stat
+import struct
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hardtack.errors import KernelError
 from hardtack.kernel.descriptions import Broken
-from hardtack.kernel.disk_rows import APPLICATION, FORMAT, SCHEMA
-from hardtack.kernel.params import COMMIT_CHANGES, KIB
+from hardtack.kernel.disk_rows import (
+    APPLICATION,
+    FORMAT,
+    INODE,
+    KIND,
+    KINDS,
+    LIST,
+    MOST_INODES,
+    NAME,
+    NUMBER,
+    SCHEMA,
+    SIZE,
+)
+from hardtack.kernel.params import COMMIT_CHANGES, KIB, MAX_FILE, NAME_MAX
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -55,11 +68,18 @@ _SETTINGS: Final = (
     "PRAGMA cell_size_check=ON",
     "PRAGMA trusted_schema=OFF",
 )
+_FAILURES: Final = (
+    sqlite3.Error,
+    UnicodeDecodeError,
+    OverflowError,
+)  # damaged files have SQLite say odd things
 _ERRORS: Final = (
     ("locked", "another kernel, or another program, has it open"),
     ("readonly", "it cannot be written"),
     ("not a database", "it is no file system of hardtack's"),
     ("malformed", "it is damaged"),
+    ("decode", "it is damaged"),
+    ("too large", "it is damaged"),
     ("unable to open", "it cannot be opened"),
     ("disk I/O error", "the host's disk has an error"),
     ("is full", "the host's disk is full"),
@@ -102,12 +122,12 @@ class Disk:
                 self._connection = sqlite3.connect(
                     whole, timeout=0, isolation_level=None, check_same_thread=False
                 )
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 raise KernelError(f"{path}: {_reason(error)}") from None
             try:
                 self._cursor = self._connection.cursor()
                 self._begin()
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 self._connection.close()
                 raise KernelError(f"{path}: {_reason(error)}") from None
             except BaseException:
@@ -139,13 +159,20 @@ class Disk:
             execute("BEGIN IMMEDIATE")
 
     def warm(self, statements: tuple[str, ...]) -> None:
-        """Prepare statements, so that no call pays for that; each is run, with values that match nothing."""
-        with self.heap:
-            self._cursor.execute("SAVEPOINT warm")
-            for statement in statements:
-                self._cursor.execute(statement, (-1,) * statement.count("?")).fetchall()
-            self._cursor.execute("ROLLBACK TO warm")
-            self._cursor.execute("RELEASE warm")
+        """Prepare statements, so that no call pays for that; each is run, with values that match nothing.
+
+        Raises:
+            Broken: the host's disk failed.
+        """
+        try:
+            with self.heap:
+                self._cursor.execute("SAVEPOINT warm")
+                for statement in statements:
+                    self._cursor.execute(statement, (-1,) * statement.count("?")).fetchall()
+                self._cursor.execute("ROLLBACK TO warm")
+                self._cursor.execute("RELEASE warm")
+        except _FAILURES as error:
+            raise self._break(error) from None
 
     # -- statements. What stays of one (its columns' names) is in the heap; the row is the caller's.
     def row(self, statement: str, values: tuple[Value, ...]) -> Row | None:
@@ -159,9 +186,71 @@ class Disk:
         try:
             self.heap.run(self._cursor.execute, statement, values)
             row: Row | None = self._cursor.fetchone()
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             raise self._break(error) from None
         return row
+
+    def inode(self, statement: str, values: tuple[Value, ...]) -> Row | None:
+        """Return an inode's row, or None: what a query for one finds.
+
+        Raises:
+            Broken: the host's disk failed, now or before; or the row is none that was ever written.
+        """
+        row = self.row(statement, values)
+        if row is not None:
+            try:
+                INODE.pack(*row)  # whole numbers, each in its range
+            except struct.error:
+                raise self.damaged() from None
+            if row[KIND] not in KINDS or row[SIZE] > MAX_FILE or row[NUMBER] >= MOST_INODES:
+                raise self.damaged()
+        return row
+
+    def names(self, directory: int, begin: int) -> list[tuple[int, bytes, int, int]]:
+        """Return some of a directory's names from a cookie on, each with (cookie, name, inode, kind).
+
+        Raises:
+            Broken: the host's disk failed, now or before; or a row is none that was ever written.
+        """
+        found: list[tuple[int, bytes, int, int]] = []
+        for cookie, name, number, kind in self.rows(LIST, (directory, begin)):
+            if not isinstance(name, bytes) or len(name) > NAME_MAX or kind not in KINDS:
+                raise self.damaged()
+            try:
+                NAME.pack(cookie, number)
+            except struct.error:
+                raise self.damaged() from None
+            found.append((cookie, name, number, kind))
+        return found
+
+    def blob(self, statement: str, key: int, most: int) -> bytes | None:
+        """Return the bytes that a row has, or None without a row.
+
+        Raises:
+            Broken: the host's disk failed, now or before; or they are more than were ever written.
+        """
+        row = self.row(statement, (key,))
+        if row is None:
+            return None
+        data: object = row[0]
+        if not isinstance(data, bytes) or len(data) > most:
+            raise self.damaged()
+        return data
+
+    def number(self, statement: str) -> int:
+        """Return the number that a query finds; 0 for none.
+
+        Raises:
+            Broken: the host's disk failed, now or before; or it is none.
+        """
+        row = self.row(statement, ())
+        if row is None or not 0 <= (row[0] or 0) < MOST_INODES:
+            raise self.damaged()
+        return row[0] or 0
+
+    def damaged(self) -> Broken:
+        """Remember that what was read was never written."""
+        return self._break(sqlite3.DatabaseError("malformed"))
 
     def rows(self, statement: str, values: tuple[Value, ...]) -> list[Row]:
         """Return the rows that a query finds; its LIMIT bounds them.
@@ -174,7 +263,7 @@ class Disk:
         try:
             self.heap.run(self._cursor.execute, statement, values)
             rows: list[Row] = self._cursor.fetchall()
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             raise self._break(error) from None
         return rows
 
@@ -189,7 +278,7 @@ class Disk:
         try:
             self.heap.run(self._cursor.execute, statement, values)
             changed: int = self._cursor.rowcount
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             raise self._break(error) from None
         with self.heap:
             self.changes += max(changed, 0)
@@ -208,7 +297,7 @@ class Disk:
         try:
             self.heap.run(self._cursor.execute, "COMMIT")
             self.heap.run(self._cursor.execute, "BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             raise self._break(error) from None
         with self.heap:
             self.changes = 0
@@ -245,7 +334,7 @@ class Disk:
             left = self.size // DATABASE_PAGE - _MARGIN_PAGES - count[0] + unused[0]
             self._free = left if left <= _CHECKED_AGAIN else max(_CHECKED_AGAIN, left // 2)
 
-    def _break(self, error: sqlite3.Error) -> Broken:
+    def _break(self, error: Exception) -> Broken:
         """Remember that the disk is broken, and why."""
         error.__traceback__ = None
         with self.heap:
@@ -254,7 +343,7 @@ class Disk:
         return Broken(self.broken)
 
     def _close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*_FAILURES):
             self._cursor.close()  # its statement would keep the connection, and so the file's lock
             self._connection.close()
 
@@ -291,7 +380,7 @@ def _sync_directory(path: str) -> None:
         os.close(fd)
 
 
-def _reason(error: sqlite3.Error) -> str:
+def _reason(error: Exception) -> str:
     text = str(error)
     for part, reason in _ERRORS:
         if part in text:

@@ -66,10 +66,7 @@ class DiskContents(DiskInodes):
             return self._enter_page(file, index, self._row_of(file, index))
 
     def _row_of(self, file: DiskInode, index: int) -> bytes:
-        row = self.disk.row(PAGE, (file.number * INDEXES + index,))
-        data = b"" if row is None else row[0]
-        assert isinstance(data, bytes)
-        return data
+        return self.disk.blob(PAGE, file.number * INDEXES + index, DISK_PAGE) or b""
 
     def _enter_page(self, file: DiskInode, index: int, data: bytes) -> CachedPage:
         with self.heap:

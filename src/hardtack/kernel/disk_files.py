@@ -39,7 +39,7 @@ from hardtack.kernel.disk_rows import (
     TARGET,
 )
 from hardtack.kernel.page_cache import INDEXES
-from hardtack.kernel.params import DISK_PAGE
+from hardtack.kernel.params import DISK_PAGE, PATH_MAX
 from hardtack.kernel.paths import walk
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class DiskWhere:
     def look(self, name: bytes) -> Row | None:
         """Return the row of what a name here leads to, or None."""
         if name != self._sought:
-            self.row = self.files.disk.row(FIND, (self.directory, name))
+            self.row = self.files.disk.inode(FIND, (self.directory, name))
             self._sought = name
         return self.row
 
@@ -95,7 +95,7 @@ class DiskWhere:
         """Go back to the parent."""
         if self.depth == 0:
             return False
-        row = self.files.disk.row(BY_NUMBER, (self.directory,))
+        row = self.files.disk.inode(BY_NUMBER, (self.directory,))
         if row is None or not row[PARENT]:
             return False
         self.directory = row[PARENT]
@@ -118,9 +118,7 @@ class DiskFiles(DiskContents):
         disk.warm(STATEMENTS)
         super().__init__(system, heap, disk)
         with heap:
-            counted = disk.row(COUNTED, ())
-            assert counted is not None
-            self._names = counted[0] + 0
+            self._names = disk.number(COUNTED)
             if self._next_number == ROOT:
                 self._new_inode(abi.DIRECTORY, 0, ROOT, b"")
         while disk.change(LEFT_OPEN, ()):
@@ -135,16 +133,14 @@ class DiskFiles(DiskContents):
         if errno:
             return errno
         if where.name == b".":
-            where.row = self.disk.row(BY_NUMBER, (where.directory,))
+            where.row = self.disk.inode(BY_NUMBER, (where.directory,))
         else:
             where.look(where.name)
         return where
 
     def target(self, row: Row) -> bytes:
         """Return a symbolic link's target."""
-        found = self.disk.row(TARGET, (row[NUMBER],))
-        assert found is not None
-        return bytes(found[0])
+        return self.disk.blob(TARGET, row[NUMBER], PATH_MAX) or b""
 
     def new_name(self, start: DiskInode, where: DiskWhere) -> int:
         """Check that a name can be made at where, and take the space for it: an errno, or OK."""
@@ -251,7 +247,7 @@ class DiskFiles(DiskContents):
                 return True
             if directory == ROOT:
                 return False
-            row = self.disk.row(BY_NUMBER, (directory,))
+            row = self.disk.inode(BY_NUMBER, (directory,))
             if row is None:
                 return False
             directory = row[PARENT]

@@ -18,6 +18,7 @@ from hardtack.kernel.disk_rows import (
     NO_INODE,
     NO_PAGES,
     NUMBER,
+    NUMBERS,
     SAVE,
     SAVE_PAGE,
     UNREACHABLE,
@@ -108,9 +109,7 @@ class DiskInodes:
             self._open: Table[DiskInode] = Table()
             self._dirty: DiskInode | None = None
             self._dirty_count = 0
-            numbers = disk.row("SELECT max(number) FROM inode", ())
-            assert numbers is not None
-            self._next_number = (numbers[0] or 0) + 1
+            self._next_number = disk.number(NUMBERS) + 1
             self._unreachable = True  # whether there may be inodes that nobody can reach
 
     # -- memory: the heap has a capacity of its own, and pages give way
@@ -288,7 +287,7 @@ class DiskInodes:
 
     def _changed(self, number: int) -> None:
         """Note that a directory's names changed."""
-        row = self.disk.row(BY_NUMBER, (number,)) if (inode := self._registered(number)) is None else None
+        row = self.disk.inode(BY_NUMBER, (number,)) if (inode := self._registered(number)) is None else None
         inode = inode or (DiskInode(row) if row is not None else None)
         if inode is not None:
             self._stamp(inode)

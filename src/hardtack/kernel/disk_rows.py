@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final, TypeAlias
+
+from hardtack.kernel import abi
 
 Row: TypeAlias = "tuple[int, ...]"
 
@@ -23,6 +26,10 @@ SCHEMA: Final = (
     f"PRAGMA user_version={FORMAT}",
 )
 NUMBER, KIND, LINKS, SIZE, ATIME, MTIME, CTIME, PARENT = range(8)  # columns of a row
+INODE: Final = Struct("<QBqQQQQQ")  # what the columns can be
+NAME: Final = Struct("<QQ")  # a name's cookie and inode
+KINDS: Final = (abi.DIRECTORY, abi.REGULAR_FILE, abi.SYMBOLIC_LINK, abi.UNKNOWN)
+MOST_INODES: Final = 1 << 36  # ever made: a page's place is a number of 63 bits
 _COLUMNS: Final = "i.number, i.kind, i.links, i.size, i.atime, i.mtime, i.ctime, i.parent"
 FIND: Final = (
     f"SELECT {_COLUMNS} FROM name n JOIN inode i ON i.number = n.inode WHERE n.directory = ? AND n.name = ?"
@@ -36,6 +43,7 @@ LIST: Final = (
 NEW_INODE: Final = "INSERT INTO inode VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)"
 NEW_NAME: Final = "INSERT INTO name VALUES (?, ?, ?, ?, ?)"
 NO_NAME: Final = "DELETE FROM name WHERE directory = ? AND name = ?"
+NUMBERS: Final = "SELECT max(number) FROM inode"
 COUNTED: Final = "SELECT size FROM inode WHERE number = 0"
 COUNT: Final = "UPDATE inode SET size = ? WHERE number = 0"
 SAVE: Final = (

@@ -69,7 +69,9 @@ class HostFile(Description):
         try:
             if self.flags & abi.FDFLAG_APPEND:
                 os.lseek(self._fd, 0, os.SEEK_END)
-            return os.write(self._fd, process.memory[start : start + count])
+            done = os.write(self._fd, process.memory[start : start + count])
+            self._synchronise()
+            return done
         except OSError as error:
             return -errno_of(error)
 
@@ -78,9 +80,18 @@ class HostFile(Description):
         if position + count > MAX_FILE:
             return -abi.EFBIG
         try:
-            return os.pwrite(self._fd, process.memory[start : start + count], position)
+            done = os.pwrite(self._fd, process.memory[start : start + count], position)
+            self._synchronise()
+            return done
         except OSError as error:
             return -errno_of(error)
+
+    def _synchronise(self) -> None:
+        """Bring to the disk what was written, if the flags ask for it with each write."""
+        if self.flags & abi.FDFLAG_SYNC:
+            os.fsync(self._fd)
+        elif self.flags & abi.FDFLAG_DSYNC:
+            os.fdatasync(self._fd)
 
     def seek(self, offset: int, whence: int) -> int:
         """Move the position."""
@@ -419,6 +430,8 @@ class HostDirectory(Description):
         if isinstance(place, int):
             return place
         try:
+            if place.must_be_directory and not _is_directory(place):
+                return abi.ENOTDIR
             return os.readlink(place.name, dir_fd=place.fd)
         except OSError as error:
             return errno_of(error)

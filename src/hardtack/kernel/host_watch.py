@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import select
-import time
 from typing import TYPE_CHECKING, Final
 
 from hardtack.heap import Heap
+from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.queues import Queue
 
@@ -62,9 +62,10 @@ class HostWatch:
         waiting: how many processes do.
         longest: ms that a look takes at most; then it is asked again whether all is done.
         through: what looks pass through, if anything: given what looks, returns what was found.
+        bell: rung by who wants to be asked about, when all processes wait.
     """
 
-    __slots__ = ("_epoll", "_heap", "_system", "_watched", "through", "waiting")
+    __slots__ = ("_epoll", "_heap", "_system", "_watched", "bell", "through", "waiting")
     longest = LOOK_MILLISECONDS
 
     def __init__(self, system: System) -> None:
@@ -74,6 +75,7 @@ class HostWatch:
         self._watched: dict[int, HostDescription] = {}
         self.waiting = 0
         self.through: Callable[[Callable[[], list[HostDescription]]], list[HostDescription]] | None = None
+        self.bell = Bell()
 
     def note(self, process: Process) -> None:
         """Note that a process waits for the host."""
@@ -91,6 +93,7 @@ class HostWatch:
         armed = description.armed | events
         if self._epoll is None:
             self._epoll = select.epoll()
+            self._epoll.register(self.bell.fd, select.EPOLLIN)
         if description.watch is None:
             self._epoll.register(description.fd, armed | select.EPOLLONESHOT)
             self._watched[description.fd] = description
@@ -125,9 +128,16 @@ class HostWatch:
     def ready(self, milliseconds: int) -> list[HostDescription]:
         """Wait up to so long for the host; return what fired."""
         if self._epoll is None:
-            time.sleep(milliseconds / 1000)
+            if events_of(self.bell.fd, select.POLLIN, milliseconds):
+                self.bell.silence()
             return []
-        return [self._watched[fd] for fd, _ in self._epoll.poll(milliseconds / 1000)]
+        found = []
+        for fd, _ in self._epoll.poll(milliseconds / 1000):
+            if fd == self.bell.fd:
+                self.bell.silence()
+            else:
+                found.append(self._watched[fd])
+        return found
 
     def _look(self, milliseconds: int) -> None:
         look = functools.partial(self.ready, milliseconds)
@@ -138,10 +148,14 @@ class HostWatch:
                 description.polled = False
                 self._system.let_go_on(self._system.pollers)
 
+    def close(self) -> None:
+        """Let go of the bell; nothing runs any more."""
+        del self.bell
 
-def events_of(fd: int, wanted: int) -> int:
-    """Return which of these events a descriptor of the host has now."""
+
+def events_of(fd: int, wanted: int, milliseconds: int = 0) -> int:
+    """Return which of these events a descriptor of the host has, at the latest after some time."""
     poller = select.poll()
     poller.register(fd, wanted)
-    found = poller.poll(0)
+    found = poller.poll(milliseconds)
     return found[0][1] if found else 0

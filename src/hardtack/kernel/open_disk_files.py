@@ -12,7 +12,7 @@ from hardtack.kernel.descriptions import Broken, Description, Entries
 from hardtack.kernel.disk import Disk
 from hardtack.kernel.disk_files import ROOT, DiskFiles, DiskWhere
 from hardtack.kernel.disk_inodes import DiskInode
-from hardtack.kernel.disk_rows import BY_NUMBER, KIND, LIST, NUMBER
+from hardtack.kernel.disk_rows import BY_NUMBER, KIND, NUMBER
 from hardtack.kernel.params import LEAST_CACHE_BYTES, MAX_FILE
 from hardtack.units import format_bytes
 
@@ -152,9 +152,9 @@ class OpenDiskDirectory(Description):
             return count
         begin = min(max(cookie - _FIRST_COOKIE, 0), (1 << 63) - 1)
         for _ in range(_LISTINGS):
-            rows = self.files.disk.rows(LIST, (directory.number, begin))
+            rows = self.files.disk.names(directory.number, begin)
             for at, name, number, kind in rows:
-                if out.put(at + 1 + _FIRST_COOKIE, number, name, kind):  # type: ignore[arg-type]
+                if out.put(at + 1 + _FIRST_COOKIE, number, name, kind):
                     return count
                 begin = at + 1
             if not rows:
@@ -193,7 +193,7 @@ class OpenDiskDirectory(Description):
         errno = self.files.new_name(self.directory, where)
         if not errno:
             number = self.files.create(where, abi.REGULAR_FILE, b"")
-            where.row = self.files.disk.row(BY_NUMBER, (number,))
+            where.row = self.files.disk.inode(BY_NUMBER, (number,))
         return errno
 
     def _open(
@@ -390,11 +390,15 @@ def open_disk(system: System, name: str, path: str, size: int, cache: int) -> Op
         disk = Disk(heap, path, size)
         try:
             files = DiskFiles(system, heap, disk)
-            row = disk.row(BY_NUMBER, (ROOT,))
+            row = disk.inode(BY_NUMBER, (ROOT,))
             root = None if row is None else files.open_inode(row)
         except Broken as error:
             raise KernelError(str(error)) from None
+        except BaseException:
+            disk.close()
+            raise
         if root is None:
+            disk.close()
             raise KernelError(f"{path}: it is damaged: it has no root")
         heap.shrinker(files.shrink)
         system.disks.append(files)

@@ -346,6 +346,8 @@ class OpenDirectory(Description):
             return where
         if where.inode is None:
             return abi.ENOENT
+        if where.must_be_directory and not isinstance(where.inode, Directory):
+            return abi.ENOTDIR
         return where.inode.target if isinstance(where.inode, Symlink) else abi.EINVAL
 
     def link_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
@@ -362,7 +364,8 @@ class OpenDirectory(Description):
         if isinstance(where, int):
             return where
         if where.inode is not None:
-            return abi.EEXIST
+            wrong = where.must_be_directory and not isinstance(where.inode, Directory)
+            return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
         errno = files.new_name(where, old.inode.owner, 0)

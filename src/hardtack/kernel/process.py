@@ -54,7 +54,14 @@ class Group:
     )
 
     def __init__(
-        self, heap: Heap, owner: Owner, leader: Number, program: str, protected: bool, account: Account
+        self,
+        heap: Heap,
+        owner: Owner,
+        leader: Number,
+        program: str,
+        protected: bool,
+        account: Account,
+        runnable: Queue,
     ) -> None:
         self.account = account
         self.heap = heap
@@ -63,7 +70,7 @@ class Group:
         self.program = program
         self.protected = protected
         self.alive: Count = 0
-        self.runnable = Queue()  # its part of the run queue, and the group behind it there
+        self.runnable = runnable  # its part of the run queue, and the group behind it there
         self.next_in_turn: Group | None = None
 
 
@@ -76,6 +83,8 @@ class Process:
         "arguments",
         "behind",
         "children",
+        "cpu_began",
+        "cpu_used",
         "dead",
         "deadline",
         "descriptors",
@@ -139,6 +148,8 @@ class Process:
         self.behind: Process | None = None
         self.poll_began: Long | None = None  # ns, monotonic: from when the poll under way counts
         self.deadline: Long | None = None  # and when it ends
+        self.cpu_used: Long = 0  # ns of processor time in earlier turns, from when it first asked for them
+        self.cpu_began: Long | None = None  # the thread's time when this turn began; None if it never asked
         self.random_done: Word = 0  # bytes that the random_get under way has filled
         self.waits_for_host = False  # HostWatch's
         # admission: how the border lets its calls in, and what was granted to the call that waited

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import time
 from typing import TYPE_CHECKING
 
 from hardtack.kernel.guest import StartFailed
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hardtack.heap import Reservation
+    from hardtack.kernel.guest import Guest
     from hardtack.kernel.system import System
 
 TURNS_BETWEEN_LOOKS = 16  # turns until host descriptors are looked at although somebody can run
@@ -154,21 +154,35 @@ class Scheduler:
         guest = process.guest
         assert guest is not None
         account = process.group.account
-        if account.cpu_limit is None:
+        if account.cpu_limit is None and process.cpu_began is None:
             ended = guest.resume()
         else:
-            began = time.thread_time_ns()
-            ended = guest.resume()
-            account.use_processor(time.thread_time_ns() - began)
+            ended = self._resume_measured(process, guest)
+        if process.cpu_began is not None:
+            with process.heap:
+                process.cpu_used += system.clock.processor() - process.cpu_began
         if account.limit is not None:
             system.kill_group(process.group, account.why or "")
         elif ended:
             self._ended(process)
         elif process.doomed:
-            system.end(process, KILLED_STATUS, process.killed)
+            status = KILLED_STATUS if process.status is None else process.status
+            system.end(process, status, process.killed)
         elif process.state == RUNNABLE and process.queue is None:
             system.run_queue.append(process)
         system.current = None
+
+    def _resume_measured(self, process: Process, guest: Guest) -> bool:
+        """Resume a process whose processor time somebody wants to know."""
+        account = process.group.account
+        began = self.system.clock.processor()
+        if process.cpu_began is not None:
+            with process.heap:
+                process.cpu_began = began + 0
+        ended = guest.resume()
+        if account.cpu_limit is not None:
+            account.use_processor(self.system.clock.processor() - began)
+        return ended
 
     def _start(self, process: Process) -> None:
         system = self.system
@@ -227,7 +241,8 @@ class Scheduler:
         if system.run_queue.first is not None:
             return True
         until = system.next_deadline
-        if until is None and not system.host.waiting:
+        hosts = system.host.waiting or system.host_pipes
+        if until is None and not hosts:
             return False
         for other in (deadline, system.next_wall):
             if other is not None and (until is None or other < until):

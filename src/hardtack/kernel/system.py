@@ -67,10 +67,14 @@ class Clock(Protocol):
     def monotonic(self) -> int:
         """Return ns since some moment; never goes back."""
 
+    def processor(self) -> int:
+        """Return ns of processor time that the kernel's thread has used."""
+
 
 class HostClock:
     """The host's time."""
 
+    processor = staticmethod(time.thread_time_ns)
     realtime = staticmethod(time.time_ns)
     monotonic = staticmethod(time.monotonic_ns)
 
@@ -132,6 +136,8 @@ class System:
         self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
         self.host_sockets = HostBudget()
         self.host = HostWatch(self)
+        self.host_pipes = 0  # with both ends open: the host may wake a guest
+        self.changes = 0  # how often something happened that the host may wait for
         # what happened
         self.waits = 0
         self.failed_calls = 0
@@ -163,8 +169,9 @@ class System:
             owner = Owner()
             began = self.clock.monotonic() + 0 if began is None else began
             account = Account(self, heap, owner, limits, began)
+            runnable = Queue()
         with heap:
-            group = Group(heap, owner, 0, program, protected, account)
+            group = Group(heap, owner, 0, program, protected, account, runnable)
         if account.deadline is not None and (self.next_wall is None or account.deadline < self.next_wall):
             with self.scheduler_heap:
                 self.next_wall = account.deadline + 0
@@ -247,6 +254,7 @@ class System:
             number = process.descriptors.next_used(number)
         process.status = status
         process.killed = killed
+        self.note_change()
         process.group.alive -= 1
         self._bury_dead_children(process)
         parent, process.parent = process.parent, None
@@ -396,6 +404,12 @@ class System:
         self.disks.clear()
         if broken:
             raise KernelError("; ".join(broken))
+
+    # -- the host
+    def note_change(self) -> None:
+        """Have those on the host look whether what they wait for has come: an end, bytes in a pipe."""
+        with self.scheduler_heap:
+            self.changes += 1
 
     # -- books
     def report_bug(self, text: str, error: BaseException | None = None) -> None:

@@ -7,7 +7,6 @@ measured in turns, one round after the other, and its median is given.
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import tempfile
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
-from hardtack.lab.rows import Row
+from hardtack.lab.rows import Row, row_of
 from hardtack.runtime import Kernel
 
 if TYPE_CHECKING:
@@ -87,16 +86,17 @@ def measure(rounds: int = 7, progress: Callable[[str], None] | None = None) -> l
     return rows
 
 
-def row_of(name: str, unit: str, figures: dict[str, list[float]]) -> Row:
-    """Return the row of figures taken in rounds: "ours", and each peer's by its name."""
-    ours = figures["ours"]
-    medians = {peer: statistics.median(values) for peer, values in figures.items() if peer != "ours"}
-    # A ratio is the median of the rounds' ratios: what slows a round down slows both sides.
-    ratios = {
-        peer: statistics.median(mine / theirs for mine, theirs in zip(ours, figures[peer], strict=True))
-        for peer in medians
-    }
-    return Row(name, unit, statistics.median(ours), (min(ours), max(ours)), medians, ratios)
+def hello_beside(rounds: int, progress: Callable[[str], None] | None) -> Row:
+    """Measure a start of `hello` on both sides, in turns, in engines that are there."""
+    if progress is not None:
+        progress("startup")
+    figures: dict[str, list[float]] = {"ours": [], "wasmtime": []}
+    with Kernel(heap="64 MiB") as kernel, tempfile.TemporaryDirectory() as directory:
+        peer = _Wasmtime(Path(directory))
+        for _ in range(rounds):
+            figures["ours"].append(_microseconds(lambda: kernel.run("/bin/hello")))
+            figures["wasmtime"].append(_microseconds(peer.hello))
+    return row_of("startup", "us", figures)
 
 
 def _microseconds(start: Callable[[], object]) -> float:

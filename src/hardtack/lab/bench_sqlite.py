@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 import wasmtime
 
 from hardtack.errors import ProgramError
-from hardtack.lab.bench_calls import SHARED_MEMORY, row_of
+from hardtack.lab.bench_calls import SHARED_MEMORY
+from hardtack.lab.rows import row_of
 from hardtack.runtime import Kernel
 
 if TYPE_CHECKING:

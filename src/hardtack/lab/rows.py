@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Row:
 
     Attributes:
         name: what was measured, as in "reserve_release".
-        unit: of `ours`, `spread` and `peers`: "ns", "us" or "ms", or "million" instructions.
+        unit: of `ours`, `spread` and `peers`: "ns", "us" or "ms", "KiB", or "million" instructions.
         ours: the median of the rounds.
         spread: the least and the greatest of them.
         peers: the medians of the others, by name.
@@ -43,6 +44,28 @@ class Row:
             "peers": {peer: _rounded(figure) for peer, figure in self.peers.items()},
             "ratio": {peer: _rounded(figure) for peer, figure in self.ratio.items()},
         }
+
+
+def row_of(name: str, unit: str, figures: Mapping[str, Sequence[float]]) -> Row:
+    """Make a row of what each side took in each round; ours stands under "ours".
+
+    Example:
+        >>> row_of("clock", "ns", {"ours": [1, 2, 9], "wasmtime": [2, 2, 3]}).ratio
+        {'wasmtime': 1.0}
+    """
+    ours = figures["ours"]
+    peers = {peer: values for peer, values in figures.items() if peer != "ours"}
+    return Row(
+        name,
+        unit,
+        statistics.median(ours),
+        (min(ours), max(ours)),
+        {peer: statistics.median(values) for peer, values in peers.items()},
+        {
+            peer: statistics.median(mine / theirs for mine, theirs in zip(ours, values, strict=True))
+            for peer, values in peers.items()
+        },
+    )
 
 
 def report(rows: Iterable[Row]) -> dict[str, object]:

@@ -1,12 +1,15 @@
 """Kernel and wasm put together: what Python programs use to run guests."""
 
 from hardtack.kernel.system import Kill
+from hardtack.runtime.async_kernel import AsyncKernel, AsyncProcess
 from hardtack.runtime.kernel import Kernel, KernelStatistics, Process
 from hardtack.runtime.python import run_python
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.sessions import PythonSession
 
 __all__ = [
+    "AsyncKernel",
+    "AsyncProcess",
     "Kernel",
     "KernelStatistics",
     "Kill",

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from hardtack.errors import KernelError
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES
 from hardtack.units import parse_timeout
 
 if TYPE_CHECKING:
@@ -33,7 +34,15 @@ def as_strings(what: str, strings: Sequence[str]) -> list[bytes]:
     for string in listed:
         if not isinstance(string, str):
             raise TypeError(f"{what} is a sequence of strings; {string!r} is none")
-    return [os.fsencode(string) for string in listed]
+    encoded, size = [], 0
+    for string in listed:
+        encoded.append(os.fsencode(string))
+        size += len(encoded[-1]) + 1
+        if size > MAX_ARGUMENT_BYTES:  # no more is done for what could not be started
+            raise KernelError(
+                f"{what}: {len(listed)} strings take more than {MAX_ARGUMENT_BYTES} bytes, which is the most"
+            )
+    return encoded
 
 
 def as_environment(variables: Mapping[str, str]) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from hardtack.runtime.waiting import wait_in_task
 from hardtack.runtime.worker import Job, wait_for
 from hardtack.wasm.compilation import COMPILE_BYTES, COMPILE_SECONDS, CompileLimits
 
@@ -59,3 +60,10 @@ class Compiling:
             wait_for(self.job, self.begin, self.hurry)
         finally:
             del self.job  # an error refers to this frame: no cycle
+
+    async def wait_in_task(self) -> None:
+        """As `wait`, in a task of asyncio."""
+        try:
+            await wait_in_task(self.job, self.begin, self.hurry)
+        finally:
+            del self.job

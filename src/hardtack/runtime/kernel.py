@@ -24,6 +24,7 @@ from hardtack.heap import Heap, HeapStatistics
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
+from hardtack.kernel.host_pipes import HostInput, HostOutput
 from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
@@ -39,6 +40,7 @@ from hardtack.runtime.listening import close_all
 from hardtack.runtime.outside import Outside
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
+from hardtack.runtime.streams import InputStream, OutputStream
 from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.compilation import Uncompiled
@@ -91,21 +93,32 @@ class KernelStatistics:
 
 
 class Process:
-    """A program that was started: its pid, and the way to wait for it or kill it."""
+    """A program that was started.
+
+    Attributes:
+        pid: its number.
+        stdin: where to write what it reads, if it was started with stdin=subprocess.PIPE; else None.
+        stdout: what it writes, if it was started with stdout=subprocess.PIPE; else None.
+        stderr: likewise.
+    """
 
     def __init__(
         self,
         kernel: Kernel,
         process: KernelProcess,
-        captures: Sequence[Capture | None],
+        streams: Sequence[Description],
         began: int,
     ) -> None:
         self._kernel = kernel
         self._process: KernelProcess | None = process  # until its result is taken: it is kept in the heap
-        self._captures = captures
+        self._outputs = streams[1:]
         self._began = began
         self._result: Result | None = None
         self.pid = process.pid
+        stdin, stdout, stderr = streams
+        self.stdin = InputStream(kernel._worker, stdin) if isinstance(stdin, HostInput) else None
+        self.stdout = OutputStream(kernel._worker, stdout) if isinstance(stdout, HostOutput) else None
+        self.stderr = OutputStream(kernel._worker, stderr) if isinstance(stderr, HostOutput) else None
 
     @property
     def running(self) -> bool:
@@ -244,7 +257,10 @@ class Kernel:
         self._worker.run_turns = self._scheduler.run
         self._worker.now = outside.now
         if not outside.steady:
-            self._worker.hurry = self._scheduler.hurry
+            self._worker.end_turn = self._scheduler.hurry
+        self._worker.ring = self._system.host.bell.ring
+        system = self._system
+        self._worker.changes = lambda: system.changes
 
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system
@@ -295,6 +311,7 @@ class Kernel:
             defaults=self._limits,
             began=self._outside.begin(),
             listen=listen,
+            pipes=False,
         )
         return self._compiled(start, nanoseconds, lambda: self._wait(lambda: self._start(start), nanoseconds))
 
@@ -319,11 +336,13 @@ class Kernel:
         Args:
             program: a .wasm file on the host, its bytes, or a built-in program's path such as "/bin/sh".
             args: its arguments, without argv[0].
-            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL. Descriptors are
-                duplicated, as subprocess does: they may be closed when this returns.
+            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL, or subprocess.PIPE for a
+                stream to write to. Descriptors are duplicated, as subprocess does: they may be closed when
+                this returns.
             files: files to put into the file system in memory first, as {guest's path: content}.
             env: its environment; nothing of the host's is passed on.
-            stdout: a descriptor of the host to write to, or subprocess.DEVNULL; None captures the output.
+            stdout: a descriptor of the host to write to, or subprocess.DEVNULL, or subprocess.PIPE for a
+                stream to read from; None captures the output.
             stderr: likewise.
             limits: of it and all processes that it starts; what they leave open, the kernel's own say.
             protected: never kill it to free memory; when nobody else is left to kill, it ends all the same.
@@ -365,10 +384,13 @@ class Kernel:
             try:
                 return use()
             except Uncompiled as missing:
-                if self._outside.steady:  # its time is not the host's
-                    start = replace(start, limits=replace(start.limits, wall=None))
-                compiling = Compiling(self._modules, missing, start, timeout)
+                compiling = self._compiling(missing, start, timeout)
             compiling.wait()
+
+    def _compiling(self, missing: Uncompiled, start: Start, timeout: int | None) -> Compiling:
+        if self._outside.steady:  # its time is not the host's
+            start = replace(start, limits=replace(start.limits, wall=None))
+        return Compiling(self._modules, missing, start, timeout)
 
     def _start(self, start: Start) -> Process:
         """Start a program; on our own thread."""
@@ -376,40 +398,47 @@ class Kernel:
         image, name = self._open(start.program)
         limits = start.limits
         _check_limits(limits, image, name)
-        captures: list[Capture | None] = [None, None]
-        outside = self._outside
+        streams: list[Description] = []
         listeners: list[socket.socket | None] = []
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
-                yield (
-                    host_stream(start.stdin, outside.source)
-                    if isinstance(start.stdin, int)
-                    else Source(start.stdin)
-                )
-                for place, fd in enumerate((start.stdout, start.stderr)):
-                    if fd is None:
-                        most = MAX_OUTPUT if limits.output is None else limits.output
-                        captures[place] = capture = Capture(process.group.heap, most)
-                        yield capture
-                    else:
-                        yield host_stream(fd, outside.sink)
-                yield from map(outside.listener, listeners)
+                for stream in self._streams(start, process):
+                    streams.append(stream)
+                    yield stream
+                yield from map(self._outside.listener, listeners)
 
         for path, data in start.files.items():
             self._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment
-        listeners.extend(outside.open_listeners(start.listen))
+        listeners.extend(self._outside.open_listeners(start.listen))
         try:
             process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
         except BaseException:
             close_all([one for one in listeners if one is not None])
             raise
-        return Process(self, process, captures, start.began)
+        return Process(self, process, streams, start.began)
+
+    def _streams(self, start: Start, process: KernelProcess) -> Iterator[Description]:
+        """Make a program's standard streams."""
+        most = start.limits.output
+        if isinstance(start.stdin, bytes):
+            yield Source(start.stdin)
+        elif start.stdin == subprocess.PIPE:
+            yield HostInput(self._system)
+        else:
+            yield host_stream(start.stdin, self._outside.source)
+        for fd in (start.stdout, start.stderr):
+            if fd is None:
+                yield Capture(process.group.heap, MAX_OUTPUT if most is None else most)
+            elif fd == subprocess.PIPE:
+                yield HostOutput(self._system, most)
+            else:
+                yield host_stream(fd, self._outside.sink)
 
     def _input(self, stdin: bytes | int) -> bytes | int:
         """Return what a program is to read: bytes, or a descriptor that it may wait for."""
-        if type(stdin) is not int or stdin == subprocess.DEVNULL:
+        if type(stdin) is not int or stdin in {subprocess.DEVNULL, subprocess.PIPE}:
             return stdin
         return self._outside.input(stdin)
 
@@ -427,7 +456,7 @@ class Kernel:
         def begin() -> Watch[None]:
             self._check_open()
             last = scheduler.turns + turns
-            return Watch(lambda: scheduler.turns >= last, lambda _: self._raise_bugs())
+            return Watch(lambda: scheduler.turns >= last, lambda _: self._raise_bugs(), every_turn=True)
 
         self._worker.call_until(begin)
 
@@ -448,6 +477,12 @@ class Kernel:
 
     def _wait(self, start: Callable[[], Process], nanoseconds: int | None) -> Result:
         """Wait for the process that `start` returns; it is called on our own thread."""
+        return self._worker.call_until(*self._waiting(start, nanoseconds))
+
+    def _waiting(
+        self, start: Callable[[], Process], nanoseconds: int | None
+    ) -> tuple[Callable[[], Watch[Result]], int | None]:
+        """Return what begins such a wait, and its deadline in monotonic ns."""
         outside, scheduler = self._outside, self._scheduler
         deadline = outside.deadline(nanoseconds)
 
@@ -462,9 +497,9 @@ class Kernel:
             def finish(why: str | None) -> Result:
                 return self._finish(handle, why, "wall" if why == late else None)
 
-            return Watch(done, finish, deadline, late)
+            return Watch(done, finish, deadline, late, every_turn=outside.steady)
 
-        return self._worker.call_until(begin, None if outside.steady else deadline)
+        return begin, None if outside.steady else deadline
 
     def _finish(self, handle: Process, why: str | None, limit: str | None) -> Result:
         """End a process tree, and its first process if that has not ended; return what came of it."""
@@ -478,12 +513,14 @@ class Kernel:
                 process.group.account.end(limit, why)
             self._system.end(process, KILLED_STATUS, why)
         self._system.kill_group(process.group, "its process tree's first program ended")
-        outputs = [b"" if capture is None else capture.take() for capture in handle._captures]
-        truncated = any(capture is not None and capture.refused for capture in handle._captures)
+        outputs = [stream.take() if isinstance(stream, Capture) else b"" for stream in handle._outputs]
+        truncated = any(
+            stream.refused for stream in handle._outputs if isinstance(stream, Capture | HostOutput)
+        )
         account = process.group.account
         assert process.status is not None
         handle._result = result = Result(
-            exit_code=process.status,
+            exit_code=process.status + 0,
             stdout=outputs[0],
             stderr=outputs[1],
             killed=process.killed,
@@ -491,28 +528,31 @@ class Kernel:
             truncated=truncated,
             limit=account.limit,
             limits_met=account.limits_met(output=truncated),
-            usage=Usage(
+            usage=Usage(  # numbers of our own: the kernel's are in its heap
                 process.group.heap.peak,
-                process.user_bytes,
-                account.user_memory.peak,
+                process.user_bytes + 0,
+                account.user_memory.peak + 0,
                 max(0, self._outside.now() - handle._began) / 1e9,
                 None if account.cpu_limit is None else account.cpu_used / 1e9,
             ),
         )
         handle._process = None
-        handle._captures = ()
+        handle._outputs = ()
+        for end in (handle.stdin, handle.stdout, handle.stderr):
+            if end is not None:
+                end._detach()
         self._system.sync_disks()
         self._raise_bugs()
         return result
 
     def _kill(self, handle: Process, why: str) -> None:
-        def kill() -> None:
-            process = handle._process
-            if process is not None:
-                self._system.end(process, KILLED_STATUS, why)
-                self._system.kill_group(process.group, why)
+        self._worker.call(self._kill_tree, handle, why)
 
-        self._worker.call(kill)
+    def _kill_tree(self, handle: Process, why: str) -> None:
+        process = handle._process
+        if process is not None:
+            self._system.end(process, KILLED_STATUS, why)
+            self._system.kill_group(process.group, why)
 
     # -- files
     def write_file(self, path: str, data: bytes) -> None:
@@ -641,3 +681,4 @@ def _end_all(system: System) -> None:
         close(description)
     system.preopens = ()
     system.close_disks()
+    system.host.close()

@@ -186,6 +186,10 @@ class VirtualClock:
         """Return ns since 1970."""
         return BEGINNING + self.monotonic()
 
+    def processor(self) -> int:
+        """Return ns of processor time: as if it had worked all the time."""
+        return self.monotonic()
+
     def peek(self) -> int:
         """Return what `monotonic` would without making time pass."""
         return self._now[0]

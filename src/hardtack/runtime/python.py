@@ -57,8 +57,8 @@ def run_python(
         heap: capacity of its kernel's heap: files in memory, descriptors, captured output.
         memory: capacity of user memory, where limits say nothing.
         python: an interpreter to use, a .wasm file; else `find_interpreter` says which.
-        kernel: run it in this one, with the files and directories that it has, and not in one of its own. What
-            it leaves in files stays, the code as /main.py, too.
+        kernel: run it in this one, with the files and directories that it has, and not in one of its own.
+            What it leaves in files stays, the code as /main.py, too.
 
     Raises:
         ProgramError: there is no interpreter, or it can't run.

@@ -163,7 +163,7 @@ class PythonSession:
             kernel._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment
         process = kernel._host.start(image, *blocks, self._make_streams, False, start.limits, start.began)
-        return Process(kernel, process, self._captures, start.began)
+        return Process(kernel, process, [self._channel, *self._captures], start.began)
 
     def _make_streams(self, process: KernelProcess) -> Iterator[Description]:
         with process.group.heap:

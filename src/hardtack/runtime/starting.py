@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ class Start:
         arguments: without argv[0].
         environment: as NAME=VALUE.
         files: to be put into the file system in memory first.
-        stdin: bytes to read, or a descriptor of the host.
-        stdout: a descriptor of the host; None captures.
+        stdin: bytes to read, or a descriptor of the host, or PIPE.
+        stdout: a descriptor of the host, or PIPE; None captures.
         stderr: likewise.
         limits: of its process tree, those of its kernel included.
         protected: never kill it to free memory.
@@ -61,9 +62,10 @@ def checked_start(
     stderr: int | None,
     limits: Limits | None,
     defaults: Limits,
-    began: int,
+    began: int | None = None,
     protected: bool = False,
     listen: Sequence[str | socket.socket] = (),
+    pipes: bool = True,
 ) -> Start:
     """Check what a caller gave.
 
@@ -72,6 +74,8 @@ def checked_start(
     """
     if not isinstance(limits, Limits | None):
         raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
+    if not pipes and subprocess.PIPE in (stdin, stdout, stderr):
+        raise ValueError("PIPE is for spawn: nobody could use a stream of what has ended")
     return Start(
         program=bytes(program) if isinstance(program, (bytearray, memoryview)) else program,
         arguments=as_strings("args", args),
@@ -83,7 +87,7 @@ def checked_start(
         limits=(limits or NO_LIMITS).with_defaults(defaults),
         protected=protected,
         listen=list(listen),
-        began=began,
+        began=time.monotonic_ns() if began is None else began,
     )
 
 

@@ -175,6 +175,10 @@ class _TapedClock:
         outcome = self._reel.outcome("monotonic", self._clock.monotonic)
         return outcome if isinstance(outcome, int) else 0
 
+    def processor(self) -> int:
+        outcome = self._reel.outcome("processor", self._clock.processor)
+        return outcome if isinstance(outcome, int) else 0
+
     def realtime(self) -> int:
         outcome = self._reel.outcome("realtime", self._clock.realtime)
         return outcome if isinstance(outcome, int) else 0

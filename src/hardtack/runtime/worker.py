@@ -53,9 +53,10 @@ class Watch(Generic[_T]):
         finish: makes the caller's result, then; given why it was not waited for any longer, or None.
         deadline: monotonic ns until which to wait, or None.
         late: what `finish` is told when that has passed.
+        every_turn: whether it may be over without a change that the kernel has noted.
     """
 
-    __slots__ = ("deadline", "done", "finish", "late")
+    __slots__ = ("deadline", "done", "every_turn", "finish", "late")
 
     def __init__(
         self,
@@ -63,11 +64,13 @@ class Watch(Generic[_T]):
         finish: Callable[[str | None], _T],
         deadline: int | None = None,
         late: str = "",
+        every_turn: bool = False,
     ) -> None:
         self.done = done
         self.finish = finish
         self.deadline = deadline
         self.late = late
+        self.every_turn = every_turn
 
 
 class Job:
@@ -77,9 +80,21 @@ class Job:
         stopped: the caller was struck by an exception; a watch ends soon.
         watch: what it left behind to wait for, if anything.
         deadline: monotonic ns from when on its caller is in a hurry.
+        notify: called by the other thread when it is finished.
     """
 
-    __slots__ = ("_begin", "_call", "deadline", "done", "error", "finished", "result", "stopped", "watch")
+    __slots__ = (
+        "_begin",
+        "_call",
+        "deadline",
+        "done",
+        "error",
+        "finished",
+        "notify",
+        "result",
+        "stopped",
+        "watch",
+    )
 
     def __init__(self, call: Callable[[], object], deadline: int | None) -> None:
         self._call = call
@@ -88,6 +103,7 @@ class Job:
         self.stopped = False
         self.watch: Watch[object] | None = None
         self.done = _thread.allocate_lock()  # held until it is finished
+        self.notify: Callable[[], None] = _nothing
         self.finished = False
         self.result: object = None
         self.error: BaseException | None = None
@@ -142,7 +158,9 @@ class Job:
 
     def _end(self) -> None:
         self.finished = True
-        self.done.release()
+        if self.done.locked():
+            self.done.release()
+        self.notify()
 
 
 def wait_for(job: Job, begin: Callable[[Job], None], hurry: Callable[[], None]) -> object:
@@ -165,6 +183,8 @@ def wait_for(job: Job, begin: Callable[[Job], None], hurry: Callable[[], None]) 
             if not begun:
                 begin(job)
                 begun = True
+            if job.stopped:
+                hurry()
             if not done.acquire(timeout=job.patience()) and job.late():
                 hurry()
         except BaseException as error:  # noqa: BLE001 - raised below
@@ -186,17 +206,23 @@ class Worker:
     Attributes:
         run_turns: runs processes until its argument holds, or until the monotonic ns given as the second;
             False when nothing can run any more.
-        hurry: called by other threads to have the turn that is under way end soon.
+        end_turn: called by other threads to have the turn that is under way end soon.
+        ring: called by other threads to have the sleep end in which all processes wait.
+        changes: counts what may end watches.
         now: returns the ns by which watches' deadlines count.
     """
 
     def __init__(self, name: str) -> None:
         """Start the thread; it lives until `stop`."""
         self.run_turns: Callable[[Callable[[], bool], int | None], bool]
-        self.hurry: Callable[[], None] = _nothing
+        self.end_turn: Callable[[], None] = _nothing
+        self.ring: Callable[[], None] = _nothing
+        self.changes: Callable[[], int] = int
+        self._seen = -1  # changes up to which no watch was over
         self.now: Callable[[], int] = time.monotonic_ns
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._watched: list[Job] = []
+        self._every_turn: list[Job] = []
         self._ended = False
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -235,8 +261,15 @@ class Worker:
         if threading.get_ident() == self._thread.ident:
             raise InternalError("a kernel was called from inside itself, by a finalizer perhaps")
         self._jobs.put(job)
+        self.ring()
         if self._ended:
             job.run()  # unless the thread has seen it before it left
+
+    def hurry(self) -> None:
+        """Have the turn or the sleep that is under way end soon, and every watch be looked at."""
+        self._seen = -1
+        self.end_turn()
+        self.ring()
 
     def stop(self, last: Callable[[], None]) -> None:
         """Have the thread do a last thing and end. Calls that come later are made on their own threads.
@@ -267,6 +300,7 @@ class Worker:
             if self._watched:
                 self._run()
         self._ended = True
+        self.end_turn = self.ring = _nothing
         self._end_watches(lambda _: DEADLOCK)
         while not self._jobs.empty():
             job = self._jobs.get()
@@ -278,6 +312,8 @@ class Worker:
         deadlines = [
             job.watch.deadline for job in self._watched if job.watch and job.watch.deadline is not None
         ]
+        self._seen = -1
+        self._every_turn = [job for job in self._watched if job.watch and job.watch.every_turn]
         moved = self.run_turns(self._wanted, min(deadlines, default=None))
         now = self.now()
 
@@ -296,9 +332,12 @@ class Worker:
         """Tell whether turns should be left: a job has come, or a watch is over."""
         if not self._jobs.empty():
             return True
-        for job in self._watched:
+        changes = self.changes()
+        changed, self._seen = changes != self._seen, changes
+        for job in self._watched if changed else self._every_turn:
             assert job.watch is not None
             if job.stopped or job.watch.done():
+                self._seen = -1
                 return True
         return False
 

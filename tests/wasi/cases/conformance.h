@@ -91,6 +91,7 @@ SYS(path_rename)(u32 old_fd, const char *old, u32 old_length, u32 new_fd, const 
 SYS(path_symlink)(const char *target, u32 target_length, u32 fd, const char *path, u32 length);
 SYS(path_unlink_file)(u32 fd, const char *path, u32 length);
 SYS(poll_oneoff)(const __wasi_subscription_t *in, __wasi_event_t *out, u32 count, u32 *events);
+SYS(proc_raise)(u32 signal);
 SYS(random_get)(void *buffer, u32 length);
 SYS(sched_yield)(void);
 SYS(sock_accept)(u32 fd, u32 flags, u32 *opened);

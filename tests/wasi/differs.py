@@ -1,0 +1,55 @@
+"""What hardtack answers in the cases in which it differs from wasmtime's own WASI on purpose.
+
+The reasons stand in the kernel's table (`system_calls.DIFFERS`), a row a call.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Differs(NamedTuple):
+    """A case's calls, its exit code and its output."""
+
+    calls: tuple[str, ...]
+    exit_code: int
+    stdout: str
+
+
+def _flags(verb: str, before: str) -> str:
+    return "".join(
+        f"{verb}: 0\n  {before}: 0\n  type 4 flags {flags} read 1 write 1\n" for flags in (1, 2, 4, 8, 16)
+    )
+
+
+CASES = {
+    "clock_cpu_time": Differs(
+        ("clock_res_get", "clock_time_get"),
+        0,
+        "resolution, process: 0\nresolution, thread: 0\ntime, process: 0\ntime, thread: 0\n",
+    ),
+    "clock_cpu_time_goes_on": Differs(
+        ("clock_time_get",), 0, "process: 0\nprocess: 0\n  forward, sane\nthread: 0\n  the same clock\n"
+    ),
+    "open_with_flags": Differs(("path_open",), 0, _flags("open", "flags")),
+    "set_flags": Differs(
+        ("fd_fdstat_set_flags",),
+        0,
+        "set_flags: 0\n  now: 0\n  type 4 flags 0 read 1 write 1\n"
+        + _flags("set_flags", "now")
+        + "of a directory: 8 BADF\n",
+    ),
+    "flags_that_synchronise_do_not_change_what_is_written": Differs(
+        ("path_open",), 0, "open: 0\nwrite: 0\n  wrote 4\n" * 3 + "read it: 0\n"
+    ),
+    "sync_of_directories": Differs(
+        ("fd_sync", "fd_datasync"), 0, "sync: 0\ndatasync: 0\nsync of the root: 0\n"
+    ),
+    "signals_that_are_ignored_and_those_that_stop": Differs(
+        ("proc_raise",),
+        0,
+        "".join(f"signal {number}: 0\n" for number in (0, 16, 17, 22, 27))
+        + "".join(f"signal {number}: 58 NOTSUP\n" for number in (18, 19, 20, 21)),
+    ),
+    "signal_abrt_ends": Differs(("proc_raise",), 134, "before\n"),
+}
