@@ -81,6 +81,9 @@ soak: setup ## all tests, the slow ones too; then threads and tasks on one heap 
 cpython-tests: setup ## CPython's own tests inside a heap, on each Python (3.11 to 3.13) that is here
 	$(BIN)/python tests/heap/cpython_tests.py
 
+guest-tests: setup ## CPython's own tests under CPython as a guest, here and under wasmtime's WASI; rewrite the table
+	$(BIN)/python tests/guests/cpython_tests.py
+
 corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it and our own programs
 	$(BIN)/python tests/analysis/corpus/materialise.py
 	$(BIN)/python tests/analysis/corpus/run.py
@@ -129,4 +132,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench sqlite crashes lab browser report figures soak cpython-tests \
-	corpus analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls
+	guest-tests corpus analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls

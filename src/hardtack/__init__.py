@@ -20,11 +20,21 @@ if TYPE_CHECKING:
         ProgramError,
         ReservationImpossible,
         ReservationTimeout,
+        SessionEnded,
         WouldBlock,
     )
     from hardtack.heap import Heap, HeapStatistics, Reservation
     from hardtack.limits import Limits
-    from hardtack.runtime import Kernel, KernelStatistics, Kill, Process, Result, Usage
+    from hardtack.runtime import (
+        Kernel,
+        KernelStatistics,
+        Kill,
+        Process,
+        PythonSession,
+        Result,
+        Usage,
+        run_python,
+    )
     from hardtack.runtime.async_kernel import AsyncKernel, AsyncProcess
 
 _HOMES = {
@@ -38,8 +48,10 @@ _HOMES = {
     "Kill": "hardtack.runtime",
     "Limits": "hardtack.limits",
     "Process": "hardtack.runtime",
+    "PythonSession": "hardtack.runtime",
     "Result": "hardtack.runtime",
     "Usage": "hardtack.runtime",
+    "run_python": "hardtack.runtime",
     "assume_bound": "hardtack.annotations",
     "bound": "hardtack.analysis.bounds",
     "bounded": "hardtack.annotations",
@@ -57,6 +69,7 @@ _HOMES = {
     "ProgramError": "hardtack.errors",
     "ReservationImpossible": "hardtack.errors",
     "ReservationTimeout": "hardtack.errors",
+    "SessionEnded": "hardtack.errors",
     "WouldBlock": "hardtack.errors",
 }
 
@@ -78,10 +91,12 @@ __all__ = [
     "Limits",
     "Process",
     "ProgramError",
+    "PythonSession",
     "Reservation",
     "ReservationImpossible",
     "ReservationTimeout",
     "Result",
+    "SessionEnded",
     "Usage",
     "WouldBlock",
     "assume_bound",
@@ -91,6 +106,7 @@ __all__ = [
     "checks",
     "loop_bound",
     "recursive",
+    "run_python",
 ]
 
 

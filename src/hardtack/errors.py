@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, ClassVar, TypeAlias
 
+    from hardtack.runtime import Result
+
     Holders: TypeAlias = tuple[tuple[str, int], ...]
 
 
@@ -201,6 +203,25 @@ class ProgramError(HardtackError):
 
 class KernelError(HardtackError):
     """The kernel was asked for something it cannot do; the message says what and what would help."""
+
+
+class SessionEnded(HardtackError):
+    """A session's interpreter is gone, with all that it knew; another session can be made.
+
+    Attributes:
+        result: how its last call ended: what was killed and why, and the output until then.
+    """
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(message, result)
+        self.result = result
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ReplayDiverged(HardtackError):
+    """A replay wanted something else from outside than its recording has, or ended otherwise."""
 
 
 class BoundExceeded(HardtackError):

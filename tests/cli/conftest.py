@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hardtack import run_python
+
 # A shell starts its background jobs with Ctrl-C ignored, and programs that are started from here inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -61,6 +63,12 @@ class CommandLine:
 @pytest.fixture
 def cli() -> CommandLine:
     return CommandLine()
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> None:
+    """Have CPython compiled, which takes long where it was not yet."""
+    run_python("pass")
 
 
 def children_of(pid: int) -> list[int]:

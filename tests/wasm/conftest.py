@@ -4,7 +4,7 @@ import pytest
 from wasm_host import MIB, Faulty, Host
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def _own_cache(tmp_path_factory):
     """Keep compiled code out of the developer's cache."""
     with pytest.MonkeyPatch.context() as patch:

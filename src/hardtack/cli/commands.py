@@ -15,7 +15,7 @@ from hardtack.cli.output import complain, flush_output
 from hardtack.cli.process import INTERRUPTED
 from hardtack.errors import HardtackError
 
-SUBCOMMANDS: Final = ("run", "bound", "demo", "bench", "lab")
+SUBCOMMANDS: Final = ("run", "python", "sh", "ps", "top", "replay", "bound", "demo", "lab", "bench")
 OWN_ERROR: Final = 1
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from hardtack.cli.output import complain
+from hardtack.cli.outsides import Wanted, make_header, with_hash_seed
 from hardtack.cli.parameters import assignment, count, disk, mount, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import shown_if_long
@@ -25,7 +28,7 @@ from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hardtack.heap import Policy
     from hardtack.runtime import Kernel, Result
@@ -142,6 +145,18 @@ alone, not those in a --dir.""",
     show_default=True,
     help="What a full heap means. All but the first are there to be looked at: see `hardtack demo`.",
 )
+@click.option(
+    "--deterministic",
+    "seed",
+    type=click.IntRange(0),
+    metavar="SEED",
+    help="Give it a virtual clock, which jumps while all sleep, and random bytes from SEED; read its input "
+    "first. The same program then takes the same turns.",
+)
+@click.option(
+    "--record", metavar="FILE", help="Record all that comes from outside into FILE, for `hardtack replay`."
+)
+@click.option("--trace", metavar="FILE", help="Write a line for each system call: turn, pid, call, errno.")
 @click.option("--stats", is_flag=True, help="At the end, print the kernel's books to standard error.")
 @click.option("--signs-fd", type=int, hidden=True)
 @click.argument("program")
@@ -164,10 +179,14 @@ def command(
     processes: int | None,
     table_elements: int | None,
     policy: Policy,
+    seed: int | None,
+    record: str | None,
+    trace: str | None,
     stats: bool,
     signs_fd: int | None,
-    program: str,
+    program: str | os.PathLike[str],
     args: tuple[str, ...],
+    files: Mapping[str, bytes] | None = None,
 ) -> int:
     """Run PROGRAM with its ARGS: a WebAssembly file (WASI preview 1), or a built-in such as /bin/sh.
 
@@ -183,27 +202,47 @@ def command(
     for name in names:
         if names.count(name) > 1:
             raise click.UsageError(f"two directories are called {name!r}; give one of them another name")
+    wanted = Wanted(seed, record, trace)
+    if wanted.steady:
+        if policy != "reserve" or cpu is not None:
+            raise click.UsageError("--deterministic and --record are not for --cpu or --on-exhaustion")
+        if (record is not None and disk is not None) or (seed is not None and tcplisten):
+            raise click.UsageError("--record is not for --disk, and --deterministic not for --tcplisten")
+        with_hash_seed(given, wanted.hash_seed)
     if policy != "reserve" and signs_fd is None:
         return _under_watchdog(given, program)
 
     from hardtack.limits import Limits
     from hardtack.runtime import Kernel
 
-    limits = Limits(
-        cpu=cpu, wall=timeout, descriptors=descriptors, processes=processes, table_elements=table_elements
+    limits = {
+        "cpu": cpu,
+        "wall": timeout,
+        "descriptors": descriptors,
+        "processes": processes,
+        "table_elements": table_elements,
+    }
+    header = partial(
+        make_header, program, args, dict(env), files or {}, names, tcplisten, (heap, memory, fs_size), limits
     )
+    outside = wanted.make(header)
     started = time.monotonic()
-    with Kernel(
-        heap,
-        memory,
-        fs_size=fs_size,
-        dirs=dict(mounts),
-        disk=disk_file,
-        disk_name=disk_name,
-        disk_size=disk_size,
-        limits=limits,
-        on_exhaustion=policy,
-    ) as kernel:
+    with (
+        Kernel(
+            heap,
+            memory,
+            fs_size=fs_size,
+            dirs=dict(mounts),
+            disk=disk_file,
+            disk_name=disk_name,
+            disk_size=disk_size,
+            limits=Limits(**limits),  # type: ignore[arg-type] # each has its option's type
+            on_exhaustion=policy,
+            outside=outside,
+            name=None if wanted.steady or policy != "reserve" else kernel_name(program),
+        ) as kernel,
+        contextlib.closing(outside),
+    ):
         with _open_stdin(stdin) as fd, _signs(kernel, signs_fd):
             with (
                 _listening(tcplisten) as listen,
@@ -211,7 +250,14 @@ def command(
                 shown_if_long(f"compiling {Path(program).name}"),
             ):
                 process = kernel.spawn(
-                    program, args, stdin=fd, stdout=1, stderr=2, env=dict(env), listen=listen
+                    program,
+                    args,
+                    stdin=fd,
+                    stdout=1,
+                    stderr=2,
+                    env=dict(env),
+                    listen=listen,
+                    files=files,
                 )
             try:
                 with Interruptible():
@@ -219,10 +265,18 @@ def command(
             finally:
                 if stats:
                     _show_statistics(kernel, time.monotonic() - started)
-        return _status(Path(program).name, result)
+        return tell_status(Path(program).name, result)
 
 
-def _status(name: str, result: Result) -> int:
+def kernel_name(program: str | os.PathLike[str]) -> str | None:
+    """Return what a kernel is called in which a program runs; None if it cannot be looked at here."""
+    from hardtack.runtime.inspection import can_be_seen
+
+    name = re.sub("[^A-Za-z0-9_.-]", "_", Path(program).stem)[:40] or "run"
+    return name if can_be_seen(name) else None
+
+
+def tell_status(name: str, result: Result) -> int:
     """Say how the program ended, if it did not end by itself; return the status to exit with."""
     if result.killed is not None:
         complain(f"hardtack: {name} was killed: {result.killed}")
@@ -287,7 +341,7 @@ def _signs(kernel: Kernel, fd: int | None) -> Iterator[None]:
         signs.close()
 
 
-def _under_watchdog(given: list[str], program: str) -> int:
+def _under_watchdog(given: list[str], program: str | os.PathLike[str]) -> int:
     from hardtack.runtime.watchdog import Signs, start, watch
 
     signs = Signs()

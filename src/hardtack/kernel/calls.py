@@ -8,7 +8,6 @@ means that it has changed nothing, and put the process on a queue or doomed it.
 
 from __future__ import annotations
 
-import os
 import struct
 from typing import TYPE_CHECKING
 
@@ -617,7 +616,7 @@ def random_get(process: Process, start: Word, size: Word) -> int:
         return EFAULT
     done = process.random_done
     piece = min(RANDOM_STEP, size - done)
-    memory[start + done : start + done + piece] = os.urandom(piece)
+    memory[start + done : start + done + piece] = process.system.random(piece)
     if done + piece == size:
         process.random_done = 0
         return OK

@@ -7,14 +7,19 @@ heap; the numbers of them that guests may hold are limited (params).
 
 from __future__ import annotations
 
+import functools
 import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.heap import Heap
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.queues import Queue
 
+LOOK_MILLISECONDS: Final = 100
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardtack.kernel.bell import Bell
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Flags, HostNumber, Rights
@@ -56,9 +61,12 @@ class HostWatch:
     Attributes:
         waiting: how many processes do.
         bell: rung by who wants to be asked about, when all processes wait; None until somebody gives one.
+        longest: ms that a look takes at most; then it is asked again whether all is done.
+        through: what looks pass through, if anything: given what looks, returns what was found.
     """
 
-    __slots__ = ("_epoll", "_heap", "_system", "_watched", "bell", "waiting")
+    __slots__ = ("_epoll", "_heap", "_system", "_watched", "bell", "through", "waiting")
+    longest = LOOK_MILLISECONDS
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -67,12 +75,17 @@ class HostWatch:
         self._watched: dict[int, HostDescription] = {}
         self.waiting = 0
         self.bell: Bell | None = None
+        self.through: Callable[[Callable[[], list[HostDescription]]], list[HostDescription]] | None = None
 
-    def arm(self, process: Process, description: HostDescription, events: Flags) -> None:
-        """Note that a process waits for a description, and have the epoll tell of it, once."""
+    def note(self, process: Process) -> None:
+        """Note that a process waits for the host."""
         if not process.waits_for_host:
             process.waits_for_host = True
             self.waiting += 1
+
+    def arm(self, process: Process, description: HostDescription, events: Flags) -> None:
+        """Note that a process waits for a description, and have the epoll tell of it, once."""
+        self.note(process)
         if events & ~description.armed:
             self._heap.run(self._arm, description, events)
 
@@ -113,19 +126,26 @@ class HostWatch:
         """Wait up to so long for the host, and wake those for whom there is something."""
         self._heap.run(self._look, milliseconds)
 
-    def _look(self, milliseconds: int) -> None:
+    def ready(self, milliseconds: int) -> list[HostDescription]:
+        """Wait up to so long for the host; return what fired."""
         bell = self.bell
         if self._epoll is None:
             if bell is None:
                 select.poll().poll(milliseconds)
             elif events_of(bell.fd, select.POLLIN, milliseconds):
                 bell.silence()
-            return
+            return []
+        found = []
         for fd, _ in self._epoll.poll(milliseconds / 1000):
             if bell is not None and fd == bell.fd:
                 bell.silence()
-                continue
-            description = self._watched[fd]
+            else:
+                found.append(self._watched[fd])
+        return found
+
+    def _look(self, milliseconds: int) -> None:
+        look = functools.partial(self.ready, milliseconds)
+        for description in look() if self.through is None else self.through(look):
             description.armed = 0
             self._system.let_go_on(description.waiters)
             if description.polled:

@@ -19,6 +19,7 @@ import gc
 from typing import TYPE_CHECKING
 
 from hardtack.kernel.guest import StartFailed
+from hardtack.kernel.host_watch import LOOK_MILLISECONDS
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.process import (
     KILLED_STATUS,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from hardtack.kernel.system import System
 
 TURNS_BETWEEN_LOOKS = 16  # turns until host descriptors are looked at although somebody can run
-LOOK_MILLISECONDS = 100  # the longest look: then it is asked again whether all is done
 
 
 class Scheduler:
@@ -272,6 +272,6 @@ class Scheduler:
         milliseconds = LOOK_MILLISECONDS
         if until is not None:
             left = max(0, (until - system.clock.monotonic() + 999_999) // 1_000_000)
-            milliseconds = min(left, LOOK_MILLISECONDS)
+            milliseconds = min(left, system.host.longest)
         system.host.look(milliseconds)
         return True

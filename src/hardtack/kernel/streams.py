@@ -125,6 +125,13 @@ class Capture(Description):
         self.drop()
         return bytes(whole)
 
+    def restart(self, limit: int) -> None:
+        """Forget what was kept, and keep up to so many bytes of what comes. For the host."""
+        self.drop()
+        self.size = 0
+        self.refused = False
+        self.limit = limit
+
     def drop(self) -> None:
         """Forget what was kept, chunk by chunk: a long chain must not be freed by recursion."""
         chunk = self._first

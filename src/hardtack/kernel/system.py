@@ -8,6 +8,7 @@ on the kernel's heap, the common ancestor of all that a call may charge.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import traceback
 from collections import deque
@@ -126,6 +127,7 @@ class System:
         self.user_memory = user_memory
         self.loader: Loader = NoPrograms()  # whoever puts the kernel together sets another
         self.clock = clock
+        self.random: Callable[[int], bytes] = os.urandom
         with self.scheduler_heap:
             self.files = MemoryFiles(Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity)
             self.processes: Table[Process | _Nobody] = Table()

@@ -2,6 +2,17 @@
 
 from hardtack.kernel.system import Kill
 from hardtack.runtime.kernel import Kernel, KernelStatistics, Process
+from hardtack.runtime.python import run_python
 from hardtack.runtime.results import Result, Usage
+from hardtack.runtime.sessions import PythonSession
 
-__all__ = ["Kernel", "KernelStatistics", "Kill", "Process", "Result", "Usage"]
+__all__ = [
+    "Kernel",
+    "KernelStatistics",
+    "Kill",
+    "Process",
+    "PythonSession",
+    "Result",
+    "Usage",
+    "run_python",
+]

@@ -14,9 +14,8 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -26,20 +25,21 @@ from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
-from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.host_pipes import HostInput, HostOutput
-from hardtack.kernel.host_sockets import HostListener
 from hardtack.kernel.mounts import open_mounted_root
 from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
 from hardtack.kernel.streams import Capture, Source
-from hardtack.kernel.system import HostClock, System
+from hardtack.kernel.system import System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.compiling import Compiling
-from hardtack.runtime.listening import close_all, open_listeners
+from hardtack.runtime.inspection import Window, take_table
+from hardtack.runtime.interpreter import Interpreter
+from hardtack.runtime.listening import close_all
+from hardtack.runtime.outside import Outside
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start, host_stream
 from hardtack.runtime.streams import InputStream, OutputStream
@@ -198,6 +198,9 @@ class Kernel:
         limits: of each program with its process tree, where those that it is started with say nothing.
         on_exhaustion: what the kernel does when its heap is full. "reserve" is the one to use; the others
             are there to be looked at, and may take the whole Python process with them.
+        outside: what it gets from outside; the host by default. With `Virtual(seed)`, the same program takes
+            the same turns, run after run.
+        name: what it is called; one with a name can be looked at by `hardtack ps` and `hardtack top`.
 
     Raises:
         KernelError: the heap or the file system is too small, with both numbers; or a directory is not there;
@@ -223,6 +226,8 @@ class Kernel:
         disk_size: int | str = DISK_SIZE,
         limits: Limits = NO_LIMITS,
         on_exhaustion: Policy = "reserve",
+        outside: Outside | None = None,
+        name: str | None = None,
     ) -> None:
         capacity = parse_bytes(heap)
         files_capacity = capacity // 2 if fs_size is None else parse_bytes(fs_size)
@@ -235,14 +240,18 @@ class Kernel:
             raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
         self._limits = limits
         self._worker = worker = Worker("hardtack kernel")
+        self._outside = outside or Outside()
         self._bugs_raised = 0
         try:
             worker.call(self._build, capacity, files_capacity, parse_bytes(memory), on_exhaustion)
         except BaseException:
             worker.stop(_nothing)
             raise
-        self._end = weakref.finalize(self, worker.stop, functools.partial(_end_all, self._system))
+        self._windows: list[Window] = []
+        self._end = weakref.finalize(self, _shut, worker, self._system, self._windows)
         try:
+            if name is not None:
+                self._windows.append(_window(name, worker, self._system, self._scheduler))
             worker.call(self._open_directories, dict(dirs or {}))
             if disk is not None:
                 worker.call(self._open_disk, os.fspath(disk), disk_name, parse_bytes(disk_size), capacity)
@@ -252,21 +261,25 @@ class Kernel:
 
     def _build(self, capacity: int, files_capacity: int, memory: int, on_exhaustion: Policy) -> None:
         page = CallPage()
+        outside = self._outside
         self._system = System(
             Heap(capacity, name="kernel", on_exhaustion=on_exhaustion),
             files_capacity,
             UserMemory(memory),
-            HostClock(),
+            outside.clock,
         )
         self._system.host.bell = bell = Bell()
         self._scheduler = Scheduler(self._system)
         self._host = Host(self._system)
-        self._engine = Engine(entries(self._system, page), self._system.user_memory, page=page)
+        outside.attach(self._system, self._scheduler)
+        self._engine = Engine(entries(self._system, page, outside.trace), self._system.user_memory, page=page)
         self._modules = ModuleCache(self._engine)
         self._programs = Programs(self._modules)
         self._system.loader = _Loader(self._programs)
         self._worker.run_turns = self._scheduler.run
-        self._worker.end_turn = self._scheduler.hurry
+        self._worker.now = outside.now
+        if not outside.steady:
+            self._worker.end_turn = self._scheduler.hurry
         self._worker.ring = bell.ring
         self._worker.take_change = self._system.take_change
 
@@ -274,7 +287,7 @@ class Kernel:
         system = self._system
         system.add_preopen(open_mounted_root(system, b"/"))
         for name, path in dirs.items():
-            system.add_preopen(open_host_directory(system, name, os.fspath(path)))
+            system.add_preopen(self._outside.directory(system, name, os.fspath(path)))
 
     def _open_disk(self, path: str, name: str, size: int, heap: int) -> None:
         from hardtack.kernel.open_disk_files import open_disk  # SQLite is for those who have a disk
@@ -310,13 +323,14 @@ class Kernel:
         start = checked_start(
             program,
             args,
-            stdin=stdin,
+            stdin=self._input(stdin),
             files=files,
             env=env,
             stdout=stdout,
             stderr=stderr,
             limits=limits,
             defaults=self._limits,
+            began=self._outside.begin(),
             listen=listen,
             pipes=False,
         )
@@ -372,13 +386,14 @@ class Kernel:
         start = checked_start(
             program,
             args,
-            stdin=stdin,
+            stdin=self._input(stdin),
             files=files,
             env=env,
             stdout=stdout,
             stderr=stderr,
             limits=limits,
             defaults=self._limits,
+            began=self._outside.begin(),
             protected=protected,
             listen=listen,
         )
@@ -394,6 +409,8 @@ class Kernel:
             compiling.wait()
 
     def _compiling(self, missing: Uncompiled, start: Start, timeout: int | None) -> Compiling:
+        if self._outside.steady:  # its time is not the host's
+            start = replace(start, limits=replace(start.limits, wall=None))
         return Compiling(self._modules, missing, start, timeout)
 
     def _start(self, start: Start) -> Process:
@@ -403,23 +420,23 @@ class Kernel:
         limits = start.limits
         _check_limits(limits, image, name)
         streams: list[Description] = []
-        listeners: list[socket.socket] = []
+        listeners: list[socket.socket | None] = []
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
                 for stream in self._streams(start, process):
                     streams.append(stream)
                     yield stream
-                yield from map(HostListener, listeners)
+                yield from map(self._outside.listener, listeners)
 
         for path, data in start.files.items():
             self._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment
-        listeners.extend(open_listeners(start.listen))
+        listeners.extend(self._outside.open_listeners(start.listen))
         try:
             process = self._host.start(image, *blocks, make_streams, start.protected, limits, start.began)
         except BaseException:
-            close_all(listeners)
+            close_all([one for one in listeners if one is not None])
             raise
         return Process(self, process, streams, start.began)
 
@@ -431,14 +448,20 @@ class Kernel:
         elif start.stdin == subprocess.PIPE:
             yield HostInput(self._system)
         else:
-            yield host_stream(start.stdin)
+            yield host_stream(start.stdin, self._outside.source)
         for fd in (start.stdout, start.stderr):
             if fd is None:
                 yield Capture(process.group.heap, MAX_OUTPUT if most is None else most)
             elif fd == subprocess.PIPE:
                 yield HostOutput(self._system, most)
             else:
-                yield host_stream(fd)
+                yield host_stream(fd, self._outside.sink)
+
+    def _input(self, stdin: bytes | int) -> bytes | int:
+        """Return what a program is to read: bytes, or a descriptor that it may wait for."""
+        if type(stdin) is not int or stdin in {subprocess.DEVNULL, subprocess.PIPE}:
+            return stdin
+        return self._outside.input(stdin)
 
     def run_turns(self, turns: int) -> None:
         """Let the processes get on for so many turns, waiting for none of them; blocks.
@@ -467,8 +490,9 @@ class Kernel:
             if image is not None:
                 return image, image.name
         path = Path(program)
+        digest = program.sha256 if isinstance(program, Interpreter) else None
         try:
-            return self._modules.load(path, may_compile=False), path.name
+            return self._modules.load(path, may_compile=False, digest=digest), path.name
         except OSError as error:
             raise ProgramError(f"{path}: {error.strerror}") from None
 
@@ -480,19 +504,23 @@ class Kernel:
         self, start: Callable[[], Process], nanoseconds: int | None
     ) -> tuple[Callable[[], Watch[Result]], int | None]:
         """Return what begins such a wait, and its deadline in monotonic ns."""
-        deadline = None if nanoseconds is None else time.monotonic_ns() + nanoseconds
+        outside, scheduler = self._outside, self._scheduler
+        deadline = outside.deadline(nanoseconds)
 
         def begin() -> Watch[Result]:
             self._check_open()
             handle = start()
             late = "" if nanoseconds is None else f"timeout: it had not ended after {nanoseconds / 1e9:g} s"
 
+            def done() -> bool:
+                return not handle.running or outside.over(scheduler.turns)
+
             def finish(why: str | None) -> Result:
                 return self._finish(handle, why, "wall" if why == late else None)
 
-            return Watch(lambda: not handle.running, finish, deadline, late)
+            return Watch(done, finish, deadline, late, every_turn=outside.steady)
 
-        return begin, deadline
+        return begin, None if outside.steady else deadline
 
     def _finish(self, handle: Process, why: str | None, limit: str | None) -> Result:
         """End a process tree, and its first process if that has not ended; return what came of it."""
@@ -500,6 +528,7 @@ class Kernel:
         if process is None:  # another thread's wait was first
             assert handle._result is not None
             return handle._result
+        why = self._outside.ended(why, self._scheduler.turns)
         if why is not None:
             if limit is not None:
                 process.group.account.end(limit, why)
@@ -524,7 +553,7 @@ class Kernel:
                 process.group.heap.peak,
                 process.user_bytes + 0,
                 account.user_memory.peak + 0,
-                (time.monotonic_ns() - handle._began) / 1e9,
+                max(0, self._outside.now() - handle._began) / 1e9,
                 None if account.cpu_limit is None else account.cpu_used / 1e9,
             ),
         )
@@ -635,6 +664,19 @@ class Kernel:
 
 
 def _nothing() -> None: ...
+
+
+def _window(name: str, worker: Worker, system: System, scheduler: Scheduler) -> Window:
+    """Open a window to a kernel; refers to no Kernel."""
+    take = functools.partial(take_table, name, system, lambda: scheduler.turns)
+    return Window(name, lambda: worker.call(take))
+
+
+def _shut(worker: Worker, system: System, windows: Sequence[Window]) -> None:
+    """End a kernel and its thread."""
+    for window in windows:
+        window.close()
+    worker.stop(functools.partial(_end_all, system))
 
 
 def _check_limits(limits: Limits, image: Image, name: str) -> None:

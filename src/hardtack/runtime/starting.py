@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardtack.errors import KernelError
-from hardtack.kernel.streams import HostStream, Null
+from hardtack.kernel.streams import Null
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_environment, as_strings
 
 if TYPE_CHECKING:
     import os
     import socket
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hardtack.kernel.descriptions import Description
 
@@ -62,6 +62,7 @@ def checked_start(
     stderr: int | None,
     limits: Limits | None,
     defaults: Limits,
+    began: int | None = None,
     protected: bool = False,
     listen: Sequence[str | socket.socket] = (),
     pipes: bool = True,
@@ -86,12 +87,12 @@ def checked_start(
         limits=(limits or NO_LIMITS).with_defaults(defaults),
         protected=protected,
         listen=list(listen),
-        began=time.monotonic_ns(),
+        began=time.monotonic_ns() if began is None else began,
     )
 
 
-def host_stream(fd: int) -> Description:
-    """Return what leads to a descriptor of the host.
+def host_stream(fd: int, make: Callable[[int], Description]) -> Description:
+    """Return what leads to a descriptor of the host, as `make` makes it.
 
     Raises:
         KernelError: there is no such descriptor.
@@ -99,6 +100,6 @@ def host_stream(fd: int) -> Description:
     if fd == subprocess.DEVNULL:
         return Null()
     try:
-        return HostStream(fd)
+        return make(fd)
     except (OSError, OverflowError, TypeError) as error:
         raise KernelError(f"descriptor {fd!r}: {error}") from None

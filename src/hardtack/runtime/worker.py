@@ -209,6 +209,7 @@ class Worker:
         end_turn: called by other threads to have the turn that is under way end soon.
         ring: called by other threads to have the sleep end in which all processes wait.
         take_change: tells whether something has happened since it was asked last that may end watches.
+        now: returns the ns by which watches' deadlines count.
     """
 
     def __init__(self, name: str) -> None:
@@ -218,6 +219,7 @@ class Worker:
         self.ring: Callable[[], None] = _nothing
         self.take_change: Callable[[], bool] = bool
         self._look = True  # at every watch, when it is asked next
+        self.now: Callable[[], int] = time.monotonic_ns
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._watched: list[Job] = []
         self._every_turn: list[Job] = []
@@ -313,7 +315,7 @@ class Worker:
         self._look = True
         self._every_turn = [job for job in self._watched if job.watch and job.watch.every_turn]
         moved = self.run_turns(self._wanted, min(deadlines, default=None))
-        now = time.monotonic_ns()
+        now = self.now()
 
         def why(job: Job) -> str | None:
             assert job.watch is not None

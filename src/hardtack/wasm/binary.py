@@ -9,7 +9,10 @@ Source: WebAssembly Core Specification 2.0, section 5 (binary format).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import mmap
 
 MAGIC: Final = b"\0asm"
 MODULE: Final = b"\x01\0\0\0"
@@ -85,7 +88,7 @@ class Outline:
         return self._types[self._function_types[index]] if kind == "function" else None
 
 
-def read_outline(data: bytes) -> Outline:
+def read_outline(data: bytes | mmap.mmap) -> Outline:
     """Read a module's outline.
 
     Raises:
@@ -153,7 +156,7 @@ def _read_locals(reader: _Reader) -> int:
 class _Reader:
     """A place in the bytes."""
 
-    def __init__(self, data: bytes, at: int) -> None:
+    def __init__(self, data: bytes | mmap.mmap, at: int) -> None:
         self.data = data
         self.at = at
 

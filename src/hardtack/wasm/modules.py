@@ -10,6 +10,7 @@ Refused: to load compiled code that another user could have written; wasmtime ru
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import stat
 import threading
@@ -34,6 +35,7 @@ from hardtack.wasm.binary import (
 from hardtack.wasm.code_cache import CodeCache
 from hardtack.wasm.compilation import Compilation, CompileLimits, Uncompiled, invalid
 from hardtack.wasm.guests import ELEMENT_BYTES, FORKED, MAX_TABLES, Plan
+from hardtack.wasm.known_files import KnownFiles
 from hardtack.wasm.settings import FIBER_BYTES
 
 if TYPE_CHECKING:
@@ -166,6 +168,7 @@ class ModuleCache:
         """Make one that keeps compiled code in directory, or where the engine keeps its own."""
         self.engine = engine
         self.code_cache = engine.code_cache if directory is None else CodeCache(engine.fingerprint, directory)
+        self._known = KnownFiles(self.code_cache.directory)
         self._modules: OrderedDict[str, CompiledModule] = OrderedDict()
         self._files: dict[tuple[int, int, int, int], CompiledModule] = {}  # by identity and time of change
         self._lock = threading.Lock()
@@ -178,6 +181,7 @@ class ModuleCache:
         limits: CompileLimits = DEFAULT_LIMITS,
         may_compile: bool = True,
         trusted: bool = False,
+        digest: str | None = None,
     ) -> Image:
         """Return the program in a file, or in its bytes.
 
@@ -190,6 +194,7 @@ class ModuleCache:
             limits: of a compilation in a child.
             may_compile: whether to compile in a child if need be.
             trusted: whether to compile it here whatever it is.
+            digest: the SHA-256 that a file must have, in hex.
 
         Raises:
             ProgramError: it is no program that this engine can run; the message says why, in one line.
@@ -198,11 +203,13 @@ class ModuleCache:
         """
         if isinstance(source, Path):
             name = name if name is not None else source.stem
-            seen, module = self._seen(source, name)
+            status = source.stat()
+            module = self._seen(source, name, status)
             data = _read(source, name) if module is None else b""
+            _check_digest(source, digest, module, data)
         else:
             name = name if name is not None else "program"
-            seen, module, data = None, None, bytes(source)
+            status, module, data = None, None, bytes(source)
         if module is None:
             try:
                 module = self._module(data, name, trusted)
@@ -210,28 +217,32 @@ class ModuleCache:
                 if not may_compile:
                     raise
                 module = self.compile(self.compilation(missing, limits), missing)
-            if seen is not None:
-                self._remember(seen, module)
+            if status is not None and isinstance(source, Path):
+                self._remember(source, status, module)
         return Image(self.engine, module, name)
 
-    def _seen(self, path: Path, name: str) -> tuple[tuple[int, int, int, int], CompiledModule | None]:
-        """Return a file's identity and its module, if that is known and the file was not written since."""
-        status = path.stat()
+    def _seen(self, path: Path, name: str, status: os.stat_result) -> CompiledModule | None:
+        """Return a file's module, if that is known and the file was not written since."""
         if not stat.S_ISREG(status.st_mode):
             raise ProgramError(f"{name} is not a regular file but {_kind(status.st_mode)}")
-        seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         with self._lock:
-            module = self._files.get(seen)
+            module = self._files.get(_identity(status))
             if module is not None and self._modules.get(module.digest) is module:
                 self._modules.move_to_end(module.digest)
-                return seen, module
-        return seen, None
+                return module
+        digest = self._known.digest(status)
+        code = self.code_cache.load(self.engine, digest) if digest is not None else None
+        if digest is None or code is None:
+            return None
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return self._keep(code, data, name, digest)
 
-    def _remember(self, seen: tuple[int, int, int, int], module: CompiledModule) -> None:
+    def _remember(self, path: Path, status: os.stat_result, module: CompiledModule) -> None:
+        self._known.remember(status, path.stat(), module.digest)
         with self._lock:
             if len(self._files) >= MODULES_IN_MEMORY:
                 self._files.clear()
-            self._files[seen] = module
+            self._files[_identity(status)] = module
 
     def _module(self, data: bytes, name: str, trusted: bool) -> CompiledModule:
         digest = hashlib.sha256(data).hexdigest()
@@ -261,7 +272,7 @@ class ModuleCache:
         """Run a compilation, so that `load` knows the program; as `Compilation.run`."""
         return self._keep(compilation.run(), missing.data, missing.name, missing.digest)
 
-    def _keep(self, code: Code, data: bytes, name: str, digest: str) -> CompiledModule:
+    def _keep(self, code: Code, data: bytes | mmap.mmap, name: str, digest: str) -> CompiledModule:
         try:
             made = CompiledModule(code, read_outline(data), digest)
         except FormatError as error:
@@ -294,6 +305,21 @@ def _is_cheap(data: bytes) -> bool:
         return len(data) <= CHEAP_BYTES and compile_cost(data) <= CHEAP_COST
     except FormatError:
         return False
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _check_digest(path: Path, wanted: str | None, module: CompiledModule | None, data: bytes) -> None:
+    """Check that a file that is known, or that was read, is the one that is wanted."""
+    if wanted is None:
+        return
+    found = module.digest if module is not None else hashlib.sha256(data).hexdigest()
+    if found != wanted:
+        raise ProgramError(
+            f"{path} is not the file that hardtack knows: its SHA-256 is {found}, not {wanted}"
+        )
 
 
 def _kind(mode: int) -> str:

@@ -10,12 +10,23 @@ from hardtack.wasm.engine import EXIT, make_trap
 from hardtack.wasm.imports import STORE, EntrySpec, fetching
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardtack.kernel.system import System
     from hardtack.wasm.imports import CallPage
 
 
-def entries(system: System, page: CallPage) -> list[EntrySpec]:
-    """Make the host functions of a system: preview1's and our own, from THE table."""
+def entries(
+    system: System, page: CallPage, trace: Callable[[int, str, int], None] | None = None
+) -> list[EntrySpec]:
+    """Make the host functions of a system: preview1's and our own, from THE table.
+
+    Args:
+        system: the kernel.
+        page: where arguments and answers pass.
+        trace: told of each answer: the pid, the call's name, its errno.
+    """
+    store = STORE if trace is None else f"{STORE}; trace(process.pid, row.name, errno)"
     made = []
     for row in TABLE:
         fetch, arguments = fetching(row.signature)
@@ -25,10 +36,10 @@ def entries(system: System, page: CallPage) -> list[EntrySpec]:
             parameters="",
             fetch=fetch,
             arguments=arguments,
-            store=STORE,
+            store=store,
             done="return trap(EXIT)" if row.name == "proc_exit" else "return 0",
             trap='return trap(b"the kernel failed in this call")',
-            names={**page.names(), "trap": make_trap, "EXIT": EXIT},
+            names={**page.names(), "trap": make_trap, "EXIT": EXIT, "trace": trace},
         )
         made.append(EntrySpec(row.module, row.name, row.signature, row.name != "proc_exit", entry))
     return made
