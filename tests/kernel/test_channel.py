@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from driver import BLOCKED_CALL, Machine, on_read
-
 from hardtack.kernel.channel import ANSWER_BYTES, Channel
+from hardtack.lab.machine.driver import BLOCKED_CALL, Machine, on_read
 
 
 def channelled():
