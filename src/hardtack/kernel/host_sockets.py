@@ -67,7 +67,9 @@ class HostListener(HostDescription):
         """Refuse: nothing is connected here."""
         return -abi.ENOTCONN
 
-    send = write
+    def send(self, process: Process, start: Word, count: Transfer) -> int:
+        """Write."""
+        return self.write(process, start, count)
 
     def shutdown(self, how: Flags) -> int:
         """Refuse: nothing is connected here."""
@@ -131,7 +133,9 @@ class HostConnection(HostDescription):
         except OSError as error:
             return -errno_of(error)
 
-    send = write
+    def send(self, process: Process, start: Word, count: Transfer) -> int:
+        """Write."""
+        return self.write(process, start, count)
 
     def shutdown(self, how: Flags) -> int:
         """End one direction or both."""

@@ -233,7 +233,9 @@ class Socket(Description):
         process.system.wake(pipe.read_waiters)
         return done
 
-    send = write
+    def send(self, process: Process, start: Word, count: Transfer) -> int:
+        """Write."""
+        return self.write(process, start, count)
 
     def shutdown(self, how: Flags) -> int:
         """End one direction or both."""

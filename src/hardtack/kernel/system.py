@@ -77,9 +77,17 @@ class Clock(Protocol):
 class HostClock:
     """The host's time."""
 
-    processor = staticmethod(time.thread_time_ns)
-    realtime = staticmethod(time.time_ns)
-    monotonic = staticmethod(time.monotonic_ns)
+    def realtime(self) -> int:
+        """Return ns since 1970."""
+        return time.time_ns()
+
+    def monotonic(self) -> int:
+        """Return ns since some moment; never goes back."""
+        return time.monotonic_ns()
+
+    def processor(self) -> int:
+        """Return ns of processor time that the calling thread has used."""
+        return time.thread_time_ns()
 
 
 class NoPrograms:
