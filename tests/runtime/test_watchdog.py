@@ -105,6 +105,23 @@ def test_a_kernel_gives_its_figures() -> None:
         signs.close()
 
 
+def test_ctrl_c_at_the_first_look_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    def struck(_: int) -> None:
+        signal.default_int_handler(signal.SIGINT, None)  # signals may be ignored where the tests run
+
+    monkeypatch.setattr(watchdog, "_cpu_seconds", struck)
+    signs = Signs()
+    try:
+        with child_of(signs, "signal.pause()") as child:
+            with pytest.raises(KeyboardInterrupt):
+                watch(child, signs)
+            left = child.returncode is None
+            child.kill()
+        assert not left
+    finally:
+        signs.close()
+
+
 def test_a_child_ends_when_its_watchdog_is_killed() -> None:
     """It is the child of a fork, which makes its kernel itself: nobody else would be there to see it go on."""
     code = (
