@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _MOST = 6  # polynomials in one size
+_MOST_TERMS = 1 << 10  # of one product: more is no bound that anyone reads, and soon none that is ever found
 _REMEMBERED = 1 << 14  # results of each operation
 
 
@@ -258,6 +259,8 @@ def _raised(size: Size, by: Coefficient) -> Size:
 def _product(one: Size, other: Size) -> Size:
     if one.reasons or other.reasons:
         return Size((), one.reasons | other.reasons)
+    if max(map(len, one.polynomials)) * max(map(len, other.polynomials)) > _MOST_TERMS:
+        return Size((), frozenset({f"its bound has more than {_MOST_TERMS} terms"}))
     return _greatest(polys.product(p, q) for p in one.polynomials for q in other.polynomials)
 
 

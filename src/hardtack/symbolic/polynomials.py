@@ -37,6 +37,7 @@ _CLOSE = frozenset(_OPEN.values())
 _OWN = ("min(", "max(", "unbounded(")  # what a symbol that begins so would read as
 _JSON = json.JSONDecoder()
 _MOST_SETS = 6  # of monomials, whose subsets are gone through
+_MOST_PAIRS = 1 << 10  # of monomials, one of either polynomial, that are held against each other
 
 
 class Cap(NamedTuple):
@@ -185,7 +186,7 @@ def _covers(p: Polynomial, q: Polynomial) -> bool:
     short = []
     for m, c in q:
         if have.get(m, 0) < c:
-            if not m or sum(d for n, d in p if _no_less(n, m)) < c:
+            if not m or len(p) * len(q) > _MOST_PAIRS or sum(d for n, d in p if _no_less(n, m)) < c:
                 return False
             short.append(m)
     return all(_covers_support(p, q, support) for support in {frozenset(m) for m in short})
