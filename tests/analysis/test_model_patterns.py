@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
+from runpy import run_path
 
 import pytest
 
 from hardtack import bound
 from hardtack.analysis.models.patterns import read_pattern
+from hardtack.lab.measuring import check, given
 
 SOURCE = """
 import re
@@ -38,6 +41,10 @@ def add(rows: defaultdict[str, list[str]], key: str) -> None:
 
 def put(rows: OrderedDict[str, int], key: str) -> None:
     rows[key] = 1
+
+
+def merge(rows: OrderedDict[str, int], other: OrderedDict[str, int]) -> None:
+    rows |= other
 """
 
 
@@ -80,9 +87,28 @@ def test_a_pattern_that_is_not_known_is_a_finding(source):
     assert "no-constant" in {finding.kind for finding in found.findings}
 
 
-@pytest.mark.parametrize("name", ["add", "put"])
+@pytest.mark.parametrize("name", ["add", "merge"])
 def test_dicts_that_grow_otherwise_than_a_dict_are_refused(source, name):
     assert bound(f"{source}:{name}").peak is None
+
+
+def full_table(slots, entries):
+    """Return an OrderedDict whose table has no room for another key, though most of its keys were let go."""
+    rows = OrderedDict((f"k{number}", number) for number in range(2 * slots // 3))
+    while len(rows) > entries:
+        rows.popitem()
+    return rows
+
+
+def test_a_key_that_makes_an_ordereddict_grow_takes_no_more_than_its_bound(source):
+    put = run_path(str(source))["put"]
+    tables = [
+        (slots, slots // part + more) for slots in (8, 64, 1024) for part in (2, 3, 6) for more in (0, 1)
+    ]
+    makes = [lambda table=table: given(full_table(*table), "new") for table in tables]
+    verdict = check("put", bound(f"{source}:put"), put, makes)
+    assert not verdict.violations
+    assert verdict.largest > 40_000
 
 
 def test_no_pattern_is_compiled_to_more_than_it_was_read_as():
