@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_by_mypy: Path) -> Path:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "mypy").symlink_to(read_by_mypy)
     monkeypatch.setenv("HARDTACK_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.py").write_text("def small(text: str) -> str:\n    return text + text\n")
@@ -44,9 +46,10 @@ def test_the_collectors_threshold_stays(cache):
         gc.set_threshold(*before)
 
 
-def test_mypys_cache_follows_the_variable(cache):
+def test_mypys_cache_follows_the_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARDTACK_CACHE", str(tmp_path / "elsewhere"))
     bound("small:small")
-    assert any((cache / "mypy").iterdir())
+    assert any((tmp_path / "elsewhere" / "mypy").iterdir())
 
 
 @pytest.mark.parametrize("home", ["/proc/nohome", ""])

@@ -74,9 +74,11 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Return a project of its own, with a cache of its own."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_by_mypy: Path) -> Project:
+    """Return a project of its own, with a cache of its own but for what mypy keeps of what is not ours."""
     project = Project(tmp_path)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "mypy").symlink_to(read_by_mypy)
     analyse, load_around = entry.analyse, loading.load_around
 
     def analysing(*args: object, **kwargs: object) -> Analysed:
