@@ -66,6 +66,8 @@ static int refill(void)
         if (c == '\n')
             break;
     }
+    if (!length)
+        source.fd = -1; // a terminal would go on after its end
     source.line[length] = 0;
     source.at = source.line;
     return length > 0;
