@@ -40,7 +40,7 @@ from hardtack.lab.machine.ledger import Ledger
 
 SIZE = 0xA0000  # of the guest's memory (driver.USER_BYTES)
 TOP = 1 << 32
-ENDS = {"proc_exit", "proc_raise", "kill"}  # calls that may rightly end who makes them
+ENDS = {"proc_exit", "proc_raise", "kill", "exec"}  # calls that may rightly end who makes them
 POINTERS = {
     "out", "start", "vectors", "subscriptions", "events", "pointers", "path", "status", "to_start", "out_flags",
     "address", "buffer", "target", "arguments", "environment", "descriptor_map",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -101,9 +102,10 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
         found = [
             int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
         ]
-        found = [
-            pid for pid in found if b"hardtack.lab.children" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        with contextlib.suppress(FileNotFoundError):  # one that has ended since
+            found = [
+                pid for pid in found if b"hardtack.lab.children" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     (child,) = found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from host_children import children
 from wasmtime import wat2wasm
 
 from hardtack import Kernel, Limits, ProgramError
@@ -54,12 +54,6 @@ def kernel(directory: Path) -> Iterator[Kernel]:
         yield made
     assert children() == []
     assert not list(directory.glob(".new-*"))
-
-
-def children() -> list[str]:
-    """The compilers that this process has, ended ones too."""
-    tasks = Path(f"/proc/{os.getpid()}/task")
-    return [pid for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
 
 
 # -- where
