@@ -1,5 +1,6 @@
 """Examples in docstrings and documents run as tests; what golden files say can be rewritten."""
 
+import gc
 import signal
 
 import pytest
@@ -11,6 +12,7 @@ pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser()],
     patterns=["*.md", "src/hardtack/**/*.py"],
     excludes=["src/hardtack/programs/**"],
+    fixtures=["_frozen"],
 ).pytest()
 
 
@@ -23,3 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-data", action="store_true", help="rewrite the expectations of tests/analysis/cases"
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """Have collections look at what a module's tests make, not at all that pytest and earlier tests keep.
+
+    Hundreds of tests collect garbage, and so do kernels whose heap is full; each time costs with what is there.
+    """
+    gc.collect()
+    gc.freeze()
