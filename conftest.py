@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _frozen() -> None:
     """Have collections look at what a module's tests make, not at all that pytest and earlier tests keep.
 
-    Hundreds of tests collect garbage, and so do kernels whose heap is full; each time costs with what is there.
+    Hundreds of tests collect garbage, and so do kernels whose heap is full; each costs with what is there.
     """
     gc.collect()
     gc.freeze()
