@@ -163,7 +163,7 @@ class Job:
         self.notify()
 
 
-def wait_for(job: Job, begin: Callable[[Job], None], hurry: Callable[[], None]) -> object:
+def wait_for(job: Job, begin: Callable[[Job], object], hurry: Callable[[], None]) -> object:
     """Have another thread do a job; return or raise what comes of it. Blocks.
 
     Args:
@@ -178,18 +178,21 @@ def wait_for(job: Job, begin: Callable[[Job], None], hurry: Callable[[], None]) 
     done.acquire()
     begun = False
     struck: BaseException | None = None
-    while not job.finished:  # left by an exception all the same, nothing is half done
+    while not job.finished:
         try:
-            if not begun:
-                begin(job)
-                begun = True
-            if job.stopped:
-                hurry()
-            if not done.acquire(timeout=job.patience()) and job.late():
-                hurry()
-        except BaseException as error:  # noqa: BLE001 - raised below
+            while not job.finished:
+                try:
+                    if struck is not None:
+                        job.stop()
+                    begun = begun or job.finished or not begin(job)
+                    if job.stopped:
+                        hurry()
+                    if not job.finished and not done.acquire(timeout=job.patience()) and job.late():
+                        hurry()
+                except BaseException as error:  # noqa: BLE001 - raised below
+                    struck = error
+        except BaseException as error:  # noqa: BLE001 - struck again, before the handler was through
             struck = error
-            job.stop()
     try:
         if struck is not None:
             raise struck
