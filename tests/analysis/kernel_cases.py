@@ -111,7 +111,7 @@ case("open_files:OpenFile.release", OpenFile.release, lambda k: (k.opened(),))
 
 
 def _pipe(kernel: Kernel, used: int) -> Pipe:
-    pipe = Pipe(kernel.process.group.heap, kernel.machine.system.pollers)
+    pipe = Pipe(kernel.process.group.heap)
     pipe.put(MEMORY, 0, used)
     return pipe
 

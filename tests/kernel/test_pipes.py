@@ -11,7 +11,6 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.params import PAGE
 from hardtack.kernel.pipes import ATOMIC, CAPACITY, RING, Pipe
-from hardtack.kernel.queues import Queue
 from hardtack.lab.machine.driver import BLOCKED_CALL, MIB, Machine, after, on_read, on_write
 
 COUNTS = st.one_of(
@@ -24,7 +23,7 @@ class PipeMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.heap = Heap("1 MiB", name="pipe")
-        self.pipe = self.heap.run(Pipe, self.heap, Queue())
+        self.pipe = self.heap.run(Pipe, self.heap)
         self.model = bytearray()
         self.next = 0
 

@@ -301,7 +301,7 @@ def test_a_process_that_waits_for_memory_can_be_killed(machine):
     hand.close(99)
     hand.begin("mkdir", b"x")
     machine.parked.remove(hand.process) if hand.process.queue is machine.parked else None
-    hand.process.queue.remove(hand.process) if hand.process.queue is hand.process.group.runnable else None
+    hand.process.queue.remove(hand.process) if hand.process.queue is machine.system.run_queue else None
     machine.system.memory.wait(hand.process, 1000)
     machine.system.end(hand.process, 137, "for this test")
     assert not len(machine.system.memory.admission)

@@ -12,6 +12,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.abi import EBADF, EFAULT, EINVAL, OK, U32
 from hardtack.kernel.params import MAX_POLL
 from hardtack.kernel.process import BLOCKED
+from hardtack.kernel.queues import NEVER
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
@@ -55,8 +56,8 @@ def _wait(process: Process, poll: _Poll, subscriptions: Word, count: Word) -> in
         with process.heap:
             process.poll_began = poll.began + 0
             process.deadline = poll.earliest + 0
-        system.note_deadline(process.deadline)
-    (system.pollers if poll.descriptors else system.sleepers).append(process)
+    due = NEVER if process.deadline is None else process.deadline
+    (system.pollers if poll.descriptors else system.sleepers).append(process, due)
     return abi.WAIT
 
 

@@ -80,7 +80,7 @@ def pipe(process: Process, out: Word) -> int:
     if not descriptors.has_room(2):
         return abi.EMFILE
     with process.group.heap:
-        made = Pipe(process.group.heap, process.system.pollers)
+        made = Pipe(process.group.heap)
         reader = ReadEnd(made)
         writer = WriteEnd(made)
     first = descriptors.lowest_free()

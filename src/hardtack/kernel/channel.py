@@ -61,6 +61,10 @@ class Channel(Description):
         """Return how many bytes of the request are left; 1 at its end."""
         return (len(self._request) - self._position or 1) if self._under_way else 0
 
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have a poller woken with those who read."""
+        process.watch(self._readers)
+
     # -- for the host, between turns
     def ask(self, system: System, request: bytes) -> None:
         """Give the program a request, and forget what was left of the one before and its answer."""

@@ -90,7 +90,7 @@ class Description:
     def wait_ready(self, process: Process, to_write: bool) -> None:
         """Arrange that a process that blocks in poll is woken when this may have become ready.
 
-        Pipes and sockets wake every poller anyway, so only what hangs on the host has to do something.
+        What is always ready has nothing to do.
         """
 
     # -- sockets

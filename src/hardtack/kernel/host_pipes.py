@@ -63,6 +63,10 @@ class HostPipe(Description):
             return -abi.EAGAIN
         return process.block(self._waiters)
 
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have a poller woken with those who wait."""
+        process.watch(self._waiters)
+
     def hung_up(self) -> bool:
         """Tell whether the host's end is closed."""
         return self.closed

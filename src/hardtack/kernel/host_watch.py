@@ -29,14 +29,13 @@ if TYPE_CHECKING:
 class HostDescription(Description):
     """What hangs on a descriptor of the host that may have to be waited for."""
 
-    __slots__ = ("armed", "fd", "polled", "waiters", "watch")
+    __slots__ = ("armed", "fd", "waiters", "watch")
 
     def __init__(self, rights: Rights, flags: Flags, fd: HostNumber) -> None:
         super().__init__(rights, 0, flags)
         self.fd: HostNumber = fd
         self.waiters = Queue()  # who waits to read, write or accept
         self.armed: Flags = 0  # the events that the epoll will tell of
-        self.polled = False  # somebody waits for it in poll_oneoff
         self.watch: HostWatch | None = None  # whose epoll knows it
 
     def wait(self, process: Process, events: Flags) -> int:
@@ -47,7 +46,7 @@ class HostDescription(Description):
     def wait_ready(self, process: Process, to_write: bool) -> None:
         """Have a process that will wait in poll_oneoff woken when the descriptor may be ready."""
         process.system.host.arm(process, self, select.POLLOUT if to_write else select.POLLIN)
-        self.polled = True
+        process.watch(self.waiters)
 
     def release(self) -> None:
         """Have the epoll forget the descriptor; whoever overrides this closes it then."""
@@ -147,10 +146,7 @@ class HostWatch:
         look = functools.partial(self.ready, milliseconds)
         for description in look() if self.through is None else self.through(look):
             description.armed = 0
-            self._system.let_go_on(description.waiters)
-            if description.polled:
-                description.polled = False
-                self._system.let_go_on(self._system.pollers)
+            self._system.wake(description.waiters)
 
     def close(self) -> None:
         """Let go of the bell; nothing runs any more."""

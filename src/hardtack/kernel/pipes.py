@@ -32,7 +32,6 @@ class Pipe:
         "head",
         "heap",
         "pages",
-        "pollers",
         "read_waiters",
         "readers",
         "used",
@@ -40,9 +39,8 @@ class Pipe:
         "writers",
     )
 
-    def __init__(self, heap: Heap, pollers: Queue) -> None:
+    def __init__(self, heap: Heap) -> None:
         self.heap = heap
-        self.pollers = pollers  # all of the kernel's: they look for themselves
         self.pages: Annotated[list[Page | None], MaxLen(RING)] = [None] * RING
         self.head: Annotated[int, Interval(ge=0, lt=CAPACITY)] = 0
         self.used: Annotated[int, Interval(ge=0, le=CAPACITY)] = 0
@@ -52,10 +50,11 @@ class Pipe:
         self.write_waiters = Queue()
 
     def wake(self, queue: Queue) -> None:
-        """Let those on a queue of this pipe go on, and those who poll: each looks for itself."""
-        first = queue.first or self.pollers.first
-        if first is not None:
-            first.system.wake(queue)
+        """Let those go on who wait on a queue of this pipe, or poll: each looks for itself."""
+        if queue.first is not None:
+            queue.first.system.wake(queue)
+        elif queue.watches is not None:
+            queue.watches.process.system.wake(queue)
 
     def put(self, memory: memoryview, start: Word, count: Transfer) -> int:
         """Take as many bytes as there is room for; at most RING pages are made."""
@@ -142,6 +141,10 @@ class ReadEnd(Description):
         """Return 0: nothing is written here."""
         return 0
 
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have a poller woken with those who wait to read."""
+        process.watch(self.pipe.read_waiters)
+
     def hung_up(self) -> bool:
         """Tell whether every writer is gone."""
         return self.pipe.writers == 0
@@ -185,6 +188,10 @@ class WriteEnd(Description):
     def writable(self) -> int:
         """Return the room in the pipe; 1 when nobody reads."""
         return CAPACITY - self.pipe.used or int(self.pipe.readers == 0)
+
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have a poller woken with those who wait to write."""
+        process.watch(self.pipe.write_waiters)
 
     def hung_up(self) -> bool:
         """Tell whether every reader is gone."""

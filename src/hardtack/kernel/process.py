@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account, Descriptors
 from hardtack.kernel.descriptor_table import DescriptorTable
-from hardtack.kernel.queues import Queue
+from hardtack.kernel.queues import FairQueue, Queue, RunQueue, Sharer, Sleepers, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ NO_DESCRIPTORS: Final = DescriptorTable()  # of processes that have ended
 SIGNALLED: Final = 128  # and the signal's number: the status of a process that a signal ended
 
 
-class Group:
+class Group(Sharer):
     """A process tree: its heap, its accounts, how many of it are alive."""
 
     __slots__ = (
@@ -50,7 +50,6 @@ class Group:
         "first",
         "heap",
         "leader",
-        "next_in_turn",
         "owner",
         "program",
         "protected",
@@ -65,8 +64,8 @@ class Group:
         program: str,
         protected: bool,
         account: Account,
-        runnable: Queue,
     ) -> None:
+        super().__init__()
         self.account = account
         self.heap = heap
         self.owner = owner
@@ -74,8 +73,7 @@ class Group:
         self.program = program
         self.protected = protected
         self.alive: Count = 0
-        self.runnable = runnable  # its part of the run queue, and the group behind it there
-        self.next_in_turn: Group | None = None
+        self.runnable: FairQueue[Process] = FairQueue()  # its part of the run queue
         self.first: Process | None = None  # of its processes that have not ended, linked through them
 
     def add(self, process: Process) -> None:
@@ -111,7 +109,7 @@ class Successor:
         self.environment: Block = environment
 
 
-class Process:
+class Process(Sharer):
     """One program under way. Fields are grouped by who changes them."""
 
     __slots__ = (
@@ -155,6 +153,7 @@ class Process:
         "user_bytes",
         "waiter",
         "waits_for_host",
+        "watches",
         "way_in",
     )
 
@@ -169,6 +168,7 @@ class Process:
         arguments: Block,
         environment: Block,
     ) -> None:
+        super().__init__()
         # fixed for life
         self.system = system
         self.pid: Number = pid
@@ -197,9 +197,10 @@ class Process:
         self.previous_member: Process | None = None
         # the scheduler's
         self.state = NEW
-        self.queue: Queue | None = None
+        self.queue: Queue | RunQueue | Sleepers | None = None
         self.ahead: Process | None = None
         self.behind: Process | None = None
+        self.watches: Watch | None = None  # of what it polls, linked through them
         self.poll_began: Long | None = None  # ns, monotonic: from when the poll under way counts
         self.deadline: Long | None = None  # and when it ends
         self.cpu_used: Long = 0  # ns of processor time in earlier turns, from when it first asked for them
@@ -228,6 +229,19 @@ class Process:
         self.state = BLOCKED
         queue.append(self)
         return -abi.WAIT
+
+    def watch(self, queue: Queue) -> None:
+        """Have this process, which will block in poll_oneoff, woken with those on a queue."""
+        first = queue.watches
+        if first is None or first.process is not self:  # all watches of one call are made in a row
+            self.watches = Watch(self, queue)
+
+    def drop_watches(self) -> None:
+        """Watch nothing any more. O(watches)."""
+        watch, self.watches = self.watches, None
+        while watch is not None:
+            watch.end()
+            watch = watch.next
 
     def admit_later(self, *_: object) -> object:
         """Let others have their turn before the call that is made is let in."""

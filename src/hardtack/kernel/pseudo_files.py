@@ -103,6 +103,10 @@ class Duplex(Description):
         """Return the room in the pipe."""
         return self._writer.writable()
 
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have a poller woken with those who wait at that end."""
+        (self._writer if to_write else self._reader).wait_ready(process, to_write)
+
     def release(self) -> None:
         """Let go of both ends."""
         self._reader.release()
@@ -364,7 +368,7 @@ def _open_device(process: Process, name: bytes, flags: int) -> Description | int
     if name in {b"random", b"urandom"}:
         return Random()
     if name == b"pipe":
-        return Duplex(Pipe(process.group.heap, process.system.pollers), flags & abi.FDFLAG_NONBLOCK)
+        return Duplex(Pipe(process.group.heap), flags & abi.FDFLAG_NONBLOCK)
     for number in range(3):
         description = process.descriptors.get(number)
         if isinstance(description, HostStream) and description.filetype == abi.CHARACTER_DEVICE:

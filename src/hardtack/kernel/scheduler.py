@@ -1,9 +1,10 @@
 """The scheduler: one loop over the processes that can run, deterministic under a given clock and quantum.
 
 Each turn: serve those who wait for memory, wake those whose time has come, resume the next process until
-it yields, waits or ends. The loop runs inside the scheduler's heap, on a standing reservation of its own,
-so that it can always go on. Automatic garbage collection is off meanwhile: foreign finalizers must not run
-inside a system call; memory is looked for, and garbage collected, at the border.
+it yields, waits or ends. What the turn took, system calls and all, decides who is next: see
+`queues.RunQueue`. The loop runs inside the scheduler's heap, on a standing reservation of its own, so that it
+can always go on. Automatic garbage collection is off meanwhile: foreign finalizers must not run inside a
+system call; memory is looked for, and garbage collected, at the border.
 
 Under the policies other than `reserve` nothing can be set aside, and the loop allocates outside the
 kernel's heap, for their benefit: what fails, aborts or hangs is then a system call, as in a kernel in C,
@@ -37,16 +38,26 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Guest
     from hardtack.kernel.system import System
 
+LEAST_TURN = 1_000  # ns that a turn counts as at least, so that all have theirs even if no time passes
+MOST_TURN = 100_000_000  # and at most: beyond that the host slept
 TURNS_BETWEEN_LOOKS = 16  # turns until host descriptors are looked at although somebody can run
 
 
 class Scheduler:
-    """Runs the processes of a system."""
+    """Runs the processes of a system.
+
+    Attributes:
+        system: that.
+        turns: how many there were.
+        even: all turns count the same: for a kernel in which nothing may depend on the host's speed.
+        on_turn: called after each turn, with whose it was; None where nobody could run.
+    """
 
     def __init__(self, system: System) -> None:
         self.system = system
         self.turns = 0
-        self.on_turn: Callable[[Process | None], None] | None = None  # after each turn: whose; None: idle
+        self.even = False
+        self.on_turn: Callable[[Process | None], None] | None = None
         self._standing: Reservation | None = None
 
     def run(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
@@ -109,7 +120,7 @@ class Scheduler:
             system.memory.serve()
             if system.run_queue.first is None:
                 return True  # who waited was killed itself, and that may be what `done` asks for
-        if system.next_deadline is not None and system.clock.monotonic() >= system.next_deadline:
+        if system.sleepers.first is not None or system.pollers.first is not None:
             self._wake_due()
         if system.next_wall is not None and (now := system.clock.monotonic()) >= system.next_wall:
             system.end_late_groups(now)
@@ -117,7 +128,7 @@ class Scheduler:
             system.host.look(0)
         process = system.run_queue.pop()
         if process is not None:
-            self._resume(process)
+            self._take_turn(process)
         elif not self._idle(deadline):
             return False
         if self.on_turn is not None:
@@ -144,16 +155,29 @@ class Scheduler:
         if process is not None and process.admit is process.way_in:
             process.admit = process.admit_later
 
-    def _resume(self, process: Process) -> None:
+    def _take_turn(self, process: Process) -> None:
+        """Have a process run, and count how long."""
+        system = self.system
+        taken = LEAST_TURN
+        began = 0 if self.even else system.clock.monotonic()
+        goes_on = self._resume(process)
+        if not self.even:
+            taken = min(max(system.clock.monotonic() - began, LEAST_TURN), MOST_TURN)
+        system.run_queue.charge(process, taken)
+        if goes_on:
+            system.run_queue.append(process)
+
+    def _resume(self, process: Process) -> bool:
+        """Have a process run until it yields, waits or ends; tell whether it can go on at once."""
         system = self.system
         system.current = process
         system.take_time()
         if process.state == NEW:
-            self._start(process)
-            return
+            return self._start(process)
         if process.successor is not None:  # its exec had to wait for memory
-            self._replace(process)
-            return
+            return self._replace(process)
+        if process.watches is not None:
+            process.drop_watches()
         guest = process.guest
         assert guest is not None
         account = process.group.account
@@ -164,6 +188,7 @@ class Scheduler:
         if process.cpu_began is not None:
             with process.heap:
                 process.cpu_used += system.clock.processor() - process.cpu_began
+        goes_on = False
         if account.limit is not None:
             system.kill_group(process.group, account.why or "")
         elif ended:
@@ -171,10 +196,11 @@ class Scheduler:
         elif process.doomed:
             system.end(process, process.doomed, process.killed)
         elif process.successor is not None:
-            self._replace(process)
-        elif process.state == RUNNABLE and process.queue is None:
-            system.run_queue.append(process)
+            goes_on = self._replace(process)
+        else:
+            goes_on = process.state == RUNNABLE and process.queue is None
         system.current = None
+        return goes_on
 
     def _resume_measured(self, process: Process, guest: Guest) -> bool:
         """Resume a process whose processor time somebody wants to know."""
@@ -188,24 +214,25 @@ class Scheduler:
             account.use_processor(self.system.clock.processor() - began)
         return ended
 
-    def _start(self, process: Process) -> None:
+    def _start(self, process: Process) -> bool:
+        """Make the guest of a new process; tell whether it can go on at once."""
         system = self.system
         if system.heap.on_exhaustion == "fail" and system.heap.room < START_BYTES:
             process.failure = "the kernel's heap is full"  # wasmtime aborts when memory fails in its callback
             system.end(process, NOT_STARTED_STATUS)
-            return
+            return False
         try:
             if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
                 self._wait_to_start(process)
-                return
+                return False
         except StartFailed as error:
             process.failure = str(error)
             if error.limit is not None and process.pid == process.group.leader:
                 process.group.account.end(error.limit, process.failure)
             error.__traceback__ = None
             system.end(process, NOT_STARTED_STATUS)
-            return
-        system.run_queue.append(process)
+            return False
+        return True
 
     def _wait_to_start(self, process: Process) -> None:
         """No room for a start: have the process wait for some, or its tree end if it may not have it."""
@@ -216,19 +243,19 @@ class Scheduler:
         else:
             self.system.memory.wait(process, START_BYTES)
 
-    def _replace(self, process: Process) -> None:
-        """Put the program in place that an exec asked for."""
+    def _replace(self, process: Process) -> bool:
+        """Put the program in place that an exec asked for; tell whether the process can go on at once."""
         system = self.system
         try:
             if process.admit(process.heap, START_BYTES, system.replace, process) is NotImplemented:
                 self._wait_to_start(process)
-                return
+                return False
         except StartFailed as error:
             process.failure = str(error)
             error.__traceback__ = None
             system.end(process, NOT_STARTED_STATUS)
-            return
-        system.run_queue.append(process)
+            return False
+        return True
 
     def _ended(self, process: Process) -> None:
         guest = process.guest
@@ -241,27 +268,14 @@ class Scheduler:
 
     # -- waiting
     def _wake_due(self) -> None:
-        """Wake those whose deadline has come; find out when the next one comes."""
-        system = self.system
-        now = system.clock.monotonic()
-        system.next_deadline = None
-        for queue in (system.sleepers, system.pollers):
-            process = queue.first
-            while process is not None:
-                behind = process.behind
-                if process.deadline is not None:
-                    if process.deadline <= now:
-                        system.wake_one(process, queue)
-                    else:
-                        system.note_deadline(process.deadline)
-                process = behind
+        """Wake those whose deadline has come."""
+        due = self.system.next_deadline
+        if due is not None and (now := self.system.clock.monotonic()) >= due:
+            self.system.wake_due(now)
 
     def _idle(self, deadline: int | None) -> bool:
         """Nobody can run: wait for the host or the clock. False when neither can bring anything."""
         system = self.system
-        self._wake_due()  # the next deadline may be that of a process which is gone
-        if system.run_queue.first is not None:
-            return True
         until = system.next_deadline
         hosts = system.host.waiting or system.host_pipes
         if until is None and not hosts:

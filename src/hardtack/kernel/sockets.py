@@ -110,7 +110,7 @@ class Socket(Description):
         """Connect two sockets that are not connected, each with a pipe in its own group's account."""
         for socket, peer in ((self, other), (other, self)):
             with socket._group.heap:
-                socket.incoming = Pipe(socket._group.heap, self._system.pollers)
+                socket.incoming = Pipe(socket._group.heap)
             socket.peer = peer
 
     def bind(self, name: bytes) -> int:
@@ -273,6 +273,16 @@ class Socket(Description):
         if peer is None or peer.incoming is None or not peer.incoming.readers or not peer.incoming.writers:
             return 1
         return max(0, peer._room - peer.incoming.used)
+
+    def wait_ready(self, process: Process, to_write: bool) -> None:
+        """Have a poller woken with those who wait for the same."""
+        if self.line is not None:
+            process.watch(self.line.acceptors)
+        elif not to_write:
+            if self.incoming is not None:
+                process.watch(self.incoming.read_waiters)
+        elif self.peer is not None and self.peer.incoming is not None:
+            process.watch(self.peer.incoming.write_waiters)
 
     def hung_up(self) -> bool:
         """Tell whether the other side is gone, or will write no more."""

@@ -47,7 +47,7 @@ from hardtack.kernel.process import (
     Group,
     Process,
 )
-from hardtack.kernel.queues import Queue, RunQueue
+from hardtack.kernel.queues import NEVER, Queue, RunQueue, Sleepers
 from hardtack.kernel.socket_names import SocketNames
 from hardtack.kernel.table import Leaf, Table
 from hardtack.limits import NO_LIMITS
@@ -141,12 +141,11 @@ class System:
             self.processes: Table[Process | _Nobody] = Table()
             self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
             self.run_queue = RunQueue()
-            self.pollers = Queue()  # in poll_oneoff, with descriptors
-            self.sleepers = Queue()  # in poll_oneoff, with a clock alone
+            self.pollers = Sleepers()  # in poll_oneoff, with descriptors
+            self.sleepers = Sleepers()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
             self.socket_names = SocketNames()
             self.forkers = Queue()  # until their child has its copy of their memory
-        self.next_deadline: int | None = None
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
         self.admit: Callable[..., object] = heap.admit
@@ -189,9 +188,8 @@ class System:
             owner = Owner()
             began = self.clock.monotonic() + 0 if began is None else began
             account = Account(self, heap, owner, limits, began)
-            runnable = Queue()
         with heap:
-            group = Group(heap, owner, 0, program, protected, account, runnable)
+            group = Group(heap, owner, 0, program, protected, account)
         if account.deadline is not None and (self.next_wall is None or account.deadline < self.next_wall):
             with self.scheduler_heap:
                 self.next_wall = account.deadline + 0
@@ -272,6 +270,7 @@ class System:
         account.processes += 1
         if parent is not None:
             parent.children += 1
+            process.used = parent.used  # else ever new ones would go before those who are there
         return process
 
     def start(self, process: Process) -> int:
@@ -318,6 +317,7 @@ class System:
             return
         if process.queue is not None:
             process.queue.remove(process)
+        process.drop_watches()
         self.host.done(process)
         self.memory.forget(process)
         if process.grant is not None:
@@ -472,26 +472,44 @@ class System:
 
     # -- waking
     def wake(self, queue: Queue) -> None:
-        """Let all on a queue go on, and those who poll: each makes its call again and looks for itself."""
-        self.let_go_on(queue)
-        if self.pollers.first is not None:
-            self.let_go_on(self.pollers)
+        """Let all on a queue go on, and those who poll what it is for: each makes its call again."""
+        if queue.first is not None:
+            self._let_go_on(queue)
+        if queue.watches is not None:
+            self._wake_pollers(queue)
 
-    def let_go_on(self, queue: Queue) -> None:
-        """Let all on a queue go on, and no others."""
+    def _let_go_on(self, queue: Queue) -> None:
         for _ in range(MAX_PROCESSES):
             process = queue.pop()
             if process is None:
                 break
             self.make_runnable(process)
 
-    def note_deadline(self, when: int) -> None:
-        """Have the scheduler look at those who wait for the clock at `when`, monotonic ns, or before."""
-        if self.next_deadline is None or when < self.next_deadline:
-            with self.scheduler_heap:
-                self.next_deadline = when + 0
+    def _wake_pollers(self, queue: Queue) -> None:
+        for _ in range(MAX_PROCESSES):
+            watch = queue.watches
+            if watch is None:
+                break
+            watch.end()
+            self.wake_one(watch.process, self.pollers)
 
-    def wake_one(self, process: Process, queue: Queue) -> None:
+    @property
+    def next_deadline(self) -> int | None:
+        """When the first of those who wait for the clock is due, monotonic ns; None if nobody does."""
+        first = NEVER
+        for queue in (self.sleepers, self.pollers):
+            process = queue.first
+            if process is not None and process.due < first:
+                first = process.due
+        return None if first == NEVER else first
+
+    def wake_due(self, now: int) -> None:
+        """Let those go on whose deadline has come, in the order of their deadlines; monotonic ns."""
+        for queue in (self.sleepers, self.pollers):
+            while (process := queue.first) is not None and process.due <= now:
+                self.wake_one(process, queue)
+
+    def wake_one(self, process: Process, queue: Queue | Sleepers) -> None:
         """Let a process go on if that is the queue it is on."""
         if process.queue is queue:
             queue.remove(process)

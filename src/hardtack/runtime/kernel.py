@@ -271,6 +271,7 @@ class Kernel:
         self._system.host.bell = bell = Bell()
         self._scheduler = Scheduler(self._system)
         self._host = Host(self._system)
+        self._scheduler.even = outside.steady
         outside.attach(self._system, self._scheduler)
         self._engine = Engine(entries(self._system, page, outside.trace), self._system.user_memory, page=page)
         self._modules = ModuleCache(self._engine)

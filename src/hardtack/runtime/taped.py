@@ -131,7 +131,7 @@ class TapedDescription(HostDescription):
             self._inner.wait_ready(process, to_write)
         else:
             process.system.host.note(process)
-            self.polled = True
+            process.watch(self.waiters)
 
     def release(self) -> None:
         """Let go of what is behind."""

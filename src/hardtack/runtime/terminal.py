@@ -76,7 +76,7 @@ class Terminal(Outside):
         self.stuck = not running and leader.queue is not lines.waiters
         if not running and not self.stuck:
             lines.give_up_line()
-            system.let_go_on(lines.waiters)
+            system.wake(lines.waiters)
 
 
 class _Lines(HostStream):

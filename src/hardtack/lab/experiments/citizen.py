@@ -248,8 +248,7 @@ def _claims(runs: dict[str, list[_Run]]) -> list[Claim]:
         Claim(
             "The citizens reach 80 % of what they reach beside as many harmless spinners.",
             "not measured",
-            f"{spinners} of it, by processor time; turns are measured in fuel, which "
-            "system calls do not use, so whoever makes calls has the longer turns",
+            f"{spinners} of it, by processor time",
             spinners.median >= 0.8,
         ),
         Claim(
