@@ -42,6 +42,24 @@ def test_the_same_turns_each_time_in_one_process() -> None:
     assert len(digests) == 1
 
 
+def test_a_full_heap_kills_at_the_same_call_whatever_the_interpreter_has_freed_before() -> None:
+    """Lists that CPython keeps for the next ones: what is made of them is charged to nobody."""
+
+    def run(freed: int) -> tuple[int, str]:
+        outside = traced(Virtual(0))
+        lists: list[list[None]] = [[] for _ in range(freed)]
+        del lists
+        with Kernel(heap="4 MiB", outside=outside) as kernel:
+            lists = [[] for _ in range(freed)]
+            del lists
+            assert kernel.run("/bin/fdhog").killed
+        assert outside.trace is not None
+        return outside.trace.calls, outside.trace.digest()
+
+    run(0)  # what is made once in a process is made
+    assert run(0) == run(80)
+
+
 def test_a_trace_has_a_line_for_each_call(tmp_path: Path) -> None:
     outside = traced(Virtual(0), tmp_path / "t")
     with Kernel(heap="16 MiB", outside=outside) as kernel:

@@ -1,6 +1,7 @@
 """Guests on the real engine: calls, waits, ends, turns, memory, and that nothing stays behind."""
 
 import gc
+import itertools
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from wasmtime import wat2wasm
 
 from hardtack.errors import InternalError, ProgramError
 from hardtack.kernel.guest import StartFailed, UserMemory
+from hardtack.kernel.params import TURN_CALLS
 from hardtack.wasm.engine import Engine
 from hardtack.wasm.imports import CALLS, WAIT, CallPage, EntrySpec
 from hardtack.wasm.modules import STORE_BYTES
@@ -59,6 +61,21 @@ def test_calls_are_counted(host):
     before = host.slots[CALLS]
     host.run(host.image("(drop (call $ok (i32.const 1))) (drop (call $ok (i32.const 1)))"))
     assert host.slots[CALLS] - before == 2
+
+
+def test_a_turn_ends_after_so_many_calls_and_each_call_is_made_once(host):
+    count = 2 * TURN_CALLS + 1
+    body = f"""(local $i i32) (loop $l (drop (call $ok (local.get $i)))
+               (local.set $i (i32.add (local.get $i) (i32.const 1)))
+               (br_if $l (i32.lt_u (local.get $i) (i32.const {count}))))"""
+    guest = host.image(body).start(Process())
+    made = [0]
+    while not guest.resume():
+        made.append(len(host.calls))
+    turns = [after - before for before, after in itertools.pairwise(made)]
+    assert max(turns) == turns[0] == TURN_CALLS  # fuel may end others
+    assert host.calls == list(range(count))
+    guest.close()
 
 
 # -- waits

@@ -260,8 +260,9 @@ class Kernel:
             raise
 
     def _build(self, capacity: int, files_capacity: int, memory: int, on_exhaustion: Policy) -> None:
-        page = CallPage()
         outside = self._outside
+        outside.settle()
+        page = CallPage()
         self._system = System(
             Heap(capacity, name="kernel", on_exhaustion=on_exhaustion),
             files_capacity,
@@ -430,6 +431,7 @@ class Kernel:
                     yield stream
                 yield from map(self._outside.listener, listeners)
 
+        self._outside.settle()
         for path, data in start.files.items():
             self._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment

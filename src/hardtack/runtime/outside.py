@@ -8,6 +8,7 @@ gives it again.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import random
@@ -65,6 +66,16 @@ class Outside:
             self.trace.attach(scheduler)
 
     # -- for the kernel's thread
+    def settle(self) -> None:
+        """Have the interpreter be as it always is before something is made in the kernel's heap.
+
+        CPython keeps some freed objects for the next of their kind. Those were not the kernel's, so what is
+        made of them is not charged; how many there are hangs on all that the interpreter did before. A full
+        collection gives them back.
+        """
+        if self.steady:
+            gc.collect()
+
     def random(self, count: int) -> bytes:
         """Return random bytes."""
         return os.urandom(count)

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import InternalError
 from hardtack.kernel.guest import StartFailed
+from hardtack.kernel.params import TURN_CALLS
 from hardtack.wasm import capi
 from hardtack.wasm.binary import WASM_PAGE
 from hardtack.wasm.endings import cause, describe
-from hardtack.wasm.imports import BROKEN, CALLS
+from hardtack.wasm.imports import BROKEN, CALLS, LAST_CALL
 from hardtack.wasm.memories import NO_MEMORY, LinearMemory, no_user_memory
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Guest:
         switch = engine.switch
         slots = engine.slots
         calls = slots[CALLS]
+        slots[LAST_CALL] = calls + TURN_CALLS
         callbacks = engine.callbacks
         callbacks.waited = False
         outer, switch.current = switch.current, self

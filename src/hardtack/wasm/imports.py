@@ -25,6 +25,7 @@ WAIT: Final = 0xFFFF_FFFE
 PAGE_BYTES: Final = 65536  # a page of wasm memory, the least that a shim can have
 RESULT: Final = 16  # the slot of the answer: an errno, or WAIT
 CALLS: Final = 17  # the slot in which shims count calls
+LAST_CALL: Final = 19  # the slot with what that count must not exceed in this turn
 BROKEN: Final = 18  # the slot in which a shim says which function did not answer: its index plus one
 NO_ANSWER: Final = 0xFFFF_FFFD  # what RESULT holds until a host function answers
 MAX_PARAMETERS: Final = RESULT

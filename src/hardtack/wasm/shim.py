@@ -4,6 +4,9 @@ What a guest imports is the shim's. It writes the arguments into the call page, 
 and where that answers WAIT, suspends the fiber and calls again, from scratch. So a host function
 is synchronous and cheap, and yet every call can suspend.
 
+Fuel ends the turn of a guest that computes, a count that of one that calls: a call takes no fuel, whatever
+it does. The shim counts, and suspends the guest before a call beyond the last of its turn.
+
 Fuel is checked at the loop's head, before the arguments are written, so that no other guest can run until
 the host has read them and the answer has been read.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hardtack.wasm.imports import BROKEN, CALLS, NO_ANSWER, RESULT, WAIT
+from hardtack.wasm.imports import BROKEN, CALLS, LAST_CALL, NO_ANSWER, RESULT, WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +52,7 @@ def _function(index: int, entry: EntrySpec) -> list[str]:
     after = f"(local.get {len(entry.parameters)})" if entry.has_result else "(call $engine.end) (unreachable)"
     return [
         f'  (func ${entry.name} (export "{entry.name}"){parameters}{results} (local $answer i32)',
+        f"    (if (i64.ge_u {_load(CALLS)} {_load(LAST_CALL)}) (then (call $engine.suspend)))",
         "    (loop $again",
         *(f"      {_write_argument(slot, letter)}" for slot, letter in enumerate(entry.parameters)),
         f"      {_store(RESULT, f'(i64.const {NO_ANSWER})')}",
