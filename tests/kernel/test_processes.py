@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from hardtack.errors import KernelError
-from hardtack.kernel import abi
+from hardtack.kernel import abi, descriptor_table
 from hardtack.kernel import system as system_module
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS
 from hardtack.kernel.process import GONE, ZOMBIE
 from hardtack.kernel.streams import Source
-from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, USER_BYTES, Machine, Trap, nothing
+from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, OUT, USER_BYTES, Machine, Trap, nothing
 
 
 @pytest.fixture
@@ -489,3 +491,85 @@ def test_one_tree_cannot_have_all_processes(machine, hand, monkeypatch):
     assert machine.hand("other").spawn(b"/bin/rest") > 0
     hand.waitpid(pids[0])
     assert hand.spawn(b"/bin/seven") > 0
+
+
+# -- many descriptors
+def fill(calls, count, opened):
+    fd = yield from calls.open(b".", rights=abi.RIGHT_READ)
+    for _ in range(count):
+        yield from calls.call("dup", fd, OUT)
+    opened.append(fd)
+    yield from calls.call("sched_yield")
+
+
+@pytest.mark.parametrize("way", ["exit", "kill"])
+def test_what_is_open_at_the_end_is_closed_a_part_a_turn(machine, monkeypatch, way):
+    """Counted: how many are closed between two turns of another, whatever they are in all."""
+    count = 1_000
+    opened, closed, each = [], [0], []
+    real = descriptor_table.close
+
+    def counting(description):
+        closed[0] += 1
+        real(description)
+
+    def hog(calls):
+        yield from fill(calls, count, opened)
+        while way == "kill":
+            yield from calls.call("sched_yield")
+
+    def other(calls):
+        while True:
+            each.append(closed[0])
+            yield from calls.call("sched_yield")
+
+    process = machine.start(hog)
+    machine.run(lambda: bool(opened))
+    machine.start(other)
+    monkeypatch.setattr(descriptor_table, "close", counting)
+    if way == "kill":
+        machine.system.end(process, 137, "for this test")
+        assert process.state == "exiting"
+        machine.check()
+    machine.run(lambda: process.state == "gone")
+    assert closed[0] > count
+    steps = [after - before for before, after in itertools.pairwise([*each, closed[0]])]
+    assert max(steps) <= 64
+
+
+def test_a_parent_waits_until_all_is_closed(machine):
+    """What was written through the last descriptor of a pipe is at its end when the child's status is there."""
+    found = []
+
+    def child(calls):
+        yield from fill(calls, 500, [])
+
+    machine.program(b"child", child)
+
+    def parent(calls):
+        reader, writer = yield from calls.pipe()
+        yield from calls.spawn(b"child", descriptors=[(0, reader), (1, writer), (3, 3)])
+        yield from calls.close(writer)
+        found.append((yield from calls.waitpid()))
+        found.append((yield from calls.read(reader, 10)))
+
+    machine.run_until_ended(machine.start(parent))
+    assert found[0][1] == 0
+    assert found[1] == b""
+
+
+def test_memory_is_not_taken_from_others_while_some_is_about_to_be_closed(machine):
+    opened = []
+
+    def hog(calls):
+        yield from fill(calls, 3_000, opened)
+        yield None
+
+    big, small = machine.start(hog), machine.start(hog)
+    machine.run(lambda: len(opened) == 2)
+    machine.system.end(big, 137, "for this test")
+    reservation = machine.system.memory.reserve(machine.system.heap.room + 20_000)
+    assert reservation is not None
+    reservation.release()
+    assert small.state in {"blocked", "runnable"}
+    assert not machine.system.kills

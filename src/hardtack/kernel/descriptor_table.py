@@ -61,12 +61,26 @@ class DescriptorTable(Table[Description]):
 
         Allocates nothing that lasts. O(descriptors) for the last owner, O(1) for all others.
         """
+        while self.drop_some():
+            pass
+
+    def drop_some(self) -> bool:
+        """Do a part of `drop`: close FAN descriptors at most. O(1); False when nothing was left to do.
+
+        From the first time on nobody may use this table any more, but to go on with this.
+        """
         for place in range(FAN):
             middle = self._middles[place]
-            if middle is not None:
+            if middle is None:
+                continue
+            if middle.owners > 1:
+                middle.owners -= 1
                 self._middles[place] = None
-                _drop_middle(middle)
+            elif not _drop_leaf(middle):
+                self._middles[place] = None
+            return True
         self.count = 0
+        return False
 
     def _make_leaf(self, number: Number) -> Leaf[Description]:
         """Return the leaf of a number, owned by this table alone."""
@@ -116,15 +130,17 @@ def _copy_leaf(leaf: Leaf[Description]) -> Leaf[Description]:
     return copy
 
 
-def _drop_middle(middle: Middle[Description]) -> None:
-    middle.owners -= 1
-    if middle.owners:
-        return
-    for leaf in middle.leaves:
+def _drop_leaf(middle: Middle[Description]) -> bool:
+    """Let go of the first leaf of a node that one table has; False when it has none."""
+    for place in range(FAN):
+        leaf = middle.leaves[place]
         if leaf is not None:
+            middle.leaves[place] = None
             leaf.owners -= 1
             if not leaf.owners:
                 _close_all(leaf)
+            return True
+    return False
 
 
 def _close_all(leaf: Leaf[Description]) -> None:

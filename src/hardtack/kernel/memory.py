@@ -109,8 +109,15 @@ class Memory:
         return None if waiter.grant is None else waiter.grant._take()
 
     def _find_until(self, last: Waiter | None) -> None:
-        """Find memory for the first who waits until `last` is served, or nobody waits any more."""
+        """Find memory for the first who waits until `last` is served, or nobody waits any more.
+
+        What those have open who are exiting comes first.
+        """
         while (first := self.admission.first) is not None and not (last is not None and last.settled):
+            if self.system.exiting.first is not None:
+                self.system.close_everything()
+                self.admission.serve()
+                continue
             steps = self.ladder.steps(first.heap, first.amount, self._fits(first), margin=RECLAIM_MARGIN)
             for _ in steps:
                 if first.settled:  # it may have been the victim

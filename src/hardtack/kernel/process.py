@@ -28,6 +28,7 @@ NEW: Final = "new"  # has an image, no guest yet
 RUNNABLE: Final = "runnable"  # running, or on the run queue
 BLOCKED: Final = "blocked"  # on the queue of what it waits for
 WAITING_FOR_MEMORY: Final = "waiting for memory"  # at the border, with nothing held
+EXITING: Final = "exiting"  # has no guest any more; what it had open is being closed
 ZOMBIE: Final = "zombie"  # ended; its status waits for its parent
 GONE: Final = "gone"  # ended and waited for
 ENDED: Final = frozenset({ZOMBIE, GONE})
@@ -64,6 +65,7 @@ class Group(Sharer):
         program: str,
         protected: bool,
         account: Account,
+        runnable: FairQueue[Process],
     ) -> None:
         super().__init__()
         self.account = account
@@ -73,7 +75,7 @@ class Group(Sharer):
         self.program = program
         self.protected = protected
         self.alive: Count = 0
-        self.runnable: FairQueue[Process] = FairQueue()  # its part of the run queue
+        self.runnable = runnable  # its part of the run queue
         self.first: Process | None = None  # of its processes that have not ended, linked through them
 
     def add(self, process: Process) -> None:
@@ -118,6 +120,7 @@ class Process(Sharer):
         "arguments",
         "behind",
         "children",
+        "closing",
         "cpu_began",
         "cpu_used",
         "dead",
@@ -182,6 +185,7 @@ class Process(Sharer):
         self.guest: Guest | None = None
         self.memory = NO_MEMORY
         self.descriptors: DescriptorTable = Descriptors(group.account)
+        self.closing: DescriptorTable = NO_DESCRIPTORS  # what was open when it ended and is not closed yet
         # what a fork or an exec under way waits for
         self.forking: Process | None = None  # the child that is being made
         self.origin: Process | None = None  # whose memory this one is to get a copy of

@@ -126,9 +126,14 @@ class Scheduler:
             system.end_late_groups(now)
         if system.host.waiting and self.turns % TURNS_BETWEEN_LOOKS == 0:
             system.host.look(0)
+        closing = system.exiting.first is not None
+        if closing:
+            system.close_some()
         process = system.run_queue.pop()
         if process is not None:
             self._take_turn(process)
+        elif closing:
+            return True
         elif not self._idle(deadline):
             return False
         if self.on_turn is not None:
@@ -190,7 +195,7 @@ class Scheduler:
                 process.cpu_used += system.clock.processor() - process.cpu_began
         goes_on = False
         if account.limit is not None:
-            system.kill_group(process.group, account.why or "")
+            system.end_group(process.group, account.why or "")
         elif ended:
             self._ended(process)
         elif process.doomed:
@@ -239,7 +244,7 @@ class Scheduler:
         account = process.group.account
         if account.lacks_heap(START_BYTES):
             account.end_for_heap(START_BYTES)
-            self.system.kill_group(process.group, account.why or "")
+            self.system.end_group(process.group, account.why or "")
         else:
             self.system.memory.wait(process, START_BYTES)
 

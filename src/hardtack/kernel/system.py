@@ -27,6 +27,7 @@ from hardtack.kernel.memory import Memory
 from hardtack.kernel.memory_files import MemoryFiles
 from hardtack.kernel.open_files import OpenDirectory
 from hardtack.kernel.params import (
+    FAN,
     KILLS_KEPT,
     LEAST_BYTES,
     LEAST_FILES_BYTES,
@@ -36,6 +37,7 @@ from hardtack.kernel.params import (
 )
 from hardtack.kernel.process import (
     ENDED,
+    EXITING,
     GONE,
     KILLED_STATUS,
     NEW,
@@ -47,7 +49,7 @@ from hardtack.kernel.process import (
     Group,
     Process,
 )
-from hardtack.kernel.queues import NEVER, Queue, RunQueue, Sleepers
+from hardtack.kernel.queues import NEVER, FairQueue, Queue, RunQueue, Sleepers
 from hardtack.kernel.socket_names import SocketNames
 from hardtack.kernel.table import Leaf, Table
 from hardtack.limits import NO_LIMITS
@@ -145,6 +147,7 @@ class System:
             self.sleepers = Sleepers()  # in poll_oneoff, with a clock alone
             self.child_waiters = Queue()
             self.socket_names = SocketNames()
+            self.exiting = Queue()  # with more open than is closed at once
             self.forkers = Queue()  # until their child has its copy of their memory
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
@@ -188,8 +191,9 @@ class System:
             owner = Owner()
             began = self.clock.monotonic() + 0 if began is None else began
             account = Account(self, heap, owner, limits, began)
+            runnable: FairQueue[Process] = FairQueue()
         with heap:
-            group = Group(heap, owner, 0, program, protected, account)
+            group = Group(heap, owner, 0, program, protected, account, runnable)
         if account.deadline is not None and (self.next_wall is None or account.deadline < self.next_wall):
             with self.scheduler_heap:
                 self.next_wall = account.deadline + 0
@@ -312,8 +316,12 @@ class System:
 
     # -- death: nothing here allocates what lasts, so it can always go on
     def end(self, process: Process, status: int, killed: str | None = None) -> None:
-        """End a process that is not making a call right now: drop its guest, close what it has open."""
-        if process.state in ENDED:
+        """End a process that is not making a call right now: drop its guest, close what it has open.
+
+        One that has more than FAN descriptors open is EXITING for a while: the scheduler closes a part of
+        them a turn, so that no call takes the longer for how many there are.
+        """
+        if process.state == EXITING or process.state in ENDED:
             return
         if process.queue is not None:
             process.queue.remove(process)
@@ -331,15 +339,36 @@ class System:
         if process.guest is not None:
             process.guest.close()
             process.guest = None
-        descriptors, process.descriptors = process.descriptors, NO_DESCRIPTORS
-        descriptors.drop()
         process.arguments = process.environment = b""
         process.successor = None
         process.status = status
         process.killed = killed
-        self.note_change()
         process.group.remove(process)
         self._give_up_fork(process)
+        process.closing, process.descriptors = process.descriptors, NO_DESCRIPTORS
+        if process.closing.count <= FAN:
+            process.closing.drop()
+            self._finish(process)
+        else:
+            process.state = EXITING
+            self.exiting.append(process)
+
+    def close_some(self) -> None:
+        """Close a part of what the first of those has open that are exiting."""
+        process = self.exiting.first
+        if process is not None and not process.closing.drop_some():
+            self.exiting.remove(process)
+            self._finish(process)
+
+    def close_everything(self) -> None:
+        """Let those end that are exiting, now that the memory is needed. O(descriptors)."""
+        while self.exiting.first is not None:
+            self.close_some()
+
+    def _finish(self, process: Process) -> None:
+        """Nothing is open any more of a process that ends: let its parent know."""
+        process.closing = NO_DESCRIPTORS
+        self.note_change()
         self._bury_dead_children(process)
         parent, process.parent = process.parent, None
         if parent is None or parent.state in ENDED:
@@ -397,10 +426,15 @@ class System:
         self._unlink_dead(parent, child)
         return child
 
-    def kill_group(self, group: Group, why: str) -> None:
-        """End every process of a group, without waiting for any of them."""
+    def end_group(self, group: Group, why: str) -> None:
+        """End every process of a group, without waiting for any of them; see `end`."""
         while group.first is not None:
             self.end(group.first, KILLED_STATUS, why)
+
+    def kill_group(self, group: Group, why: str) -> None:
+        """End every process of a group, and have what it held back at once. O(descriptors)."""
+        self.end_group(group, why)
+        self.close_everything()
 
     def _kill_for_memory(self, heap: Heap) -> None:
         """Kill the group that a heap is of; the heaps' ladder has chosen it."""
@@ -464,6 +498,7 @@ class System:
             if process is not None:
                 self.end(process, KILLED_STATUS, why)
             pid = self.processes.next_used(pid + 1)
+        self.close_everything()
 
     def process(self, pid: int) -> Process | None:
         """Return the process with a pid, dead ones that wait to be waited for included, or None."""
@@ -575,7 +610,8 @@ class System:
             waits = process.queue is not None or process.waiter is not None
             if process.state not in ENDED and not waits and process is not self.current:
                 wrong.append(f"process {pid} ({process.image.name}) is {process.state} and on no queue")
-            leaves |= {id(leaf): leaf for leaf in process.descriptors.leaves()}
+            for table in (process.descriptors, process.closing):
+                leaves |= {id(leaf): leaf for leaf in table.leaves()}
             pid = self.processes.next_used(pid + 1)
         for leaf in leaves.values():  # what several processes share counts once
             for description in leaf.items:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
-from hardtack.kernel.process import ENDED, NEW, RUNNABLE, WAITING_FOR_MEMORY
+from hardtack.kernel.process import ENDED, EXITING, NEW, RUNNABLE, WAITING_FOR_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ def _waits(system: System, process: Process) -> str:
     """Say what a process waits for."""
     if process.state == WAITING_FOR_MEMORY or process.waiter is not None:
         return "memory"
-    if process.queue is None or process.state in {NEW, RUNNABLE, *ENDED}:
+    if process.queue is None or process.state in {NEW, RUNNABLE, EXITING, *ENDED}:
         return ""
     if process.waits_for_host and process.queue is not system.pollers:
         return "host"

@@ -269,6 +269,7 @@ class Kernel:
             UserMemory(memory),
             outside.clock,
         )
+        outside.settle()
         self._system.host.bell = bell = Bell()
         self._scheduler = Scheduler(self._system)
         self._host = Host(self._system)
@@ -290,6 +291,7 @@ class Kernel:
         system.add_preopen(open_mounted_root(system, b"/"))
         for name, path in dirs.items():
             system.add_preopen(self._outside.directory(system, name, os.fspath(path)))
+        self._outside.settle()
 
     def _open_disk(self, path: str, name: str, size: int, heap: int) -> None:
         from hardtack.kernel.open_disk_files import open_disk  # SQLite is for those who have a disk

@@ -67,11 +67,11 @@ class Outside:
 
     # -- for the kernel's thread
     def settle(self) -> None:
-        """Have the interpreter be as it always is before something is made in the kernel's heap.
+        """Have the interpreter be as it always is, before and after something is made in the kernel's heap.
 
-        CPython keeps some freed objects for the next of their kind. Those were not the kernel's, so what is
-        made of them is not charged; how many there are hangs on all that the interpreter did before. A full
-        collection gives them back.
+        CPython keeps some freed objects for the next of their kind. What is made of one is charged to whoever
+        made the first; how many there are hangs on all that the interpreter did. A full collection gives them
+        back.
         """
         if self.steady:
             gc.collect()
