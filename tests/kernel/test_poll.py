@@ -288,3 +288,51 @@ def test_busy_processes_do_not_keep_the_host_from_being_heard(machine, host_pipe
 def test_a_poll_for_nothing_that_can_come_is_a_deadlock(hand):
     reader, _ = hand.pipe()
     assert hand.poll(on_read(reader)) is BLOCKED_CALL
+
+
+# -- who is woken
+def woken_by(machine, monkeypatch, action):
+    """Return who is made runnable by an action."""
+    woken = []
+    real = machine.system.make_runnable
+    monkeypatch.setattr(
+        machine.system, "make_runnable", lambda process: (woken.append(process), real(process))
+    )
+    action()
+    return woken
+
+
+def test_a_pipe_wakes_those_who_poll_it_and_no_others(machine, monkeypatch):
+    """Counted: how many are made runnable, of a hundred who poll as many pipes."""
+    pollers = [machine.hand(f"poller {number}") for number in range(100)]
+    pipes = [poller.pipe() for poller in pollers]
+    for poller, (reader, _) in zip(pollers, pipes, strict=True):
+        poller.begin("poll", on_read(reader, 1))
+    machine.run(lambda: all(poller.process.queue is machine.system.pollers for poller in pollers))
+    pipe = pollers[7].process.descriptors.get(pipes[7][0]).pipe
+    assert woken_by(machine, monkeypatch, lambda: pipe.wake(pipe.write_waiters)) == []
+    assert woken_by(machine, monkeypatch, lambda: pipe.wake(pipe.read_waiters)) == [pollers[7].process]
+
+
+def test_who_polls_many_things_is_woken_by_each_once(machine, hand, monkeypatch):
+    pipes = [hand.pipe() for _ in range(5)]
+    subscriptions = [on_read(reader, reader) for reader, _ in pipes] * 2
+    for reader, _ in pipes:
+        hand.begin("poll", *subscriptions, after(SECOND, 99))
+        machine.run(lambda: hand.process.queue is machine.system.pollers)
+        pipe = hand.process.descriptors.get(reader).pipe
+        assert woken_by(machine, monkeypatch, lambda pipe=pipe: pipe.wake(pipe.read_waiters)) == [hand.process]
+        assert woken_by(machine, monkeypatch, lambda pipe=pipe: pipe.wake(pipe.read_waiters)) == []
+        assert hand.finish() == [(99, 0, CLOCK, 0, 0)]
+        assert hand.process.watches is pipe.read_waiters.watches is None
+
+
+def test_who_ends_while_it_polls_is_watched_for_no_more(machine, hand):
+    reader, _ = hand.pipe()
+    hand.begin("poll", on_read(reader, 1), after(SECOND))
+    machine.run(lambda: hand.process.queue is machine.system.pollers)
+    queue = hand.process.descriptors.get(reader).pipe.read_waiters
+    assert queue.watches.process is hand.process
+    machine.system.end(hand.process, 137, "for this test")
+    assert queue.watches is None
+    assert machine.system.next_deadline is None
