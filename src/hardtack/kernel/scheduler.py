@@ -120,12 +120,7 @@ class Scheduler:
             system.memory.serve()
             if system.run_queue.first is None:
                 return True  # who waited was killed itself, and that may be what `done` asks for
-        if system.sleepers.first is not None or system.pollers.first is not None:
-            self._wake_due()
-        if system.next_wall is not None and (now := system.clock.monotonic()) >= system.next_wall:
-            system.end_late_groups(now)
-        if system.host.waiting and self.turns % TURNS_BETWEEN_LOOKS == 0:
-            system.host.look(0)
+        self._do_what_is_due()
         closing = system.exiting.first is not None
         if closing:
             system.close_some()
@@ -139,6 +134,16 @@ class Scheduler:
         if self.on_turn is not None:
             self.on_turn(process)
         return True
+
+    def _do_what_is_due(self) -> None:
+        """Wake whose time has come, and end whose time is over."""
+        system = self.system
+        if system.sleepers.first is not None or system.pollers.first is not None:
+            self._wake_due()
+        if system.next_wall is not None and (now := system.clock.monotonic()) >= system.next_wall:
+            system.end_late_groups(now)
+        if system.host.waiting and self.turns % TURNS_BETWEEN_LOOKS == 0:
+            system.host.look(0)
 
     # -- memory
     def _make_room_for_refill(self, standing: Reservation) -> None:
