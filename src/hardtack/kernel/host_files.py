@@ -438,7 +438,7 @@ class HostDirectory(Description):
         finally:
             place.close()
 
-    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
         """Give a file another name."""
         return self._both(path, to, new, False)
 

@@ -318,7 +318,7 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR
         return self.files.target(where.row) if where.row[KIND] == abi.SYMBOLIC_LINK else abi.EINVAL
 
-    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
         """Give a file another name."""
         if not isinstance(to, OpenDiskDirectory):
             return abi.EXDEV
