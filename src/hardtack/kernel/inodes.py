@@ -21,15 +21,17 @@ class Owner:
         held: bytes that it holds.
         limit: the most that it may hold, or None.
         refused: whether it was refused room.
+        payer: its number on the durable disk, or 0.
         gone: whether nobody of the group is left: what it holds was given, to whoever makes it grow.
     """
 
-    __slots__ = ("gone", "held", "limit", "refused")
+    __slots__ = ("gone", "held", "limit", "payer", "refused")
 
     def __init__(self) -> None:
         self.held: Bytes = 0
         self.limit: Bytes | None = None
         self.refused = False
+        self.payer: Bytes = 0
         self.gone = False
 
     def may_hold(self, need: Bytes) -> bool:
