@@ -18,8 +18,8 @@ from hardtack.errors import KernelError
 from hardtack.kernel import abi
 from hardtack.kernel.disk import LEAST_SIZE, SQLITE_BYTES
 from hardtack.kernel.disk_inodes import STEP_ROWS
-from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.memory_files import NAME_BYTES
+from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.page_cache import DIRTY_PAGES
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE, DISK_SIZE, LEAST_CACHE_BYTES, MAX_IO
 from hardtack.lab.machine.driver import MIB, READ, ROOT, Machine, tree
