@@ -41,7 +41,9 @@ class Limits:
         wall: seconds from the call that starts it, its compilation and its sleep included.
         descriptors: descriptors that each of its processes may have open.
         output: bytes of each of its streams that are captured (1 MiB if it is None) or streamed.
-        disk: bytes of the file system in memory.
+        disk: bytes by which files grow through it, in memory and on the durable disk; 640 for a name. What it
+            removes again counts no more; what it finds there does not count. Directories of the host are
+            not limited.
         processes: processes that exist at once, ended ones that were not waited for included.
         compile_memory: bytes that a process which compiles it may take; 2 GiB if it is None.
         compile_cpu: seconds of processor time that it may take; 120 if it is None.

@@ -154,7 +154,7 @@ for _name in NAMES:
     case(
         "open_files:OpenDirectory.link_at",
         OpenDirectory.link_at,
-        lambda k, n=_name: (k.top(), b"dir/f", k.top(), n),
+        lambda k, n=_name: (k.top(), k.process, b"dir/f", k.top(), n),
     )
 for _cookie in (0, 1, 2, 3):
     case(

@@ -18,6 +18,7 @@ from hardtack.errors import KernelError
 from hardtack.kernel import abi
 from hardtack.kernel.disk import LEAST_SIZE, SQLITE_BYTES
 from hardtack.kernel.disk_inodes import STEP_ROWS
+from hardtack.kernel.memory_files import NAME_BYTES
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.page_cache import DIRTY_PAGES
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE, DISK_SIZE, LEAST_CACHE_BYTES, MAX_IO
@@ -305,6 +306,108 @@ def test_names_alone_can_fill_it_and_everything_can_be_removed_again(path):
             assert hand.rmdir(name) == 0
         assert hand.mkdir(b"more") == 0
     assert path.stat().st_size <= LEAST_SIZE
+
+
+# -- whose a file is
+def limited(hand, limit, name="limited"):
+    other = hand.machine.hand(name)
+    other.process.group.owner.limit = limit
+    return other, other.process.group.owner
+
+
+def test_what_is_removed_or_cut_leaves_its_owners_account(path):
+    with opened(path) as hand:
+        owner = hand.process.group.owner
+        for _ in range(2):
+            for size in (0, 1, 600, 9000, 100 * DISK_PAGE):
+                put(hand, b"%d" % size, b"x" * size)
+            hand.link(b"0", b"other")
+            hand.symlink(b"t" * 4000, b"link")
+            hand.mkdir(b"d")
+            held = 8 * NAME_BYTES + 4000 + (512 + 2048 + DISK_PAGE + 2048) + 100 * DISK_PAGE
+            assert owner.held == held
+            fd = hand.open(b"%d" % (100 * DISK_PAGE))
+            assert hand.truncate(fd, 10 * DISK_PAGE + 1) == 0
+            assert owner.held == held - 89 * DISK_PAGE
+            assert hand.truncate(fd, 0) == 0
+            assert hand.write(fd, b"x" * 600, 3 * DISK_PAGE) == 600  # beyond a hole
+            hand.close(fd)
+            for size in (0, 1, 600, 9000, 100 * DISK_PAGE):
+                assert hand.unlink(b"%d" % size) == 0
+            assert (hand.unlink(b"other"), hand.unlink(b"link"), hand.rmdir(b"d")) == (0, 0, 0)
+            assert owner.held == 0
+
+
+def test_what_is_written_over_is_counted_once(path):
+    with opened(path, cache=LEAST_CACHE_BYTES) as hand:
+        owner = hand.process.group.owner
+        put(hand, b"file", b"x" * 100 * DISK_PAGE)
+        held = owner.held
+        assert 100 * DISK_PAGE < held < 101 * DISK_PAGE
+        fd = hand.open(b"file")
+        for position in (0, 50 * DISK_PAGE, 3 * DISK_PAGE - 100, 99 * DISK_PAGE + 1):
+            assert hand.write(fd, b"y" * 2 * DISK_PAGE, position) > 0
+        assert held < owner.held <= held + 2 * DISK_PAGE  # the end
+
+
+@pytest.mark.parametrize("what", ["pages", "names", "links", "targets"])
+def test_nobody_takes_more_of_a_disk_than_a_limit(path, what):
+    with opened(path) as hand:
+        put(hand, b"given", b"x" * 4 * MIB)
+        hand.exit()
+        other, owner = limited(hand, MIB)
+        steps = {
+            "pages": lambda n: min(other.write(4, bytes(MAX_IO), 4 * MIB + n * MAX_IO), 0),
+            "names": lambda n: other.mkdir(b"%d" % n),
+            "links": lambda n: other.link(b"given", b"%d" % n),
+            "targets": lambda n: other.symlink(b"t" * 4000, b"%d" % n),
+        }
+        assert other.open(b"given") == 4
+        count = 0
+        while (errno := steps[what](count)) == 0:
+            count += 1
+        assert abs(errno) == abi.ENOSPC
+        assert count > 10
+        assert owner.refused
+        assert MIB - 2 * MAX_IO < owner.held <= MIB
+
+
+def test_what_passes_to_another_group_leaves_the_account_of_the_first(path):
+    with opened(path) as hand:
+        put(hand, b"file", b"x" * MIB)
+        first = hand.process.group.owner
+        held = first.held
+        other, owner = limited(hand, 2 * MIB)
+        fd = other.open(b"file", flags=abi.FDFLAG_APPEND)
+        assert other.write(fd, b"x" * DISK_PAGE) == DISK_PAGE
+        assert first.held == 0
+        assert owner.held == held + DISK_PAGE
+        third, poor = limited(hand, MIB, "third")
+        assert third.link(b"file", b"name") == abi.ENOSPC
+        assert (poor.held, poor.refused, owner.held) == (0, True, held + DISK_PAGE)
+
+
+def test_what_an_earlier_kernel_left_is_nobodys(path):
+    with opened(path) as hand:
+        put(hand, b"file", b"x" * MIB)
+    with opened(path) as hand:
+        owner = hand.process.group.owner
+        put(hand, b"other", b"x")
+        held = owner.held
+        assert hand.unlink(b"file") == 0
+        assert owner.held == held
+        assert hand.unlink(b"other") == 0
+        assert owner.held == 0
+
+
+def test_numbers_of_those_who_pay_do_not_pile_up(path):
+    with opened(path) as hand:
+        payers = hand.machine.system.disks[0]._payers
+        for number in range(100):
+            other = hand.machine.hand("other")
+            put(other, b"file", b"%d" % number)
+            other.exit()
+        assert payers._table.count < 5
 
 
 # -- steps

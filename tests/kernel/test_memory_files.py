@@ -584,6 +584,79 @@ def test_a_hog_of_links_cannot_take_the_last_eighth():
         make(small, b"small", b"x" * 4000)
 
 
+# -- whose a file is
+def limited(machine, limit, name="limited"):
+    hand = machine.hand(name)
+    hand.process.group.owner.limit = limit
+    return hand
+
+
+def test_who_makes_a_file_of_the_hosts_grow_pays_for_what_it_grows_by():
+    with Machine(16 * MIB, 8 * MIB) as machine:
+        machine.host.write_file("/given", bytes(MIB))
+        hand = limited(machine, MIB)
+        before = machine.system.files.heap.live
+        fd = hand.open(b"given", flags=abi.FDFLAG_APPEND)
+        while hand.write(fd, bytes(65536)) > 0:
+            pass
+        grown = machine.system.files.heap.live - before
+        assert MIB // 2 < grown <= MIB
+        owner = hand.process.group.owner
+        assert owner.refused
+        assert owner.held <= MIB
+        hand.close(fd)
+        assert hand.unlink(b"given") == 0
+        assert owner.held == 0
+
+
+def test_what_another_group_holds_passes_to_who_makes_it_grow():
+    with Machine(16 * MIB, 8 * MIB) as machine:
+        first, second = limited(machine, MIB, "first"), limited(machine, MIB, "second")
+        make(first, b"file", bytes(MIB // 2))
+        held = first.process.group.owner.held
+        assert held > MIB // 2
+        fd = second.open(b"file", flags=abi.FDFLAG_APPEND)
+        assert second.write(fd, b"x" * 20_000) == 20_000
+        assert first.process.group.owner.held == 0
+        assert second.process.group.owner.held > held
+        small = limited(machine, MIB // 4, "small")
+        fd = small.open(b"file", flags=abi.FDFLAG_APPEND)
+        assert small.write(fd, b"x" * 20_000) == -abi.ENOSPC  # it would be too much for it
+        assert small.process.group.owner.held == 0
+
+
+def test_what_a_group_that_has_ended_made_counts_as_given():
+    with Machine(16 * MIB, 8 * MIB) as machine:
+        first = machine.hand("first")
+        make(first, b"log", bytes(MIB))
+        first.exit()
+        second = limited(machine, MIB // 4)
+        fd = second.open(b"log", flags=abi.FDFLAG_APPEND)
+        assert second.write(fd, b"x" * 20_000) == 20_000
+        assert second.process.group.owner.held < MIB // 4
+
+
+@pytest.mark.parametrize("what", ["links", "targets"])
+def test_names_and_what_they_hold_are_counted(what):
+    with Machine(16 * MIB, 8 * MIB) as machine:
+        machine.host.write_file("/given", b"biscuit")
+        hand = limited(machine, MIB)
+        before = machine.system.files.heap.live
+        count = 0
+        while (
+            hand.link(b"given", b"%d" % count) if what == "links" else hand.symlink(LONG, b"%d" % count)
+        ) == 0:
+            count += 1
+        assert count > 100
+        assert machine.system.files.heap.live - before <= MIB
+        for number in range(count):
+            assert hand.unlink(b"%d" % number) == 0
+        assert hand.process.group.owner.held <= 640  # of the host's file, which is its now
+
+
+LONG = (b"y" * 200 + b"/") * 20
+
+
 # -- numbers that files keep
 def test_times_cannot_fill_the_file_system():
     with Machine(4 * MIB, 512 * KIB) as machine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import wasmtime
@@ -145,6 +146,23 @@ def test_a_writer_of_files_beyond_its_disk_meets_enospc(kernel: Kernel):
     assert (result.limit, result.limits_met) == (None, ("disk",))
     assert b"No space left on device" in result.stdout
     kernel.remove_file("/filehog")
+
+
+def test_a_file_that_the_host_put_there_grows_no_further_than_the_disk(kernel: Kernel):
+    kernel.write_file("/given", bytes(3 << 20))
+    before = kernel.statistics().files.live
+    result = run(kernel, "sh", "-c", "yes >> /given", disk="2 MiB")
+    assert (result.limit, result.limits_met) == (None, ("disk",))
+    assert 1 << 20 < kernel.statistics().files.live - before <= 2 << 20
+    kernel.remove_file("/given")
+
+
+@pytest.mark.parametrize("hog", ["cat < /dev/zero > /disk/f", "cp /dev/zero /disk/f", "filehog"])
+def test_a_writer_to_the_durable_disk_meets_the_same_limit(tmp_path: Path, hog: str):
+    with Kernel(heap="16 MiB", disk=tmp_path / "fs.db", disk_name="/disk") as kernel:
+        result = run(kernel, "sh", "-c", hog, disk="2 MiB", wall=60)
+        assert (result.limit, result.limits_met) == (None, ("disk",))
+        assert (tmp_path / "fs.db").stat().st_size < 4 << 20
 
 
 def test_a_tree_with_all_its_processes_meets_eagain(kernel: Kernel):

@@ -550,7 +550,7 @@ def _two_paths(
     new = get_path(process, to_start, to_size)
     if isinstance(new, int):
         return new
-    return directory.rename_at(path, to, new) if rename else directory.link_at(path, to, new)
+    return directory.rename_at(path, to, new) if rename else directory.link_at(process, path, to, new)
 
 
 # -- arguments, environment, clocks, randomness

@@ -181,7 +181,7 @@ class Description:
         """Return a symbolic link's target."""
         return abi.EBADF
 
-    def link_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
+    def link_at(self, process: Process, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Give a file another name, below `to`."""
         return abi.EBADF
 

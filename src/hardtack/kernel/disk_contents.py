@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.disk_inodes import DiskInode, DiskInodes
-from hardtack.kernel.disk_rows import LAST_PAGES, PAGE
+from hardtack.kernel.disk_rows import LAST_PAGES, PAGE, PAGE_SIZE
 from hardtack.kernel.files import ZEROS
 from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, PAGE_SIZES, CachedPage
 from hardtack.kernel.params import DISK_PAGE
+
+if TYPE_CHECKING:
+    from hardtack.kernel.inodes import Owner
 
 DATA_PAGES: Final = 4  # of the database that a new page of a file takes at most
 
@@ -73,8 +76,13 @@ class DiskContents(DiskInodes):
             page = file.last = self.cache.add(file.number * INDEXES + index, data)
         return page
 
-    def write(self, file: DiskInode, position: int, memory: memoryview, start: int, count: int) -> int:
-        """Write page by page; return how many bytes, or a negated errno if it is none at all."""
+    def write(
+        self, file: DiskInode, owner: Owner, position: int, memory: memoryview, start: int, count: int
+    ) -> int:
+        """Write page by page; return how many bytes, or a negated errno if it is none at all.
+
+        Who makes the file grow pays for it from then on.
+        """
         last = file.last
         offset = position % DISK_PAGE
         if (
@@ -95,7 +103,7 @@ class DiskContents(DiskInodes):
             at = position + done
             offset = at % DISK_PAGE
             piece = min(count - done, DISK_PAGE - offset)
-            page = self._page_to_write(file, at // DISK_PAGE, offset + piece, whole=piece == DISK_PAGE)
+            page = self._page_to_write(file, owner, at // DISK_PAGE, offset + piece, piece == DISK_PAGE)
             if isinstance(page, int):
                 if not done:
                     return -page
@@ -114,9 +122,12 @@ class DiskContents(DiskInodes):
         self.touch(file)
 
     def _page_to_write(
-        self, file: DiskInode, index: int, least: int, whole: bool = False
+        self, file: DiskInode, owner: Owner | None, index: int, least: int, whole: bool = False
     ) -> CachedPage | int:
-        """Return a page, dirty, with room for `least` bytes; or an errno. `whole`: all is written anew."""
+        """Return a page, dirty, with room for `least` bytes; or an errno. `whole`: all is written anew.
+
+        It is owner who makes it grow; None where it does not.
+        """
         page = self._cached(file, index)
         if page is not None and page.dirty and len(page.data) >= least:
             return page
@@ -128,15 +139,34 @@ class DiskContents(DiskInodes):
         if errno:
             return errno
         if page is None or page.place < 0:
-            page = self._enter_page(file, index, b"") if whole else self._fetch(file, index)
+            page = None if whole else self._fetch(file, index)
+        held = self._size_of(file, index) if page is None else len(page.data)
+        size = next(size for size in PAGE_SIZES if size >= max(least, held))
+        if size > held and not self._pays(file, owner, size - held):
+            return abi.ENOSPC
+        if page is None:
+            page = self._enter_page(file, index, b"")
         with self.heap:
             if len(page.data) < least or isinstance(page.data, bytes):
-                size = next(size for size in PAGE_SIZES if size >= max(least, len(page.data)))
                 data = bytearray(size)
                 memoryview(data)[: len(page.data)] = page.data
                 page.data = data
             self.cache.mark_dirty(page)
         return page
+
+    def _size_of(self, file: DiskInode, index: int) -> int:
+        """Return the bytes that a page has in the database."""
+        if index * DISK_PAGE >= file.size:
+            return 0
+        row = self.disk.row(PAGE_SIZE, (file.number * INDEXES + index,))
+        return 0 if row is None else row[0]
+
+    def _pays(self, file: DiskInode, owner: Owner | None, count: int) -> bool:
+        """Charge what a page grows by; False if that is too much for who makes it grow."""
+        if owner is not None and not self.take_over(file, owner, count):
+            return False
+        self.charge(file, count)
+        return True
 
     def resize(self, file: DiskInode, size: int) -> int:
         """Cut or lengthen a file: OK, an errno, or WAIT when a step of cutting was done and more are left."""
@@ -144,11 +174,14 @@ class DiskContents(DiskInodes):
         if size < file.size:
             keep = (size + DISK_PAGE - 1) // DISK_PAGE
             places = (file.number * INDEXES + keep, (file.number + 1) * INDEXES)
+            if self.cache.dirty is not None:
+                self.flush()  # what was charged for is in rows then
             self._forget_pages(file, keep)
-            lowest = self._cut_step(file.number, keep)
-            if lowest is not None and lowest > keep:
+            cut = self._cut_step(file.number, keep)
+            self.charge(file, -sum(row[1] for row in cut))
+            if cut and cut[-1][0] > places[0]:
                 with self.heap:
-                    file.size = min(file.size, lowest * DISK_PAGE)
+                    file.size = min(file.size, cut[-1][0] % INDEXES * DISK_PAGE)
                 self.touch(file)
                 if self.disk.rows(LAST_PAGES, (*places, 1)):
                     return abi.WAIT
@@ -169,7 +202,7 @@ class DiskContents(DiskInodes):
         page = self._cached(file, size // DISK_PAGE) or self._fetch(file, size // DISK_PAGE)
         if len(page.data) <= offset:
             return abi.OK
-        found = self._page_to_write(file, size // DISK_PAGE, len(page.data))
+        found = self._page_to_write(file, None, size // DISK_PAGE, len(page.data))
         if isinstance(found, int):
             return found
         memoryview(found.data)[offset:] = memoryview(ZEROS)[: len(found.data) - offset]

@@ -38,6 +38,7 @@ from hardtack.kernel.disk_rows import (
     STATEMENTS,
     TARGET,
 )
+from hardtack.kernel.memory_files import NAME_BYTES
 from hardtack.kernel.page_cache import INDEXES
 from hardtack.kernel.params import DISK_PAGE, PATH_MAX
 from hardtack.kernel.paths import walk
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hardtack.heap import Heap
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.disk_rows import Row
+    from hardtack.kernel.inodes import Owner
     from hardtack.kernel.system import System
 
 ROOT: Final = 1
@@ -120,7 +122,7 @@ class DiskFiles(DiskContents):
         with heap:
             self._names = disk.number(COUNTED)
             if self._next_number == ROOT:
-                self._new_inode(abi.DIRECTORY, 0, ROOT, b"")
+                self._new_inode(abi.DIRECTORY, ROOT, b"", 0, 0)
         while disk.change(LEFT_OPEN, ()):
             self.sync()
         self.sync()
@@ -142,19 +144,26 @@ class DiskFiles(DiskContents):
         """Return a symbolic link's target."""
         return self.disk.blob(TARGET, row[NUMBER], PATH_MAX) or b""
 
-    def new_name(self, start: DiskInode, where: DiskWhere) -> int:
-        """Check that a name can be made at where, and take the space for it: an errno, or OK."""
+    def new_name(self, start: DiskInode, where: DiskWhere, owner: Owner, held: int) -> int:
+        """Check that a name can be made at where, and take the space for it: an errno, or OK.
+
+        It, and what it leads to, is to be in owner's account with so many bytes held.
+        """
         if where.name == b".":
             return abi.EEXIST
         if start.links == 0 and where.directory == start.number:
             return abi.ENOENT
         self.begin_change()
+        if not owner.may_hold(held) or not self._payer(owner):
+            return abi.ENOSPC
         return self.space(NAME_PAGES)
 
-    def create(self, where: DiskWhere, kind: int, target: bytes) -> int:
+    def create(self, where: DiskWhere, owner: Owner, kind: int, target: bytes) -> int:
         """Make an inode at where, whose space was taken; return its number."""
+        held = NAME_BYTES + len(target)
         with self.heap:
-            number = self._new_inode(kind, len(target), where.directory, target)
+            number = self._new_inode(kind, where.directory, target, owner.payer, held)
+            owner.held += held
         self._enter(where, number, kind)
         return number
 
@@ -167,12 +176,16 @@ class DiskFiles(DiskContents):
         self.disk.change(COUNT, (self._names,))
         self._changed(where.directory)
 
-    def add_link(self, where: DiskWhere, inode: DiskInode) -> None:
-        """Give an inode that is there another name, whose space was taken."""
+    def add_link(self, where: DiskWhere, inode: DiskInode, owner: Owner) -> int:
+        """Give an inode that is there another name, whose space was taken; it is owner's then. An errno."""
+        if not self.take_over(inode, owner, NAME_BYTES):
+            return abi.ENOSPC
         self._enter(where, inode.number, inode.kind)
         inode.links += 1
+        self.charge(inode, NAME_BYTES)
         self._stamp(inode, content=False)
         self.save(inode)
+        return abi.OK
 
     def unname(self, where: DiskWhere) -> None:
         """Take a name away, and the inode with it if that was its last use."""
@@ -184,6 +197,7 @@ class DiskFiles(DiskContents):
 
     def _less(self, inode: DiskInode) -> None:
         inode.links -= 1
+        self.charge(inode, -NAME_BYTES)
         self._stamp(inode, content=False)
         if inode.kind == abi.DIRECTORY:
             inode.parent = 0

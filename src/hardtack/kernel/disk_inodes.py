@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Broken
+from hardtack.kernel.disk_payers import PAYER_BYTES, Payers
 from hardtack.kernel.disk_rows import (
     BY_NUMBER,
+    HELD,
     LAST_PAGES,
     NEW_INODE,
     NO_INODE,
     NO_PAGES,
     NUMBER,
     NUMBERS,
+    PAYER,
     SAVE,
     SAVE_PAGE,
     UNREACHABLE,
 )
+from hardtack.kernel.memory_files import NAME_BYTES
 from hardtack.kernel.page_cache import INDEXES, PAGE_BYTES, CachedPage, PageCache, evict_bytes
 from hardtack.kernel.params import DISK_PAGE, TABLE_ITEMS
 from hardtack.kernel.table import Table
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from hardtack.heap import Heap, HeapStatistics
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.disk_rows import Row
+    from hardtack.kernel.inodes import Owner
     from hardtack.kernel.system import System
 
 
@@ -64,15 +69,18 @@ MARGIN_BYTES: Final = 16 * 1024  # of the heap that stay free for what a stateme
 
 
 class DiskInode:
-    """An inode: the row's figures, newer than the row while `dirty`. Registered while it is open."""
+    """An inode: the row's figures, newer than the row while `dirty`. Registered while it is open.
+
+    Its names and pages, but for those that were there before, are `held` bytes in its payer's account.
+    """
 
     __slots__ = (
-        "atime", "chain", "ctime", "dirty", "kind", "last", "links", "mtime", "next_dirty", "number", "opens",
-        "parent", "size",
+        "atime", "chain", "ctime", "dirty", "held", "kind", "last", "links", "mtime", "next_dirty", "number",
+        "opens", "parent", "payer", "size",
     )  # fmt: skip
 
     def __init__(self, row: Row) -> None:
-        number, kind, links, size, atime, mtime, ctime, parent = row
+        number, kind, links, size, atime, mtime, ctime, parent = row[:PAYER]
         self.number = number + 0  # numbers of its own: the row's are the caller's
         self.kind = kind + 0
         self.links = links + 0
@@ -81,6 +89,8 @@ class DiskInode:
         self.mtime = mtime + 0
         self.ctime = ctime + 0
         self.parent = parent + 0
+        self.payer = row[PAYER] + 0
+        self.held = row[HELD] + 0
         self.opens = 0
         self.dirty = False
         self.chain: DiskInode | None = None
@@ -97,7 +107,8 @@ class DiskInodes:
     """The inodes of one durable file system, its heap and its transactions."""
 
     __slots__ = (
-        "_dirty", "_dirty_count", "_next_number", "_open", "_system", "_unreachable", "cache", "disk", "heap",
+        "_dirty", "_dirty_count", "_next_number", "_open", "_payers", "_system", "_unreachable", "cache",
+        "disk", "heap",
     )  # fmt: skip
 
     def __init__(self, system: System, heap: Heap, disk: Disk) -> None:
@@ -110,6 +121,7 @@ class DiskInodes:
             self._dirty: DiskInode | None = None
             self._dirty_count = 0
             self._next_number = disk.number(NUMBERS) + 1
+            self._payers = Payers(disk)
             self._unreachable = True  # whether there may be inodes that nobody can reach
 
     # -- memory: the heap has a capacity of its own, and pages give way
@@ -138,6 +150,44 @@ class DiskInodes:
             self.disk.commits,
             self.disk.broken,
         )
+
+    # -- accounts
+    def take_over(self, inode: DiskInode, owner: Owner, need: int) -> bool:
+        """Let an inode be owner's, who makes it take `need` bytes more; False if that is beyond its limit.
+
+        What it holds passes into the new owner's account; where nobody is left in the old one's, its names.
+        """
+        number = self._payer(owner)
+        if number == 0:
+            return False
+        if number == inode.payer:
+            return owner.may_hold(need)
+        other = self._payers.find(inode.payer)
+        with self.heap:
+            held = NAME_BYTES * inode.links if other is None else inode.held
+            if not owner.may_hold(held + need):
+                return False
+            if other is not None:
+                other.held -= held
+            owner.held += held
+            inode.held = held
+            inode.payer = number
+        return True
+
+    def _payer(self, owner: Owner) -> int:
+        if not owner.payer and not self.make_room(PAYER_BYTES):
+            return 0
+        with self.heap:
+            return self._payers.number(owner)
+
+    def charge(self, inode: DiskInode, count: int) -> None:
+        """Enter what an inode takes more, or less; what was there before is the last to go."""
+        with self.heap:
+            count = max(count, -inode.held)
+            inode.held += count
+            owner = self._payers.find(inode.payer)
+            if owner is not None:
+                owner.held += count
 
     # -- transactions
     def begin_change(self) -> None:
@@ -188,19 +238,17 @@ class DiskInodes:
             self._unreachable = False
             return False
         number = row[NUMBER]
-        if self._cut_step(number, 0) is None:
+        if not self._cut_step(number, 0):
             self.disk.change(NO_INODE, (number,))
         return True
 
-    def _cut_step(self, number: int, keep: int) -> int | None:
-        """Delete some of an inode's last pages from index keep on; the lowest that went, or None."""
+    def _cut_step(self, number: int, keep: int) -> list[Row]:
+        """Delete some of an inode's last pages from index keep on; the place and the bytes of each."""
         first, end = number * INDEXES + keep, (number + 1) * INDEXES
         places = self.disk.rows(LAST_PAGES, (first, end, STEP_ROWS))
-        if not places:
-            return None
-        lowest = places[-1][0]
-        self.disk.change(NO_PAGES, (lowest, end))
-        return lowest - number * INDEXES
+        if places:
+            self.disk.change(NO_PAGES, (places[-1][0], end))
+        return places
 
     # -- inodes
     def inode(self, row: Row) -> DiskInode:
@@ -254,7 +302,17 @@ class DiskInodes:
         """Bring an inode's figures into the transaction."""
         self.disk.change(
             SAVE,
-            (inode.links, inode.size, inode.atime, inode.mtime, inode.ctime, inode.parent, inode.number),
+            (
+                inode.links,
+                inode.size,
+                inode.atime,
+                inode.mtime,
+                inode.ctime,
+                inode.parent,
+                inode.payer,
+                inode.held,
+                inode.number,
+            ),
         )
 
     def touch(self, inode: DiskInode) -> None:
@@ -293,15 +351,16 @@ class DiskInodes:
             self._stamp(inode)
             self._save(inode)
 
-    def _new_inode(self, kind: int, size: int, parent: int, target: bytes) -> int:
+    def _new_inode(self, kind: int, parent: int, target: bytes, payer: int, held: int) -> int:
         number = self._next_number
         self._next_number += 1
         now = self._system.files.now
-        self.disk.change(NEW_INODE, (number, kind, size, now, now, now, parent, target))
+        self.disk.change(NEW_INODE, (number, kind, len(target), now, now, now, parent, payer, held, target))
         return number
 
     def _cannot_be_reached(self, inode: DiskInode) -> None:
         inode.links = -1
+        self.charge(inode, -inode.held)
         self._forget_pages(inode, 0)
         if inode.size <= STEP_ROWS * DISK_PAGE:  # at once, then
             place = inode.number * INDEXES

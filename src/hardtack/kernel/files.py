@@ -16,7 +16,7 @@ from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import FAN, FIRST_PAGES, PAGE
 
 if TYPE_CHECKING:
-    from hardtack.kernel.ranges import Bytes, FileSize, Long, Number, Page, Position, Transfer, Word
+    from hardtack.kernel.ranges import FileSize, Long, Number, Page, Position, Transfer, Word
 
 _TALLEST: Final = 18  # the shift of a tree of four levels, which MAX_FILE does not exceed
 _Shift: TypeAlias = "Annotated[int, Interval(ge=0, le=_TALLEST)]"
@@ -38,14 +38,13 @@ def copy_in(to: Page | memoryview, at: Word, source: Page | memoryview, start: W
 
 
 class File(Inode):
-    """A regular file's content and size, and who made it."""
+    """A regular file's content and size; it holds its pages and nodes, but for those that were given."""
 
-    __slots__ = ("held", "root", "shift", "size")
+    __slots__ = ("root", "shift", "size")
     filetype = REGULAR_FILE
 
     def __init__(self, number: Number, now: Long, owner: Owner) -> None:
         super().__init__(number, now, owner)
-        self.held: Bytes = 0  # bytes of its pages and nodes, in the owner's account too
         self.size: FileSize = 0
         self.shift: _Shift = 0  # bits of a page's index that the root leaves to the levels below: 6 a level
         self.root: _Node | None = None

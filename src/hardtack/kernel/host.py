@@ -49,6 +49,7 @@ class Host:
         self.system = system
         with system.scheduler_heap:
             self.owner = Owner()
+            self.owner.gone = True  # it keeps no accounts: what it puts there is given
 
     # -- programs
     def start(
@@ -157,7 +158,9 @@ class Host:
             if not files.room(file.owner, PAGE_STEP_BYTES):
                 return False
             step = min(PAGE, len(memory) - done)
-            done += self._reserved(PAGE_STEP_BYTES + 4096, files.write, file, done, memory, done, step)
+            done += self._reserved(
+                PAGE_STEP_BYTES + 4096, files.write, file, file.owner, done, memory, done, step
+            )
         return True
 
     def _create(self, path: str, name: bytes) -> File:

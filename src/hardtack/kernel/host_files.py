@@ -185,6 +185,14 @@ class HostDirectory(Description):
         """Set the directory's times."""
         return _set_times(self._fd, atime, mtime)
 
+    def sync(self) -> int:
+        """Make its names durable; blocks until the host's disk has them."""
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            return errno_of(error)
+        return abi.OK
+
     # -- listing: cookies count the entries, and the listing is kept open between two calls
     def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
         """Write entries from a cookie on; going back starts the listing anew."""
@@ -287,7 +295,10 @@ class HostDirectory(Description):
                 mode |= theirs
         if place.must_be_directory:
             mode |= os.O_DIRECTORY
-        if _is_special(place):
+        there = _mode(place)
+        if stat.S_ISLNK(there) and not (oflags & abi.O_CREAT and oflags & abi.O_EXCL):
+            return abi.ELOOP
+        if there and not (stat.S_ISREG(there) or stat.S_ISDIR(there) or stat.S_ISLNK(there)):
             return abi.ENOTSUP
         fd = os.open(place.name, mode, 0o666, dir_fd=place.fd)
         try:
@@ -345,6 +356,8 @@ class HostDirectory(Description):
             return place
         try:
             found = os.stat(place.name, dir_fd=place.fd, follow_symlinks=False)
+            if place.must_be_directory and not stat.S_ISDIR(found.st_mode):
+                return abi.ENOTDIR
             times = (
                 found.st_atime_ns if atime is None else atime,
                 found.st_mtime_ns if mtime is None else mtime,
@@ -438,7 +451,7 @@ class HostDirectory(Description):
         finally:
             place.close()
 
-    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
         """Give a file another name."""
         return self._both(path, to, new, False)
 
@@ -464,7 +477,8 @@ class HostDirectory(Description):
             if old.must_be_directory:
                 return abi.EPERM if _is_directory(old) else abi.ENOTDIR
             if place.must_be_directory:
-                return abi.ENOENT
+                there = _mode(place)
+                return abi.EEXIST if stat.S_ISDIR(there) else abi.ENOTDIR if there else abi.ENOENT
             os.link(old.name, place.name, src_dir_fd=old.fd, dst_dir_fd=place.fd, follow_symlinks=False)
         except OSError as error:
             return errno_of(error)
@@ -480,17 +494,17 @@ class HostDirectory(Description):
         self._budget.used -= 1
 
 
-def _is_special(place: HostPlace) -> bool:
-    """Tell whether a name is a device's, a FIFO's or a socket's: opening one may have effects of its own.
+def _mode(place: HostPlace) -> int:
+    """Return what a name leads to, as stat's mode; 0 for nothing, or when that cannot be told.
 
-    One that is put there just afterwards is opened without blocking, found out and closed.
+    It is asked before opening: a device, a FIFO or a socket may do something when it is opened. One that is
+    put there just afterwards is opened without blocking, found out and closed.
     """
     try:
-        mode = os.stat(place.name, dir_fd=place.fd, follow_symlinks=False).st_mode
+        return os.stat(place.name, dir_fd=place.fd, follow_symlinks=False).st_mode
     except OSError as error:
         error.__traceback__ = None
-        return False  # opening says what is wrong, or makes it
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+        return 0  # who uses the name says what is wrong, or makes it
 
 
 def _is_directory(place: HostPlace) -> bool:

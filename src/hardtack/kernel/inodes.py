@@ -21,25 +21,41 @@ class Owner:
         held: bytes that it holds.
         limit: the most that it may hold, or None.
         refused: whether it was refused room.
+        payer: its number on the durable disk, or 0.
+        gone: whether nobody of the group is left: what it holds was given, to whoever makes it grow.
     """
 
-    __slots__ = ("held", "limit", "refused")
+    __slots__ = ("gone", "held", "limit", "payer", "refused")
 
     def __init__(self) -> None:
         self.held: Bytes = 0
         self.limit: Bytes | None = None
         self.refused = False
+        self.payer: Bytes = 0
+        self.gone = False
+
+    def may_hold(self, need: Bytes) -> bool:
+        """Tell whether it may hold so many bytes more; remember that it was refused."""
+        limit = self.limit
+        if limit is None or self.held + need <= limit:
+            return True
+        self.refused = True
+        return False
 
 
 class Inode:
-    """A file, directory or link: number, who made it, names and openings that refer to it, times in ns."""
+    """A file, directory or link: number, who pays for it, names and openings that refer to it, times in ns.
 
-    __slots__ = ("atime", "ctime", "links", "mtime", "number", "opens", "owner")
+    Its names, and `held` bytes of content, are in its owner's account.
+    """
+
+    __slots__ = ("atime", "ctime", "held", "links", "mtime", "number", "opens", "owner")
     filetype: Flags = UNKNOWN
 
     def __init__(self, number: Number, now: Long, owner: Owner) -> None:
         self.number: Number = number
         self.owner = owner
+        self.held: Bytes = 0
         self.links: Count = 1
         self.opens: Count = 0
         self.atime: Long = now
@@ -60,6 +76,7 @@ class Symlink(Inode):
     def __init__(self, number: Number, now: Long, owner: Owner, target: PathBytes) -> None:
         super().__init__(number, now, owner)
         self.target: PathBytes = target
+        self.held = len(target) * 5 // 4
 
     def byte_size(self) -> int:
         """Return the length of the target."""

@@ -6,7 +6,9 @@ before anything is changed: each step asks `room` for the most that it can alloc
 
 The last eighth of the capacity is kept for those who hold little: a group (process tree) that holds more
 than a quarter of that eighth gets ENOSPC while others can still write their small files. What a group
-holds is counted as Unix counts quotas: a file's pages and names belong to who made the file.
+holds is counted as Unix counts quotas: a file's pages and names belong to who made it, until another group
+makes it grow or gives it a name; then they are that one's. What the host put there, or a group that has
+ended, was given: of such a file only the names and the growth are counted.
 
 Changes that cannot be refused (times, sizes, removing) make numbers; room for those of every inode is never
 given away.
@@ -108,16 +110,34 @@ class MemoryFiles:
         assert isinstance(root, Directory)
         return root
 
-    def room(self, owner: Owner, need: Bytes) -> bool:
-        """Tell whether a step that allocates at most `need` bytes may be taken for owner."""
+    def room(self, owner: Owner, need: Bytes, taken: Bytes = 0) -> bool:
+        """Tell whether a step that allocates at most `need` bytes may be taken for owner.
+
+        So many bytes were `taken` for it before, which are not in its account yet.
+        """
+        if not owner.may_hold(taken + need):
+            return False
         free = self.free()
-        limit = owner.limit
-        if (limit is None or owner.held + need <= limit) and (
-            free - need >= self._kept or (free >= need and owner.held + need <= self._share)
-        ):
+        if free - need >= self._kept or (free >= need and owner.held + taken + need <= self._share):
             return True
         owner.refused = True
         return False
+
+    def take_over(self, inode: Inode, owner: Owner, need: Bytes) -> bool:
+        """Let an inode be owner's, who makes it take up to `need` bytes more; False if there is no room."""
+        if inode.owner is owner:
+            return self.room(owner, need)
+        with self.heap:
+            names = NAME_BYTES * inode.links
+            given = inode.owner.gone
+            if not self.room(owner, need + names + (0 if given else inode.held)):
+                return False
+            inode.owner.held -= names + inode.held
+            if given:
+                inode.held = 0
+            owner.held += names + inode.held
+        inode.owner = owner
+        return True
 
     def free(self) -> int:
         """Return how many bytes may be taken: less what the inodes' numbers may still come to take."""
@@ -148,7 +168,7 @@ class MemoryFiles:
         if not self._enter(where, inode):
             return abi.ENOSPC
         self.inodes.put(inode.number, inode)
-        inode.owner.held += NAME_BYTES
+        inode.owner.held += NAME_BYTES + inode.held
         self._changed(where.directory)
         return abi.OK
 
@@ -215,6 +235,7 @@ class MemoryFiles:
             self.inodes.remove(inode.number)
             if isinstance(inode, File):
                 self.resize(inode, 0)
+            inode.owner.held -= inode.held
 
     def resize(self, file: File, size: FileSize) -> None:
         """Cut or lengthen a file, and its owner's account with it."""
@@ -224,13 +245,17 @@ class MemoryFiles:
         file.mtime = file.ctime = self.now
         self.charge(file, before)
 
-    def write(self, file: File, position: Position, memory: memoryview, start: Word, count: Transfer) -> int:
-        """Write page by page while there is room for the file's owner; return how many bytes."""
+    def write(
+        self, file: File, owner: Owner, position: Position, memory: memoryview, start: Word, count: Transfer
+    ) -> int:
+        """Write page by page while there is room for owner, whose file it is then; return how many bytes."""
+        if file.owner is not owner and not self.take_over(file, owner, PAGE_STEP_BYTES):
+            return 0
         before = self.heap.live
         done = 0
         with self.heap:
             for _ in range((position % PAGE + count + PAGE - 1) // PAGE):
-                if done == count or not self.room(file.owner, PAGE_STEP_BYTES):
+                if done == count or not self.room(owner, PAGE_STEP_BYTES, self.heap.live - before):
                     break
                 done += file.write_page(position + done, memory, start + done, count - done)
         if done:

@@ -96,9 +96,9 @@ class MountedRoot(OpenDirectory):
         """Make a symbolic link at path."""
         return super().symlink_at(process, target, path) if self._mount(path) is None else abi.EROFS
 
-    def link_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
+    def link_at(self, process: Process, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Give a file another name, below `to`."""
-        return abi.EXDEV if self._leaves(path, to, new) else super().link_at(path, to, new)
+        return abi.EXDEV if self._leaves(path, to, new) else super().link_at(process, path, to, new)
 
     def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Move a name to another, below `to`, replacing it."""

@@ -13,6 +13,7 @@ from hardtack.kernel.disk import Disk
 from hardtack.kernel.disk_files import ROOT, DiskFiles, DiskWhere
 from hardtack.kernel.disk_inodes import DiskInode
 from hardtack.kernel.disk_rows import BY_NUMBER, KIND, NUMBER
+from hardtack.kernel.memory_files import NAME_BYTES
 from hardtack.kernel.params import LEAST_CACHE_BYTES, MAX_FILE
 from hardtack.units import format_bytes
 
@@ -60,7 +61,7 @@ class OpenDiskFile(Description):
         """Write page by page while there is space; a short count is honest, ENOSPC means none at all."""
         if position + count > MAX_FILE:
             return -abi.EFBIG
-        done = self.files.write(self.file, position, process.memory, start, count)
+        done = self.files.write(self.file, process.group.owner, position, process.memory, start, count)
         if done > 0 and self.flags & (abi.FDFLAG_SYNC | abi.FDFLAG_DSYNC):
             self.files.sync()
         return done
@@ -185,19 +186,24 @@ class OpenDiskDirectory(Description):
         if where.row is not None and exclusive:
             return abi.EEXIST
         if where.row is None:
-            errno = self._create(where, oflags)
+            errno = self._create(process, where, oflags)
             if errno:
                 return errno
         return self._open(process, where, oflags, flags, rights, inheriting)
 
-    def _create(self, where: DiskWhere, oflags: int) -> int:
+    def _create(self, process: Process, where: DiskWhere, oflags: int) -> int:
         if not oflags & abi.O_CREAT:
             return abi.ENOENT
-        errno = self.files.new_name(self.directory, where)
+        errno, number = self._new(process, where, abi.REGULAR_FILE, b"")
         if not errno:
-            number = self.files.create(where, abi.REGULAR_FILE, b"")
             where.row = self.files.disk.inode(BY_NUMBER, (number,))
         return errno
+
+    def _new(self, process: Process, where: DiskWhere, kind: int, target: bytes) -> tuple[int, int]:
+        """Make an inode at where; return an errno, and its number."""
+        owner = process.group.owner
+        errno = self.files.new_name(self.directory, where, owner, NAME_BYTES + len(target))
+        return (errno, 0) if errno else (abi.OK, self.files.create(where, owner, kind, target))
 
     def _open(
         self, process: Process, where: DiskWhere, oflags: int, flags: int, rights: int, inheriting: int
@@ -252,10 +258,7 @@ class OpenDiskDirectory(Description):
             return where
         if where.row is not None:
             return abi.EEXIST
-        errno = self.files.new_name(self.directory, where)
-        if not errno:
-            self.files.create(where, abi.DIRECTORY, b"")
-        return errno
+        return self._new(process, where, abi.DIRECTORY, b"")[0]
 
     def remove_directory_at(self, path: bytes) -> int:
         """Remove an empty directory."""
@@ -302,10 +305,7 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
-        errno = self.files.new_name(self.directory, where)
-        if not errno:
-            self.files.create(where, abi.SYMBOLIC_LINK, target)
-        return errno
+        return self._new(process, where, abi.SYMBOLIC_LINK, target)[0]
 
     def readlink_at(self, path: bytes) -> bytes | int:
         """Return a link's target."""
@@ -318,7 +318,7 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR
         return self.files.target(where.row) if where.row[KIND] == abi.SYMBOLIC_LINK else abi.EINVAL
 
-    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
         """Give a file another name."""
         if not isinstance(to, OpenDiskDirectory):
             return abi.EXDEV
@@ -337,10 +337,9 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
-        errno = self.files.new_name(to.directory, where)
-        if not errno:
-            self.files.add_link(where, self.files.inode(old.row))
-        return errno
+        owner = process.group.owner
+        errno = self.files.new_name(to.directory, where, owner, NAME_BYTES)
+        return errno or self.files.add_link(where, self.files.inode(old.row), owner)
 
     def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
         """Move a name."""

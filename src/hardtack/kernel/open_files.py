@@ -71,7 +71,7 @@ class OpenFile(Description):
                     file.size = position + count
             file.mtime = file.ctime = files.now
             return count
-        done = files.write(file, position, memory, start, count)
+        done = files.write(file, process.group.owner, position, memory, start, count)
         return -abi.ENOSPC if count and not done else done
 
     def seek(self, offset: Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)], whence: Word) -> int:
@@ -350,8 +350,8 @@ class OpenDirectory(Description):
             return abi.ENOTDIR
         return where.inode.target if isinstance(where.inode, Symlink) else abi.EINVAL
 
-    def link_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
-        """Give a file another name."""
+    def link_at(self, process: Process, path: PathBytes, to: Description, new: PathBytes) -> int:
+        """Give a file another name; it is the process's group's from then on."""
         if not isinstance(to, OpenDirectory):
             return abi.EXDEV
         files = self.files
@@ -368,9 +368,12 @@ class OpenDirectory(Description):
             return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
-        errno = files.new_name(where, old.inode.owner, 0)
+        owner = process.group.owner
+        errno = files.new_name(where, owner, 0)
         if errno:
             return errno
+        if not files.take_over(old.inode, owner, CREATE_BYTES + len(where.name)):
+            return abi.ENOSPC
         with files.heap:
             if not files.add_link(where, old.inode):
                 return abi.ENOSPC

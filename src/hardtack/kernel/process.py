@@ -98,6 +98,7 @@ class Group(Sharer):
             after.previous_member = before
         process.previous_member = process.next_member = None
         self.alive -= 1
+        self.owner.gone = self.alive == 0
 
 
 class Successor:

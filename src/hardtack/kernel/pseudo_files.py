@@ -314,7 +314,7 @@ class PseudoDirectory(Description):
         """Refuse."""
         return abi.EROFS
 
-    def link_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
         """Refuse: names lead to files of one file system."""
         return abi.EXDEV
 

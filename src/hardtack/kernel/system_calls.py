@@ -283,10 +283,12 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
 DIFFERS: Final[dict[str, str]] = {
     "clock_time_get": "the processor time of a process, from when it first asks (wasmtime: EBADF)",
     "clock_res_get": "likewise; a clock that does not exist is EINVAL (wasmtime: a trap)",
-    "fd_sync": "directories too (wasmtime: EBADF), which have nothing to be brought anywhere",
+    "fd_sync": "directories too (wasmtime: EBADF), whose names are brought to the disk",
     "fd_datasync": "likewise",
     "fd_fdstat_set_flags": "takes dsync, rsync and sync, and keeps to them (wasmtime: EINVAL)",
     "path_open": "likewise (wasmtime: ENOTSUP)",
+    "fd_seek": "in files of the host, to where the host's file system has no place is EINVAL",
+    "path_symlink": "in directories of the host, EPERM for a link that would lead out (wasmtime makes it)",
     "fd_prestat_get": "a listening socket has a type of its own, so that a search for directories goes on",
     "poll_oneoff": "tells of all that is ready (wasmtime: of the first), and how many bytes there are",
     "proc_raise": "ends the process by the signal; those that stop are ENOTSUP, as all are in wasmtime",
