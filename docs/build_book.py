@@ -1,4 +1,4 @@
-"""Build docs/**/*.md as static HTML in build/docs: `make docs`. The book is what begins at book/index.html."""
+"""Build the book and the manuals as static HTML: `make docs`; build/docs/book/index.html is the beginning."""
 
 from __future__ import annotations
 
@@ -36,21 +36,26 @@ h1 { font-size: 1.8rem; line-height: 1.2; margin: .5rem 0 1rem; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .4rem; }
 a { color: var(--link); }
 img { display: block; width: 100%; max-width: 36rem; margin: 1.2rem 0; }
-code { background: var(--card); padding: .1em .25em; border-radius: 3px; font-size: .9em; overflow-wrap: anywhere; }
+code { background: var(--card); padding: .1em .25em; border-radius: 3px; font-size: .9em;
+  overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: var(--card); padding: .7rem .9rem; border-radius: 4px; font-size: .85rem;
   line-height: 1.45; }
 pre code { background: none; padding: 0; font-size: 1em; overflow-wrap: normal; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
-th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--faint); }
+th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--faint); }
 nav { font-size: .92rem; }
 nav ol, nav ul { margin: .3rem 0 1rem; padding-left: 1.4rem; }
 nav [aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; }
-nav summary { cursor: pointer; color: var(--soft); }
+nav.contents { margin-top: 2rem; }
+pre .go { color: var(--soft); }
 .turn { display: flex; justify-content: space-between; gap: 1rem; margin-top: 3rem; padding-top: 1rem;
   border-top: 1px solid var(--faint); }
 @media (min-width: 60rem) { .page { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 3rem; }
-  nav.contents { position: sticky; top: 1rem; align-self: start; max-height: 95vh; overflow-y: auto; } }
+  main { grid-column: 2; } .to-contents { display: none; }
+  nav.contents { grid-column: 1; grid-row: 1; margin-top: 0; position: sticky; top: 1rem; align-self: start;
+    max-height: 95vh; overflow-y: auto; } }
 """
 
 
@@ -81,7 +86,7 @@ def coloured(code: str, language: str, _attributes: str) -> str:
 
 
 def body(page: Path) -> str:
-    """Return a page's text as HTML; its headings have the ids, and its links the endings, that they have here."""
+    """Return a page's text as HTML, with the headings' ids and the links' endings that it has there."""
     options: dict[str, Any] = {"html": True, "highlight": coloured}
     found = MarkdownIt("commonmark", options).enable("table").render(page.read_text())
     found = re.sub(r"<h([23])>(.*?)</h\1>", _heading, found)
@@ -105,8 +110,8 @@ def contents(page: Path) -> str:
     book, manuals = (_entries(page, pages) for pages in (CHAPTERS[1:], MANUALS))
     home = _entries(page, CHAPTERS[:1])
     return (
-        f'<nav class="contents"><details open><summary>Contents</summary>{home.replace("li>", "div>")}'
-        f"<ol>{book}</ol>Manuals and figures<ul>{manuals}</ul></details></nav>"
+        f'<nav class="contents" id="contents"><ul>{home}</ul><ol>{book}</ol>'
+        f"Manuals and figures<ul>{manuals}</ul></nav>"
     )
 
 
@@ -140,9 +145,11 @@ def whole(page: Path) -> str:
     style = "../" * (len(target(page).parts) - 1) + "style.css"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
         f'<title>{escape(title(page))}</title>\n<link rel="stylesheet" href="{style}">\n</head>\n'
-        f'<body><div class="page">\n{contents(page)}\n<main>\n{body(page)}{turn(page)}</main>\n</div></body>\n</html>\n'
+        f'<body><a class="to-contents" href="#contents">Contents</a>\n<div class="page">\n'
+        f"<main>\n{body(page)}{turn(page)}</main>\n{contents(page)}\n</div></body>\n</html>\n"
     )
 
 

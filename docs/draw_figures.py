@@ -17,9 +17,10 @@ HERE: Final = Path(__file__).parent
 NAMES: Final = ("policies", "concurrency", "bounds", "citizen")  # of each the first plot
 SEED: Final = 1
 STYLE: Final = """<style>
-svg { --ink: #22252a; --faint: #d5d3cb; --series-1: #2166ac; --series-2: #c0562b; --series-3: #3b8456; --series-4: #8454a3 }
-@media (prefers-color-scheme: dark) { svg { --ink: #e4e3df; --faint: #3d4148; --series-1: #6cb2f2; --series-2: #f0975f;
-  --series-3: #79c795; --series-4: #c29be0 } }
+svg { --ink: #22252a; --faint: #d5d3cb;
+  --series-1: #2166ac; --series-2: #c0562b; --series-3: #3b8456; --series-4: #8454a3 }
+@media (prefers-color-scheme: dark) { svg { --ink: #e4e3df; --faint: #3d4148;
+  --series-1: #6cb2f2; --series-2: #f0975f; --series-3: #79c795; --series-4: #c29be0 } }
 </style>
 """
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/lab.md", "docs/analysis.md"]
+CHAPTERS = [f"docs/book/{path.name}" for path in sorted((ROOT / "docs" / "book").glob("*.md"))]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/lab.md", "docs/analysis.md", *CHAPTERS]
 
 
 def commands() -> list[tuple[str, str, str]]:

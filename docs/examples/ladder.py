@@ -1,4 +1,4 @@
-"""A heap that is short of memory four times: of garbage, of a cache, of a hog, and of everybody."""
+"""A heap that is short four times: garbage goes, a cache, a hog, everybody."""
 
 from hardtack.errors import ReservationTimeout
 from hardtack.heap import Heap

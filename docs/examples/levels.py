@@ -12,25 +12,27 @@ kernel = Heap("64 KiB", name="kernel", slack=0)
 
 
 def outcome(free: int, *, reserved: bool) -> str:
-    """Rename in a heap with so many bytes free, and look whether the file is still there."""
+    """Rename with so many bytes free, and look whether the file is still there."""
     with kernel:
         old = {"file": bytearray(10)}
         new: Directory = {}
     filler = kernel.reserve_nowait(kernel.free - free)  # so much belongs to others
     try:
         if reserved:
-            with kernel.reserve_nowait(BOUND):  # `reserve` would wait here; nothing is held
+            with kernel.reserve_nowait(BOUND):  # where `reserve` would wait
                 rename(old, new, "file")
         else:
             with kernel:
                 rename(old, new, "file")
     except WouldBlock:
-        return "waits, unchanged" if "file" in old else "waits, and the file is gone"
+        found = "waits"
     except MemoryError:
-        return "fails, unchanged" if "file" in old or "file" in new else "fails, and the file is gone"
+        found = "fails"
+    else:
+        found = "done"
     finally:
         filler.release()
-    return "done"
+    return found if "file" in old or "file" in new else f"{found}, and the file is gone"
 
 
 for reserved in (False, True):

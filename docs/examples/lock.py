@@ -10,8 +10,8 @@ big_lock = Lock()
 
 
 def opens(locked_first: bool) -> str:
-    """Have one thread open a file while another wants to close one, in a heap that is nearly full."""
-    open_before = kernel.reserve("48 KiB")  # what the other thread's file takes
+    """Open a file while another thread wants to close one; the heap is nearly full."""
+    open_before = kernel.reserve("48 KiB")  # the other's file
 
     def close() -> None:
         with big_lock:
@@ -22,16 +22,16 @@ def opens(locked_first: bool) -> str:
         if locked_first:
             with big_lock:
                 closer.start()
-                kernel.reserve("32 KiB", timeout=1).release()  # the allocator: it waits for room
+                kernel.reserve("32 KiB", timeout=1).release()  # the allocator waits
         else:
             closer.start()
-            with kernel.reserve("32 KiB", timeout=1), big_lock:  # room first, then the lock
+            with kernel.reserve("32 KiB", timeout=1), big_lock:
                 pass
     except ReservationTimeout:
-        return "a deadlock: it waits for memory, with the lock that the one who would free it needs"
+        return "a deadlock, until the timeout"
     finally:
         closer.join()
-    return "opened: the other thread could close its file meanwhile"
+    return "opened, after the other had closed"
 
 
 print("lock, then memory:", opens(locked_first=True))

@@ -8,7 +8,7 @@ from hardtack.annotations import loop_bound
 
 
 def first_words(text: str) -> list[str]:
-    """Return the first word of each line; the lines are garbage when it returns."""
+    """Return the first word of each line."""
     found: list[str] = []
     for line in text.splitlines():
         found.append(line.partition(" ")[0])
@@ -32,7 +32,7 @@ def wrapped(text: Annotated[str, MaxLen(1000)], width: int) -> list[str]:
 
 
 def wrapped_of_100(text: Annotated[str, MaxLen(1000)], width: int) -> list[str]:
-    """Break it into 100 lines at most: more are an error when it runs, not a surprise."""
+    """Break it into 100 lines at most: more are an error when it runs."""
     found: list[str] = []
     for _ in loop_bound(100):
         if not text:

@@ -11,5 +11,6 @@ with Kernel("2 MiB", on_exhaustion=sys.argv[1]) as kernel:
     books = kernel.statistics()
 
 print("the citizen ended with", status)
-print(f"calls that failed half-way: {books.failed_calls}, calls that waited: {books.waits}")
+print("calls that failed half-way:", books.failed_calls)
+print("calls that waited:", books.waits)
 print("killed:", ", ".join(kill.program for kill in books.kills) or "nobody")

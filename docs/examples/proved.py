@@ -1,4 +1,4 @@
-"""Reserve what the analyser found, and compare it with what calls really hold."""
+"""Reserve what the analyser found, and compare it with what calls hold."""
 
 from mailbox import first_words
 
@@ -17,5 +17,5 @@ TEXTS = {  # of 12,000 characters each
 for name, text in TEXTS.items():
     call(text)
     reserved, (held, _) = found.for_call(text), heap.last_call()
-    print(f"{name:23} {reserved:9} reserved, {held:9} held at most, ratio {reserved / held:.1f}")
+    print(f"{name:23} {reserved:8} reserved {held:7} held, ratio {reserved / held:.1f}")
 print("calls beyond their bound:", heap.statistics().overruns)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from hardtack.heap import Heap
 
 Directory: TypeAlias = dict[str, bytearray]
-FILES = 21  # a dict of so many is full: the next name makes a larger table
+FILES = 21  # a dict of so many is full: one more makes a larger table
 kernel = Heap("1 MiB", name="kernel")
 
 
@@ -32,13 +32,13 @@ def rename_or_undo(old: Directory, new: Directory, name: str) -> None:
 
 
 def lost(rename: Callable[[Directory, Directory, str], None], *, for_good: bool) -> list[int]:
-    """Return the allocations whose failure loses the file: one failure each, or all from there on."""
+    """Return whose failure loses the file: one allocation's, or all's from there on."""
     found = []
     for n in count(1):
         with kernel:
             old = {f"file {number}": bytearray(10) for number in range(FILES)}
             new: Directory = {}
-            kernel.fail_nth(n, min_size=513, repeat=for_good)  # smaller blocks are never refused
+            kernel.fail_nth(n, min_size=513, repeat=for_good)  # large blocks alone
             try:
                 rename(old, new, "file 7")
             except MemoryError:
@@ -52,6 +52,7 @@ def lost(rename: Callable[[Directory, Directory, str], None], *, for_good: bool)
 
 
 if __name__ == "__main__":
-    print("no undo:              lost when allocation", lost(rename, for_good=False), "fails")
-    print("undo:                 lost when allocation", lost(rename_or_undo, for_good=False), "fails")
-    print("undo, and full it is: lost when allocation", lost(rename_or_undo, for_good=True), "fails")
+    print("lost when these allocations fail")
+    print("  no undo:                  ", lost(rename, for_good=False))
+    print("  undo:                     ", lost(rename_or_undo, for_good=False))
+    print("  undo, and it stays full:  ", lost(rename_or_undo, for_good=True))
