@@ -1,9 +1,13 @@
-"""Build the book and the manuals as static HTML: `make docs`; build/docs/book/index.html is the beginning."""
+"""Build the book and the manuals as static HTML: `make docs`; build/docs/book/index.html is the beginning.
+
+`build_book.py FOLDER` builds them there.
+"""
 
 from __future__ import annotations
 
 import re
 import shutil
+import sys
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -153,21 +157,21 @@ def whole(page: Path) -> str:
     )
 
 
-def main() -> None:
-    """Build all pages, and copy what they show."""
-    shutil.rmtree(OUT, ignore_errors=True)
+def main(out: Path) -> None:
+    """Build all pages in a folder, which is emptied first, and copy what they show."""
+    shutil.rmtree(out, ignore_errors=True)
     for page in (*CHAPTERS, *MANUALS):
-        file = OUT / target(page)
+        file = out / target(page)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(whole(page))
     light, dark = (HtmlFormatter(style=name).get_style_defs("pre") for name in ("friendly", "monokai"))
     dark = re.sub(r"(?m)^(pre|td|span).*background.*$", "", dark)
     light = re.sub(r"(?m)^(pre|td|span).*background.*$", "", light)
     dark_rule = f"@media (prefers-color-scheme: dark) {{ {dark} }}"
-    (OUT / "style.css").write_text(f"{light}\n{dark_rule}\n{STYLE}")
-    shutil.copytree(HERE / "examples", OUT / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(HERE / "figures", OUT / "figures", ignore=shutil.ignore_patterns("*.json"))
+    (out / "style.css").write_text(f"{light}\n{dark_rule}\n{STYLE}")
+    shutil.copytree(HERE / "examples", out / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(HERE / "figures", out / "figures", ignore=shutil.ignore_patterns("*.json"))
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else OUT)

@@ -7,19 +7,19 @@ from annotated_types import MaxLen
 from hardtack.annotations import loop_bound
 
 
-def first_words(text: str) -> list[str]:
-    """Return the first word of each line."""
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text, without the blanks around them."""
     found: list[str] = []
     for line in text.splitlines():
-        found.append(line.partition(" ")[0])
+        found.append(line.strip())
     return found
 
 
 def deliver(text: str, box: list[str]) -> int:
-    """Put the first words into a mailbox that outlives the call."""
-    words = first_words(text)
-    box.extend(words)
-    return len(words)
+    """Put them into a mailbox that outlives the call."""
+    lines = lines_of(text)
+    box.extend(lines)
+    return len(lines)
 
 
 def wrapped(text: Annotated[str, MaxLen(1000)], width: int) -> list[str]:

@@ -1,13 +1,13 @@
 """Reserve what the analyser found, and compare it with what calls hold."""
 
-from mailbox import first_words
+from mailbox import lines_of
 
 from hardtack import bound
 from hardtack.heap import Heap
 
 heap = Heap("16 MiB", name="mail")
-found = bound("mailbox:first_words")
-call = heap.call(found.for_call)(first_words)
+found = bound("mailbox:lines_of")
+call = heap.call(found.for_call)(lines_of)
 
 TEXTS = {  # of 12,000 characters each
     "long lines": ("Subject of a message: hello, how are you today?\n" + " " * 12) * 200,
