@@ -37,8 +37,12 @@ lint: setup ## ruff, mypy --strict, and the order of the packages
 programs: setup ## rebuild src/hardtack/programs/*.wasm from programs/*.c
 	$(BIN)/python programs/build.py
 
-docs: setup ## rewrite the pages that are made from the code
+docs: setup ## rewrite the pages that are made from the code, and build all as HTML: build/docs/book/index.html
 	$(BIN)/python docs/make_pages.py
+	$(BIN)/python docs/build_book.py
+
+book-figures: setup ## measure and draw the book's figures: some minutes
+	$(BIN)/python docs/draw_figures.py
 
 bench: setup ## measure beside peers: system calls and heaps
 	$(BIN)/hardtack bench calls
@@ -91,18 +95,7 @@ corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it a
 	$(BIN)/python tests/analysis/corpus/run.py
 	$(BIN)/python tests/analysis/programs_run.py
 
-analysis-lab: setup ## all experiments, and build/report.html: a quarter of an hour
-	mkdir -p build
-	$(BIN)/hardtack lab all --html build/report.html --json build/report.json
-
-browser: setup ## what `make report` looks at the lab's page with: Debian's chromium, and playwright
-	apt-get install --yes --no-install-recommends chromium
-	$(BIN)/python -m pip install --quiet playwright
-
-report: browser ## look at the lab's page in headless Chromium
-	$(BIN)/python -m pytest -m "slow or not slow" tests/lab/test_report.py
-
-figures: setup ## hold bounds against the corpus and our own programs, and rewrite docs/analysis-figures.md
+analysis-figures: setup ## hold bounds against the corpus and our own programs, and rewrite docs/analysis-figures.md
 	-$(BIN)/python tests/analysis/corpus/run.py --judge --json docs/figures/analysis-corpus.json
 	-$(BIN)/python tests/analysis/corpus/run.py --judge --annotated --json docs/figures/analysis-annotated.json
 	-$(BIN)/python tests/analysis/programs_run.py --judge --json docs/figures/analysis-programs.json
@@ -134,4 +127,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench sqlite crashes lab browser report figures soak cpython-tests \
-	guest-tests corpus analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls
+	guest-tests corpus analysis-figures book-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls

@@ -11,7 +11,7 @@ from sybil.parsers.rest import DocTestParser
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser()],
     patterns=["*.md", "src/hardtack/**/*.py"],
-    excludes=["src/hardtack/programs/**"],
+    excludes=["src/hardtack/programs/**", "docs/book/*.md"],  # a book's program has a process of its own
     fixtures=["_frozen"],
 ).pytest()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -247,7 +249,19 @@ def peers() -> str:
     return "\n".join(lines) + "\n"
 
 
+def chapter(path: Path) -> str:
+    """Return a chapter of the book, with its listings as docs/examples has them."""
+    listing = r"<!-- listing: (\S+) -->\n(\n```python\n(?s:.*?)\n```\n)?"
+    return re.sub(listing, _listing, path.read_text())
+
+
+def _listing(found: re.Match[str]) -> str:
+    code = (HERE / "examples" / found[1]).read_text()
+    return f"<!-- listing: {found[1]} -->\n\n```python\n{code}```\n"
+
+
 PAGES = {
+    **{f"book/{path.name}": partial(chapter, path) for path in sorted((HERE / "book").glob("*.md"))},
     "peers.md": peers,
     "system-calls.md": system_calls,
     "heap-figures.md": heap_figures,

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/lab.md", "docs/analysis.md"]
+CHAPTERS = [f"docs/book/{path.name}" for path in sorted((ROOT / "docs" / "book").glob("*.md"))]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/lab.md", "docs/analysis.md", *CHAPTERS]
 
 
 def commands() -> list[tuple[str, str, str]]:
@@ -60,3 +61,21 @@ def test_pages_made_from_the_code_are_not_stale() -> None:
     make = [sys.executable, str(ROOT / "docs" / "make_pages.py"), "--check"]
     done = subprocess.run(make, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_link_of_the_built_book_leads_somewhere(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(ROOT / "docs" / "build_book.py"), str(tmp_path / "docs")], check=True)
+    pages = sorted((tmp_path / "docs").rglob("*.html"))
+    broken = []
+    for page in pages:
+        for link in re.findall(r'(?:href|src)="(?!https?:|data:)([^"]*)"', page.read_text()):
+            file, _, name = link.partition("#")
+            target = (page.parent / file).resolve() if file else page
+            if not target.is_file() or (name and f'id="{name}"' not in target.read_text()):
+                broken.append(f"{page.name}: {link}")
+    assert (len(pages), broken) == (len(CHAPTERS) + len(list((ROOT / "docs").glob("*.md"))), [])
+
+
+def test_the_makefile_says_each_target_once() -> None:
+    done = subprocess.run(["make", "--dry-run", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
