@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from hardtack.analysis.results import Analysed
 
 SOURCE = """\
+from typing import Annotated
+
+from annotated_types import Ge, Le, MaxLen
+
 EMPTY = ("a", "b")
 
 
@@ -24,6 +28,14 @@ def repeat(text: str, times: int = 2, *, extra: str = "", tail: tuple[str, ...] 
 
 def gather(first: str, *rest: str, **named: str) -> int:
     return len(rest) + len(named)
+
+
+def doubled(data: Annotated[bytes, MaxLen(65536)]) -> bytes:
+    return data + data
+
+
+def zeros(count: Annotated[int, Ge(0), Le(65536)]) -> bytes:
+    return bytes(count)
 
 
 class Order:
@@ -88,6 +100,16 @@ def test_gathers_what_is_left(file):
     assert found.for_call("a", "b", "c", d="e") >= found.for_call("a")
     with pytest.raises(HardtackError, match="missing argument first"):
         found.for_call(d="e")
+
+
+@pytest.mark.parametrize(
+    ("name", "small", "large"),
+    [("doubled", b"a" * 256, b"a" * 65536), ("zeros", 256, 65536)],
+)
+def test_a_stated_limit_costs_no_call_what_its_own_argument_does_not(file, name, small, large):
+    found = bound(f"{file}:{name}")
+    assert found.for_call(small) < 2048
+    assert found.for_call(large) == found.peak.as_const() > 65536
 
 
 def test_a_method_is_called_with_its_object(file):

@@ -202,6 +202,7 @@ def _without(analysed: Analysed, lies: Sequence[Finding], *, assume: bool) -> An
     return replace(
         analysed,
         peak=analysed.peak if assume else None,
+        within=analysed.within if assume else None,
         findings=(*analysed.findings, *lies),
         assumed=assume and analysed.peak is not None,
     )

@@ -6,6 +6,7 @@ such a run are void, and another one is made that has known it from the start.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.models import Models
 
 _RUNS = 8
+_WORTH = 4096  # bytes: a bound below is little beside what a call costs anyway
 
 
 def analyse(
@@ -59,11 +61,39 @@ def analyse(
         KeyError: if there is no such function.
     """
     function = program.functions[entry]
-    facts: set[tuple[Hashable, str]] = set()
     spending = Spending()
+    run = _settled(program, function, models, spending, tells=False)
+    found = run.result(assume=assume)
+    if not run.interp.limited or found.peak is None or _at(found.peak) < _WORTH:
+        return found
+    told = _settled(program, function, models, spending, tells=True).result(assume=False)
+    if told.peak is None or told.peak.dominates(found.peak):
+        return found
+    symbols = sorted({*found.symbols, *((name, meaning(name)) for name in told.peak.symbols())})
+    return replace(found, within=told.peak, symbols=tuple(symbols))
+
+
+def _at(size: Size) -> int:
+    return size.evaluate(dict.fromkeys(size.symbols(), 1))
+
+
+def _settled(
+    program: ir.Program, function: ir.Function, models: Models, spending: Spending, *, tells: bool
+) -> _Run:
+    """Return the run that has known from the start what runs before it found.
+
+    Args:
+        program: as `analyse` takes it.
+        function: the entry.
+        models: as `analyse` takes them.
+        spending: the work that the entry has taken.
+        tells: whether the arguments' own lengths and numbers count where limits are stated.
+    """
+    facts: set[tuple[Hashable, str]] = set()
     for _ in range(_RUNS):
         run = _Run(program, function, models, facts)
         run.interp.spending = spending
+        run.interp.tells = tells
         try:
             run.go()
         except TooLong:
@@ -86,7 +116,7 @@ def analyse(
         facts = facts | run.interp.wanted
     else:
         run.interp.finding("internal", "the analysis does not settle", "report this", function.place)
-    return run.result(assume=assume)
+    return run
 
 
 class _Run:

@@ -45,7 +45,9 @@ def evaluate(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, ob
     given.update(_bound(analysed, args, kwargs))
     check_arguments(analysed.entry, analysed.taken, given)
     check_functions(analysed.entry, analysed.functions)
-    return analysed.peak.evaluate({symbol: _value(symbol, given) for symbol in analysed.peak.symbols()})
+    bounds = [analysed.peak] if analysed.within is None else [analysed.peak, analysed.within]
+    values = {symbol: _value(symbol, given) for size in bounds for symbol in size.symbols()}
+    return min(size.evaluate(values) for size in bounds)
 
 
 def _bound(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:

@@ -178,6 +178,8 @@ class Interpreter:
         self.asks: object = None  # what the summaries that it used ask: see shapes.Asks
         self.asked: dict[tuple[Object, str | None], Cell] = {}  # see parameters.also_written, also_added
         self.paths: set[str] = set()  # that led anywhere
+        self.limited = False  # whether an argument's stated limit stood for its length or value
+        self.tells = False  # whether the argument's own does, up to that limit
         self.ran: set[str] = set()  # functions
         self.parts_of_summary: set[Hashable] = set()
         self.own_work = 0

@@ -81,6 +81,7 @@ _BYTE = Value(number=Number(Size.const(255)))
 _MATCH = "re.Match"
 _TEXT = ir.Instance("builtins.str")
 PATH = "path"
+_TOLD = range(1024, 1 << 30)  # limits that a call's own length or number may lie far below
 ROOT = re.compile(r"(?:all\(|alias\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
 
 
@@ -177,7 +178,7 @@ def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) 
     if name in _PLAIN:
         return Value(plain=_PLAIN[name])
     if name == "builtins.int":
-        return Value(number=_integer(type_, path, single))
+        return Value(number=_integer(interp, type_, path, single))
     kind = KINDS.get(name) or _ABSTRACT.get(name)
     if name in _ABSTRACT:
         interp.assume(f"{path} is a container whose methods run no code of yours")
@@ -185,13 +186,25 @@ def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) 
         limits = type_.limits
         length = Size.symbol(f"{'len' if single else 'maxlen'}({path})")
         if limits is not None and limits.max_length is not None:
-            length = Size.const(limits.max_length)
+            length = _limited(interp, length, limits.max_length, path, single)
             value = _object(interp, type_, path, kind, name, length, single)
             return replace(value, length=length) if kind in IMMUTABLE else value
         return _object(interp, type_, path, kind, name, length, single)
     if name == _MATCH:
         return _match(interp, type_, path, single)
     return _object(interp, type_, path, "instance", name, ZERO, single)
+
+
+def _limited(interp: Interpreter, size: Size, limit: int, path: str, single: bool) -> Size:
+    """Return what a length or a value is at most: its stated limit, or what the argument has, up to that.
+
+    The latter is left out where limits are small, where integers count nothing, and where it would be that of
+    many objects: to walk through them for the greatest takes longer than it is worth.
+    """
+    if not single or "::" in path or limit not in _TOLD:
+        return Size.const(limit)
+    interp.limited = True
+    return size.at_most(limit) if interp.tells else Size.const(limit)
 
 
 def _match(interp: Interpreter, type_: ir.Instance, path: str, single: bool) -> Value:
@@ -207,12 +220,12 @@ def _match(interp: Interpreter, type_: ir.Instance, path: str, single: bool) -> 
     return found
 
 
-def _integer(type_: ir.Instance, path: str, single: bool) -> Number:
+def _integer(interp: Interpreter, type_: ir.Instance, path: str, single: bool) -> Number:
     text = path if single else f"max({path})"
     high, low, least = Size.symbol(text), Size.symbol(f"neg({text})"), 0
     limits = type_.limits
     if limits is not None and limits.most is not None:
-        high = Size.const(max(limits.most, 0))
+        high = _limited(interp, high, max(limits.most, 0), path, single)
     if limits is not None and limits.least is not None:
         low, least = Size.const(max(-limits.least, 0)), max(limits.least, 0)
     return Number(high, low, least)

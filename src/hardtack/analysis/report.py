@@ -34,6 +34,8 @@ def lines(bound: Analysed) -> list[str]:
         assumed = "  (assumed: the findings below are passed over)" if bound.assumed else ""
         found += _labelled("peak", [f"{rounded(bound.peak)} bytes{assumed}"])
         found += _labelled("figures", _figures(bound.peak))
+        if bound.within is not None:
+            found += _labelled("within", [f"{rounded(bound.within)} bytes, by the arguments' own lengths"])
         found += _labelled("returned", [f"{rounded(bound.returned)} bytes"])
         retained = [f"{rounded(size)} bytes by {path}" for path, size in bound.retained]
         found += _labelled("retained", retained or ["nothing"])
@@ -127,6 +129,7 @@ def _entry(bound: Analysed) -> dict[str, object]:
     return {
         "entry": bound.entry,
         "peak": None if bound.peak is None else str(bound.peak),
+        "within": None if bound.within is None else str(bound.within),
         "assumed": bound.assumed,
         "returned": str(bound.returned),
         "retained": {path: str(size) for path, size in bound.retained},

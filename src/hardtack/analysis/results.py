@@ -81,6 +81,8 @@ class Analysed:
         functions: the functions that the analysis asked for: full name, file, line.
         optional: the parameters that may be left out.
         keyword_only: the parameters that are given by name alone.
+        within: another bound, which counts the arguments' own lengths and numbers where peak counts their stated
+            limits; None where it would be no lower.
     """
 
     entry: str
@@ -99,6 +101,7 @@ class Analysed:
     functions: tuple[tuple[str, str, int], ...] = ()
     optional: tuple[str, ...] = ()
     keyword_only: tuple[str, ...] = ()
+    within: Size | None = None
 
     def for_call(self, *args: object, **kwargs: object) -> int:
         """Return the most bytes that the call with these arguments holds; they are only looked at.

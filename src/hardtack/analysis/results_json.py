@@ -29,6 +29,7 @@ def encode(bound: Analysed) -> dict[str, object]:
         "functions": [list(one) for one in bound.functions],
         "optional": list(bound.optional),
         "keyword_only": list(bound.keyword_only),
+        "within": None if bound.within is None else bound.within.to_json(),
     }
 
 
@@ -62,4 +63,5 @@ def decode(data: dict[str, Any]) -> Analysed:
         functions=tuple((name, file, line) for name, file, line in data["functions"]),
         optional=tuple(data["optional"]),
         keyword_only=tuple(data["keyword_only"]),
+        within=None if data["within"] is None else size(data["within"]),
     )
