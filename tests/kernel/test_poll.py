@@ -59,7 +59,9 @@ def test_a_poll_that_is_woken_in_between_keeps_its_clock(machine, hand):
     hand.begin("poll", after(SECOND, 1), on_read(reader, 2))
     machine.run(lambda: hand.process.queue is machine.system.pollers)
     machine.clock.now += SECOND // 2
-    machine.system.wake(hand.process.descriptors.get(reader).pipe.read_waiters)  # nothing is there all the same
+    machine.system.wake(
+        hand.process.descriptors.get(reader).pipe.read_waiters
+    )  # nothing is there all the same
     assert hand.finish() == [(1, 0, CLOCK, 0, 0)]
     assert machine.clock.now - start == SECOND
     hand.close(writer)
@@ -321,7 +323,9 @@ def test_who_polls_many_things_is_woken_by_each_once(machine, hand, monkeypatch)
         hand.begin("poll", *subscriptions, after(SECOND, 99))
         machine.run(lambda: hand.process.queue is machine.system.pollers)
         pipe = hand.process.descriptors.get(reader).pipe
-        assert woken_by(machine, monkeypatch, lambda pipe=pipe: pipe.wake(pipe.read_waiters)) == [hand.process]
+        assert woken_by(machine, monkeypatch, lambda pipe=pipe: pipe.wake(pipe.read_waiters)) == [
+            hand.process
+        ]
         assert woken_by(machine, monkeypatch, lambda pipe=pipe: pipe.wake(pipe.read_waiters)) == []
         assert hand.finish() == [(99, 0, CLOCK, 0, 0)]
         assert hand.process.watches is pipe.read_waiters.watches is None

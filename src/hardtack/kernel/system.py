@@ -56,7 +56,7 @@ from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
