@@ -707,6 +707,7 @@ class Machine:
                 return True
             if (
                 system.run_queue.first is None
+                and system.exiting.first is None
                 and not len(system.memory.admission)
                 and system.next_deadline is not None
             ):
