@@ -389,3 +389,18 @@ def test_a_heap_shows_its_figures(heap: Heap) -> None:
     assert (statistics.live, statistics.allocations, statistics.frees) == (1280, 1, 0)
     del thing
     assert heap.statistics().frees == 1
+
+
+def test_trimming_gives_back_what_is_kept_for_sizes_that_are_not_in_use():
+    heap = Heap(1 << 20)
+    kept = heap.run(bytes, 200)
+    for size in (300, 1000, 3000, 10_000):
+        heap.run(bytes, size)
+    spans = heap.footprint
+    heap.trim()
+    assert heap.footprint == 65536 < spans
+    heap.check()
+    assert len(heap.run(bytes, 1000)) == 1000
+    del kept
+    heap.trim()
+    assert (heap.live, heap.footprint) == (0, 0)

@@ -22,6 +22,7 @@ _HEADINGS: Final = {
     "calls": "One system call, beside wasmtime's own WASI; ratio = ours / theirs.",
     "annotations": "What checks of annotations cost, beside none; ratio = ours / theirs.",
     "fork": "fork, exit and wait, beside the host's own and wasmtime's instances; ratio = ours / theirs.",
+    "pipes": "cat | wc of 4 MB, beside the host's own and its pipe between others' guests; ratio = ours / theirs.",
     "sqlite": "SQLite's transactions, beside wasmtime's own WASI on like storage; ratio = ours / theirs.",
     "startup": "Programs' starts, beside wasmtime's own WASI and Node's; ratio = ours / theirs.",
     "kill": "From the order to kill to a program's end, beside wasmtime's epochs; ratio = ours / theirs.",
@@ -102,6 +103,10 @@ def _measured(
         return measure_sqlite(rounds, progress, program or PROGRAM)
     if name == "calls":
         from hardtack.lab.bench_calls import measure
+    elif name == "fork":
+        from hardtack.lab.bench_fork import measure
+    elif name == "pipes":
+        from hardtack.lab.bench_pipes import measure
     elif name == "startup":
         from hardtack.lab.bench_processes import measure_startup as measure
     elif name == "kill":

@@ -2851,6 +2851,16 @@ static PyObject *heap_reset_peak(PyObject *o, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(trim_doc,
+"trim($self, /)\n--\n\n"
+"Give back the memory that is kept for the next block of a size of which none is in use; children keep theirs.");
+
+static PyObject *heap_trim(PyObject *o, PyObject *Py_UNUSED(ignored))
+{
+    drop_empty_spans(HEAP(o)->core);
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(last_call_doc,
 "last_call($self, /)\n--\n\n"
 "Return (peak, kept) of the last reservation on this heap that ended: the most bytes it held, and at its end.");
@@ -3088,6 +3098,7 @@ static PyMethodDef heap_methods[] = {
     {"reserve_nowait", FUNCTION(heap_reserve_nowait), METH_FASTCALL | METH_KEYWORDS, reserve_nowait_doc},
     {"fail_nth", FUNCTION(heap_fail_nth), METH_VARARGS | METH_KEYWORDS, fail_nth_doc},
     {"reset_peak", heap_reset_peak, METH_NOARGS, reset_peak_doc},
+    {"trim", heap_trim, METH_NOARGS, trim_doc},
     {"last_call", heap_last_call, METH_NOARGS, last_call_doc},
     {"owns", heap_owns, METH_O, owns_doc},
     {"check", heap_check, METH_NOARGS, check_doc},

@@ -14,7 +14,7 @@ MAX_ARGUMENT_BYTES: Final = 128 * KIB  # arguments, or environment, of one proce
 MAX_ARGUMENTS: Final = 4096  # strings in either of them
 MAX_MAP: Final = 64  # descriptors in one spawn's map
 MAX_PROGRAM_FILE: Final = 64 * KIB * KIB  # bytes of a program that a guest starts from a file
-QUANTUM: Final = 200_000  # fuel (about as many wasm instructions) until the next process has its turn
+QUANTUM: Final = 500_000  # fuel (about as many wasm instructions) until the next process has its turn
 TURN_CALLS: Final = 128  # or so many system calls, which take about as long
 
 # -- one system call

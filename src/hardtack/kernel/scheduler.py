@@ -174,6 +174,9 @@ class Scheduler:
         if not self.even:
             taken = min(max(system.clock.monotonic() - began, LEAST_TURN), MOST_TURN)
         system.run_queue.charge(process, taken)
+        if process.queue is system.sleepers or process.queue is system.pollers:
+            process.heap.trim()  # it may be long until it needs any
+            process.group.heap.trim()
         if goes_on:
             system.run_queue.append(process)
 

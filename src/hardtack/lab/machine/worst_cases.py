@@ -805,12 +805,14 @@ def polls(ledger: Ledger) -> None:
             hand.put(STRINGS, b"".join(many))
             assert hand.call("poll_oneoff", STRINGS, DATA + 64 * KIB, MAX_POLL, OUT) == 0
         hand.call("poll_oneoff", STRINGS, DATA, MAX_POLL + 1, OUT)
+    os.close(reader)
+    os.close(writer)
+    with ledger.machine(flush=False) as machine:
+        hand = machine.hand()
         pipes = [hand.pipe()[0] for _ in range(MAX_POLL - 1)]
         for count in (1, 10, MAX_POLL - 1):  # each is watched
             hand.put(STRINGS, b"".join([*(on_read(fd) for fd in pipes[:count]), after(1000)]))
             assert hand.call("poll_oneoff", STRINGS, DATA + 64 * KIB, count + 1, OUT) == 0
-    os.close(reader)
-    os.close(writer)
 
 
 # -- processes
