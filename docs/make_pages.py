@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from hardtack.kernel.calls_spawn import NODES_BYTES
+from hardtack.kernel.params import FAN, STEP_IO
 from hardtack.kernel.system_calls import DIFFERS, LIMITS, TABLE
 from hardtack.lab.attacks import ATTACKS
 
@@ -32,14 +34,14 @@ def system_calls() -> str:
         "Made from `src/hardtack/kernel/system_calls.py` by `make docs`.",
         "",
         "A bound is the most bytes that the call can have allocated at any one moment, over its arguments.",
-        "`transfer` is what a read or write moves, `inherited` the parent's environment, `fetched` what",
-        "reading a page from a disk takes, 0 for other files. The border",
-        "tries the largest value first. Names in capitals:",
+        "`transfer` is what a read or write moves, `fetched` what reading a page from a disk takes, 0 for",
+        "other files. The border tries the largest value first. Names in capitals:",
         ", ".join(f"{name} is {value:,}" for name, value in LIMITS.items()) + ".",
         "",
         "| | call | arguments | bound | largest | missing |",
         "|---|---|---|---|---|---|",
     ]
+    stepwise = ", ".join(f"`{row.name}`" for row in TABLE if row.step is not None)
     for row in TABLE:
         arguments = ", ".join(parameter.split(":")[0] for parameter in row.parameters.split())
         bound = "set aside" if row.always else f"`{row.expression}`"
@@ -47,6 +49,11 @@ def system_calls() -> str:
         name = f"`{row.module}.{row.name}`" if row.module == "posix" else f"`{row.name}`"
         lines.append(f"| {row.number} | {name} | {arguments} | {bound} | {largest} | {row.missing} |")
     lines += [
+        "",
+        f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes, and end short.",
+        f"`spawn` reserves {NODES_BYTES:,} bytes more for each descriptor from {FAN} on that it gives, one after",
+        "the other; where they are not free it undoes what it did, and waits for the sum. Arguments and",
+        "environments are in user memory, and in no bound.",
         "",
         "## Where preview1 differs from wasmtime's own",
         "",

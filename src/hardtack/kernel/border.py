@@ -7,7 +7,8 @@ those who wait for memory, and the guest suspends. When its turn comes it is han
 with the wake-up, and the call is made again from the start.
 
 The first try uses the bound's largest value, a constant; only when that is refused is the bound evaluated
-on the arguments.
+on the arguments, and after that, for a call that may end short, for one step of it. A handler answers
+NotImplemented when a step in its midst was refused (`steps`): that is a call that was not let in, too.
 
 An entry is written out as source per row, since it runs at every system call: its arguments are fetched by
 expressions that depend on who calls, and no loop over them remains.
@@ -103,20 +104,34 @@ def compile_entry(
 
 
 def refused(process: Process, row: Row, *arguments: object) -> object:
-    """Try the bound for these arguments, the process first; if that is refused too, have it wait."""
+    """Try the bound for these arguments, the process first, and for a step; if all is refused, have it wait.
+
+    It waits for the least that was tried, and for what steps in its midst lacked (`Process.shortfall`).
+    """
+    wants, handler = row.bound(*arguments), row.handler
+    errno: object = NotImplemented
+    if wants < row.maximum and not process.shortfall:
+        errno = process.way_in(process.heap, wants, handler, *arguments)
+    step = row.step
+    if errno is NotImplemented and step is not None and (less := row.step_bound(*arguments)) < wants:
+        wants, handler = less, step
+        errno = process.way_in(process.heap, wants, handler, *arguments)
+    if errno is NotImplemented:
+        errno = _have_wait(process, wants + process.shortfall, handler)
+    return errno
+
+
+def _have_wait(process: Process, wants: int, handler: Callable[..., object]) -> int:
+    """Have a process that holds nothing wait for what its call, or a step of it, wants; return its answer."""
     system = process.system
-    wants = row.bound(*arguments)
-    if wants < row.maximum:
-        errno = process.way_in(process.heap, wants, row.handler, *arguments)
-        if errno is not NotImplemented:
-            return errno
     account = process.group.account
     if account.lacks_heap(wants):
         account.end_for_heap(wants)  # by the scheduler, when the guest has been suspended
         return abi.WAIT
     if wants > system.possible:
+        process.shortfall = 0
         return abi.ENOMEM
-    system.memory.wait(process, wants)
+    system.memory.wait(process, wants, handler)
     return abi.WAIT
 
 

@@ -28,11 +28,11 @@ from hardtack.kernel.abi import (
     WAIT,
 )
 from hardtack.kernel.descriptions import Description, close
-from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP
+from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Block, Long, Number, PathBytes, Rights, Word
+    from hardtack.kernel.ranges import Block, Long, Number, PathBytes, Rights, Transfer, Word
 
 _unpack_pair = PAIR.unpack_from
 _pack_number = U32.pack_into
@@ -85,17 +85,35 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
 
 def fd_pwrite(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
     """Write at a position that does not move."""
-    return _transfer_at(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE)
+    return _transfer(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE, MAX_IO)
 
 
 def fd_pread(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
     """Read at a position that does not move."""
-    return _transfer_at(process, fd, vectors, count, offset, out, abi.RIGHT_READ)
+    return _transfer(process, fd, vectors, count, offset, out, abi.RIGHT_READ, MAX_IO)
 
 
-def _transfer_at(
-    process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word, right: Rights
+def fd_write_step(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
+    """As fd_write, of STEP_IO bytes at most."""
+    return _transfer(process, fd, vectors, count, None, out, abi.RIGHT_WRITE, STEP_IO)
+
+
+def fd_pwrite_step(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
+    """As fd_pwrite, of STEP_IO bytes at most."""
+    return _transfer(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE, STEP_IO)
+
+
+def _transfer(
+    process: Process,
+    fd: Word,
+    vectors: Word,
+    count: Word,
+    offset: Long | None,
+    out: Word,
+    right: Rights,
+    most: Transfer,
 ) -> int:
+    """Move up to `most` bytes at an offset, or for None at the descriptor's own position."""
     description = process.descriptors.get(fd)
     if description is None or not description.rights & right:
         return EBADF
@@ -104,12 +122,14 @@ def _transfer_at(
         start, size = first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
-    size = min(size, MAX_IO)
+    size = min(size, most)
     if start + size > len(memory) or out + 4 > len(memory):
         return EFAULT
-    if offset >> 63:
+    if offset is None:
+        done = description.write(process, start, size)
+    elif offset >> 63:
         return EINVAL
-    if right == abi.RIGHT_READ:
+    elif right == abi.RIGHT_READ:
         done = description.read_at(process, offset, start, size)
     else:
         done = description.write_at(process, offset, start, size)

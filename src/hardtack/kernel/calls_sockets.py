@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 from hardtack.kernel import abi
 from hardtack.kernel.abi import EBADF, EFAULT, EINVAL, ENOTSOCK, OK, PAIR, U32
 from hardtack.kernel.calls import first_buffer, install
-from hardtack.kernel.params import MAX_IO, SOCKET_NAME_MAX
+from hardtack.kernel.params import MAX_IO, SOCKET_NAME_MAX, STEP_IO
 from hardtack.kernel.sockets import Socket
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Word
+    from hardtack.kernel.ranges import Transfer, Word
 
 _LOOPBACK: Final = (b"\0\0\0\0", b"\x7f\0\0\1")
 
@@ -71,6 +71,17 @@ def sock_recv(
 
 def sock_send(process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word) -> int:
     """Write to a socket."""
+    return _send(process, fd, vectors, count, flags, out, MAX_IO)
+
+
+def sock_send_step(process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word) -> int:
+    """As sock_send, of STEP_IO bytes at most."""
+    return _send(process, fd, vectors, count, flags, out, STEP_IO)
+
+
+def _send(
+    process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word, most: Transfer
+) -> int:
     description = process.descriptors.get(fd)
     if description is None:
         return EBADF
@@ -81,7 +92,7 @@ def sock_send(process: Process, fd: Word, vectors: Word, count: Word, flags: Wor
         start, size = first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
-    size = min(size, MAX_IO)
+    size = min(size, most)
     if start + size > len(memory) or out + 4 > len(memory):
         return EFAULT
     done = description.send(process, start, size)

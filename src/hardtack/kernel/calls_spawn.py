@@ -7,18 +7,28 @@ says what came of it. An exec that succeeded is not made again: its program is g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.abi import E2BIG, EBADF, EFAULT, EINVAL, OK, PAIR, U32
 from hardtack.kernel.calls import get_path, install
-from hardtack.kernel.descriptions import close
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_DESCRIPTORS, MAX_MAP, PATH_MAX
+from hardtack.kernel.descriptions import Description, close
+from hardtack.kernel.params import (
+    FAN,
+    MAX_ARGUMENT_BYTES,
+    MAX_ARGUMENTS,
+    MAX_DESCRIPTORS,
+    MAX_MAP,
+    PATH_MAX,
+)
 from hardtack.kernel.process import Process, Successor
 from hardtack.kernel.program_files import find_program, open_path
+from hardtack.kernel.steps import Steps
 
 if TYPE_CHECKING:
     from hardtack.kernel.ranges import PathBytes, Word
+
+NODES_BYTES: Final = 1_600  # what one descriptor of a child takes at most: two nodes of its table
 
 
 def spawn(
@@ -60,12 +70,20 @@ def spawn(
     image = find_program(process, name)
     if isinstance(image, int):
         return image
-    child = system.create(process.group, process, image, given, variables, start_in)
+    inherited = system.to_user_memory(variables) if environment else process.environment
+    child = system.create(process.group, process, image, system.to_user_memory(given), inherited, start_in)
     if isinstance(child, int):
         return child
-    with child.heap:
-        _give_descriptors(process, child, descriptor_map, map_count)
-    system.run_queue.append(child)
+    return _complete(process, child, descriptor_map, map_count, out)
+
+
+def _complete(process: Process, child: Process, descriptor_map: Word, map_count: Word, out: Word) -> int:
+    """Give a child its descriptors and let it run; undo its making where a step is refused."""
+    steps = Steps(process)
+    if not _give_descriptors(process, child, descriptor_map, map_count, steps):
+        process.system.unmake(child)
+        return steps.begin_again()
+    process.system.run_queue.append(child)
     U32.pack_into(process.memory, out, child.pid)
     return OK
 
@@ -77,10 +95,12 @@ def get_block(process: Process, start: Word, size: Word) -> memoryview | int:
     if start + size > len(process.memory):
         return EFAULT
     view = process.memory[start : start + size]
-    block = bytes(view)
-    if block and not block.endswith(b"\0"):
+    if size and view[size - 1]:
         return EINVAL
-    return E2BIG if block.count(b"\0") > MAX_ARGUMENTS else view
+    count = 0
+    for at in range(0, size, PATH_MAX):  # piece by piece: what is only looked at is not copied as a whole
+        count += bytes(view[at : at + PATH_MAX]).count(b"\0")
+    return E2BIG if count > MAX_ARGUMENTS else view
 
 
 def get_directory(process: Process, start: Word, size: Word) -> PathBytes | int:
@@ -110,25 +130,40 @@ def _check_map(process: Process, descriptor_map: Word, count: Word) -> int:
     return OK
 
 
-def _give_descriptors(process: Process, child: Process, descriptor_map: Word, count: Word) -> None:
+def _give_descriptors(
+    process: Process, child: Process, descriptor_map: Word, count: Word, steps: Steps
+) -> bool:
+    """Give a child its descriptors; False when a step was refused."""
     if descriptor_map:
         for i in range(count):
             to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
-            _give(process, child, fd, to)
+            if not _give(child, process.descriptors.get(fd), to, steps):
+                return False
     else:
         for fd in range(3):
-            _give(process, child, fd, fd)
+            _give(child, process.descriptors.get(fd), fd, steps)
     number = 3
     for description in process.system.preopens:
         while child.descriptors.get(number) is not None:
             number += 1
-        install(child, number, description)
+        if not _give(child, description, number, steps):
+            return False
         number += 1
+    return True
 
 
-def _give(process: Process, child: Process, fd: Word, to: Word) -> None:
-    description = process.descriptors.get(fd)
-    if description is not None and child.descriptors.get(to) is None:
+def _give(child: Process, description: Description | None, to: Word, steps: Steps) -> bool:
+    """Let a number of a child's lead to a description, unless it leads somewhere; False if refused."""
+    if description is None or child.descriptors.get(to) is not None:
+        return True
+    if to < FAN:  # every table has its first node
+        _install(child, to, description)
+        return True
+    return steps.run(NODES_BYTES, _install, child, to, description)
+
+
+def _install(child: Process, to: Word, description: Description) -> None:
+    with child.heap:
         install(child, to, description)
 
 
@@ -176,7 +211,13 @@ def exec_(
     image = find_program(process, name)
     if isinstance(image, int):
         return image
+    inherited = process.environment if variables is None else variables
+    if not process.user_memory.take(len(given) + len(inherited)):
+        return abi.ENOMEM
+    system = process.system
     process.successor = Successor(
-        image, bytes(given), process.environment if variables is None else bytes(variables)
+        image,
+        system.to_user_memory(given),
+        process.environment if variables is None else system.to_user_memory(variables),
     )
     return abi.WAIT

@@ -75,7 +75,10 @@ class Host:
         Raises:
             KernelError: there can be no further process now, no such streams, or no room in the heap.
         """
-        blocks = [_block("arguments", arguments), _block("environment", environment)]
+        blocks = [
+            self.system.to_user_memory(_block("arguments", arguments)),
+            self.system.to_user_memory(_block("environment", environment)),
+        ]
 
         def create() -> Process | int:
             group = self.system.new_group(image.name, protected, limits, began)
@@ -94,8 +97,7 @@ class Host:
             self.system.run_queue.append(process)
             return process
 
-        need = _CREATE_PROCESS_BYTES + 5 * (len(blocks[0]) + len(blocks[1])) // 4
-        process = self._reserved(need, create)
+        process = self._reserved(_CREATE_PROCESS_BYTES, create)
         if isinstance(process, int):
             raise KernelError(f"{image.name}: cannot be started: {_ERRNOS[process]}")
         assert process is not None

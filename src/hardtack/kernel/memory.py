@@ -39,11 +39,12 @@ class OwnWaiter(Waiter):
 class ProcessWaiter(Waiter):
     """A process whose call waits at the border."""
 
-    __slots__ = ("process",)
+    __slots__ = ("handler", "process")
 
-    def __init__(self, process: Process, amount: int) -> None:
+    def __init__(self, process: Process, amount: int, handler: Callable[..., object] | None) -> None:
         super().__init__(process.system.heap, amount)
         self.process = process
+        self.handler = handler
 
     def wake(self) -> None:
         """Hand the process its reservation, together with the wake-up."""
@@ -52,7 +53,7 @@ class ProcessWaiter(Waiter):
             return
         process.waiter = None
         process.grant = self.grant
-        process.admit = partial(process.system.memory.aside, process.admit_granted)
+        process.admit = partial(process.system.memory.aside, process.admit_granted, self.handler)
         process.system.make_runnable(process)
 
 
@@ -73,14 +74,17 @@ class Memory:
         # Who waits is not to be paid for by what is waited for.
         self.aside: Callable[..., Any] = Heap(None, name="waiters").run
 
-    def wait(self, process: Process, amount: int) -> None:
-        """Have a process that holds nothing wait for so many bytes."""
+    def wait(self, process: Process, amount: int, handler: Callable[..., object] | None = None) -> None:
+        """Have a process that holds nothing wait for so many bytes.
+
+        Its call is made on them, by `handler` if that is given instead of its own.
+        """
         process.state = WAITING_FOR_MEMORY
         self.system.waits += 1
-        self.aside(self._join, process, amount)
+        self.aside(self._join, process, amount, handler)
 
-    def _join(self, process: Process, amount: int) -> None:
-        process.waiter = ProcessWaiter(process, amount + 0)  # a number of our own: records keep it
+    def _join(self, process: Process, amount: int, handler: Callable[..., object] | None) -> None:
+        process.waiter = ProcessWaiter(process, amount + 0, handler)  # a number of our own: records keep it
         self.admission.join(process.waiter)
 
     def forget(self, process: Process) -> None:

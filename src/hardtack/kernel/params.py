@@ -18,6 +18,9 @@ QUANTUM: Final = 200_000  # fuel (about as many wasm instructions) until the nex
 
 # -- one system call
 MAX_IO: Final = 64 * KIB  # bytes that one read or write moves; short counts are legal
+STEP_IO: Final = (
+    4 * KIB + 1
+)  # bytes that a write moves where no memory is free for all: just more than pipes.ATOMIC
 RANDOM_STEP: Final = 8 * KIB  # bytes that random_get fills in one turn
 MAX_IOVS: Final = 1024  # buffers in one scatter or gather call
 MAX_POLL: Final = 1024  # subscriptions in one poll_oneoff

@@ -110,6 +110,11 @@ class Successor:
         self.arguments: Block = arguments
         self.environment: Block = environment
 
+    @property
+    def string_bytes(self) -> int:
+        """Bytes of its arguments and environment, which were taken from user memory."""
+        return len(self.arguments) + len(self.environment)
+
 
 class Process:
     """One program under way. Fields are grouped by who changes them."""
@@ -131,6 +136,7 @@ class Process:
         "failure",
         "forking",
         "grant",
+        "granted_for_steps",
         "group",
         "guest",
         "heap",
@@ -148,6 +154,7 @@ class Process:
         "previous_member",
         "queue",
         "random_done",
+        "shortfall",
         "state",
         "status",
         "successor",
@@ -211,12 +218,21 @@ class Process:
         self.admit: Callable[..., object] = self.way_in
         self.waiter: Waiter | None = None  # at the border, if it waits there
         self.grant: Reservation | None = None
+        self.shortfall: Bytes = (
+            0  # what its call is to wait for besides its bound, for its steps: see `steps`
+        )
+        self.granted_for_steps: Bytes = 0  # and that part of the grant, while the call runs
         # its end
         self.status: Word | None = None
         self.doomed: Word = 0  # the status to be ended with by the scheduler, when the turn is over
         self.killed: str | None = None  # why, if it did not end by itself
         self.failure: str | None = None  # the trap's text
         self.user_bytes: Bytes = 0  # of linear memory, at the end
+
+    @property
+    def string_bytes(self) -> int:
+        """Bytes of its arguments and environment, which were taken from user memory."""
+        return len(self.arguments) + len(self.environment)
 
     @property
     def user_memory(self) -> UserMemory:
@@ -235,11 +251,19 @@ class Process:
         return abi.WAIT
 
     def admit_granted(
-        self, heap: Heap, bound: int, handler: Callable[..., object], *arguments: object
+        self,
+        instead: Callable[..., object] | None,
+        heap: Heap,
+        bound: int,
+        handler: Callable[..., object],
+        *arguments: object,
     ) -> object:
-        """Run the call that waited, on the reservation that was handed over with the wake-up."""
+        """Run the call that waited, by `instead` if given, on the reservation that came with the wake-up."""
         grant = self.grant
         assert grant is not None
         self.admit = self.way_in
         self.grant = None
-        return grant.run(heap, handler, *arguments)
+        self.granted_for_steps, self.shortfall = self.shortfall, 0
+        answer = grant.run(heap, instead or handler, *arguments)
+        self.granted_for_steps = 0
+        return answer

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
+    from hardtack.kernel.ranges import Block, PathBytes
     from hardtack.limits import Limits
 
 
@@ -131,6 +132,7 @@ class System:
         self.heap = heap
         self.scheduler_heap = Heap(None, name="scheduler", parent=heap)
         self.memory = Memory(self)
+        self._user_heap = Heap(None, name="user memory")  # of programs' strings; `user_memory` has the budget
         self._records = Heap(None, name="records")  # what is kept for the host is not the kernel's memory
         self.user_memory = user_memory
         self.loader: Loader = NoPrograms()  # whoever puts the kernel together sets another
@@ -202,17 +204,34 @@ class System:
         group: Group,
         parent: Process | None,
         image: Image,
-        arguments: bytes | memoryview,
-        environment: bytes | memoryview,
-        directory: bytes = b"/",
+        arguments: Block,
+        environment: Block,
+        directory: PathBytes = b"/",
     ) -> Process | int:
         """Make a process that the scheduler will start; its descriptors are still to be given.
 
-        Called inside the parent's call, or with a reservation of the host's.
+        Called inside the parent's call, or with a reservation of the host's. Its arguments and environment
+        are in user memory (`to_user_memory`).
         """
-        if not group.account.user_memory.has_room(image.user_bytes):
+        if not group.account.user_memory.has_room(image.user_bytes + len(arguments) + len(environment)):
             return abi.ENOMEM
         return self._create(group, parent, image, arguments, environment, directory)
+
+    def unmake(self, process: Process) -> None:
+        """Undo the making of a process that has not been started: its parent never had it."""
+        parent, process.parent = process.parent, None
+        if parent is not None:
+            parent.children -= 1
+        self.end(process, KILLED_STATUS)
+
+    def to_user_memory(self, strings: Block | memoryview) -> Block:
+        """Copy arguments, or an environment, to where a program's own bytes are: not in the kernel's heap.
+
+        Who keeps the copy takes its bytes from a budget of user memory. So do Unix kernels, which put them on
+        the program's stack.
+        """
+        copy: Block = self._user_heap.run(bytes, memoryview(strings))
+        return copy
 
     def fork(self, parent: Process) -> Process | int:
         """Make a copy of a process; the scheduler copies its memory when it starts it.
@@ -240,9 +259,9 @@ class System:
         group: Group,
         parent: Process | None,
         image: Image,
-        arguments: bytes | memoryview,
-        environment: bytes | memoryview,
-        directory: bytes,
+        arguments: Block,
+        environment: Block,
+        directory: PathBytes,
     ) -> Process | int:
         if self.processes.count > MAX_PROCESSES:
             return abi.EAGAIN
@@ -251,21 +270,14 @@ class System:
         if account.processes >= (MAX_GROUP_PROCESSES if most is None else most):
             account.processes_refused = True
             return abi.EAGAIN
+        if not account.user_memory.take(len(arguments) + len(environment)):
+            return abi.ENOMEM
         with group.heap:  # where its name in the books belongs
             heap = Heap(None, name=image.name, parent=group.heap)
         with heap:
             pid = self.processes.lowest_free()
-            process = Process(
-                self,
-                pid,
-                parent,
-                group,
-                heap,
-                image,
-                bytes(memoryview(arguments)),  # copied: what is given belongs to others
-                bytes(memoryview(environment)),
-            )
-            process.directory = bytes(memoryview(directory))
+            process = Process(self, pid, parent, group, heap, image, arguments, environment)
+            process.directory = bytes(memoryview(directory))  # copied: what is given belongs to others
         with self.scheduler_heap:
             self.processes.put(pid, process)
         group.add(process)
@@ -297,9 +309,11 @@ class System:
         assert successor is not None
         assert process.guest is not None
         held = process.image.overhead_bytes + len(process.memory)
-        if not process.user_memory.has_room(successor.image.user_bytes - held):
+        if not process.user_memory.has_room(successor.image.user_bytes - held - process.string_bytes):
+            process.user_memory.give_back(successor.string_bytes)
             process.outcome = abi.ENOMEM
             return abi.OK
+        process.user_memory.give_back(process.string_bytes)
         process.guest.close()
         process.guest = None
         process.memory = NO_MEMORY
@@ -333,8 +347,11 @@ class System:
             process.guest = None
         descriptors, process.descriptors = process.descriptors, NO_DESCRIPTORS
         descriptors.drop()
+        process.user_memory.give_back(process.string_bytes)
         process.arguments = process.environment = b""
-        process.successor = None
+        successor, process.successor = process.successor, None
+        if successor is not None:
+            process.user_memory.give_back(successor.string_bytes)
         process.status = status
         process.killed = killed
         self.note_change()

@@ -1,8 +1,8 @@
 """THE table: every system call with its number, its names, its bound, and what is missing of it.
 
 A bound is an expression over the call's arguments: the most bytes that the call can have allocated at any
-one moment, above what was live when it began. `transfer` stands for the bytes that a read or write moves,
-`given` and `inherited` for those of the process's arguments and environment.
+one moment, above what was live when it began, its steps aside (`steps`). `transfer` stands for the bytes that
+a read or write moves.
 Each expression clips its symbols (`min`), so that putting in the largest arguments gives its constant
 maximum, with which the border tries first. The figures were set by hand, above what tests measure
 (tests/kernel/test_bounds.py); the analyser will derive them.
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import calls, calls_poll, calls_process, calls_sockets, calls_spawn
 from hardtack.kernel.params import (
-    MAX_ARGUMENT_BYTES,
     MAX_IO,
-    MAX_MAP,
     PAGE,
     PATH_MAX,
     PIPE_PAGES,
     RANDOM_STEP,
+    STEP_IO,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +50,9 @@ class Row:
         maximum: the bound's value for the largest arguments, in bytes.
         bound: the bound's value for the process and the arguments given, in bytes.
         always: it is let in without a reservation of its own, on memory set aside: leaving never waits.
+        step: the handler that does a part of it, and answers a short count, where there is no room for all;
+            None for a call that has no honest half.
+        step_bound: as bound, of such a step.
     """
 
     number: int
@@ -63,6 +65,8 @@ class Row:
     maximum: int
     bound: Callable[..., int]
     always: bool
+    step: Callable[..., int] | None
+    step_bound: Callable[..., int]
 
     @property
     def signature(self) -> str:
@@ -70,10 +74,10 @@ class Row:
         return "".join(parameter.split(":")[1] for parameter in self.parameters.split())
 
 
-def _transfer(process: Process, vectors: int, count: int) -> int:
-    """Return how many bytes a read or write moves: those of its first buffer, MAX_IO at most."""
+def _transfer(process: Process, vectors: int, count: int, most: int) -> int:
+    """Return how many bytes a read or write moves: those of its first buffer, and a maximum at most."""
     try:
-        return min(calls.first_buffer(process.memory, vectors, count)[1], MAX_IO)
+        return min(calls.first_buffer(process.memory, vectors, count)[1], most)
     except struct.error:  # which the handler meets as well, and answers EFAULT
         return 0
 
@@ -89,8 +93,6 @@ LIMITS: Final = {
     "MAX_IO": MAX_IO,
     "PAGE": PAGE,
     "PATH_MAX": PATH_MAX,
-    "MAX_ARGUMENT_BYTES": MAX_ARGUMENT_BYTES,
-    "MAX_MAP": MAX_MAP,
     "PIPE_PAGES": PIPE_PAGES,
     "RANDOM_STEP": RANDOM_STEP,
 }
@@ -98,9 +100,7 @@ LIMITS: Final = {
 # Symbols that are measured when a bound is evaluated: the most that they can be, and how.
 _MEASURED: Final = {
     "fetched": (FETCH_BYTES, "_fetched(process, fd)"),
-    "transfer": (MAX_IO, "_transfer(process, vectors, count)"),
-    "given": (MAX_ARGUMENT_BYTES, "len(process.arguments)"),
-    "inherited": (MAX_ARGUMENT_BYTES, "len(process.environment)"),
+    "transfer": (MAX_IO, "_transfer(process, vectors, count, most)"),
 }
 
 
@@ -118,13 +118,23 @@ def _row(
     for symbol, (_, measure) in _MEASURED.items():
         body = body.replace(symbol, measure)
     scope = {**LIMITS, "_transfer": _transfer, "_fetched": _fetched}
-    evaluate = eval(f"lambda {', '.join(['process', *names])}: {body}", scope)
+    evaluate, evaluate_step = (
+        eval(f"lambda {', '.join(['process', *names])}: {body}", {**scope, "most": most})
+        for most in (MAX_IO, STEP_IO)
+    )
     largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
     maximum = eval(bound, {**LIMITS, **largest})
-    return Row(number, module, name, parameters, handler, bound, missing, maximum, evaluate, name in _ALWAYS)
+    always, step = name in _ALWAYS, _STEPS.get(name)
+    row = (number, module, name, parameters, handler, bound, missing, maximum, evaluate, always)
+    return Row(*row, step, evaluate_step)
 
 
 _ALWAYS: Final = {"proc_exit"}
+_STEPS: Final[dict[str, Callable[..., int]]] = {
+    "fd_write": calls.fd_write_step,
+    "fd_pwrite": calls.fd_pwrite_step,
+    "sock_send": calls_sockets.sock_send_step,
+}
 
 # Numbers, and structures of numbers.
 _SMALL = "1_000"
@@ -236,16 +246,14 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "exec",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i",
         calls_spawn.exec_,
-        "22_000 + min(path_size, PATH_MAX) * 5 // 4"
-        " + min(arguments_size, MAX_ARGUMENT_BYTES) * 5 // 4"
-        " + min(environment_size, MAX_ARGUMENT_BYTES) * 5 // 4",
+        "22_000 + min(path_size, PATH_MAX) * 5 // 4",
         "",
     ),
     (
         "fork",
         "out:i",
         calls_spawn.fork,
-        "8_000 + min(given, MAX_ARGUMENT_BYTES) * 5 // 4 + min(inherited, MAX_ARGUMENT_BYTES) * 5 // 4",
+        "8_000",
         "",
     ),
     ("getcwd", "start:i size:i out:i", calls_process.getcwd, _SMALL, ""),
@@ -258,10 +266,7 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i"
         " descriptor_map:i map_count:i directory:i directory_size:i out:i",
         calls_spawn.spawn,
-        "22_000 + min(path_size, PATH_MAX) * 5 // 4 + min(map_count, MAX_MAP) * 1_600"
-        " + min(directory_size, PATH_MAX) * 5 // 4"
-        " + min(arguments_size, MAX_ARGUMENT_BYTES) * 5 // 4"
-        " + max(min(environment_size, MAX_ARGUMENT_BYTES), min(inherited, MAX_ARGUMENT_BYTES)) * 5 // 4",
+        "22_000 + min(path_size, PATH_MAX) * 5 // 4 + min(directory_size, PATH_MAX) * 5 // 4",
         "",
     ),
     ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, "process groups"),

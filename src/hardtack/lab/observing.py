@@ -66,9 +66,9 @@ class Observer:
         wait, make_runnable, kill = system.memory.wait, system.make_runnable, system._kill_for_memory
         aside: Callable[..., object] = system._records.run
 
-        def waiting(process: Process, amount: int) -> None:
+        def waiting(process: Process, amount: int, handler: Callable[..., object] | None = None) -> None:
             aside(self._begin, process)
-            wait(process, amount)
+            wait(process, amount, handler)
 
         def runnable(process: Process) -> None:
             make_runnable(process)

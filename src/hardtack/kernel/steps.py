@@ -1,0 +1,55 @@
+"""Long operations: they reserve step by step, and nobody waits for memory while a half of one is made.
+
+A call that reserved for all that it does would have a bound that grows with its arguments, or with what there
+is. So it reserves for one step at a time (deep reservations); what is left of a step's reservation goes back
+when the step ends, so none piles up. What there is between two steps decides who may wait:
+
+- Nothing. Each step is a call of its own, which waits at the border as every call does. A write is let in for
+  STEP_IO bytes where there is no room for all, and ends short (`Row.step`); random_get and the cutting of a
+  durable file answer WAIT and are made again for their next step; a listing goes on from its cookie.
+- Something half made: the child of a spawn, which lacks descriptors. `Steps` reserves in the midst of the
+  call, at once or not at all. Refused, the call undoes what it has made and begins again at the border; what
+  it waits for there is its bound and its steps up to the one that was refused. So each time it comes further.
+- Nothing that lasts: the closing of all that a process has open, when it ends. It reserves nothing.
+
+What has no honest half reserves whole: rename, exec.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Bytes
+
+
+class Steps:
+    """The reservations of one call's steps."""
+
+    __slots__ = ("_granted", "_process", "_taken")
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._granted: Bytes = process.granted_for_steps
+        self._taken: Bytes = 0
+
+    def run(self, need: Bytes, step: Callable[..., None], *arguments: object) -> bool:
+        """Run a step, which allocates `need` bytes at most; False, and it was not run, if they are not free.
+
+        Never waits. Steps that the call has waited for draw from what it was granted.
+        """
+        self._taken += need
+        if self._taken <= self._granted:
+            step(*arguments)
+            return True
+        process = self._process
+        return process.way_in(process.heap, need, step, *arguments) is not NotImplemented
+
+    def begin_again(self) -> int:
+        """Answer for a call that has undone what it did: it is to wait at the border, for its steps too."""
+        self._process.shortfall = self._taken
+        refused: int = NotImplemented
+        return refused
