@@ -51,8 +51,8 @@ def system_calls() -> str:
     lines += [
         "",
         f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes, and end short.",
-        f"`spawn` reserves {NODES_BYTES:,} bytes more for each descriptor from {FAN} on that it gives, one after",
-        "the other; where they are not free it undoes what it did, and waits for the sum. Arguments and",
+        f"`spawn` reserves {NODES_BYTES:,} bytes more for each descriptor from {FAN} on that it gives, one",
+        "after the other; where they are not free it undoes what it did, and waits for the sum. Arguments and",
         "environments are in user memory, and in no bound.",
         "",
         "## Where preview1 differs from wasmtime's own",

@@ -212,9 +212,9 @@ def exec_(
     if isinstance(image, int):
         return image
     inherited = process.environment if variables is None else variables
-    if not process.user_memory.take(len(given) + len(inherited)):
-        return abi.ENOMEM
     system = process.system
+    if not system.take_user_memory(process.group.account, len(given) + len(inherited)):
+        return abi.ENOMEM
     process.successor = Successor(
         image,
         system.to_user_memory(given),

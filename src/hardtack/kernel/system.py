@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
-    from hardtack.kernel.ranges import Block, PathBytes
+    from hardtack.kernel.ranges import Block, Bytes, PathBytes
     from hardtack.limits import Limits
 
 
@@ -222,7 +222,13 @@ class System:
         parent, process.parent = process.parent, None
         if parent is not None:
             parent.children -= 1
-        self.end(process, KILLED_STATUS)
+        with self.scheduler_heap:  # numbers of the kernel's tables, as at every other end
+            self.end(process, KILLED_STATUS)
+
+    def take_user_memory(self, account: Account, count: Bytes) -> bool:
+        """Take bytes from a process tree's budget of user memory for a program's strings; False if refused."""
+        with self.scheduler_heap:  # the budgets' numbers outlive the process
+            return account.user_memory.take(count)
 
     def to_user_memory(self, strings: Block | memoryview) -> Block:
         """Copy arguments, or an environment, to where a program's own bytes are: not in the kernel's heap.
@@ -270,7 +276,7 @@ class System:
         if account.processes >= (MAX_GROUP_PROCESSES if most is None else most):
             account.processes_refused = True
             return abi.EAGAIN
-        if not account.user_memory.take(len(arguments) + len(environment)):
+        if not self.take_user_memory(account, len(arguments) + len(environment)):
             return abi.ENOMEM
         with group.heap:  # where its name in the books belongs
             heap = Heap(None, name=image.name, parent=group.heap)
