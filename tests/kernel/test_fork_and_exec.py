@@ -244,6 +244,35 @@ def test_an_exec_needs_user_memory_only_beyond_what_its_program_had():
         assert hand.process.status == 7
 
 
+def test_an_exec_exchanges_what_arguments_and_environment_take_of_user_memory():
+    with Machine(memory=USER_BYTES + 300) as machine:
+        machine.program(b"rest", rest)
+        hand = machine.hand(arguments=["x" * 99])
+        assert hand.exec(b"rest", [b"y" * 200]) == abi.ENOMEM
+        assert machine.system.user_memory.used == USER_BYTES + 100
+        hand.begin("exec", b"rest", [b"y" * 149])
+        machine.settle()
+        assert machine.system.user_memory.used == USER_BYTES + 150
+
+
+def test_what_an_exec_that_came_to_nothing_took_of_user_memory_goes_back():
+    with Machine(memory=USER_BYTES + 100) as machine:
+        machine.program(b"large", exit_seven, USER_BYTES + 99)
+        hand = machine.hand()
+        assert hand.exec(b"large", [b"y"]) == abi.ENOMEM  # there is room for its arguments, not for it
+        assert machine.system.user_memory.used == USER_BYTES
+
+
+def test_a_copy_takes_as_much_for_its_arguments_and_environment():
+    with Machine(memory=2 * USER_BYTES + 199) as machine:
+        hand = machine.hand(arguments=["x" * 99])
+        hand.program.forked = rest
+        assert hand.fork() == -abi.ENOMEM
+        machine.system.user_memory.capacity += 1
+        hand.process.group.account.user_memory.capacity += 1
+        assert hand.fork() > 0
+
+
 def test_an_exec_waits_for_memory_at_the_border():
     machine, hand, hog = full_machine()
     with machine:

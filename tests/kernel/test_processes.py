@@ -158,6 +158,28 @@ def test_a_child_needs_user_memory():
             machine.start(rest)
 
 
+def test_arguments_and_environment_are_in_user_memory_and_not_in_the_kernels_heap():
+    with Machine() as machine:
+        machine.program(b"rest", rest)
+        used, live = machine.system.user_memory.used, machine.live()
+        hand = machine.hand(arguments=["x" * 99_999], environment=["y" * 89_999])
+        child = machine.system.process(hand.spawn(b"rest", [b"z" * 79_999]))  # and the environment above it
+        machine.settle()
+        assert machine.system.user_memory.used - used == 2 * USER_BYTES + 190_000 + 170_000
+        assert machine.live() - live < 20_000
+        assert child.environment is hand.process.environment
+        hand.kill(child.pid)
+        assert machine.system.user_memory.used - used == USER_BYTES + 190_000
+
+
+def test_a_child_needs_user_memory_for_its_arguments_and_environment():
+    with Machine(memory=2 * USER_BYTES + 10) as machine:
+        machine.program(b"rest", rest)
+        hand = machine.hand(environment=["Y=1"])
+        assert hand.spawn(b"rest", [b"x" * 2]) == -abi.ENOMEM
+        assert hand.spawn(b"rest", [b"x"]) > 0
+
+
 def test_a_program_that_cannot_start_ends_with_127(machine):
     with Machine(memory=USER_BYTES) as machine:
         first, second = machine.start(rest), machine.start(rest)  # both fit when they are made

@@ -13,17 +13,25 @@ from hardtack.kernel.calls_spawn import NODES_BYTES
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import (
     DISK_SIZE,
+    LEAST_BYTES,
     LEAST_CACHE_BYTES,
-    MAX_DESCRIPTORS,
     PAGE,
-    PATH_MAX,
     SCHEDULER_BYTES,
-    START_BYTES,
     STEP_IO,
 )
 from hardtack.kernel.pipes import ATOMIC
 from hardtack.kernel.system_calls import TABLE, by_name
-from hardtack.lab.machine.driver import DATA, KIB, MAP, MIB, OUT, READ, ROOT, Capture, Machine, Null
+from hardtack.lab.machine.driver import (
+    DATA,
+    MIB,
+    OUT,
+    READ,
+    ROOT,
+    USER_BYTES,
+    Capture,
+    Machine,
+    Null,
+)
 
 BIG = bytes(range(251)) * 262  # more than one call moves
 FAR = [(64 * place * 64, 0) for place in range(1, 9)] + [(5, 0), (64, 0), (65, 0)]
@@ -231,6 +239,20 @@ def test_whichever_reservation_is_refused_the_end_is_the_same(body):
     assert number > 2
 
 
+def test_a_process_that_is_killed_while_its_new_program_waits_for_memory_gives_all_back():
+    def choose(machine, stack):
+        return stack[0][0].co_name == "_replace"
+
+    with Denying(choose) as machine:
+        hand = prepare(machine)
+        machine.denying = True
+        hand.begin("exec", b"child", [b"x" * 1000])
+        machine.run(lambda: hand.process.grant is not None)  # it has not run on it yet
+        assert machine.system.user_memory.used == USER_BYTES + 1001
+        machine.system.end(hand.process, 137, "for this test")
+        assert machine.system.user_memory.used == 0
+
+
 # -- steps in the midst of a call
 def test_a_spawn_whose_step_is_refused_waits_for_its_bound_and_its_steps_so_far():
     for refused in range(1, 11):
@@ -375,6 +397,4 @@ def test_no_calls_bound_reaches_150_kilobytes():
 
 
 def test_any_call_may_be_let_in_by_the_smallest_kernel():
-    from hardtack.kernel.params import LEAST_BYTES, MAX_MAP
-
     assert max(row.maximum for row in TABLE) <= LEAST_BYTES - SCHEDULER_BYTES
