@@ -34,7 +34,7 @@ class Limits:
 
     Attributes:
         heap: bytes of the kernel's heap: descriptors, pipes, processes, captured output. Files count as disk.
-        memory: bytes of user memory: linear memories and stacks.
+        memory: bytes of user memory: linear memories, stacks, arguments and environments.
         table_elements: elements that a table of any of its processes may have; 65,536 if it is None, or as
             many as a table begins with.
         cpu: seconds of processor time.

@@ -70,7 +70,7 @@ alone, not those in a --dir.""",
     metavar="SIZE",
     default="1GiB",
     show_default=True,
-    help="Capacity of user memory: the programs' linear memories and stacks.",
+    help="Capacity of user memory: the programs' linear memories, stacks and arguments.",
 )
 @click.option(
     "--fs-size",

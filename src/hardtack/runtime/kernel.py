@@ -188,7 +188,7 @@ class Kernel:
 
     Args:
         heap: capacity of the kernel's heap: descriptors, processes, pipes, files in memory, captured output.
-        memory: capacity of user memory: linear memories and stacks.
+        memory: capacity of user memory: linear memories, stacks, arguments and environments.
         fs_size: capacity of the file system in memory, a part of heap; half of it by default.
         dirs: directories of the host that guests may use, as {guest's name: path on the host}.
         disk: a file of the host that holds a durable file system; it is made if it is not there. What a guest
