@@ -91,7 +91,7 @@ class Loader(Protocol):
 
 
 class UserMemory:
-    """The budget of what is programs' own (linear memories, stacks, arguments): the second of the kernel's two.
+    """The budget of user memory (linear memories, stacks, arguments): the second of the kernel's two.
 
     Its failures are ordinary: a guest's memory.grow answers -1, a spawn ENOMEM. A part of one, for a process
     tree, takes from the whole as well.

@@ -226,7 +226,7 @@ class System:
             self.end(process, KILLED_STATUS)
 
     def take_user_memory(self, account: Account, count: Bytes) -> bool:
-        """Take bytes from a process tree's budget of user memory for a program's strings; False if refused."""
+        """Take bytes of a process tree's user memory for a program's strings; False if that was refused."""
         with self.scheduler_heap:  # the budgets' numbers outlive the process
             return account.user_memory.take(count)
 
