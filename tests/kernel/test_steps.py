@@ -40,7 +40,8 @@ FAR = [(64 * place * 64, 0) for place in range(1, 9)] + [(5, 0), (64, 0), (65, 0
 # -- what is done: each is a body that returns all that can be seen of it
 def spawns(machine, calls):
     pid = yield from calls.spawn(b"child", [b"x" * 100_000], [b"y" * 100_000], FAR, b"/d")
-    return pid, _descriptors(machine, pid), (yield from calls.waitpid())
+    opened = _descriptors(machine, pid)
+    return pid, opened, (yield from calls.waitpid()), (yield from calls.waitpid())  # it has had one child
 
 
 def spawns_by_default(machine, calls):
