@@ -186,8 +186,8 @@ def test_a_directory_whose_names_change_has_new_times(machine, change):
 
 # -- a heap that is nearly full
 def start_many(machine):
-    for _ in range(100):
-        machine.start(rest, ["x" * 50_000], protected=True)
+    for _ in range(1000):
+        machine.start(rest, protected=True)
 
 
 def test_the_host_leaves_the_scheduler_its_memory():

@@ -282,6 +282,19 @@ def test_no_step_takes_more_than_it_reserves():
     assert max(taken) <= NODES_BYTES <= 1.6 * max(taken)
 
 
+def test_what_steps_reserve_does_not_pile_up():
+    reserved = []
+
+    def look(machine, stack):
+        if stack[0][0].co_name == "run":
+            reserved.append(machine.system.heap.reserved - machine.scheduler._standing.left)
+        return False
+
+    outcome(spawns, look)
+    assert len(reserved) == 10
+    assert max(reserved) <= by_name("spawn").maximum  # of the call itself, before each step
+
+
 class Tight(Denying):
     """A machine that gives who waits what it waits for, and hardly more."""
 
