@@ -74,6 +74,9 @@ peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node)
 	$(BIN)/python -m hardtack.lab.peers --json docs/figures/peers.json
 	$(BIN)/python docs/make_pages.py
 
+hostile: setup ## every guest of the hostile suite, each beside a citizen: half a minute
+	$(BIN)/python -m pytest -m "slow or not slow" tests/lab/test_hostile.py tests/lab/test_attacks.py tests/programs/test_hogs.py
+
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
 	$(BIN)/python tests/heap/soak.py --seconds $(SECONDS)
@@ -132,4 +135,4 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench sqlite crashes lab browser report figures soak cpython-tests \
-	guest-tests corpus analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls
+	guest-tests corpus analysis-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers hostile fuzz-calls

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from hardtack.kernel.system_calls import DIFFERS, LIMITS, TABLE
 from hardtack.lab.attacks import ATTACKS
+from hardtack.lab.hostile import GUESTS, POINTER_CALLS, USUAL
+from hardtack.limits import NO_LIMITS
 
 HERE = Path(__file__).parent
 
@@ -240,7 +242,33 @@ def peers() -> str:
     return "\n".join(lines) + "\n"
 
 
+def hostile() -> str:
+    """Return the page of the hostile suite, from its guests."""
+    lines = [
+        "# The hostile suite",
+        "",
+        f"{len(GUESTS)} guests (`src/hardtack/lab/hostile`), each of which attacks one thing, and one more for each of",
+        f"{len(POINTER_CALLS)} system calls, with bad pointers. Each runs beside a citizen that delivers letters, and has",
+        "no error; the host has what it had before, and goes on. CI runs those that end by an errno, and one of each kind",
+        "that ends by its time; `make hostile` runs all, half a minute, with the attacks of [peers.md](peers.md)",
+        "and the hogs in C of `programs/`.",
+        "",
+        f"The limits are {USUAL}, but where a row says otherwise. A guest that is refused exits with",
+        "preview1's errno; one that is ended is ended by the limit that is named. 134: it trapped, 137: it was killed,",
+        "127: it could not begin.",
+        "",
+        "| attacks | the guest | ends by | limits of its own |",
+        "|---|---|---|---|",
+    ]
+    for guest in GUESTS.values():
+        ends = ", ".join(str(end) if isinstance(end, str) else f"exit {end}" for end in guest.ends)
+        own = "" if guest.limits == NO_LIMITS else str(guest.limits)
+        lines.append(f"| {guest.attacks} | {guest.what} | {ends} | {own} |")
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
+    "hostile.md": hostile,
     "peers.md": peers,
     "system-calls.md": system_calls,
     "heap-figures.md": heap_figures,
