@@ -69,9 +69,10 @@ figures: setup ## measure heaps, count their instructions with valgrind, and rew
 http: setup ## serve curl and wrk from a guest, alone and beside hogs; installs both from Debian
 	{ command -v curl && command -v wrk; } > /dev/null || { apt-get update && apt-get install --yes curl wrk; }
 	$(BIN)/python tests/runtime/http_clients.py
-peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node), and rewrite docs/peers.md
+peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node), and rewrite docs/peers.md and README's table
 	command -v node >/dev/null || apt-get install --yes --no-install-recommends nodejs
 	$(BIN)/python -m hardtack.lab.peers --json docs/figures/peers.json
+	$(BIN)/hardtack bench startup --json docs/figures/startup.json
 	$(BIN)/python docs/make_pages.py
 
 hostile: setup ## every guest of the hostile suite, each beside a citizen: half a minute

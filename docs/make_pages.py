@@ -26,6 +26,27 @@ AIMS: Final = {
 }
 
 
+# The table of alternatives in the README: which figure tells what an attack did.
+_BEGIN: Final = "<!-- alternatives: made by `make peers` -->"
+_END: Final = "<!-- end of alternatives -->"
+_MEASURES: Final = {
+    "descriptors": "descriptors",
+    "memory": "memory",
+    "output": "output",
+    "sleep": "seconds",
+    "loop": "seconds",
+    "arguments": "memory",
+    "poll": "memory",
+    "vectors": "memory",
+    "path": "memory",
+    "table": "memory",
+}
+_STARTS: Final = {
+    "startup": "starts in a process that runs already",
+    "startup_process": "starts with a process of its own, compiled before",
+}
+
+
 def system_calls() -> str:
     """Return the page of system calls, from THE table."""
     lines = [
@@ -247,15 +268,15 @@ def hostile() -> str:
     lines = [
         "# The hostile suite",
         "",
-        f"{len(GUESTS)} guests (`src/hardtack/lab/hostile`), each of which attacks one thing, and one more for each of",
-        f"{len(POINTER_CALLS)} system calls, with bad pointers. Each runs beside a citizen that delivers letters, and has",
-        "no error; the host has what it had before, and goes on. CI runs those that end by an errno, and one of each kind",
-        "that ends by its time; `make hostile` runs all, half a minute, with the attacks of [peers.md](peers.md)",
-        "and the hogs in C of `programs/`.",
+        f"{len(GUESTS)} guests (`src/hardtack/lab/hostile`), each of which attacks one thing, and one more for",
+        f"each of {len(POINTER_CALLS)} system calls, with bad pointers. Each runs beside a citizen that delivers",
+        "letters, which has no error; the host has open what it had before, and goes on. CI runs those that end by",
+        "an errno, and one of each kind that ends by its time; `make hostile` runs all in half a minute, with the",
+        "attacks of [peers.md](peers.md) and the hogs in C of `programs/`.",
         "",
-        f"The limits are {USUAL}, but where a row says otherwise. A guest that is refused exits with",
-        "preview1's errno; one that is ended is ended by the limit that is named. 134: it trapped, 137: it was killed,",
-        "127: it could not begin.",
+        f"The limits are {USUAL},",
+        "but where a row says otherwise. A guest that is refused exits with preview1's errno; one that is ended",
+        "is ended by the limit that is named. 134: it trapped, 137: it was killed, 127: it could not begin.",
         "",
         "| attacks | the guest | ends by | limits of its own |",
         "|---|---|---|---|",
@@ -267,7 +288,58 @@ def hostile() -> str:
     return "\n".join(lines) + "\n"
 
 
+def readme() -> str:
+    """Return the README with its table of alternatives, from the figures that `make peers` measured."""
+    before, begin, rest = _read(HERE.parent / "README.md").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    return before + begin + "\n" + _alternatives() + end + after
+
+
+def _alternatives() -> str:
+    report = json.loads((HERE / "figures" / "peers.json").read_text())
+    found = {(row["attack"], row["host"]): row for row in report["rows"]}
+    lines = [
+        "| a program that | hardtack | wasmtime-py | node:wasi |",
+        "|---|---|---|---|",
+    ]
+    for attack, measure in _MEASURES.items():
+        cells = [_cell(found[attack, host], measure) for host in ("hardtack", "wasmtime", "node")]
+        lines.append(f"| {ATTACKS[attack].what} | {' | '.join(cells)} |")
+    startup = json.loads((HERE / "figures" / "startup.json").read_text())
+    for name, what in _STARTS.items():
+        row = next(row for row in startup["rows"] if row["name"] == name)
+        unit = row["unit"]
+        cells = [
+            f"{value:,.0f} {unit}" if value is not None else ""
+            for value in (
+                row["ours"],
+                row["peers"].get("wasmtime"),
+                row["peers"].get("node"),
+            )
+        ]
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: dict[str, Any], measure: str) -> str:
+    ended = row["ended"]
+    if "had no end" in ended or "host died" in ended:
+        outcome = "**no end**" if "had no end" in ended else "**the host died**"
+    elif ended == "exit 0":
+        outcome = "gets it"
+    else:
+        outcome = "ended" if "limit:" in ended or "interrupt" in ended else "refused"
+    figure = {
+        "seconds": f"after {row['seconds']:.1f} s",
+        "memory": f"{row['memory'] / 2**20:,.0f} MiB",
+        "descriptors": f"{row['descriptors']:,} descriptors",
+        "output": f"{row['output'] / 2**20:,.0f} MiB written",
+    }[measure]
+    return f"{outcome}, {figure}"
+
+
 PAGES = {
+    "../README.md": readme,
     "hostile.md": hostile,
     "peers.md": peers,
     "system-calls.md": system_calls,
