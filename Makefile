@@ -75,10 +75,14 @@ figures: setup ## measure heaps, count their instructions with valgrind, and rew
 http: setup ## serve curl and wrk from a guest, alone and beside hogs; installs both from Debian
 	{ command -v curl && command -v wrk; } > /dev/null || { apt-get update && apt-get install --yes curl wrk; }
 	$(BIN)/python tests/runtime/http_clients.py
-peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node), and rewrite docs/peers.md
+peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node), and rewrite docs/peers.md and README's table
 	command -v node >/dev/null || apt-get install --yes --no-install-recommends nodejs
 	$(BIN)/python -m hardtack.lab.peers --json docs/figures/peers.json
+	$(BIN)/hardtack bench startup --json docs/figures/startup.json
 	$(BIN)/python docs/make_pages.py
+
+hostile: setup ## every guest of the hostile suite, each beside a citizen: half a minute
+	$(BIN)/python -m pytest -m "slow or not slow" tests/lab/test_hostile.py tests/lab/test_attacks.py tests/programs/test_hogs.py
 
 soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
@@ -127,4 +131,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench sqlite crashes lab browser report figures soak cpython-tests \
-	guest-tests corpus analysis-figures book-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers fuzz-calls
+	guest-tests corpus analysis-figures book-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers \
+	hostile fuzz-calls

@@ -14,6 +14,8 @@ from hardtack.kernel.calls_spawn import NODES_BYTES
 from hardtack.kernel.params import FAN, STEP_IO
 from hardtack.kernel.system_calls import DIFFERS, LIMITS, TABLE
 from hardtack.lab.attacks import ATTACKS
+from hardtack.lab.hostile import GUESTS, POINTER_CALLS, USUAL
+from hardtack.limits import NO_LIMITS
 
 HERE = Path(__file__).parent
 
@@ -25,6 +27,27 @@ AIMS: Final = {
     ("contended_1000_tasks", "asyncio.Semaphore"): 1.0,
     ("hook_idle_all_instructions", "pymalloc, no hook"): 1.03,
     ("hook_inside_all_instructions", "pymalloc, no hook"): 1.08,
+}
+
+
+# The table of alternatives in the README: which figure tells what an attack did.
+_BEGIN: Final = "<!-- alternatives: made by `make peers` -->"
+_END: Final = "<!-- end of alternatives -->"
+_MEASURES: Final = {
+    "descriptors": "descriptors",
+    "memory": "memory",
+    "output": "output",
+    "sleep": "seconds",
+    "loop": "seconds",
+    "arguments": "memory",
+    "poll": "memory",
+    "vectors": "memory",
+    "path": "memory",
+    "table": "memory",
+}
+_STARTS: Final = {
+    "startup": "starts in a process that runs already",
+    "startup_process": "starts with a process of its own, compiled before",
 }
 
 
@@ -260,8 +283,86 @@ def _listing(found: re.Match[str]) -> str:
     return f"<!-- listing: {found[1]} -->\n\n```python\n{code}```\n"
 
 
+def hostile() -> str:
+    """Return the page of the hostile suite, from its guests."""
+    lines = [
+        "# The hostile suite",
+        "",
+        f"{len(GUESTS)} guests (`src/hardtack/lab/hostile`), each of which attacks one thing, and one more",
+        f"for each of {len(POINTER_CALLS)} system calls, with bad pointers. Each runs beside a citizen, which",
+        "delivers letters and has no error; the host has open what it had before, and goes on. CI runs",
+        "those that end by an errno, and one of each kind that ends by its time; `make hostile` runs all in",
+        "half a minute, with the attacks of [peers.md](peers.md) and the hogs in C of `programs/`.",
+        "",
+        f"The limits are {USUAL},",
+        "but where a row says otherwise. A guest that is refused exits with preview1's errno; one that is",
+        "ended is ended by the limit that is named. 134: it trapped, 137: it was killed, 127: it could not",
+        "begin.",
+        "",
+        "| attacks | the guest | ends by | limits of its own |",
+        "|---|---|---|---|",
+    ]
+    for guest in GUESTS.values():
+        ends = ", ".join(str(end) if isinstance(end, str) else f"exit {end}" for end in guest.ends)
+        own = "" if guest.limits == NO_LIMITS else str(guest.limits)
+        lines.append(f"| {guest.attacks} | {guest.what} | {ends} | {own} |")
+    return "\n".join(lines) + "\n"
+
+
+def readme() -> str:
+    """Return the README with its table of alternatives, from the figures that `make peers` measured."""
+    before, begin, rest = _read(HERE.parent / "README.md").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    return before + begin + "\n" + _alternatives() + end + after
+
+
+def _alternatives() -> str:
+    report = json.loads((HERE / "figures" / "peers.json").read_text())
+    found = {(row["attack"], row["host"]): row for row in report["rows"]}
+    lines = [
+        "| a program that | hardtack | wasmtime-py | node:wasi |",
+        "|---|---|---|---|",
+    ]
+    for attack, measure in _MEASURES.items():
+        cells = [_cell(found[attack, host], measure) for host in ("hardtack", "wasmtime", "node")]
+        lines.append(f"| {ATTACKS[attack].what} | {' | '.join(cells)} |")
+    startup = json.loads((HERE / "figures" / "startup.json").read_text())
+    for name, what in _STARTS.items():
+        row = next(row for row in startup["rows"] if row["name"] == name)
+        unit = row["unit"]
+        cells = [
+            f"{value:,.0f} {unit}" if value is not None else ""
+            for value in (
+                row["ours"],
+                row["peers"].get("wasmtime"),
+                row["peers"].get("node"),
+            )
+        ]
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: dict[str, Any], measure: str) -> str:
+    ended = row["ended"]
+    if "had no end" in ended or "host died" in ended:
+        outcome = "**no end**" if "had no end" in ended else "**the host died**"
+    elif ended == "exit 0":
+        outcome = "gets it"
+    else:
+        outcome = "ended" if "limit:" in ended or "interrupt" in ended else "refused"
+    figure = {
+        "seconds": f"after {row['seconds']:.1f} s",
+        "memory": f"{row['memory'] / 2**20:,.0f} MiB",
+        "descriptors": f"{row['descriptors']:,} descriptors",
+        "output": f"{row['output'] / 2**20:,.0f} MiB written",
+    }[measure]
+    return f"{outcome}, {figure}"
+
+
 PAGES = {
     **{f"book/{path.name}": partial(chapter, path) for path in sorted((HERE / "book").glob("*.md"))},
+    "../README.md": readme,
+    "hostile.md": hostile,
     "peers.md": peers,
     "system-calls.md": system_calls,
     "heap-figures.md": heap_figures,

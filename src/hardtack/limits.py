@@ -40,7 +40,8 @@ class Limits:
         cpu: seconds of processor time.
         wall: seconds from the call that starts it, its compilation and its sleep included.
         descriptors: descriptors that each of its processes may have open.
-        output: bytes of each of its streams that are captured (1 MiB if it is None) or streamed.
+        output: bytes of each of its streams that are captured (1 MiB if it is None), streamed, or written to
+            a descriptor of the host; recorded and deterministic runs write to those without a limit.
         disk: bytes by which files grow through it, in memory and on the durable disk; 640 for a name. What it
             removes again counts no more; what it finds there does not count. Directories of the host are
             not limited.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from hardtack import Kernel, KernelError, Limits, Result
 from hardtack.lab.attacks import ATTACKS
+from hardtack.lab.peers import HOSTS
 from hardtack.lab.peers_child import arguments_of
 
 EINVAL, EMFILE, ENAMETOOLONG, ENOMEM, ENOSPC = 28, 33, 37, 48, 51
@@ -86,6 +88,14 @@ def test_a_list_of_a_quarter_billion_buffers_costs_nothing(kernel: Kernel):
     result = attacked(kernel, "vectors", Limits())
     assert result.exit_code in {0, EINVAL}
     assert result.usage.seconds < 5
+
+
+def test_the_page_has_the_outcome_of_every_attack_under_every_host():
+    page = Path(__file__).parents[2] / "docs" / "figures" / "peers.json"
+    rows = json.loads(page.read_text())["rows"]
+    assert [(row["attack"], row["host"]) for row in rows] == [
+        (name, host) for name in ATTACKS for host in HOSTS
+    ]
 
 
 def test_a_million_arguments_are_refused_with_a_figure(kernel: Kernel):

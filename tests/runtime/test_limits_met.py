@@ -141,6 +141,13 @@ def test_a_writer_beyond_its_output_meets_enospc(kernel: Kernel):
     assert b"No space left on device" in result.stderr
 
 
+def test_a_writer_to_a_file_of_the_hosts_meets_enospc(kernel: Kernel, tmp_path: Path):
+    with (tmp_path / "output").open("wb") as file:
+        result = kernel.run("/bin/yes", stdout=file.fileno(), limits=Limits(output="64 KiB"))
+    assert (result.limit, result.limits_met, result.truncated) == (None, ("output",), True)
+    assert (tmp_path / "output").stat().st_size == 65536
+
+
 def test_a_writer_of_files_beyond_its_disk_meets_enospc(kernel: Kernel):
     result = run(kernel, "filehog", disk="1 MiB")
     assert (result.limit, result.limits_met) == (None, ("disk",))

@@ -154,9 +154,13 @@ class HostStream(HostDescription):
     A duplicate of it, so that whoever opened it may close it, and its number be another's. What could block
     though it was ready a moment ago (a terminal that is stopped, a pipe that others write to as well) is
     opened anew without blocking; a mode set on the duplicate would be its owner's, too.
+
+    Attributes:
+        left: bytes that may still be written, then ENOSPC; None for no limit.
+        refused: whether more was to be written.
     """
 
-    __slots__ = ("_may_block", "_socket", "filetype")
+    __slots__ = ("_may_block", "_socket", "filetype", "left", "refused")
 
     def __init__(self, fd: int) -> None:
         kind = os.fstat(fd).st_mode
@@ -165,6 +169,8 @@ class HostStream(HostDescription):
         self._socket = socket.socket(fileno=self.fd) if stat.S_ISSOCK(kind) else None
         self._may_block = not stat.S_ISREG(kind)
         self.filetype = abi.CHARACTER_DEVICE if stat.S_ISCHR(kind) else abi.UNKNOWN
+        self.left: int | None = None
+        self.refused = False
 
     def read(self, process: Process, start: int, count: int) -> int:
         """Read what the host has; wait while it has nothing."""
@@ -182,6 +188,18 @@ class HostStream(HostDescription):
 
     def write(self, process: Process, start: int, count: int) -> int:
         """Write as much as the host takes without blocking; wait while that is nothing."""
+        if self.left is None:
+            return self._write(process, start, count)
+        if count > self.left:
+            self.refused = True
+            count = self.left
+            if count == 0:
+                return -abi.ENOSPC
+        done = self._write(process, start, count)
+        self.left -= max(done, 0)
+        return done
+
+    def _write(self, process: Process, start: int, count: int) -> int:
         if self._may_block:
             if not _ready(self.fd, select.POLLOUT):
                 return self.wait(process, select.POLLOUT)

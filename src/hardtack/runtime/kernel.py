@@ -31,7 +31,7 @@ from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, 
 from hardtack.kernel.process import ENDED, KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
-from hardtack.kernel.streams import Capture, Source
+from hardtack.kernel.streams import Capture, HostStream, Source
 from hardtack.kernel.system import System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
@@ -460,7 +460,10 @@ class Kernel:
             elif fd == subprocess.PIPE:
                 yield HostOutput(self._system, most)
             else:
-                yield host_stream(fd, self._outside.sink)
+                sink = host_stream(fd, self._outside.sink)
+                if isinstance(sink, HostStream):
+                    sink.left = most
+                yield sink
 
     def _input(self, stdin: bytes | int) -> bytes | int:
         """Return what a program is to read: bytes, or a descriptor that it may wait for."""
@@ -541,7 +544,9 @@ class Kernel:
         self._system.kill_group(process.group, "its process tree's first program ended")
         outputs = [stream.take() if isinstance(stream, Capture) else b"" for stream in handle._outputs]
         truncated = any(
-            stream.refused for stream in handle._outputs if isinstance(stream, Capture | HostOutput)
+            stream.refused
+            for stream in handle._outputs
+            if isinstance(stream, Capture | HostOutput | HostStream)
         )
         account = process.group.account
         assert process.status is not None
