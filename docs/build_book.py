@@ -44,7 +44,8 @@ code { background: var(--card); padding: .1em .25em; border-radius: 3px; font-si
   overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: var(--card); padding: .7rem .9rem; border-radius: 4px; font-size: .85rem;
   line-height: 1.45; }
-pre code { background: none; padding: 0; font-size: 1em; overflow-wrap: normal; }
+pre code { background: none; padding: 0; font-size: 1em; }
+pre code, td code { overflow-wrap: normal; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top;
