@@ -63,8 +63,9 @@ browser: setup ## what `make report` looks at the lab's page with: Debian's chro
 	apt-get install --yes --no-install-recommends chromium
 	$(BIN)/python -m pip install --quiet playwright
 
-report: browser ## look at the lab's page in headless Chromium
+report: browser ## look at the lab's page and at the book in headless Chromium
 	$(BIN)/python -m pytest -m "slow or not slow" tests/lab/test_report.py
+	$(BIN)/python -m pytest -m slow tests/test_documents.py
 
 figures: setup ## measure heaps, count their instructions with valgrind, and rewrite docs/heap-figures.md
 	$(BIN)/hardtack bench heap --json docs/figures/heap.json

@@ -29,9 +29,9 @@ LANGUAGES: Final = {"console": "console", "python": "python", "toml": "toml", "s
 
 STYLE: Final = """
 :root { color-scheme: light dark; --paper: #fdfcf9; --ink: #22252a; --soft: #5d636d; --faint: #d5d3cb;
-  --card: #f4f2ec; --link: #2166ac; }
+  --card: #f4f2ec; --link: #2166ac; --word: #8a2f6b; --text: #2c6a3b; --number: #8a4b12; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15171a; --ink: #e4e3df; --soft: #a3a7ae;
-  --faint: #3d4148; --card: #1c1f23; --link: #6cb2f2; } }
+  --faint: #3d4148; --card: #1c1f23; --link: #6cb2f2; --word: #e29bc9; --text: #8fcf9c; --number: #eab078; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem 1rem 4rem; max-width: 66rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.6 system-ui, sans-serif; }
@@ -44,7 +44,8 @@ code { background: var(--card); padding: .1em .25em; border-radius: 3px; font-si
   overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: var(--card); padding: .7rem .9rem; border-radius: 4px; font-size: .85rem;
   line-height: 1.45; }
-pre code { background: none; padding: 0; font-size: 1em; overflow-wrap: normal; }
+pre code { background: none; padding: 0; font-size: 1em; }
+pre code, td code { overflow-wrap: normal; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top;
@@ -53,7 +54,11 @@ nav { font-size: .92rem; }
 nav ol, nav ul { margin: .3rem 0 1rem; padding-left: 1.4rem; }
 nav [aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; }
 nav.contents { margin-top: 2rem; }
-pre .go { color: var(--soft); }
+pre :is(.k, .kn, .kc, .kd, .ow) { color: var(--word); }
+pre [class^="s"] { color: var(--text); }
+pre [class^="m"] { color: var(--number); }
+pre :is(.nf, .nc, .nd) { color: var(--link); }
+pre :is([class^="c"], .go) { color: var(--soft); }
 .turn { display: flex; justify-content: space-between; gap: 1rem; margin-top: 3rem; padding-top: 1rem;
   border-top: 1px solid var(--faint); }
 @media (min-width: 60rem) { .page { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 3rem; }
@@ -164,11 +169,7 @@ def main(out: Path) -> None:
         file = out / target(page)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(whole(page))
-    light, dark = (HtmlFormatter(style=name).get_style_defs("pre") for name in ("friendly", "monokai"))
-    dark = re.sub(r"(?m)^(pre|td|span).*background.*$", "", dark)
-    light = re.sub(r"(?m)^(pre|td|span).*background.*$", "", light)
-    dark_rule = f"@media (prefers-color-scheme: dark) {{ {dark} }}"
-    (out / "style.css").write_text(f"{light}\n{dark_rule}\n{STYLE}")
+    (out / "style.css").write_text(STYLE)
     shutil.copytree(HERE / "examples", out / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(HERE / "figures", out / "figures", ignore=shutil.ignore_patterns("*.json"))
 

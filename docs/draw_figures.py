@@ -28,8 +28,7 @@ svg { --ink: #22252a; --faint: #d5d3cb;
 def draw(name: str, *, quick: bool) -> str:
     """Run an experiment, which takes up to minutes, and return its first plot as an SVG file."""
     experiment = importlib.import_module(f"hardtack.lab.experiments.{name}").EXPERIMENT
-    seconds = 60.0 if name == "citizen" else None
-    findings = experiment.run(Settings(SEED, quick, step=lambda _: None, seconds=seconds))
+    findings = experiment.run(Settings(SEED, quick, step=lambda _: None))
     drawn = svg(findings.plots[0])
     end = drawn.index(">", drawn.index("<svg")) + 1
     return f"{drawn[:end]}\n{STYLE}{drawn[end:]}\n"

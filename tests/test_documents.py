@@ -6,6 +6,7 @@ the exit status, if it is not 0. Numbers and the width of columns may differ; ".
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -16,8 +17,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CHAPTERS = [f"docs/book/{path.name}" for path in sorted((ROOT / "docs" / "book").glob("*.md"))]
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "docs/lab.md", "docs/analysis.md", *CHAPTERS]
+BROWSER = shutil.which("chromium")
+PAGES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", *PAGES]
 
 
 def commands() -> list[tuple[str, str, str]]:
@@ -63,19 +65,69 @@ def test_pages_made_from_the_code_are_not_stale() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_each_link_of_the_built_book_leads_somewhere(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, str(ROOT / "docs" / "build_book.py"), str(tmp_path / "docs")], check=True)
-    pages = sorted((tmp_path / "docs").rglob("*.html"))
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The pages of the book and the manuals."""
+    folder = tmp_path_factory.mktemp("built") / "docs"
+    subprocess.run([sys.executable, str(ROOT / "docs" / "build_book.py"), str(folder)], check=True)
+    return sorted(folder.rglob("*.html"))
+
+
+def test_each_link_of_the_built_book_leads_somewhere(built: list[Path]) -> None:
     broken = []
-    for page in pages:
+    for page in built:
         for link in re.findall(r'(?:href|src)="(?!https?:|data:)([^"]*)"', page.read_text()):
             file, _, name = link.partition("#")
             target = (page.parent / file).resolve() if file else page
             if not target.is_file() or (name and f'id="{name}"' not in target.read_text()):
                 broken.append(f"{page.name}: {link}")
-    assert (len(pages), broken) == (len(CHAPTERS) + len(list((ROOT / "docs").glob("*.md"))), [])
+    assert (len(built), broken) == (len(PAGES), [])
 
 
 def test_the_makefile_says_each_target_once() -> None:
     done = subprocess.run(["make", "--dry-run", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    BROWSER is None or importlib.util.find_spec("playwright") is None,
+    reason="chromium and playwright are not installed: make browser",
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_the_book_is_readable_in_a_browser(built: list[Path], scheme: str, width: int) -> None:
+    from playwright.sync_api import sync_playwright
+
+    wrong: list[str] = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+        shown.on("console", lambda message: wrong.append(message.text))
+        for page in built:
+            shown.goto(page.as_uri())
+            wrong += [f"{page.name}: {what}" for what in shown.evaluate(_LOOK)]
+        browser.close()
+    assert wrong == []
+
+
+# What is wider than the screen, a figure that is not drawn, and text that does not stand out: less than WCAG's 4.5.
+_LOOK = """() => {
+    const parts = colour => colour.match(/[0-9.]+/g).slice(0, 3).map(part => part / 255);
+    const light = colour => parts(colour).map(part =>
+        part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+    ).reduce((sum, part, n) => sum + part * [0.2126, 0.7152, 0.0722][n], 0);
+    const behind = element => {
+        const colour = getComputedStyle(element).backgroundColor;
+        return colour === "rgba(0, 0, 0, 0)" && element.parentElement ? behind(element.parentElement) : colour;
+    };
+    const found = [];
+    if (document.documentElement.scrollWidth > innerWidth) found.push("wider than the screen");
+    for (const image of document.images) if (!image.naturalWidth) found.push(`not drawn: ${image.src}`);
+    for (const element of document.querySelectorAll("h1, h2, p, li, td, th, a, code, pre, pre span")) {
+        const [less, more] = [getComputedStyle(element).color, behind(element)].map(light).sort((a, b) => a - b);
+        const contrast = (more + 0.05) / (less + 0.05);
+        if (contrast < 4.5) found.push(`${contrast.toFixed(1)}: ${element.className} ${element.textContent.slice(0, 30)}`);
+    }
+    return [...new Set(found)].slice(0, 5);
+}"""
