@@ -10,6 +10,7 @@ from hardtack.analysis import summaries
 from hardtack.analysis.entry import analyse
 from hardtack.analysis.loading import load_around
 from hardtack.analysis.models import load_models
+from hardtack.analysis.summary_cache import SummaryCache
 from hardtack.analysis.targets import Target
 
 HERE = Path(__file__).parent
@@ -45,12 +46,18 @@ def test_a_summary_finds_what_following_the_calls_finds(loaded, monkeypatch):
         assert set(by_summaries.loops) == set(as_it_stands.loops), name
 
 
-def test_a_summary_that_is_found_again_gives_what_it_gave_when_it_was_made(loaded):
+def test_a_summary_that_is_found_again_gives_what_it_gave_when_it_was_made(loaded, tmp_path):
     program, names, models = loaded
     program.summaries.clear()
     for name in names:
         analyse(program, name, models)
     again = [analyse(program, name, models) for name in names]
+    (memo,) = program.summaries.values()
+    SummaryCache("run", tmp_path).save(memo, program)
+    from_disk = summaries.Memo(SummaryCache("run", tmp_path))
+    program.summaries[id(models)] = from_disk
+    assert [analyse(program, name, models) for name in names] == again
+    assert from_disk.misses <= len(from_disk.followed)
     for name, found in zip(names, again, strict=True):
         program.summaries.clear()
         assert analyse(program, name, models) == found, name

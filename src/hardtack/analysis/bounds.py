@@ -164,11 +164,15 @@ def _find(
     from hardtack.analysis.loading import check_defined, load_around
     from hardtack.analysis.models import load_models
     from hardtack.analysis.reads import Reader
+    from hardtack.analysis.summaries import Memo
+    from hardtack.analysis.summary_cache import SummaryCache
     from hardtack.analysis.targets import TargetError
 
     known = load_models(models)
     progress("reading the sources and their types")
     loaded = load_around(targets)
+    cache = SummaryCache(kept.run) if kept else None
+    memo = loaded.program.summaries[id(known)] = Memo(cache)
     if kept:
         kept.loaded(loaded.files, loaded.folders)
     for target, entry in zip(targets, loaded.entries, strict=True):
@@ -193,6 +197,8 @@ def _find(
         found[target] = analysed
         if kept and not lies:
             kept.keep(target, analysed, loaded.program, reader.names())
+    if cache:
+        cache.save(memo, loaded.program)
 
 
 def _without(analysed: Analysed, lies: Sequence[Finding], *, assume: bool) -> Analysed:

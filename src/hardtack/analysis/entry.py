@@ -30,6 +30,7 @@ from hardtack.analysis.as_analysed import classes_taken
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value
 from hardtack.analysis.interpreting import Activation, Interpreter, Spending, TooLong
 from hardtack.analysis.joining import join_states
+from hardtack.analysis.renaming import is_of_caller
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
@@ -61,7 +62,7 @@ def analyse(
         KeyError: if there is no such function.
     """
     function = program.functions[entry]
-    spending = Spending()
+    spending = Spending(goes_on=assume)
     run = _settled(program, function, models, spending, tells=False)
     found = run.result(assume=assume)
     if not run.interp.limited or found.peak is None or _at(found.peak) < _WORTH:
@@ -94,16 +95,11 @@ def _settled(
         run = _Run(program, function, models, facts)
         run.interp.spending = spending
         run.interp.tells = tells
+        spending.found.clear()
         try:
             run.go()
         except TooLong:
-            run.interp.finding(
-                "internal",
-                "the analysis takes too long: too many calls and loops inside one another",
-                "say what the costliest function holds: @assume_bound",
-                function.place,
-            )
-            run.interp.wanted.clear()
+            run.stop()
         except RecursionError:
             run.interp.finding(
                 "internal", "the analysis nests too deeply", "split the function", function.place
@@ -178,6 +174,26 @@ class _Run:
             calls.may_break(interp)
         if not interp.state.dead:
             self._account(interp.state)
+
+    def stop(self) -> None:
+        """Say that it takes too long; where there is a finding already, that there may be more of them."""
+        interp, place = self.interp, self.function.place
+        interp.wanted.clear()
+        interp.findings |= {one: None for one in interp.spending.found if is_of_caller(one.message)}
+        if interp.findings:
+            interp.finding(
+                "unfinished",
+                "there is no bound already, and to look for more findings takes long: there may be more",
+                "settle the others first",
+                place,
+            )
+            return
+        interp.finding(
+            "internal",
+            "the analysis takes too long: too many calls and loops inside one another",
+            "say what the costliest function holds: @assume_bound",
+            place,
+        )
 
     def _check(self) -> None:
         """Hold what @checked and @recursive hold while the function runs: its arguments, gathered anew."""

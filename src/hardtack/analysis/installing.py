@@ -63,7 +63,7 @@ class Outward:
 
     def key(self, key: Hashable) -> Hashable:
         """Return the caller's key of a site."""
-        own = self.summary.interp
+        own = self.summary.own
         return self.interp.keys[self.site(own.sites[key])]
 
     def site(self, site: Site) -> Site:
@@ -76,7 +76,7 @@ class Outward:
         return found
 
     def _site(self, site: Site) -> Site:
-        own = self.summary.interp
+        own = self.summary.own
         key, of = own.keys[site], own.site_of[site]
         assert isinstance(key, tuple)
         if key[0] == PATH:
@@ -149,7 +149,7 @@ class _Installing:
         self, interp: Interpreter, state: State, after: State, summary: Summary, out: Outward
     ) -> None:
         self.interp, self.state, self.after, self.summary, self.out = interp, state, after, summary, out
-        self.own = summary.interp
+        self.own = summary.own
         self.moved: dict[Site, Site] = {}  # sites that stand elsewhere, and where they belong
         self.renaming = out.within(self.where)
         self.given = summary.given

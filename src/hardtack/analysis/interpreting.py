@@ -96,6 +96,7 @@ class Moment:
 
 Handler: TypeAlias = "Callable[[Interpreter, ir.Operation], None]"
 _MOST_WORK = 1_500_000  # objects and terms that are looked at for one entry
+_MOST_IN_VAIN = 500_000  # the same once there is a finding, and so no bound
 _GUESS = 1000  # what a symbol is taken for when two moments are compared
 
 
@@ -105,11 +106,15 @@ class Spending:
 
     Attributes:
         work: all of it.
-        paid: the summaries that are counted in it: each is once, whether it was made or found.
+        paid: the summaries, by number, that are counted in it: each is once, whether it was made or found.
+        goes_on: whether a bound is wanted in spite of findings.
+        found: the findings, so that all there is left to find are others; of a summary by its own names.
     """
 
     work: int = 0
-    paid: set[object] = field(default_factory=set)
+    paid: set[int] = field(default_factory=set)
+    goes_on: bool = False
+    found: dict[results.Finding, None] = field(default_factory=dict)
 
     def spend(self, work: int) -> None:
         """Count work.
@@ -118,7 +123,7 @@ class Spending:
             TooLong: there was too much of it.
         """
         self.work += work
-        if self.work > _MOST_WORK:
+        if self.work > (_MOST_IN_VAIN if self.found and not self.goes_on else _MOST_WORK):
             raise TooLong
 
 
@@ -181,7 +186,7 @@ class Interpreter:
         self.limited = False  # whether an argument's stated limit stood for its length or value
         self.tells = False  # whether the argument's own does, up to that limit
         self.ran: set[str] = set()  # functions
-        self.parts_of_summary: set[Hashable] = set()
+        self.summaries_work: dict[int, int] = {}  # of the summaries that it used: see summaries.Summary
         self.own_work = 0
         self.pools: set[str | Kept] = set()  # that were ever looked at
         self.told: set[tuple[Hashable, str]] = set()  # facts that are known where an object is made
@@ -289,7 +294,9 @@ class Interpreter:
     # -- what was found
     def finding(self, kind: str, message: str, remedy: str, at: ir.Place | None = None) -> None:
         """Report that there is no bound."""
-        self.findings.setdefault(self._found(kind, message, remedy, at), None)
+        found = self._found(kind, message, remedy, at)
+        self.spending.found.setdefault(found, None)
+        self.findings.setdefault(found, None)
 
     def unbounded(self, kind: str, message: str, remedy: str, at: ir.Place | None = None) -> Size:
         """Return a size without a bound, which becomes a finding if any figure depends on it."""

@@ -613,3 +613,5 @@ class Program:
         default_factory=dict, compare=False, repr=False
     )
     summaries: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+    # what it has under each name, as a digest: see `reads`
+    digests: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)

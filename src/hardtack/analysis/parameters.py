@@ -157,7 +157,7 @@ def _width(value: str | bytes) -> int:
 def _constant_object(
     interp: Interpreter, value: str | bytes | tuple[object, ...] | frozenset[object], cell: Cell
 ) -> Value:
-    site = interp.site(("constant", type(value), repr(value)), SiteOf(repr(value), "", None))
+    site = interp.site(("constant", type(value).__name__, repr(value)), SiteOf(repr(value), "", None))
     name = f"builtins.{cell.kind}"
     interp.state.cells[site * 2] = replace(cell, name=name, length=Size.const(len(value)), owned=False)
     interp.constants[site * 2] = value

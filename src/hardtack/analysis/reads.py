@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Names: TypeAlias = dict[str, list[str]]  # "functions", "classes", "globals", "constants"
 
+_KINDS = ("functions", "classes", "globals", "constants")
 _Value = TypeVar("_Value")
 
 
@@ -59,7 +60,13 @@ class Reader:
         self._globals = Watched(program.globals)
         self._constants = Watched(program.constants)
         self.program = ir.Program(
-            self._functions, self._classes, self._globals, self._constants, program.late, program.summaries
+            self._functions,
+            self._classes,
+            self._globals,
+            self._constants,
+            program.late,
+            program.summaries,
+            program.digests,
         )
 
     def names(self) -> Names:
@@ -89,6 +96,7 @@ def unwatched(program: ir.Program) -> ir.Program:
         _inner(program.constants),
         program.late,
         program.summaries,
+        program.digests,
     )
 
 
@@ -98,15 +106,17 @@ def _inner(table: Mapping[str, _Value]) -> Mapping[str, _Value]:
 
 def digest_of(program: ir.Program, names: Names) -> str:
     """Return a digest of what a program has under some names."""
-    parts = []
-    for name in names["functions"]:
-        function = program.functions.get(name)
-        parts.append(f"{name}: {function.digest if function is not None else None}")
-    tables: dict[str, Mapping[str, object]] = {
-        "classes": program.classes,
-        "globals": program.globals,
-        "constants": program.constants,
-    }
-    for kind, table in tables.items():
-        parts += [f"{kind} {name}: {canonical(table[name]) if name in table else ''}" for name in names[kind]]
-    return digest(parts)
+    return digest(_known(program, kind, name) for kind in _KINDS for name in names[kind])
+
+
+def _known(program: ir.Program, kind: str, name: str) -> str:
+    """Return a digest of what a program has under one name; it is made once."""
+    found = program.digests.get((kind, name))
+    if found is None:
+        table: Mapping[str, object] = getattr(program, kind)
+        what: object = table.get(name)
+        text = canonical(what) if name in table else ""
+        if isinstance(what, ir.Function):
+            text = what.digest
+        found = program.digests[kind, name] = digest([f"{kind} {name}: {text}"])
+    return found

@@ -220,6 +220,11 @@ def callers(names: Names) -> Callable[[str], str]:
     return text
 
 
+def is_of_caller(text: str) -> bool:
+    """Tell whether a text has none of a function's own names."""
+    return _OWN.search(text) is None
+
+
 def symbols_of_caller(names: Names) -> Callable[[str], Size]:
     """Return what gives a function's own symbol the caller's size back."""
     text = callers(names)

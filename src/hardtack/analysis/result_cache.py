@@ -52,6 +52,9 @@ class ResultCache:
         assume: whether findings are passed over.
         directory: where the cache is.
 
+    Attributes:
+        run: the digest of what the analyser is asked for.
+
     Raises:
         OSError: a file of models cannot be read.
     """
@@ -69,7 +72,7 @@ class ResultCache:
         modules = sorted({(target.module, str(target.path)) for target in targets})
         where = (os.getcwd(), *sys.path, os.environ.get("MYPYPATH"))
         settings = [(str(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in models]
-        self._run = digest(map(repr, (_versions(), modules, where, settings, assume)))
+        self.run = digest(map(repr, (_versions(), modules, where, settings, assume)))
         self._started = time.time_ns()
         self._sources: str | None = None
 
@@ -83,7 +86,7 @@ class ResultCache:
     @cached_property
     def _sources_before(self) -> str | None:
         """The digest of the sources as they are now, of the files that an earlier run read."""
-        known = self._read(self._run)
+        known = self._read(self.run)
         return self._digest(known["files"], known["folders"]) if isinstance(known, dict) else None
 
     def loaded(self, files: Iterable[str], folders: Iterable[str]) -> None:
@@ -94,7 +97,7 @@ class ResultCache:
         every, around = sorted(files), sorted({*folders, *_folders_of(files)})
         if not any(_changed_since(path, self._started) for path in every):
             self._sources = self._digest(every, around)
-            self._write(self._run, {"files": every, "folders": around})
+            self._write(self.run, {"files": every, "folders": around})
 
     def same(self, target: Target, program: ir.Program) -> Analysed | None:
         """Return a target's bound if nothing changed that its analysis read."""
@@ -122,7 +125,7 @@ class ResultCache:
 
     # -- files
     def _name(self, target: Target) -> str:
-        return digest([self._run, target.module, target.name])
+        return digest([self.run, target.module, target.name])
 
     def _entry(self, target: Target) -> dict[str, Any] | None:
         known = self._read(self._name(target))

@@ -10,7 +10,7 @@ no part of the shape; what leads to it by name is.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hardtack.analysis import ir
 from hardtack.analysis.domain import Cell, Value
@@ -30,6 +30,14 @@ _REFUSED = frozenset({"generator", "coroutine"})
 _AT_HAND = frozenset({"traceback"})  # it may get the frames of functions that end now
 _GROWING = frozenset({"instance", "module"})
 GIVEN = "given"
+
+
+class Began(Protocol):
+    """Who knows how what existed before was when it was first asked for: an interpreter, or what it left."""
+
+    keys: list[Hashable]
+    originals: dict[Object, Cell]
+    parts: dict[tuple[Object, str], Value]
 
 
 class Refused(Exception):
@@ -190,7 +198,7 @@ def _is_path(interp: Interpreter, obj: Object) -> bool:
     return isinstance(key, tuple) and key[0] == PATH
 
 
-def is_as_made(interp: Interpreter, obj: Object, cell: Cell) -> bool:
+def is_as_made(interp: Began, obj: Object, cell: Cell) -> bool:
     """Tell whether what existed before is as it was when it was first asked for, all its parts too."""
     key = interp.keys[obj >> 1]
     assert isinstance(key, tuple)
@@ -301,7 +309,7 @@ def _references(interp: Interpreter, obj: Object, cell: Cell) -> frozenset[Objec
     return frozenset().union(cell.element.objects, cell.mapped.objects, *(one.objects for one in values))
 
 
-def changed_parts(interp: Interpreter, obj: Object, cell: Cell) -> dict[str, Value]:
+def changed_parts(interp: Began, obj: Object, cell: Cell) -> dict[str, Value]:
     """Return the parts of what existed before that are not as they were when they were first asked for."""
     return {
         name: value

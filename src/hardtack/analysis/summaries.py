@@ -11,7 +11,8 @@ or an exception is at hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import os
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +20,7 @@ from hardtack.analysis import exceptions, ir, tracebacks
 from hardtack.analysis.alternatives import HELD
 from hardtack.analysis.domain import NOTHING, Cell, Value, add_up
 from hardtack.analysis.installing import CAUGHT, Outward, install
-from hardtack.analysis.interpreting import Interpreter, Moment, SiteOf, Spending, guess
+from hardtack.analysis.interpreting import Interpreter, Moment, SiteOf, guess
 from hardtack.analysis.reads import Reader, note, unwatched
 from hardtack.analysis.shapes import Asks, Refused, asked_by, changed_elsewhere, shape_of
 from hardtack.analysis.states import State
@@ -28,8 +29,11 @@ from hardtack.symbolic import Size
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.footprints import Kept
+    from hardtack.analysis.results import Assumption, Finding, LoopBound
     from hardtack.analysis.shapes import Shape
+    from hardtack.analysis.summary_cache import SummaryCache
 
 _RUNS = 8
 _OF_SHAPE = 10  # work that each object of a shape takes
@@ -41,12 +45,40 @@ class Recurs(Exception):
     """A function that runs around a summary is called in it: it calls itself."""
 
 
-@dataclass
+@dataclass(slots=True)
+class Ran:
+    """What is kept of the interpreter that a function ran on: see its attributes of these names."""
+
+    sites: dict[Hashable, Site]
+    site_of: list[SiteOf]
+    keys: list[Hashable]
+    originals: dict[Object, Cell]
+    parts: dict[tuple[Object, str], Value]
+    constants: dict[Object, object]
+    findings: dict[Finding, None]
+    reasons: dict[str, Finding]
+    assumptions: dict[Assumption, None]
+    rounds: dict[tuple[str, int], LoopBound]
+    passed: dict[str, frozenset[str]]
+    told: set[tuple[Hashable, str]]
+    wanted: set[tuple[Hashable, str]]
+    ran: set[str]
+    peak: Size
+    raising: Size
+    moment: Moment
+
+    @classmethod
+    def on(cls, interp: Interpreter) -> Ran:
+        """Keep what an interpreter found."""
+        return cls(**{one.name: getattr(interp, one.name) for one in fields(cls)})
+
+
+@dataclass(slots=True)
 class Summary:
     """What a call does that begins in a shape, by the function's own names.
 
     Attributes:
-        interp: that it ran on: its sites, its findings, its peak.
+        own: what is known of how it ran: its sites, its findings, its peak.
         cells: what there was when it began.
         worlds: the same of the worlds.
         given: how many sites it was given.
@@ -57,12 +89,10 @@ class Summary:
         touched: kinds of blocks kept for reuse that it looked at.
         names: what it read of the program.
         asks: what it asked of the caller's state.
-        work: that it took by itself.
-        parts: the summaries that it is made of.
+        work: that it and the summaries that it is made of took, each by itself, by their numbers.
     """
 
-    key: Hashable
-    interp: Interpreter
+    own: Ran
     cells: dict[int, Cell]
     worlds: dict[int, object]
     given: int
@@ -73,32 +103,47 @@ class Summary:
     touched: frozenset[str | Kept]
     names: dict[str, list[str]]
     asks: Asks
-    work: int = 0
-    parts: set[Hashable] = field(default_factory=set)
+    work: dict[int, int]
 
 
 class Memo:
-    """The summaries of a program's functions."""
+    """The summaries of a program's functions.
 
-    def __init__(self) -> None:
+    Args:
+        cache: where those that an earlier run made are.
+    """
+
+    def __init__(self, cache: SummaryCache | None = None) -> None:
         self.summaries: dict[Hashable, Summary] = {}
         self.pools: dict[str, set[str | Kept]] = {}  # that a function looks at
         self.asks: dict[str, Asks] = {}
         self.followed: set[str] = set()  # functions that call themselves
         self.hits = 0
         self.misses = 0
+        self._cache = cache
+        self._recalled: set[str] = set()
 
-    def pay(self, spending: Spending, key: Hashable, *, made: bool = False) -> None:
-        """Count the work of a summary, once for each entry, and of those that it is made of."""
-        if key in spending.paid:
+    def recall(self, program: ir.Program, function: str) -> None:
+        """Take what an earlier run left of a function, where nothing changed that it read."""
+        if self._cache is None or function in self._recalled:
             return
-        spending.paid.add(key)
-        if made:
-            return
-        summary = self.summaries[key]
-        spending.spend(summary.work)
-        for part in summary.parts:
-            self.pay(spending, part)
+        self._recalled.add(function)
+        kept = self._cache.load(function, unwatched(program))
+        if kept is not None:
+            self.summaries.update(kept.summaries)
+            self.pools.setdefault(function, set()).update(kept.pools)
+            self.asks.setdefault(function, Asks()).add(kept.asks)
+
+
+def _pay(interp: Interpreter, summary: Summary, *, made: bool) -> None:
+    """Count the work of a summary, once for each entry, and of those that it is made of."""
+    spending = interp.spending
+    interp.summaries_work.update(summary.work)
+    for number, work in summary.work.items():
+        if number not in spending.paid:
+            spending.paid.add(number)
+            if not made:
+                spending.spend(work)
 
 
 def _memo(interp: Interpreter) -> Memo:
@@ -168,6 +213,7 @@ def _find(
     What else of the caller's state matters is known when the function was followed: where that turns out to
     be more than was thought, it is followed again.
     """
+    memo.recall(interp.program, function.name)
     asks = memo.asks.setdefault(function.name, Asks())
     known = memo.pools.setdefault(function.name, set())
     running = interp.around | {one.function.name for one in interp.activations}
@@ -190,14 +236,12 @@ def _find(
                 continue
             pools |= new
             key = (*key[:-1], _marks(interp, shape, pools))
-            summary.key = key
             memo.summaries[key] = summary
         else:
             memo.hits += 1
-            if summary.interp.ran & running:
+            if summary.own.ran & running:
                 raise Refused
-        interp.parts_of_summary.add(key)
-        memo.pay(interp.spending, key, made=made)
+        _pay(interp, summary, made=made)
         return shape, summary, pools
     raise Refused
 
@@ -250,11 +294,8 @@ def _make(
     states = [*([] if end is None else [end]), *(state for state, _ in raised.values())]
     alive = {own.keys[obj >> 1] for state in states for obj in state.cells}
     touched = set(own.pools).union(*(state.high for state in states))
-    parts = own.parts_of_summary
-    own.state, own.loop_hints = State(), {}
     return Summary(
-        None,
-        own,
+        Ran.on(own),
         shape.cells,
         dict(shape.worlds),
         len(shape.sites),
@@ -265,8 +306,7 @@ def _make(
         frozenset(pool for pool in touched if not (isinstance(pool, str) and pool.startswith("tuples of "))),
         reader.names(),
         asked_by(own),
-        work,
-        parts,
+        {**own.summaries_work, int.from_bytes(os.urandom(8)): work},
     )
 
 
@@ -324,7 +364,7 @@ def _apply(
     out: Outward,
     pools: frozenset[str | Kept],
 ) -> Value:
-    own, state = summary.interp, interp.state
+    own, state = summary.own, interp.state
     note(interp.program, summary.names)
     interp.ran |= own.ran
     interp.pools |= summary.touched
@@ -352,9 +392,10 @@ def _apply(
 
 
 def _report(interp: Interpreter, summary: Summary, out: Outward) -> None:
-    own, renaming = summary.interp, out.renaming
-    for finding in own.findings:
-        interp.findings.setdefault(out.finding(finding), None)
+    own, renaming = summary.own, out.renaming
+    for finding in map(out.finding, own.findings):
+        interp.findings.setdefault(finding, None)
+        interp.spending.found.setdefault(finding, None)
     for reason, finding in own.reasons.items():
         interp.reasons[out.text(reason)] = out.finding(finding)
     for assumption in own.assumptions:
@@ -386,7 +427,7 @@ def _note_peak(
     interp: Interpreter, function: ir.Function, summary: Summary, out: Outward, pools: frozenset[str | Kept]
 ) -> None:
     """Raise the peak to the most that was live in the call, beside what was set aside."""
-    state, own = interp.state, summary.interp
+    state, own = interp.state, summary.own
     interp.collect()
     rest = State(
         [],

@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, combinations
 from math import ceil, lcm, prod
+from operator import add, mul
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from zlib import crc32
 
@@ -59,18 +60,23 @@ class Ratio(Fraction):
 
     __eq__ = Fraction.__eq__
 
+    def __reduce__(self) -> tuple[Callable[[int, int], Ratio], tuple[int, int]]:
+        """Have copies be the same object."""
+        return ratio, (self.numerator, self.denominator)
+
 
 @lru_cache(maxsize=4096)
-def _ratio(numerator: int, denominator: int) -> Ratio:
-    ratio = Ratio(numerator, denominator)
-    ratio._hash = Fraction.__hash__(ratio)
-    return ratio
+def ratio(numerator: int, denominator: int) -> Ratio:
+    """Return the coefficient that has this value."""
+    made = Ratio(numerator, denominator)
+    made._hash = Fraction.__hash__(made)
+    return made
 
 
 def _in_normal_form(value: Coefficient) -> Coefficient:
     if type(value) is int or type(value) is Ratio:
         return value
-    return value.numerator if value.denominator == 1 else _ratio(value.numerator, value.denominator)
+    return value.numerator if value.denominator == 1 else ratio(value.numerator, value.denominator)
 
 
 # -- making them
@@ -138,8 +144,18 @@ def value(p: Polynomial, of: Mapping[str, int]) -> Coefficient:
 @lru_cache(maxsize=65536)
 def samples(p: Polynomial) -> tuple[Coefficient, ...]:
     """Return a polynomial's values for a few sets of values of its symbols, each of which tells all apart."""
-    of = _Sampled(0), _Sampled(1), _Sampled(2)
-    return tuple(value(p, one) for one in of)
+    totals: list[Coefficient] = [0] * len(_SAMPLED)
+    for monomial, coefficient in p:
+        values: list[Coefficient] = [coefficient] * len(_SAMPLED)
+        for factor in monomial:
+            values = list(map(mul, values, _factor_samples(factor)))
+        totals = list(map(add, totals, values))
+    return tuple(totals)
+
+
+@lru_cache(maxsize=65536)
+def _factor_samples(factor: str) -> tuple[int, ...]:
+    return tuple(_factor_value(factor, one) for one in _SAMPLED)
 
 
 class _Sampled(dict[str, int]):
@@ -150,6 +166,9 @@ class _Sampled(dict[str, int]):
 
     def __missing__(self, symbol: str) -> int:
         return crc32(symbol.encode("utf-8", "surrogatepass"), self.seed) % 1009 if self.seed else 0
+
+
+_SAMPLED = _Sampled(0), _Sampled(1), _Sampled(2)
 
 
 def _factor_value(factor: str, of: Mapping[str, int]) -> int:
