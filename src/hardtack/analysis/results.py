@@ -81,8 +81,8 @@ class Analysed:
         functions: the functions that the analysis asked for: full name, file, line.
         optional: the parameters that may be left out.
         keyword_only: the parameters that are given by name alone.
-        within: another bound, which counts the arguments' own lengths and numbers where peak counts their stated
-            limits; None where it would be no lower.
+        within: another bound, which counts the arguments' own lengths and numbers where peak counts their
+            stated limits; None where it would be no lower.
     """
 
     entry: str
