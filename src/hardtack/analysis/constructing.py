@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from hardtack.analysis.calls import Given
     from hardtack.analysis.interpreting import Interpreter
 
+_REMEDY = "use a plain class, or have a function make and use it that states what it holds: @assume_bound"
+
 
 def construct(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     """Make an instance and run what its class defines; returns it, to be written to a register at once."""
     methods = dict(known.methods)
     refused = _refusal(interp, known, methods)
     if refused:
-        interp.finding("unsupported", f"{known.name}: {refused}", "use a plain class")
+        interp.finding("unsupported", f"{known.name}: {refused}", _REMEDY)
     if known.is_enum:
         return _member(interp, known, arguments)
     count = len(arguments.positional) + len(arguments.keywords)

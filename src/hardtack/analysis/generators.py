@@ -58,7 +58,7 @@ def make(
 ) -> Value:
     """Make the object that a call of a generator function gives; it keeps the function alive."""
     if function.kind == "async generator":
-        interp.finding("generator", "an asynchronous generator", "return a list")
+        interp.finding("generator", "an asynchronous generator", "return a list, or use @assume_bound")
     if closure is not None:
         frame["$function"] = Value(frozenset((closure,)))
     interp.state.frames.append(frame)
@@ -276,7 +276,9 @@ def _await(interp: Interpreter, op: ir.Delegate, value: Value) -> Value:
     cell = interp.state.cells.get(objects[0]) if len(objects) == 1 else None
     if cell is None or cell.kind != "coroutine":
         interp.finding(
-            "generator", "an `await` of what is no coroutine of the sources", "await a coroutine at once"
+            "generator",
+            "an `await` of what is no coroutine of the sources",
+            "await a coroutine at once, or state what a function that awaits it holds: @assume_bound",
         )
         interp.state.dead = True
         return NOTHING
