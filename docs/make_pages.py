@@ -289,7 +289,7 @@ def hostile() -> str:
         "# The hostile suite",
         "",
         f"{len(GUESTS)} guests (`src/hardtack/lab/hostile`), each of which attacks one thing, and one more",
-        f"for each of {len(POINTER_CALLS)} system calls, with bad pointers. Each runs beside a citizen, which",
+        f"for each of {len(POINTER_CALLS)} calls, with bad pointers. Each has a citizen beside it, which",
         "delivers letters and has no error; the host has open what it had before, and goes on. CI runs",
         "those that end by an errno, and one of each kind that ends by its time; `make hostile` runs all in",
         "half a minute, with the attacks of [peers.md](peers.md) and the hogs in C of `programs/`.",

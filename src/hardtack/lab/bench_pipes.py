@@ -1,8 +1,8 @@
 """Pipes: `cat FILE | wc` of 4 MB, beside the host's own and beside what others can do.
 
-Ours is one kernel's shell with a pipe of the kernel's. The host's is a shell, cat and wc of its own. Others have
-no pipes between guests, so they get the host's: our cat and wc under wasmtime's own WASI, a thread each, and
-under Node's, a worker each, through a named pipe. Neither starts a process; what they run is compiled before.
+Ours is one kernel's shell with a pipe of the kernel's. The host's is a shell, cat and wc of its own. Others
+have no pipes between guests, so they get the host's: our cat and wc under wasmtime's own WASI, a thread each,
+and under Node's, a worker each, through a named pipe. Neither starts a process; what they run is compiled before.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ const { readFileSync, openSync, closeSync } = require('node:fs');
 const [programs, path] = process.argv.slice(2);
 const pipe = path + '.pipe', counted = path + '.counted';
 if (isMainThread) {
-  const modules = ['cat', 'wc'].map((name) => new WebAssembly.Module(readFileSync(`${programs}/${name}.wasm`)));
+  const compile = (name) => new WebAssembly.Module(readFileSync(`${programs}/${name}.wasm`));
+  const modules = ['cat', 'wc'].map(compile);
   const [cat, wc] = modules.map(() => new Worker(__filename, { argv: process.argv.slice(2) }));
   let ready = 0, began, left = 2;
   for (const worker of [cat, wc]) {
