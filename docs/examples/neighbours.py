@@ -4,8 +4,8 @@ import sys
 
 from hardtack import Kernel
 
-with Kernel("2 MiB", on_exhaustion=sys.argv[1]) as kernel:
-    citizen = kernel.spawn("/bin/mail", ["ann", "1000"])
+with Kernel("1 MiB", on_exhaustion=sys.argv[1]) as kernel:
+    citizen = kernel.spawn("/bin/mail", ["ann", "3000"])
     kernel.spawn("/bin/fdhog", ["-k"])
     status = citizen.wait().exit_code
     books = kernel.statistics()
