@@ -1,9 +1,8 @@
 """Pipes: `cat FILE | wc` of 4 MB, beside the host's own and beside what others can do.
 
 Ours is one kernel's shell with a pipe of the kernel's. The host's is a shell, cat and wc of its own. Others
-have no pipes between guests, so they get the host's: our cat and wc under wasmtime's own WASI, a thread
-each, and under Node's, a worker each, through a named pipe. Neither starts a process; what they run is
-compiled before.
+have no pipes between guests, so they get the host's: our cat and wc under wasmtime's own WASI, a thread each,
+and under Node's, a worker each, through a named pipe. Neither starts a process; what they run was compiled.
 """
 
 from __future__ import annotations

@@ -705,12 +705,7 @@ class Machine:
         def finished() -> bool:
             if done is not None and OUTSIDE.run(done):
                 return True
-            if (
-                system.run_queue.first is None
-                and system.exiting.first is None
-                and not len(system.memory.admission)
-                and system.next_deadline is not None
-            ):
+            if self._idle() and system.next_deadline is not None:
                 self.clock.now = max(self.clock.now, system.next_deadline)
             return False
 
@@ -722,7 +717,16 @@ class Machine:
 
     def settle(self) -> None:
         """Run until nobody can go on."""
-        self.run(lambda: self.system.run_queue.first is None and not len(self.system.memory.admission))
+        self.run(self._idle)
+
+    def _idle(self) -> bool:
+        """Tell whether nothing is left to do before time passes."""
+        system = self.system
+        return (
+            system.run_queue.first is None
+            and system.exiting.first is None
+            and not len(system.memory.admission)
+        )
 
     # -- books
     def live(self) -> int:
