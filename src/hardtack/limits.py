@@ -13,7 +13,8 @@ What happens at each limit:
     processes       EAGAIN
     compile_memory  ProgramError; likewise compile_cpu
 
-`Result.limit` names the one that ended a program, `Result.limits_met` all that refused it something.
+`Result.limit` names the one that ended a program, `Result.limits_met` all that refused it something, but for
+a table that did not grow: wasmtime refuses that by itself.
 """
 
 from __future__ import annotations

@@ -393,6 +393,8 @@ _PRINT_ENVIRONMENT = """(module
         (["--descriptors", "20"], ["/bin/fdhog"], 1, "fdhog: 16 descriptors, then No file descriptors"),
         (["--processes", "1"], ["/bin/sh", "-c", "hello"], 126, "sh: hello: "),
         (["--table-elements", "0"], ["/bin/echo"], 1, "table_elements limit"),
+        (["--output", "10"], ["/bin/echo", "0123456789abc"], 1, "0123456789echo: writ"),
+        (["--disk-limit", "1MiB"], ["/bin/filehog"], 1, "1 files, then No space left on device"),
     ],
 )
 def test_limits(cli: CommandLine, options: list[str], program: list[str], status: int, says: str) -> None:

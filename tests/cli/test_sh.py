@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .conftest import CommandLine
 from .terminal import Terminal
 
@@ -104,3 +106,22 @@ def test_files_of_the_host_and_limits(tmp_path: Path) -> None:
 def test_without_a_terminal_it_reads_commands(cli: CommandLine) -> None:
     ending = cli("sh", stdin="echo hello | wc -c\nexit 4\n")
     assert (ending.status, ending.stdout, ending.stderr) == (4, "6\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "line", "status", "says"),
+    [
+        (["--timeout", "0.5"], "sleeper 60", 137, "wall limit: it had not ended after 0.5 s"),
+        (["--cpu", "0.1"], "spin", 137, "cpu limit: it used 0.1"),
+        (["--descriptors", "20"], "fdhog", 1, "No file descriptors available"),
+        (["--processes", "1"], "hello", 126, "sh: hello: "),
+        (["--table-elements", "0"], "hello", 127, ""),
+        (["--output", "10"], "echo 0123456789abc", 1, "0123456789"),
+        (["--disk-limit", "64KiB"], "filehog", 1, "No space left on device"),
+    ],
+)
+def test_limits_are_of_the_shell_with_all_that_it_runs(
+    cli: CommandLine, options: list[str], line: str, status: int, says: str
+) -> None:
+    done = cli("sh", *options, stdin=f"{line}\n")
+    assert (done.status, says in done.stdout + done.stderr) == (status, True), done

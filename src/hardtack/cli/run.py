@@ -138,6 +138,18 @@ alone, not those in a --dir.""",
     help="Elements that each of its tables may have.  [default: 65536]",
 )
 @click.option(
+    "--output",
+    type=size,
+    metavar="SIZE",
+    help="Bytes that it may write to its standard output, and to its standard error; beyond them ENOSPC.",
+)
+@click.option(
+    "--disk-limit",
+    type=size,
+    metavar="SIZE",
+    help="Bytes that it may make files grow by, in memory and on the --disk; beyond them ENOSPC.",
+)
+@click.option(
     "--on-exhaustion",
     "policy",
     type=click.Choice(["reserve", "fail", "panic", "wait"]),
@@ -178,6 +190,8 @@ def command(
     descriptors: int | None,
     processes: int | None,
     table_elements: int | None,
+    output: int | None,
+    disk_limit: int | None,
     policy: Policy,
     seed: int | None,
     record: str | None,
@@ -204,8 +218,10 @@ def command(
             raise click.UsageError(f"two directories are called {name!r}; give one of them another name")
     wanted = Wanted(seed, record, trace)
     if wanted.steady:
-        if policy != "reserve" or cpu is not None:
-            raise click.UsageError("--deterministic and --record are not for --cpu or --on-exhaustion")
+        if policy != "reserve" or cpu is not None or output is not None:
+            raise click.UsageError(
+                "--deterministic and --record are not for --cpu, --output or --on-exhaustion"
+            )
         if (record is not None and disk is not None) or (seed is not None and tcplisten):
             raise click.UsageError("--record is not for --disk, and --deterministic not for --tcplisten")
         with_hash_seed(given, wanted.hash_seed)
@@ -221,6 +237,8 @@ def command(
         "descriptors": descriptors,
         "processes": processes,
         "table_elements": table_elements,
+        "output": output,
+        "disk": disk_limit,
     }
     header = partial(
         make_header, program, args, dict(env), files or {}, names, tcplisten, (heap, memory, fs_size), limits

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from hardtack.cli.output import complain
 from hardtack.cli.parameters import mount, size
+from hardtack.cli.run import command as run
 from hardtack.cli.run import kernel_name, tell_status
 
 if TYPE_CHECKING:
     from hardtack.runtime import Kernel, Process
     from hardtack.runtime.terminal import Terminal
+
+
+# Options of run's that limit the shell with all that it runs, and what `Limits` calls them.
+_LIMITS: Final = {
+    "timeout": "wall",
+    "cpu": "cpu",
+    "descriptors": "descriptors",
+    "processes": "processes",
+    "table_elements": "table_elements",
+    "output": "output",
+    "disk_limit": "disk",
+}
 
 
 @click.command(
@@ -47,26 +60,34 @@ Exit status: the shell's own, that of the last command."""
     multiple=True,
     help="Give it a directory of the host, under another name if one is given. Repeatable.",
 )
-def command(heap: int, memory: int, mounts: tuple[tuple[str, str], ...]) -> int:
+def command(heap: int, memory: int, mounts: tuple[tuple[str, str], ...], **given: object) -> int:
     """Run the built-in shell: pipelines, redirection, files in memory, some thirty small programs.
 
-    Whatever runs in it, it cannot take more than the kernel's heap and user memory.
+    Whatever runs in it, it cannot take more than the kernel's heap and user memory; the limits are of the
+    shell with all that it runs.
     """
+    from hardtack.limits import Limits
     from hardtack.runtime import Kernel
     from hardtack.runtime.terminal import Terminal
 
     terminal = Terminal() if sys.stdin.isatty() else None
-    with Kernel(heap, memory, dirs=dict(mounts), outside=terminal, name=kernel_name("sh")) as kernel:
+    limits = Limits(**{_LIMITS[name]: value for name, value in given.items()})  # type: ignore[arg-type]
+    with Kernel(
+        heap, memory, dirs=dict(mounts), limits=limits, outside=terminal, name=kernel_name("sh")
+    ) as kernel:
         while True:
             shell = kernel.spawn("/bin/sh", stdin=0, stdout=1, stderr=2, protected=True)
             if terminal is None:
                 return tell_status("sh", shell.wait())
             with _Interrupts(kernel, terminal, shell):
                 result = shell.wait()
-            if result.killed is None:
+            if result.killed is None or result.limit in {"wall", "cpu"}:
                 return tell_status("sh", result)
             terminal.stuck = False
             complain(f"hardtack: the shell was killed: {result.killed}; here is another, with the same files")
+
+
+command.params.extend(option for option in run.params if option.name in _LIMITS)
 
 
 class _Interrupts:
