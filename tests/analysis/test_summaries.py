@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardtack.analysis import summaries
+from hardtack.analysis import interpreting, summaries
 from hardtack.analysis.entry import analyse
 from hardtack.analysis.loading import load_around
 from hardtack.analysis.models import load_models
@@ -85,3 +85,29 @@ def test_calls_of_one_shape_share_a_summary(tmp_path):
     assert (memo.misses, memo.hits) == (1, 1)
     assert dict(first.retained).keys() == {"box"}
     assert dict(second.retained).keys() == {"where"}
+
+
+def test_where_there_is_no_bound_already_the_rest_is_looked_at_only_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.setattr(interpreting, "_MOST_IN_VAIN", 1)
+    path = tmp_path / "vain.py"
+    path.write_text(
+        "def inner(text: str) -> list[str]:\n"
+        "    exec(text)\n"
+        "    found = [text]\n"
+        "    for _ in range(3):\n"
+        "        found.append(text + text)\n"
+        "    return found\n"
+        "def outer(text: str) -> list[str]:\n"
+        "    return inner(text)\n"
+        "def other(text: str) -> str:\n"
+        "    return text + text\n"
+    )
+    program, models = load_around([Target("vain", path, "")]).program, load_models()
+    for name in ("vain.inner", "vain.outer"):
+        found = analyse(program, name, models)
+        assert (found.findings[0].kind, found.findings[0].line) == ("no-model", 2)
+        assert found.findings[-1].kind == "unfinished"
+    assert analyse(program, "vain.other", models).peak is not None
+    in_spite = analyse(program, "vain.outer", models, assume=True)
+    assert [one.kind for one in in_spite.findings] == ["no-model"]
+    assert in_spite.peak is not None

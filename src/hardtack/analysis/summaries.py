@@ -224,15 +224,18 @@ def _find(
         key = (function.name, shape.key(), bool(interp.catching), _marks(interp, shape, pools))
         summary = memo.summaries.get(key)
         made = summary is None
+        found = dict(interp.spending.found)
         if summary is None:
             memo.misses += 1
             summary = _make(interp, memo, function, shape, key[-1], running)
             new = summary.touched - pools
             known |= new
             asks.add(summary.asks)
-            if any(before is not None or not held.is_zero for _, before, held in _marks(interp, shape, new)):
-                continue
-            if any(asks.concern(interp, shape.names, obj) for obj in changed_elsewhere(interp, shape.taken)):
+            marks = _marks(interp, shape, new)
+            more = any(before is not None or not held.is_zero for _, before, held in marks)
+            rest = changed_elsewhere(interp, shape.taken)
+            if more or any(asks.concern(interp, shape.names, obj) for obj in rest):
+                interp.spending.found = found  # what was found is void
                 continue
             pools |= new
             key = (*key[:-1], _marks(interp, shape, pools))
@@ -278,6 +281,7 @@ def _make(
     given = {key for key, _ in shape.sites}
     work = 0
     for _ in range(_RUNS):
+        found = dict(interp.spending.found)
         own, reader, catcher = _begin(interp, shape, marks, facts, running)
         result = _follow(own, function, dict(shape.frame))
         work += own.own_work
@@ -285,6 +289,7 @@ def _make(
         if not wanted:
             break
         facts |= wanted
+        interp.spending.found = found  # what was found is void
     else:
         own.finding("internal", "the analysis does not settle", "report this")
     end = None if own.state.dead else own.state

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.footprints import Kept
     from hardtack.analysis.summaries import Memo, Summary
 
-MAX_BYTES: Final = 256 << 20  # of the directory
+MAX_BYTES: Final = 128 << 20  # of the directory
 SUFFIX: Final = ".summaries"
 _MOST = 64  # summaries of one function: the newest ones
 
