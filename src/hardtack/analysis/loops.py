@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, integers, ir, iteration, results, ways
 from hardtack.analysis.domain import Cell, Value, join_values
-from hardtack.analysis.interpreting import Exits, Moment, guess
+from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, same_shape, widened
-from hardtack.analysis.recurrences import Recurrences
+from hardtack.analysis.recurrences import Recurrences, is_product
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from hardtack.analysis.domain import SlotKey
     from hardtack.analysis.exceptions import Catcher
@@ -174,38 +174,12 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         unbounded,
     )
     solved = recurrences.solve()
-    if hint.ways and any(_is_product(solved[name]) for name in names.values()):
-        hint.ways = False
+    if hint.ways and any(is_product(solved[name]) for name in names.values()):
         steps = _steps_by_ways(interp, loop, start, names, base)
-        if steps:
-            apart = replace(
-                recurrences,
-                step={name: _greatest(step[name] for step in steps) for name in names.values()},
-                ways=steps,
-                sup={},
-                sums={},
-                between={},
-            ).solve()
-            better = {name: size for name, size in apart.items() if _is_less(size, solved[name])}
-            hint.ways = bool(better)
-            solved |= better
+        better = recurrences.told_apart(steps, solved) if steps else {}
+        hint.ways = bool(better)
+        solved |= better
     return start, solved
-
-
-def _is_less(size: Size, other: Size) -> bool:
-    return not size.is_top and (other.is_top or guess(size) < guess(other))
-
-
-def _greatest(sizes: Iterable[Size]) -> Size:
-    found = ZERO
-    for size in sizes:
-        found |= size
-    return found
-
-
-def _is_product(size: Size) -> bool:
-    """Tell whether a bound has a product of symbols in it."""
-    return any(len(monomial) > 1 for polynomial in size.polynomials for monomial, _ in polynomial)
 
 
 def _steps_by_ways(

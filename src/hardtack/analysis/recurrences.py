@@ -13,12 +13,13 @@ total.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import graphs
 from hardtack.analysis.integers import digits_of
+from hardtack.analysis.interpreting import guess
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.polynomials import cap_of, polynomial, symbol_of
 
@@ -63,6 +64,12 @@ class Recurrences:
         for group in graphs.components(graph):
             self._solve_group(group)
         return with_digits(self.sup)
+
+    def told_apart(self, ways: Sequence[Mapping[str, Size]], solved: Mapping[str, Size]) -> dict[str, Size]:
+        """Return lesser bounds than those that were solved, from the steps of each way by itself."""
+        step = {name: _either(way[name] for way in ways) for name in self.step}
+        apart = replace(self, step=step, ways=ways, sup={}, sums={}, between={}).solve()
+        return {name: size for name, size in apart.items() if _is_less(size, solved[name])}
 
     def _solve_group(self, group: list[str]) -> None:
         members = frozenset(group)
@@ -131,6 +138,22 @@ class Recurrences:
                     size = size * Size(((((factor,), 1),),)).substitute(environment)
             total += size if spread else size * self.rounds
         return total
+
+
+def is_product(size: Size) -> bool:
+    """Tell whether a bound has a product of symbols in it."""
+    return any(len(monomial) > 1 for polynomial in size.polynomials for monomial, _ in polynomial)
+
+
+def _is_less(size: Size, other: Size) -> bool:
+    return not size.is_top and (other.is_top or guess(size) < guess(other))
+
+
+def _either(sizes: Iterable[Size]) -> Size:
+    found = ZERO
+    for size in sizes:
+        found |= size
+    return found
 
 
 def mentioned(size: Size) -> set[str]:
