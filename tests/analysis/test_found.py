@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from programs.collecting_inputs import INPUTS as COLLECTING
 from programs.decorated_inputs import INPUTS as DECORATED
 from programs.errors_inputs import INPUTS as ERRORS
 from programs.found_inputs import INPUTS as FOUND
@@ -15,10 +16,17 @@ from programs.stand_ins_inputs import INPUTS as STAND_INS
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
-from programs import decorated, errors, found, holes, shapes, stand_ins
+from programs import collecting, decorated, errors, found, holes, shapes, stand_ins
 
 # apart: their classes are strangers
-APART = {found: FOUND, stand_ins: STAND_INS, decorated: DECORATED, errors: ERRORS, shapes: SHAPES}
+APART = {
+    found: FOUND,
+    stand_ins: STAND_INS,
+    decorated: DECORATED,
+    errors: ERRORS,
+    shapes: SHAPES,
+    collecting: COLLECTING,
+}
 INPUTS = {function: inputs for each in APART.values() for function, inputs in each.items()}
 # What has no bound, and why not.
 WITHOUT = {
@@ -49,6 +57,15 @@ def test_what_once_held_too_much_keeps_within_its_bound(analysed, function):
     assert bound.peak is not None, bound.findings
     verdict = check(function.__name__, bound, function, INPUTS[function])
     assert not verdict.violations, verdict.violations
+
+
+COLLECTS = ["split_at_commas", "filled", "paragraphs", "joined_twice", "blocks"]
+
+
+@pytest.mark.parametrize("name", COLLECTS)
+def test_what_is_collected_and_begun_anew_adds_up(analysed, name):
+    bound = analysed[name]
+    assert all(len(term) < 2 for polynomial in bound.peak.polynomials for term, _ in polynomial)
 
 
 @pytest.fixture(scope="module")

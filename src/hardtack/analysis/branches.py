@@ -29,6 +29,11 @@ def branch(interp: Interpreter, place: object, ways: Sequence[Callable[[], None]
     if len(ways) == 1:
         ways[0]()
         return
+    choices = interp.choices
+    if choices is not None and choices.activation is interp.activation:
+        ways[choices.side(len(ways))]()
+        interp.collect()
+        return
     join = (interp.context, place)
     split(interp.state, join)
     before, ends = interp.state, []

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.footprints import Kept
     from hardtack.analysis.models import Models
     from hardtack.analysis.recursion import Rounds
+    from hardtack.analysis.ways import Choices
 
 
 class TooLong(Exception):
@@ -183,6 +184,7 @@ class Interpreter:
         self.asks: object = None  # what the summaries that it used ask: see shapes.Asks
         self.asked: dict[tuple[Object, str | None], Cell] = {}  # see parameters.also_written, also_added
         self.paths: set[str] = set()  # that led anywhere
+        self.choices: Choices | None = None  # of branches, where a way through a loop is run by itself
         self.limited = False  # whether an argument's stated limit stood for its length or value
         self.tells = False  # whether the argument's own does, up to that limit
         self.ran: set[str] = set()  # functions

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, footprints, integers, ir, iteration, results
+from hardtack.analysis import access, footprints, integers, ir, iteration, results, ways
 from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, same_shape, widened
-from hardtack.analysis.recurrences import Recurrences
+from hardtack.analysis.recurrences import Recurrences, is_product
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
@@ -72,11 +72,13 @@ class _Hint:
         changed: numbers that rounds change.
         wide: integers that grow without measure.
         head: a state whose shape no round changes.
+        ways: whether it may help to tell the ways through a round apart.
     """
 
     changed: set[SlotKey] = field(default_factory=set)
     wide: set[SlotKey] = field(default_factory=set)
     head: State | None = None
+    ways: bool = True
 
 
 def repeat(interp: Interpreter, loop: Loop) -> None:
@@ -85,6 +87,7 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     While a loop around this one looks for its shape only, no more is found out about this one either.
     """
     outside = _set_aside(interp)
+    choices, interp.choices = interp.choices, None
     interp.touched()
     interp.collect()
     entry = interp.state
@@ -103,6 +106,7 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
                 break
             _clear(interp)
     _put_back(interp, outside, solved)
+    interp.choices = choices
     interp.state = _substituted(interp, start, solved)
 
 
@@ -161,15 +165,46 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
             "growth", f"{what} grows with what it was the round before", "bound what grows"
         )
 
-    solved = Recurrences(
+    recurrences = Recurrences(
         loop.rounds(start, out, registers),
         {name: init[key] for key, name in names.items()},
         {name: after.get(key, ZERO) for key, name in names.items()},
         {name: total for name, (total, _) in loop.amortised.items()},
         {name: most for name, (_, most) in loop.amortised.items()},
         unbounded,
-    ).solve()
+    )
+    solved = recurrences.solve()
+    if hint.ways and any(is_product(solved[name]) for name in names.values()):
+        steps = _steps_by_ways(interp, loop, start, names, base)
+        better = recurrences.told_apart(steps, solved) if steps else {}
+        hint.ways = bool(better)
+        solved |= better
     return start, solved
+
+
+def _steps_by_ways(
+    interp: Interpreter,
+    loop: Loop,
+    start: State,
+    names: Mapping[SlotKey, str],
+    base: Mapping[SlotKey, Size],
+) -> list[dict[str, Size]]:
+    """Return what each way through a round does to the numbers that have names, if it can be told."""
+    outside = _set_aside(interp)
+    ends = ways.each(interp, lambda: _round(interp, loop, start))
+    _clear(interp)
+    _put_back(interp, outside, {})
+    steps = []
+    for end in ends:
+        if end.dead:
+            continue
+        after = _after(start, end, names)
+        others = {key: size for key, size in after.items() if key in base and key not in names}
+        covered = all(base[key].dominates(size) for key, size in others.items())
+        if not covered or not end.cells.keys() <= start.cells.keys():
+            return []
+        steps.append({name: after.get(key, ZERO) for key, name in names.items()})
+    return steps
 
 
 def _with_symbols(

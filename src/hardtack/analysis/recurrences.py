@@ -13,17 +13,18 @@ total.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import graphs
 from hardtack.analysis.integers import digits_of
+from hardtack.analysis.interpreting import guess
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.polynomials import cap_of, polynomial, symbol_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hardtack.symbolic.polynomials import Coefficient, Monomial, Polynomial
 
@@ -41,6 +42,8 @@ class Recurrences:
         amortised: symbols of a round whose sum over all rounds is known, and that sum.
         most: an upper bound of each symbol that a round brings along.
         unbounded: gives a size without a bound for what grows without measure.
+        ways: the steps of each way through a round by itself, none if they are not told apart.
+        between: what each symbol adds up to, over the rounds that set it anew.
     """
 
     rounds: Size
@@ -49,8 +52,10 @@ class Recurrences:
     amortised: Mapping[str, Size]
     most: Mapping[str, Size]
     unbounded: Callable[[str], Size]
+    ways: Sequence[Mapping[str, Size]] = ()
     sup: dict[str, Size] = field(default_factory=dict)
     sums: dict[str, Size] = field(default_factory=dict)
+    between: dict[str, Size] = field(default_factory=dict)
 
     def solve(self) -> dict[str, Size]:
         """Return an upper bound of each symbol over all rounds, and of the digits that it has."""
@@ -59,6 +64,12 @@ class Recurrences:
         for group in graphs.components(graph):
             self._solve_group(group)
         return with_digits(self.sup)
+
+    def told_apart(self, ways: Sequence[Mapping[str, Size]], solved: Mapping[str, Size]) -> dict[str, Size]:
+        """Return lesser bounds than those that were solved, from the steps of each way by itself."""
+        step = {name: _either(way[name] for way in ways) for name in self.step}
+        apart = replace(self, step=step, ways=ways, sup={}, sums={}, between={}).solve()
+        return {name: size for name, size in apart.items() if _is_less(size, solved[name])}
 
     def _solve_group(self, group: list[str]) -> None:
         members = frozenset(group)
@@ -80,17 +91,39 @@ class Recurrences:
         if added and weight < 1:  # x = share * x + rest settles where x = rest / (1 - share)
             start |= Size((_greatest(added),)).substitute(environment) * (1 / (1 - Fraction(weight)))
         elif added:
-            growth = self._over(_greatest(added))
+            growth = self._over(_greatest(added), group)
         for name in group:
             self.sup[name] = self.unbounded(name) if weight > 1 else start.substitute(environment) + growth
-        if len(group) == 1 and not added:
-            self.sums[group[0]] = self.start[group[0]] + self._over(_greatest(resets))
-        elif not growth.is_top and weight <= 1:
-            for name in group:
-                self.sums[name] = self.rounds * self.sup[name]
+        if weight > 1 or growth.is_top or any(self.step[name].is_top for name in group):
+            return
+        if len(group) == 1:
+            self._add_up(group[0], added, resets)
+        else:
+            self.sums |= {name: self.rounds * self.sup[name] for name in group}
 
-    def _over(self, terms: Iterable[tuple[Monomial, Coefficient]]) -> Size:
-        """Return the sum of a polynomial over all rounds."""
+    def _add_up(self, name: str, added: Sequence[Polynomial], resets: Sequence[Polynomial]) -> None:
+        """Note what a symbol that depends on no other one of its group adds up to."""
+        anew = self.start[name] + self._over(_greatest(resets), [name])
+        self.sums[name] = self.rounds * self.sup[name] if added else anew
+        if self.ways:
+            self.between[name] = anew + self._over(_greatest(added), [name])
+
+    def _sum_of(self, name: str, users: Sequence[str]) -> Size | None:
+        """Return what a symbol adds up to over the rounds in which others take it up, if that is known.
+
+        A symbol that each round which takes it up sets anew is taken up once for all that it grew by since.
+        """
+        if name in self.amortised:
+            return self.amortised[name]
+        if name in self.between and all(self._is_set_anew(name, way, users) for way in self.ways):
+            return self.between[name]
+        return self.sums.get(name)
+
+    def _is_set_anew(self, name: str, way: Mapping[str, Size], users: Sequence[str]) -> bool:
+        return name not in mentioned(way[name]) or all(name not in mentioned(way[user]) for user in users)
+
+    def _over(self, terms: Iterable[tuple[Monomial, Coefficient]], users: Sequence[str]) -> Size:
+        """Return the sum of a polynomial over all rounds: of what these symbols take up in each."""
         environment = with_digits(self.sup)
         total = ZERO
         for monomial, coefficient in terms:
@@ -98,13 +131,29 @@ class Recurrences:
             spread = False
             for factor in sorted(monomial, key=lambda one: symbol_of(one) not in self.amortised):
                 name = symbol_of(factor)
-                known = self.amortised.get(name) if name in self.amortised else self.sums.get(name)
+                known = self._sum_of(name, users)
                 if known is not None and not spread and not known.is_top:
                     size, spread = size * known, True
                 else:
                     size = size * Size(((((factor,), 1),),)).substitute(environment)
             total += size if spread else size * self.rounds
         return total
+
+
+def is_product(size: Size) -> bool:
+    """Tell whether a bound has a product of symbols in it."""
+    return any(len(monomial) > 1 for polynomial in size.polynomials for monomial, _ in polynomial)
+
+
+def _is_less(size: Size, other: Size) -> bool:
+    return not size.is_top and (other.is_top or guess(size) < guess(other))
+
+
+def _either(sizes: Iterable[Size]) -> Size:
+    found = ZERO
+    for size in sizes:
+        found |= size
+    return found
 
 
 def mentioned(size: Size) -> set[str]:
