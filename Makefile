@@ -106,7 +106,7 @@ analysis-figures: setup ## hold bounds against the corpus and our own programs, 
 	-$(BIN)/python tests/analysis/programs_run.py --judge --json docs/figures/analysis-programs.json
 	$(BIN)/python docs/make_pages.py
 
-# A version of CPython has a file of its own: another is made with `make kernel-bounds VENV=... PYTHON=python3.12`.
+# A version of CPython has a file of its own: `make system-call-bounds VENV=build/3.12 PYTHON=python3.12` makes another.
 kernel-bounds: system-call-bounds ## the same; then ask for every operation's bound, measure them, and rewrite the docs
 	$(BIN)/python tests/analysis/kernel_bounds.py --json docs/figures/kernel-bounds.json
 	$(BIN)/python docs/make_pages.py
