@@ -233,7 +233,8 @@ class Virtual(Outside):
 
     def random(self, count: int) -> bytes:
         """Return the next bytes of the seed's; made elsewhere, since that takes more than twice as many."""
-        return self._heap.run(self._random.randbytes, count)
+        made: bytes = self._heap.run(self._random.randbytes, count)
+        return made
 
     def input(self, fd: int) -> bytes | int:
         """Read the host's descriptor to its end."""
