@@ -106,9 +106,13 @@ analysis-figures: setup ## hold bounds against the corpus and our own programs, 
 	-$(BIN)/python tests/analysis/programs_run.py --judge --json docs/figures/analysis-programs.json
 	$(BIN)/python docs/make_pages.py
 
-kernel-bounds: setup ## ask for the bound of every operation of the kernel, measure them, and rewrite the docs
+# A version of CPython has a file of its own: `make system-call-bounds VENV=build/3.12 PYTHON=python3.12` makes another.
+kernel-bounds: system-call-bounds ## the same; then ask for every operation's bound, measure them, and rewrite the docs
 	$(BIN)/python tests/analysis/kernel_bounds.py --json docs/figures/kernel-bounds.json
 	$(BIN)/python docs/make_pages.py
+
+system-call-bounds: setup ## write the bounds that the kernel reserves, for this CPython: half a minute
+	$(BIN)/python tests/analysis/system_call_bounds.py
 
 analysis-speed: setup ## time the analyser on all functions of the kernel, each as an entry
 	$(BIN)/python tests/analysis/speed.py
@@ -132,5 +136,5 @@ sanitize: setup ## the heap's tests under the address and undefined behaviour sa
 		$(BIN)/python -m pytest $(or $(TESTS),tests/heap tests/wasm/test_callbacks.py)
 
 .PHONY: help setup demo test lint programs docs bench sqlite crashes lab browser report figures soak cpython-tests \
-	guest-tests corpus analysis-figures book-figures kernel-bounds analysis-speed fuzz mutants sanitize http peers \
+	guest-tests corpus analysis-figures book-figures kernel-bounds system-call-bounds analysis-speed fuzz mutants sanitize http peers \
 	hostile fuzz-calls

@@ -265,6 +265,9 @@ class ExactMachine:
         (part,) = index.parts
         return lift(len(range(*part.real.indices(const(length)))))
 
+    def stepped(self, index: Value) -> bool:
+        return any(isinstance(part.real, slice) and part.real.step not in {None, 1} for part in index.parts)
+
     def steps(self, start: Value, stop: Value, step: Value) -> Size:
         return lift(len(range(*(_number(value.parts[0]) for value in (start, stop, step)))))
 
@@ -485,6 +488,8 @@ def _length(part: Part) -> int:
 def _width(part: Part) -> int:
     if isinstance(part.real, re.Match) and isinstance(part.real.string, str):
         return 1 if part.real.string.isascii() else 4
+    if isinstance(part.real, memoryview):
+        return 1 if part.real.contiguous else 4
     if part.real is NO_VALUE or not isinstance(part.real, str):
         return part.width
     return 1 if part.real.isascii() else 2 if max(part.real) <= "\uffff" else 4

@@ -7,6 +7,10 @@ import json
 import kernel_bounds
 import kernel_cases
 import pytest
+import system_call_bounds
+
+from hardtack.analysis import bounds_file
+from hardtack.kernel import bounds as kernel_bounds_files
 
 # Those that take the analyser a second or less, of every module.
 SAMPLE = [
@@ -56,6 +60,12 @@ def test_an_operation_takes_no_more_than_its_bound(bounds, name):
 
 def figures():
     return {row["operation"]: row for row in json.loads(kernel_bounds.FIGURES.read_text())}
+
+
+def test_what_the_kernel_reserves_is_what_the_analyser_finds():
+    committed = bounds_file.read(kernel_bounds_files.path())
+    changes = bounds_file.compare(committed, system_call_bounds.find())
+    assert [f"{change.entry} {change.text}" for change in changes] == [], "run `make system-call-bounds`"
 
 
 def test_every_operation_of_the_kernel_is_among_the_figures():

@@ -219,6 +219,10 @@ class ModelMachine:
         """Return the most items that a slice takes of a sequence of that length."""
         return slices.span(self._interp, self._read(index), length)
 
+    def stepped(self, index: str) -> bool:
+        """Tell whether a slice may have a step."""
+        return slices.is_stepped(self._interp, self._read(index))
+
     def steps(self, start: str, stop: str, step: str) -> Size:
         """Return the most integers from start to before stop, by step."""
         numbers = [number_of(self._read(one)) for one in (start, stop, step)]

@@ -93,6 +93,9 @@ class Machine(Protocol[V]):
     def span(self, index: V, length: Size) -> Size:
         """Return the most items that a slice takes of a sequence of that length."""
 
+    def stepped(self, index: V) -> bool:
+        """Tell whether a slice may have a step."""
+
     def steps(self, start: V, stop: V, step: V) -> Size:
         """Return the most integers from start to before stop, by step."""
 

@@ -248,7 +248,7 @@ def _object(
             name,
             length,
             element=_BYTE if kind in {"bytes", "bytearray", "memoryview"} else NOTHING,
-            width=4,
+            width=1 if kind == "memoryview" else 4,  # without a stride, as its model assumes
             total=total,
             owned=False,
             type=type_,

@@ -28,6 +28,14 @@ def span(interp: Interpreter, index: Value, length: Size) -> Size:
     return length if most is None else most
 
 
+def is_stepped(interp: Interpreter, index: Value) -> bool:
+    """Tell whether a slice may have a step, be it 1."""
+    return any(
+        cell.kind == "slice" and not (cell.owned and _is_none(cell.fields.get("2", Value(plain=NONE))))
+        for _, cell in access.cells(interp, index)
+    )
+
+
 def _span(start: Value, stop: Value, length: Size) -> Size:
     first, last = _known(start), _known(stop)
     if (last is None and not _is_none(stop)) or (first is None and not _is_none(start)):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hardtack.heap import Heap
     from hardtack.kernel.inodes import Owner
+    from hardtack.kernel.ranges import Count
     from hardtack.kernel.system import System
     from hardtack.limits import Limits
 
@@ -71,7 +72,7 @@ class Account:
         self.deadline = None if limits.wall is None else began + int(limits.wall * NANOSECONDS)
         self.cpu_limit = None if limits.cpu is None else int(limits.cpu * NANOSECONDS)
         self.cpu_used = 0
-        self.processes = 0
+        self.processes: Count = 0
         self.descriptors_refused = False
         self.processes_refused = False
         self.limit: str | None = None

@@ -15,7 +15,7 @@ from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Transfer, Word
+    from hardtack.kernel.ranges import Position, Transfer, Word
     from hardtack.kernel.system import System
 
 ANSWER_BYTES: Final = 32  # of an answer, its newline included
@@ -30,7 +30,7 @@ class Channel(Description):
     def __init__(self) -> None:
         super().__init__(abi.STREAM_RIGHTS, 0, 0)
         self._request = memoryview(b"")
-        self._position = 0
+        self._position: Position = 0
         self._answer = bytearray(ANSWER_BYTES)
         self._fill = 0
         self._under_way = False  # asked and not answered

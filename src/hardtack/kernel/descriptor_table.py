@@ -85,13 +85,14 @@ class DescriptorTable(Table[Description]):
     def _make_leaf(self, number: Number) -> Leaf[Description]:
         """Return the leaf of a number, owned by this table alone."""
         middle = self._middles[number >> 12]
-        if middle is not None and middle.owners > 1:
-            middle = self._middles[number >> 12] = _copy_middle(middle)
-        leaf = None if middle is None else middle.leaves[(number >> 6) & 63]
-        if leaf is None:
+        if middle is None:
             return super()._make_leaf(number)
-        if leaf.owners > 1:
-            assert middle is not None
+        if middle.owners > 1:
+            middle = self._middles[number >> 12] = _copy_middle(middle)
+        leaf = middle.leaves[(number >> 6) & 63]
+        if leaf is None:
+            leaf = middle.leaves[(number >> 6) & 63] = Leaf()
+        elif leaf.owners > 1:
             leaf = middle.leaves[(number >> 6) & 63] = _copy_leaf(leaf)
             if number < FAN:
                 self._first = leaf.items

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.disk_rows import Row
     from hardtack.kernel.inodes import Owner
+    from hardtack.kernel.ranges import Count, FileSize, Flags, Long, Signed
     from hardtack.kernel.system import System
 
 
@@ -81,17 +82,17 @@ class DiskInode:
 
     def __init__(self, row: Row) -> None:
         number, kind, links, size, atime, mtime, ctime, parent = row[:PAYER]
-        self.number = number + 0  # numbers of its own: the row's are the caller's
-        self.kind = kind + 0
-        self.links = links + 0
-        self.size = size + 0
-        self.atime = atime + 0
-        self.mtime = mtime + 0
-        self.ctime = ctime + 0
-        self.parent = parent + 0
+        self.number: Long = number + 0  # numbers of its own: the row's are the caller's
+        self.kind: Flags = kind + 0
+        self.links: Signed = links + 0
+        self.size: FileSize = size + 0
+        self.atime: Long = atime + 0
+        self.mtime: Long = mtime + 0
+        self.ctime: Long = ctime + 0
+        self.parent: Long = parent + 0
         self.payer = row[PAYER] + 0
         self.held = row[HELD] + 0
-        self.opens = 0
+        self.opens: Count = 0
         self.dirty = False
         self.chain: DiskInode | None = None
         self.next_dirty: DiskInode | None = None

@@ -9,10 +9,13 @@ from __future__ import annotations
 import errno as host_errno
 import os
 import stat
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.paths import walk
+
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Flags
 
 MAX_DEPTH: Final = 64  # directories in one path: each is an open descriptor while it is walked
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -25,12 +28,13 @@ _ERRNOS: Final[dict[int, int]] = {
         "ESPIPE", "EXDEV", "EMFILE", "ENFILE", "ECONNRESET", "ECONNABORTED", "ENOTCONN",
     )
 }  # fmt: skip
-_TYPES: Final = (
-    (stat.S_ISDIR, abi.DIRECTORY),
-    (stat.S_ISREG, abi.REGULAR_FILE),
-    (stat.S_ISLNK, abi.SYMBOLIC_LINK),
-    (stat.S_ISCHR, abi.CHARACTER_DEVICE),
-)
+_TYPES: Final[dict[int, Flags]] = {
+    stat.S_IFDIR: abi.DIRECTORY,
+    stat.S_IFREG: abi.REGULAR_FILE,
+    stat.S_IFLNK: abi.SYMBOLIC_LINK,
+    stat.S_IFCHR: abi.CHARACTER_DEVICE,
+}
+_FORMAT: Final = 0o170000  # the bits of a mode that say what a file is
 
 
 def errno_of(error: OSError) -> int:
@@ -40,7 +44,7 @@ def errno_of(error: OSError) -> int:
 
 
 def _filetype(mode: int) -> int:
-    return next((filetype for test, filetype in _TYPES if test(mode)), abi.UNKNOWN)
+    return _TYPES.get(mode & _FORMAT, abi.UNKNOWN)
 
 
 def status_of(found: os.stat_result) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Position
     from hardtack.kernel.system import System
 
 _LISTINGS: Final = 1 << 40  # of 8 names: more than any disk has room for
@@ -37,7 +38,7 @@ class OpenDiskFile(Description):
         super().__init__(rights, 0, flags)
         self.files = files
         self.file = file
-        self.position = 0
+        self.position: Position = 0
 
     def read(self, process: Process, start: int, count: int) -> int:
         """Read from the position."""

@@ -24,6 +24,7 @@ from hardtack.kernel.streams import HostStream, Null
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Kind, Number
     from hardtack.kernel.system import System
 
 DEV: Final = "dev"
@@ -122,8 +123,8 @@ class _Place:
         self.system = system
         self.root = root
         self._base = kind
-        self.kind = kind
-        self.pid = pid
+        self.kind: Kind = kind
+        self.pid: Number = pid
         self.name = b"."
         self.must_be_directory = False
 
@@ -198,8 +199,8 @@ class PseudoDirectory(Description):
         super().__init__(abi.DIRECTORY_RIGHTS, abi.DIRECTORY_RIGHTS | abi.FILE_RIGHTS, 0)
         self.system = system
         self.root = root
-        self.kind = kind
-        self.pid = pid
+        self.kind: Kind = kind
+        self.pid: Number = pid
         self.preopen = name
 
     def _walk(self, path: bytes, follow: bool) -> _Place | int:
@@ -389,7 +390,7 @@ def _text(system: System, place: _Place) -> bytes:
     return (process.arguments if place.name == b"cmdline" else process.environment)[:MOST]
 
 
-def _inode(kind: str, pid: int, name: bytes) -> int:
+def _inode(kind: Kind, pid: Number, name: bytes) -> int:
     """Return a number that is the same for the same file, and hardly ever for another."""
     number = 0xCBF29CE484222325
     for byte in kind.encode() + b"%d/" % pid + name:

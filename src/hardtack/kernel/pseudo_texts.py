@@ -10,6 +10,7 @@ from hardtack.kernel.process import ENDED, SIGNALLED
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Position
     from hardtack.kernel.system import System
 
 MOST: Final = 4096  # bytes of a text; arguments and environments are cut there
@@ -25,7 +26,7 @@ class Text(Description):
     def __init__(self, text: bytes) -> None:
         super().__init__(abi.FILE_RIGHTS & ~abi.RIGHT_WRITE, 0, 0)
         self.text = text
-        self._position = 0
+        self._position: Position = 0
 
     def read(self, process: Process, start: int, count: int) -> int:
         """Read from the position."""

@@ -13,6 +13,7 @@ from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, NAME_MAX, PAGE, P
 
 Word: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 32)]  # a guest's i32: a pointer, a size, a descriptor
 Long: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]  # a guest's i64, a time in ns
+Signed: TypeAlias = Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)]  # as a disk keeps it
 Mask: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]  # of a node's 64 slots
 Count: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 30)]  # of objects, all of which fit in memory
 Errno: TypeAlias = Annotated[int, Interval(ge=0, le=255)]
@@ -26,6 +27,7 @@ Transfer: TypeAlias = Annotated[int, Interval(ge=0, le=MAX_IO)]  # bytes that on
 HostNumber: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 31)]  # a descriptor of the host's, -1 for none
 
 Name: TypeAlias = Annotated[bytes, MaxLen(NAME_MAX)]
+Kind: TypeAlias = Annotated[str, MaxLen(16)]  # of a directory in /proc, /dev or /bin
 PathBytes: TypeAlias = Annotated[bytes, MaxLen(PATH_MAX)]
 Block: TypeAlias = Annotated[bytes, MaxLen(MAX_ARGUMENT_BYTES)]  # of arguments, each with its NUL
 Page: TypeAlias = Annotated[bytearray, MaxLen(PAGE)]

@@ -21,6 +21,7 @@ from hardtack.kernel.params import MAX_IO, PAGE
 if TYPE_CHECKING:
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Position
 
 HOST_PIPE_BYTES: Final = 4096  # a host pipe that is ready takes so many bytes without blocking
 
@@ -52,7 +53,7 @@ class Source(Description):
     def __init__(self, data: bytes) -> None:
         super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_WRITE, 0, 0)
         self._data = memoryview(data)
-        self._position = 0
+        self._position: Position = 0
 
     def read(self, process: Process, start: int, count: int) -> int:
         """Copy the next bytes."""

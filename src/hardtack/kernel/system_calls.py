@@ -4,8 +4,11 @@ A bound is an expression over the call's arguments: the most bytes that the call
 one moment, above what was live when it began, its steps aside (`steps`). `transfer` stands for the bytes that
 a read or write moves.
 Each expression clips its symbols (`min`), so that putting in the largest arguments gives its constant
-maximum, with which the border tries first. The figures were set by hand, above what tests measure
-(tests/kernel/test_bounds.py); the analyser will derive them.
+maximum, with which the border tries first.
+
+Where FOUND stands instead of an expression, the bound is what `hardtack bound` found in the handler's source
+(`bounds`). The other expressions are not found yet: they were set by hand, above what tests measure
+(tests/kernel/test_bounds.py).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel import calls, calls_poll, calls_process, calls_sockets, calls_spawn
+from hardtack.kernel import bounds, calls, calls_poll, calls_process, calls_sockets, calls_spawn
 from hardtack.kernel.params import (
     MAX_IO,
     MAX_POLL,
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 PREVIEW1: Final = "wasi_snapshot_preview1"
 POSIX: Final = "posix"
+FOUND: Final = "found by the analyser"
+_FOUND: Final = bounds.read(bounds.path())
 _LARGEST: Final = 1 << 64
 FETCH_BYTES: Final = 14_000  # what reading a page from a disk may take: its bytes, its place in the cache
 
@@ -47,6 +52,7 @@ class Row:
         parameters: its arguments' names after the process, each with its type: "fd:i offset:I".
         handler: the function that does it.
         expression: its bound in bytes, over the arguments.
+        found: the analyser found it in the handler's source; else it was stated by hand.
         missing: what of the specification is not there yet, or "".
         maximum: the bound's value for the largest arguments, in bytes.
         bound: the bound's value for the process and the arguments given, in bytes.
@@ -62,6 +68,7 @@ class Row:
     parameters: str
     handler: Callable[..., int]
     expression: str
+    found: bool
     missing: str
     maximum: int
     bound: Callable[..., int]
@@ -99,6 +106,8 @@ LIMITS: Final = {
     "RANDOM_STEP": RANDOM_STEP,
 }
 
+_MOST: Final = {"i": (1 << 32) - 1, "I": (1 << 64) - 1}  # of an argument
+
 # Symbols that are measured when a bound is evaluated: the most that they can be, and how.
 _MEASURED: Final = {
     "fetched": (FETCH_BYTES, "_fetched(process, fd)"),
@@ -116,6 +125,13 @@ def _row(
     missing: str,
 ) -> Row:
     names = [parameter.split(":")[0] for parameter in parameters.split()]
+    always = name in _ALWAYS
+    if bound is FOUND:
+        peak = _FOUND[target(handler)]
+        maximum = bounds.largest(peak, largest_arguments(parameters))
+        evaluate = bounds.compile_bound(peak, ["process", *names])
+        row = (number, module, name, parameters, handler, peak, True, missing, maximum, evaluate, always)
+        return Row(*row, None, evaluate)
     body = bound
     for symbol, (_, measure) in _MEASURED.items():
         body = body.replace(symbol, measure)
@@ -126,12 +142,21 @@ def _row(
     )
     largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
     maximum = eval(bound, {**LIMITS, **largest})
-    always, step = name in _ALWAYS, _STEPS.get(name)
-    row = (number, module, name, parameters, handler, bound, missing, maximum, evaluate, always)
-    return Row(*row, step, evaluate_step)
+    row = (number, module, name, parameters, handler, bound, False, missing, maximum, evaluate, always)
+    return Row(*row, _STEPS.get(name), evaluate_step)
 
 
-_ALWAYS: Final = {"proc_exit"}
+def largest_arguments(parameters: str) -> dict[str, int]:
+    """Return the largest value of each argument of a call, the process aside."""
+    return {"process": 0} | {one.split(":")[0]: _MOST[one.split(":")[1]] for one in parameters.split()}
+
+
+def target(handler: Callable[..., int]) -> str:
+    """Return what `hardtack bound` calls a handler."""
+    return f"{handler.__module__}:{handler.__name__}"
+
+
+_ALWAYS: Final = {"proc_exit"}  # what entering it takes counts too, of the scheduler's reservation
 _STEPS: Final[dict[str, Callable[..., int]]] = {
     "fd_write": calls.fd_write_step,
     "fd_pwrite": calls.fd_pwrite_step,
@@ -140,8 +165,9 @@ _STEPS: Final[dict[str, Callable[..., int]]] = {
 
 # Numbers, and structures of numbers.
 _SMALL = "1_000"
-# A descriptor: two nodes of its table, made or copied.
-_TABLE = "2_200"
+# A descriptor's leaf, changed: it and the node above are made or copied, and where hundreds share them, each
+# count of owners and references in them becomes an int of its own.
+_TABLE = "7_000"
 # The host: a status, an error, which is an exception here.
 _HOST = "2_500"
 # Reading: from the host, or a page from a disk.
@@ -157,32 +183,32 @@ _PATH = "21_000 + min(size, PATH_MAX) * 5 // 4"
 _TWO_PATHS = "25_000 + min(size, PATH_MAX) * 5 // 4 + min(to_size, PATH_MAX) * 5 // 2"
 
 _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
-    ("args_get", "pointers:i start:i", calls.args_get, _SMALL, ""),
-    ("args_sizes_get", "count:i size:i", calls.args_sizes_get, _SMALL, ""),
-    ("environ_get", "pointers:i start:i", calls.environ_get, _SMALL, ""),
-    ("environ_sizes_get", "count:i size:i", calls.environ_sizes_get, _SMALL, ""),
-    ("clock_res_get", "clock:i out:i", calls.clock_res_get, _SMALL, ""),
+    ("args_get", "pointers:i start:i", calls.args_get, FOUND, ""),
+    ("args_sizes_get", "count:i size:i", calls.args_sizes_get, FOUND, ""),
+    ("environ_get", "pointers:i start:i", calls.environ_get, FOUND, ""),
+    ("environ_sizes_get", "count:i size:i", calls.environ_sizes_get, FOUND, ""),
+    ("clock_res_get", "clock:i out:i", calls.clock_res_get, FOUND, ""),
     ("clock_time_get", "clock:i precision:I out:i", calls.clock_time_get, _SMALL, ""),
-    ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, _SMALL, ""),
-    ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, _SMALL, ""),
-    ("fd_close", "fd:i", calls.fd_close, "4_000", ""),
+    ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, FOUND, ""),
+    ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, FOUND, ""),
+    ("fd_close", "fd:i", calls.fd_close, _TABLE, ""),
     ("fd_datasync", "fd:i", calls.fd_sync, _HOST, ""),
-    ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, _SMALL, ""),
-    ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, _SMALL, ""),
-    ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, _SMALL, ""),
-    ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, _HOST, ""),
+    ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, FOUND, ""),
+    ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, FOUND, ""),
+    ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, FOUND, ""),
+    ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, FOUND, ""),
     ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _SET_SIZE, ""),
     ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _HOST, ""),
     ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _READ, ""),
-    ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, _SMALL, ""),
-    ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, _SMALL, ""),
+    ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, FOUND, ""),
+    ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, FOUND, ""),
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
     ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
     ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
-    ("fd_renumber", "fd:i to:i", calls.fd_renumber, "5_000", ""),
-    ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, _HOST, ""),
+    ("fd_renumber", "fd:i to:i", calls.fd_renumber, "11_000", ""),
+    ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, FOUND, ""),
     ("fd_sync", "fd:i", calls.fd_sync, _HOST, ""),
-    ("fd_tell", "fd:i out:i", calls.fd_tell, _SMALL, ""),
+    ("fd_tell", "fd:i out:i", calls.fd_tell, FOUND, ""),
     ("fd_write", "fd:i vectors:i count:i out:i", calls.fd_write, _WRITE, ""),
     ("path_create_directory", "fd:i start:i size:i", calls.path_create_directory, _PATH, ""),
     ("path_filestat_get", "fd:i lookup:i start:i size:i out:i", calls.path_filestat_get, _PATH, ""),
@@ -226,10 +252,10 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "",
     ),
     ("proc_exit", "status:i", calls_process.proc_exit, _SMALL, ""),
-    ("proc_raise", "signal:i", calls_process.proc_raise, _SMALL, ""),
-    ("random_get", "start:i size:i", calls.random_get, "2_500 + min(size, RANDOM_STEP) * 5 // 4", ""),
-    ("sched_yield", "", calls_process.sched_yield, _SMALL, ""),
-    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, "4_000", ""),
+    ("proc_raise", "signal:i", calls_process.proc_raise, FOUND, ""),
+    ("random_get", "start:i size:i", calls.random_get, FOUND, ""),
+    ("sched_yield", "", calls_process.sched_yield, FOUND, ""),
+    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, _TABLE, ""),
     (
         "sock_recv",
         "fd:i vectors:i count:i flags:i out:i out_flags:i",
@@ -242,8 +268,8 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("chdir", "start:i size:i", calls_process.chdir, _PATH, ""),
-    ("dup", "fd:i out:i", calls_process.dup, _TABLE, ""),
-    ("dup2", "fd:i to:i", calls_process.dup2, "4_000", ""),
+    ("dup", "fd:i out:i", calls_process.dup, FOUND, ""),
+    ("dup2", "fd:i to:i", calls_process.dup2, _TABLE, ""),
     (
         "exec",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i",
@@ -258,11 +284,11 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "8_000",
         "",
     ),
-    ("getcwd", "start:i size:i out:i", calls_process.getcwd, _SMALL, ""),
-    ("getpid", "out:i", calls_process.getpid, _SMALL, ""),
-    ("getppid", "out:i", calls_process.getppid, _SMALL, ""),
+    ("getcwd", "start:i size:i out:i", calls_process.getcwd, FOUND, ""),
+    ("getpid", "out:i", calls_process.getpid, FOUND, ""),
+    ("getppid", "out:i", calls_process.getppid, FOUND, ""),
     ("kill", "pid:i signal:i", calls_process.kill, "4_000", "handlers: every signal ends a process"),
-    ("pipe", "out:i", calls_process.pipe, "4_000", ""),
+    ("pipe", "out:i", calls_process.pipe, FOUND, ""),
     (
         "spawn",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i"
@@ -272,10 +298,10 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "",
     ),
     ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, "process groups"),
-    ("socket", "domain:i kind:i out:i", calls_sockets.socket, "4_000", ""),
-    ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, "4_000", ""),
+    ("socket", "domain:i kind:i out:i", calls_sockets.socket, FOUND, ""),
+    ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, FOUND, ""),
     ("bind", "fd:i address:i size:i", calls_sockets.bind, _SMALL, ""),
-    ("listen", "fd:i backlog:i", calls_sockets.listen, _SMALL, ""),
+    ("listen", "fd:i backlog:i", calls_sockets.listen, FOUND, ""),
     ("connect", "fd:i address:i size:i", calls_sockets.connect, "4_000", ""),
 ]
 

@@ -446,6 +446,8 @@ class _Evaluator(Generic[V]):
                 return self._machine.digits(self.value(node)).as_const() not in {0, 1}
             case "wide":
                 return self._machine.width(self.value(node)) > 1
+            case "stepped":
+                return self._machine.stepped(self.value(node))
             case "several":
                 return self._pattern(node).groups > 1
             case "constant":

@@ -28,7 +28,8 @@ effect: what is done
     finding("kind", "message", "remedy"), call(...), special(...)
 condition: what is known when the call is analysed
     given(parameter), nonnegative(x), large(x): an int that may have two digits of 30 bits,
-    wide(x): text that may not be ASCII, constant(x), several(pattern): it has more than one group,
+    wide(x): text that may not be ASCII, or a view that may have a stride,
+    stepped(slice): it may have a step, constant(x), several(pattern): it has more than one group,
     literal(x): a constant text without a backslash,
     among(x, "a", "b"): it is one of these constants, not c, c and d, c or d
 
@@ -83,7 +84,7 @@ _MEASURES = {
     "steps": 3,
 }
 RUNS = ("call", "keep", "special", "later")
-_CONDITIONS = ("nonnegative", "large", "wide", "constant", "several", "literal")
+_CONDITIONS = ("nonnegative", "large", "wide", "constant", "several", "literal", "stepped")
 NUMBERS = frozenset(
     {"add", "sub", "mul", "floordiv", "mod", "pow", "and_", "or_", "xor", "lshift", "rshift"}
     | {"neg", "pos", "invert", "abs", "min", "max", "hull"}

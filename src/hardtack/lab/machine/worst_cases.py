@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
@@ -48,6 +49,7 @@ from hardtack.lab.machine.driver import (
     Calls,
     Hand,
     Machine,
+    Program,
     after,
     on_read,
     on_write,
@@ -926,6 +928,70 @@ def _change_descriptors(calls: Calls) -> Body:
     yield from calls.fork()
     yield from calls.pipe()
     yield from calls.exit(0)
+
+
+@case
+def tables_that_hundreds_share(ledger: Ledger) -> None:
+    """Changes of nodes that 256 others own: each count of owners and references becomes an int of its own."""
+    with ledger.machine(128 * MIB) as machine:
+        program = Program(machine, "sharer", _share_a_table, STRINGS + 4 * KIB)
+        machine.run_until_ended(machine.start(program))
+
+
+def _share_a_table(calls: Calls) -> Body:
+    program = calls.process.image
+    assert isinstance(program, Program)
+    reader, _ = yield from calls.pipe()
+    yield from calls.socket()
+    yield from calls.bind(_LISTENER, b"name")
+    yield from calls.listen(_LISTENER)
+    yield from calls.connect((yield from calls.socket()), b"name")
+    while (yield from calls.open(b".", rights=READ_ONLY)) < 128:  # each another description
+        pass
+    for number in range(128, 4096, 64):  # in every leaf below one node
+        yield from calls.dup2(ROOT, number)
+    yield from calls.close(63)
+    yield from calls.close(127)
+    program.forked = _copying(reader)
+    for _ in range(255):
+        assert (yield from calls.fork()) > 0
+    yield from calls.sleep(1)
+    for change in _CHANGES:
+        program.forked = _changing(*change)
+        yield from calls.waitpid((yield from calls.fork()))
+    yield from calls.exit(0)
+
+
+_LISTENER: Final = 6
+# Each of them changes one leaf, or two.
+_CHANGES: Final = (
+    ("dup", (ROOT, OUT)),
+    ("dup2", (ROOT, 63)),
+    ("fd_close", (5,)),
+    ("fd_renumber", (5, 100)),
+    ("pipe", (OUT,)),
+    ("socket", (abi.AF_UNIX, abi.SOCK_STREAM, OUT)),
+    ("socketpair", (abi.AF_UNIX, abi.SOCK_STREAM, OUT)),
+    ("sock_accept", (_LISTENER, 0, OUT)),
+)
+
+
+def _copying(reader: int) -> Callable[[Calls], Body]:
+    def body(calls: Calls) -> Body:
+        yield from calls.dup2(ROOT, 63)
+        yield from calls.dup2(ROOT, 127)
+        calls.put(VECTORS, struct.pack("<II", STRINGS, 1))
+        yield "fd_read", (reader, VECTORS, 1, OUT)  # for ever
+
+    return body
+
+
+def _changing(name: str, arguments: tuple[int, ...]) -> Callable[[Calls], Body]:
+    def body(calls: Calls) -> Body:
+        yield name, arguments
+        yield from calls.exit(0)
+
+    return body
 
 
 @case
