@@ -8,7 +8,7 @@ SECONDS ?= 600
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## make .venv with hardtack and its development tools
 
@@ -76,6 +76,7 @@ figures: setup ## measure heaps, count their instructions with valgrind, and rew
 http: setup ## serve curl and wrk from a guest, alone and beside hogs; installs both from Debian
 	{ command -v curl && command -v wrk; } > /dev/null || { apt-get update && apt-get install --yes curl wrk; }
 	$(BIN)/python tests/runtime/http_clients.py
+
 peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node), and rewrite docs/peers.md and README's table
 	command -v node >/dev/null || apt-get install --yes --no-install-recommends nodejs
 	$(BIN)/python -m hardtack.lab.peers --json docs/figures/peers.json

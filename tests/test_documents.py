@@ -59,6 +59,11 @@ def test_prints_what_it_says(document: str, command: str, expected: str, tmp_pat
     assert re.fullmatch(pattern, plain(found)), f"{document} says:\n{expected}\nfound:\n{found}"
 
 
+def test_the_makefile_defines_each_target_once() -> None:
+    make = ["make", "--dry-run", "--directory", str(ROOT), "help"]
+    assert subprocess.run(make, capture_output=True, text=True, check=True).stderr == ""
+
+
 def test_pages_made_from_the_code_are_not_stale() -> None:
     make = [sys.executable, str(ROOT / "docs" / "make_pages.py"), "--check"]
     done = subprocess.run(make, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,15 @@ def test_a_table_for_people(cli: CommandLine) -> None:
     assert title.startswith(f"jobs (host pid {os.getpid()}): heap ")
     assert headings.split() == ["pid", "parent", "state", "program", "live", "bytes", "memory", "waits"]
     assert any(row.split()[2:4] == ["blocked", "sleeper"] and row.endswith("clock") for row in rows)
+
+
+def test_a_programs_name_does_nothing_to_a_terminal(cli: CommandLine, tmp_path: Path) -> None:
+    program = tmp_path / "a\x1b[2J\nb.wasm"
+    program.write_bytes((resources.files("hardtack.programs") / "sleeper.wasm").read_bytes())
+    with Kernel(heap="16 MiB", name="jobs") as kernel:
+        kernel.spawn(program, ["60"], stdin=subprocess.DEVNULL)
+        *_, row = cli("ps", "jobs").stdout.splitlines()
+    assert row.split()[3] == "a?[2J?b"
 
 
 def test_a_run_is_found_by_itself_while_it_lasts(cli: CommandLine) -> None:

@@ -85,6 +85,11 @@ def test_the_codes_own_path_is_no_files() -> None:
         run_python("pass", files={"/main.py": b""})
 
 
+def test_code_is_a_str() -> None:
+    with pytest.raises(TypeError, match="code is a str, not bytes"):
+        run_python(b"pass")  # type: ignore[arg-type]
+
+
 # -- which interpreter
 def test_a_named_interpreter_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARDTACK_PYTHON", "/other.wasm")

@@ -93,6 +93,17 @@ def test_output_of_each_call_is_its_own(session: PythonSession) -> None:
     assert (session.run("pass").stdout, session.run("pass").stderr) == (b"", b"")
 
 
+def test_what_is_printed_at_once_is_output_as_a_whole(session: PythonSession) -> None:
+    result = session.run("import sys; print('x' * 300_000); sys.stderr.write('y' * 200_000)")
+    assert (result.stdout, result.stderr) == (b"x" * 300_000 + b"\n", b"y" * 200_000)
+
+
+@pytest.mark.parametrize("code", [b"print(1)", None, "print('\ud800')"])
+def test_code_that_is_no_text_is_refused_and_ends_nothing(session: PythonSession, code: str) -> None:
+    with pytest.raises((TypeError, KernelError), match=r"^code "):
+        session.run(code)
+
+
 @pytest.mark.parametrize(
     "code", ["print('0')", "print('7\\n' * 100)", "import os; os.write(2, bytes(range(256)))"]
 )

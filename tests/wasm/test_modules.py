@@ -72,6 +72,7 @@ def test_what_is_no_regular_file_is_refused_unread(cache, tmp_path):
     assert refusal(cache, tmp_path / "pipe", None) == "pipe is not a regular file but a pipe"
     assert refusal(cache, tmp_path / "s", None) == "s is not a regular file but a socket"
     assert refusal(cache, Path("/dev/zero"), None) == "zero is not a regular file but a device"
+    assert refusal(cache, Path("."), None) == ". is not a regular file but a directory"
 
 
 def test_a_file_is_judged_by_its_beginning_then_by_its_size(cache, tmp_path):
@@ -126,6 +127,12 @@ def test_at_most_five_unknown_imports_are_named(cache):
     imports = [f'(import "env" "f{n}" (func))' for n in range(7)]
     text = refusal(cache, module(*imports, '(memory (export "memory") 1) (func (export "_start"))'))
     assert "env.f0, env.f1, env.f2, env.f3, env.f4 and 2 more;" in text
+
+
+def test_names_that_the_program_chose_do_nothing_to_a_terminal(cache):
+    imports = r'(import "a\1b[2J" "b\0ahardtack: all is well" (func))'
+    text = refusal(cache, module(imports, '(memory (export "memory") 1) (func (export "_start"))'))
+    assert text.startswith("hardtack has no import a?[2J.b?hardtack: all is well; x was built")
 
 
 def test_imports_of_other_kinds_are_unknown(cache):

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from hardtack.errors import HardtackError
+from hardtack.wasm.endings import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def complain(text: str) -> None:
-    """Print to standard error. That may fail: then nobody can be told."""
+    """Print lines to standard error, fit for a terminal. That may fail: then nobody can be told."""
     try:
-        click.echo(text, err=True)
+        click.echo("\n".join(map(printable, text.split("\n"))), err=True)
     except OSError:
         _discard(2)
 

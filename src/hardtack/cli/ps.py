@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hardtack.units import format_bytes
+from hardtack.wasm.endings import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -66,7 +67,7 @@ def cells(table: KernelTable) -> list[tuple[str, ...]]:
             str(row.pid),
             str(row.parent),
             row.state,
-            row.program,
+            printable(row.program),
             str(row.live),
             format_bytes(row.memory),
             row.waits,

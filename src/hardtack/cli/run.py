@@ -53,8 +53,8 @@ Exit status: the program's own, modulo 256, or
     2  wrong use
     1  an error of hardtack's: no such program, no program, a kernel that died of its policy
 
-Where the reader of its output is gone, the program's writes meet EPIPE. Programs can start the built-in ones
-alone, not those in a --dir.""",
+Where the reader of its output is gone, the program's writes meet EPIPE. Programs can start the built-in ones,
+and .wasm files in their file systems; those of more than 256 KiB only when the host has run them before.""",
 )
 @click.option(
     "--heap",

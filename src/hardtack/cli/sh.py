@@ -61,7 +61,7 @@ Exit status: the shell's own, that of the last command."""
     help="Give it a directory of the host, under another name if one is given. Repeatable.",
 )
 def command(heap: int, memory: int, mounts: tuple[tuple[str, str], ...], **given: object) -> int:
-    """Run the built-in shell: pipelines, redirection, files in memory, some thirty small programs.
+    """Run the built-in shell: pipelines, redirection, files in memory, some forty small programs.
 
     Whatever runs in it, it cannot take more than the kernel's heap and user memory; the limits are of the
     shell with all that it runs.

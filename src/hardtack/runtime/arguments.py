@@ -26,6 +26,16 @@ def as_bytes(what: str, data: object) -> bytes:
     return bytes(data)
 
 
+def as_code(code: object) -> bytes:
+    """Return Python code as a guest's interpreter reads it; what came from the host's files as it was."""
+    if not isinstance(code, str):
+        raise TypeError(f"code is a str, not {type(code).__name__}")
+    try:
+        return code.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise KernelError(f"code has no UTF-8: {error.reason} at {error.start}") from None
+
+
 def as_strings(what: str, strings: Sequence[str]) -> list[bytes]:
     """Return arguments as a guest gets them: in UTF-8, what came from the host's command line as it was."""
     if isinstance(strings, (str, bytes)):

@@ -13,6 +13,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
+from hardtack.runtime.arguments import as_code
 from hardtack.runtime.interpreter import find_interpreter
 from hardtack.runtime.kernel import Kernel
 
@@ -62,7 +63,7 @@ def run_python(
 
     Raises:
         ProgramError: there is no interpreter, or it can't run.
-        KernelError: a file does not fit, or a directory is not there.
+        KernelError: a file does not fit, a directory is not there, or code has a lone surrogate.
 
     Example:
         >>> import hardtack
@@ -72,6 +73,7 @@ def run_python(
         >>> hardtack.run_python("while True: pass", limits=hardtack.Limits(wall=1)).killed
         'wall limit: it had not ended after 1 s'
     """
+    content = as_code(code)
     interpreter = find_interpreter(python)
     if CODE_PATH in (files or {}):
         raise KernelError(f"files: {CODE_PATH} is where the code itself is put")
@@ -83,7 +85,7 @@ def run_python(
             interpreter,
             [*FLAGS, CODE_PATH, *args],
             stdin=stdin,
-            files={**(files or {}), CODE_PATH: code.encode("utf-8", "surrogateescape")},
+            files={**(files or {}), CODE_PATH: content},
             env=env,
             limits=limits,
         )

@@ -23,7 +23,7 @@ from hardtack.kernel.channel import Channel
 from hardtack.kernel.params import MAX_OUTPUT
 from hardtack.kernel.streams import Capture
 from hardtack.limits import NO_LIMITS, Limits
-from hardtack.runtime.arguments import as_bytes, as_nanoseconds
+from hardtack.runtime.arguments import as_bytes, as_code, as_nanoseconds
 from hardtack.runtime.interpreter import find_interpreter
 from hardtack.runtime.kernel import Kernel, Process
 from hardtack.runtime.results import Result, Usage
@@ -40,9 +40,23 @@ if TYPE_CHECKING:
 _FAILED: Final = 1  # the status of code that raised
 
 # Runs in the guest, with names of its own: the code's are __main__'s. Output is unbuffered (-u), so that a
-# call that is cut off has its output until then.
+# call that is cut off has its output until then. But -u's streams write once, and drop what the kernel did
+# not take of more than MAX_IO, so others take their places.
 _LOOP: Final = r"""
-import os, sys
+import io, os, sys
+
+class Unbuffered(io.FileIO):
+    def write(self, data):
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            rest = rest[super().write(rest):]
+        return size
+
+def unbuffered(fd, like):
+    file = Unbuffered(fd, "w", closefd=False)
+    file.name = like.name
+    return io.TextIOWrapper(file, like.encoding, like.errors, write_through=True)
 
 def receive(count):
     data = b""
@@ -80,6 +94,8 @@ def serve(names):
             status = 1
         os.write(0, b"%d\n" % status)
 
+sys.stdout = sys.__stdout__ = unbuffered(1, sys.stdout)
+sys.stderr = sys.__stderr__ = unbuffered(2, sys.stderr)
 sys.argv[:] = [""]
 serve(sys.modules["__main__"].__dict__)
 """
@@ -195,12 +211,13 @@ class PythonSession:
             the session; or 1 if it raised, and the traceback is in stderr.
 
         Raises:
-            SessionEnded: the session is over: a limit was hit, the interpreter trapped, or it was closed. Its
+            SessionEnded: the session is over: a limit was hit, or the interpreter trapped or exited. Its
                 `result` has the output until then.
-            KernelError: a file does not fit; nothing was run.
+            KernelError: a file does not fit, code has a lone surrogate, or the session was closed; nothing
+                was run.
             BaseException: what a signal's handler raised meanwhile; the session is over.
         """
-        request = as_bytes("code", code.encode("utf-8", "surrogateescape"))
+        request = as_code(code)
         data = as_bytes("stdin", stdin)
         nanoseconds = as_nanoseconds(self._limits.wall if timeout is None else timeout)
         with self._turn:

@@ -1,4 +1,4 @@
-"""How a guest's end is told: wasmtime's message, many lines long, as one."""
+"""How a guest's end is told: wasmtime's message, many lines long, as one; and names that guests chose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def cause(message: str) -> str:
         'out of bounds: at 0x8'
     """
     _, _, causes = message.rpartition("Caused by:")
-    return _printable(": ".join(reversed(_CAUSE.findall(causes))))
+    return printable(": ".join(reversed(_CAUSE.findall(causes))))
 
 
 def describe(message: str) -> str:
@@ -33,8 +33,14 @@ def describe(message: str) -> str:
     if frame is None:
         return cause(message)
     name = frame[1] if len(frame[1]) <= MAX_NAME else frame[1][:MAX_NAME] + "..."
-    return f"{cause(message)} (in {_printable(name)})"
+    return f"{cause(message)} (in {printable(name)})"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    r"""Return text that a guest may have chosen as one line that does nothing to a terminal.
+
+    Example:
+        >>> printable("name\n\x1b[2J")
+        'name??[2J'
+    """
     return "".join(letter if letter.isprintable() else "?" for letter in text)

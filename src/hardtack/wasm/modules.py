@@ -34,6 +34,7 @@ from hardtack.wasm.binary import (
 )
 from hardtack.wasm.code_cache import CodeCache
 from hardtack.wasm.compilation import Compilation, CompileLimits, Uncompiled, invalid
+from hardtack.wasm.endings import printable
 from hardtack.wasm.guests import ELEMENT_BYTES, FORKED, MAX_TABLES, Plan
 from hardtack.wasm.known_files import KnownFiles
 from hardtack.wasm.settings import FIBER_BYTES
@@ -144,7 +145,7 @@ def _check_imports(engine: Engine, imports: list[Import], name: str) -> None:
 
 def _some(titles: list[str]) -> str:
     more = len(titles) - MAX_NAMED
-    return ", ".join(titles[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return printable(", ".join(titles[:MAX_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_exports(outline: Outline, name: str) -> None:
@@ -202,7 +203,7 @@ class ModuleCache:
             Uncompiled: a child would have to compile it.
         """
         if isinstance(source, Path):
-            name = name if name is not None else source.stem
+            name = name if name is not None else source.stem or str(source)
             status = source.stat()
             module = self._seen(source, name, status)
             data = _read(source, name) if module is None else b""
