@@ -133,7 +133,7 @@ def blocks(rows: list[bytes]) -> list[bytes]:
     return found
 
 
-def nested(rows: list[list[str]]) -> list[str]:
+def of_each_row(rows: list[list[str]]) -> list[str]:
     found: list[str] = []
     for row in rows:
         piece: list[str] = []

@@ -27,7 +27,7 @@ INPUTS = {
     c.filled: [lambda r=r, w=w: given(r, w) for r in ROWS for w in (0, 20, 79, 10**6)],
     c.begun_anew_by_chance: [lambda r=r, k=k: given(r, k) for r in ROWS for k in (True, False)],
     c.blocks: [lambda r=r: given([word.encode() for word in r]) for r in ROWS],
-    c.nested: [lambda n=n: given([words(n, seed) for seed in range(n)]) for n in (0, 1, 7, 25)],
+    c.of_each_row: [lambda n=n: given([words(n, seed) for seed in range(n)]) for n in (0, 1, 7, 25)],
 } | {
     function: [lambda r=r: given(r) for r in ROWS]
     for function in (
