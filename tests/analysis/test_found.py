@@ -59,7 +59,7 @@ def test_what_once_held_too_much_keeps_within_its_bound(analysed, function):
     assert not verdict.violations, verdict.violations
 
 
-COLLECTS = ["split_at_commas", "filled", "paragraphs", "joined_twice", "blocks"]
+COLLECTS = ["split_at_commas", "filled_lines", "paragraphs", "joined_twice", "blocks"]
 
 
 @pytest.mark.parametrize("name", COLLECTS)

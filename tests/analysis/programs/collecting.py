@@ -16,7 +16,7 @@ def split_at_commas(text: str) -> list[str]:
     return found
 
 
-def filled(words: list[str], width: int) -> list[str]:
+def filled_lines(words: list[str], width: int) -> list[str]:
     lines: list[str] = []
     line: list[str] = []
     size = 0

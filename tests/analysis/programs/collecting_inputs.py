@@ -24,7 +24,7 @@ ROWS = [
 TEXTS = ["", ",", "abc", "," * 300, "a" * 500, "ab,ж," * 90, "\U0001f600" * 300 + "," * 90 + "a" * 90]
 INPUTS = {
     c.split_at_commas: [lambda t=t: given(t) for t in TEXTS],
-    c.filled: [lambda r=r, w=w: given(r, w) for r in ROWS for w in (0, 20, 79, 10**6)],
+    c.filled_lines: [lambda r=r, w=w: given(r, w) for r in ROWS for w in (0, 20, 79, 10**6)],
     c.begun_anew_by_chance: [lambda r=r, k=k: given(r, k) for r in ROWS for k in (True, False)],
     c.blocks: [lambda r=r: given([word.encode() for word in r]) for r in ROWS],
     c.of_each_row: [lambda n=n: given([words(n, seed) for seed in range(n)]) for n in (0, 1, 7, 25)],
