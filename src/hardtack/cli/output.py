@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def complain(text: str) -> None:
     """Print lines to standard error, fit for a terminal. That may fail: then nobody can be told."""
     try:
-        click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+        told = text.encode(errors="backslashreplace").decode()  # a name may hold what is no UTF-8
+        click.echo("\n".join(map(printable, told.split("\n"))), err=True)
     except OSError:
         _discard(2)
 
