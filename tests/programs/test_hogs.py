@@ -18,8 +18,8 @@ HOGS = {
     "processes": (["forkbomb"], None),  # user memory, of which there is 1 GiB, ends first; so that of forks
     "forks": (["forkhog"], None),
     "zombies": (["zombiehog"], None),  # there can be only so many processes of one tree
-    "arguments": (["arghog"], KILLED),
-    "environment": (["arghog", "env"], KILLED),
+    "arguments": (["arghog"], None),  # they are in user memory
+    "environment": (["arghog", "env"], None),
     "linear memory": (["memhog"], REFUSED),
     "the stack": (["recurse"], REFUSED),
     "time": (["spin"], None),

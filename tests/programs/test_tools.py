@@ -114,7 +114,7 @@ def test_an_error_of_one_file_does_not_keep_a_tool_from_the_others(kernel):
 
 def test_ps_shows_the_processes_of_its_own_tree(kernel):
     other = kernel.spawn("/bin/sleeper", ["1000"])
-    result = kernel.run("/bin/sh", ["-c", "sleep 100 & ps; kill $!"], timeout=60)
+    result = kernel.run("/bin/sh", ["-c", "sleep 100 & sleep 0.2; ps; kill $!"], timeout=60)
     lines = [line.split() for line in result.stdout.decode().splitlines()]
     assert lines[0] == ["Pid", "PPid", "State", "Heap", "Memory", "Descriptors", "Name"]
     assert [(line[2], line[-1]) for line in lines[1:]] == [
