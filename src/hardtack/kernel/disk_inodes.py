@@ -244,7 +244,7 @@ class DiskInodes:
         return True
 
     def _last_pages(self, number: int, keep: int, most: int) -> tuple[int, int] | None:
-        """Return the first place and the bytes of an inode's last pages from index keep on; None without any."""
+        """Return the first place and the bytes of an inode's last pages from index keep on; None: none."""
         row = self.disk.row(LAST_PAGES, (number * INDEXES + keep, (number + 1) * INDEXES, most))
         return None if row is None or row[0] is None else (row[0], row[1])
 

@@ -61,7 +61,7 @@ def disk_files(ledger: Ledger) -> None:
 
 @case
 def disk_files_that_are_cut(ledger: Ledger) -> None:
-    """As many pages as a step frees, and one in which bytes are cleared; then those of a file without a name."""
+    """As many pages as a step frees, and one where bytes are cleared; then those of files without a name."""
     with disk_machine(ledger) as machine:
         hand = machine.hand()
         files = machine.system.disks[0]
