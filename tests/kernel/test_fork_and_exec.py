@@ -162,8 +162,15 @@ def full_machine():
     hand = machine.hand(protected=True)
     hand.program.forked = exit_seven
     hog = machine.hand("hog")
-    while machine.system.heap.room > SCHEDULER_BYTES + 6 * KIB:
+    sockets = [hog.socket() for _ in range(100)]
+    while machine.system.heap.room > SCHEDULER_BYTES + 20 * KIB:
         hog.pipe()
+    while machine.system.heap.room > SCHEDULER_BYTES + 10 * KIB:
+        sockets.append(hog.socket())
+    while machine.system.heap.room > SCHEDULER_BYTES + 6 * KIB:  # a name's bound is smaller than a fork's
+        fd = sockets.pop()
+        assert hog.bind(fd, b"%0100d" % fd) == 0
+    assert not hog.ended
     return machine, hand, hog
 
 

@@ -33,11 +33,15 @@ def hog(calls):
 
 
 def hog_until(room):
-    """Make a hog that stops when so little room is left; a pipe's bound is small."""
+    """Make a hog that stops when so little room is left; the last of it goes to sockets: their bound is small."""
 
     def program(calls):
-        while calls.process.system.heap.room > room:
-            yield from calls.pipe()
+        heap = calls.process.system.heap
+        while heap.room > room:
+            if heap.room > by_name("pipe").maximum:
+                yield from calls.pipe()
+            else:
+                yield from calls.socket()
         yield None
 
     return program

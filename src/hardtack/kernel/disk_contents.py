@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.disk_inodes import DiskInode, DiskInodes
-from hardtack.kernel.disk_rows import LAST_PAGES, PAGE, PAGE_SIZE
+from hardtack.kernel.disk_rows import PAGE, PAGE_SIZE
 from hardtack.kernel.files import ZEROS
 from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, PAGE_SIZES, CachedPage
 from hardtack.kernel.params import DISK_PAGE
@@ -173,18 +173,19 @@ class DiskContents(DiskInodes):
         self.begin_change()
         if size < file.size:
             keep = (size + DISK_PAGE - 1) // DISK_PAGE
-            places = (file.number * INDEXES + keep, (file.number + 1) * INDEXES)
             if self.cache.dirty is not None:
                 self.flush()  # what was charged for is in rows then
             self._forget_pages(file, keep)
             cut = self._cut_step(file.number, keep)
-            self.charge(file, -sum(row[1] for row in cut))
-            if cut and cut[-1][0] > places[0]:
-                with self.heap:
-                    file.size = min(file.size, cut[-1][0] % INDEXES * DISK_PAGE)
-                self.touch(file)
-                if self.disk.rows(LAST_PAGES, (*places, 1)):
-                    return abi.WAIT
+            if cut is not None:
+                first, held = cut
+                self.charge(file, -held)
+                if first > file.number * INDEXES + keep:
+                    with self.heap:
+                        file.size = min(file.size, first % INDEXES * DISK_PAGE)
+                    self.touch(file)
+                    if self._last_pages(file.number, keep, 1) is not None:
+                        return abi.WAIT
             errno = self._clear_from(file, size)
             if errno:
                 return errno

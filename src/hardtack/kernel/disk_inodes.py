@@ -239,17 +239,21 @@ class DiskInodes:
             self._unreachable = False
             return False
         number = row[NUMBER]
-        if not self._cut_step(number, 0):
+        if self._cut_step(number, 0) is None:
             self.disk.change(NO_INODE, (number,))
         return True
 
-    def _cut_step(self, number: int, keep: int) -> list[Row]:
-        """Delete some of an inode's last pages from index keep on; the place and the bytes of each."""
-        first, end = number * INDEXES + keep, (number + 1) * INDEXES
-        places = self.disk.rows(LAST_PAGES, (first, end, STEP_ROWS))
-        if places:
-            self.disk.change(NO_PAGES, (places[-1][0], end))
-        return places
+    def _last_pages(self, number: int, keep: int, most: int) -> tuple[int, int] | None:
+        """Return the first place and the bytes of an inode's last pages from index keep on; None: none."""
+        row = self.disk.row(LAST_PAGES, (number * INDEXES + keep, (number + 1) * INDEXES, most))
+        return None if row is None or row[0] is None else (row[0], row[1])
+
+    def _cut_step(self, number: int, keep: int) -> tuple[int, int] | None:
+        """Delete some of an inode's last pages from index keep on; return what `_last_pages` does of them."""
+        cut = self._last_pages(number, keep, STEP_ROWS)
+        if cut is not None:
+            self.disk.change(NO_PAGES, (cut[0], (number + 1) * INDEXES))
+        return cut
 
     # -- inodes
     def inode(self, row: Row) -> DiskInode:

@@ -56,8 +56,9 @@ SAVE: Final = (
 PAGE: Final = "SELECT data FROM page WHERE place = ?"
 PAGE_SIZE: Final = "SELECT length(data) FROM page WHERE place = ?"
 SAVE_PAGE: Final = "INSERT INTO page VALUES (?, ?) ON CONFLICT (place) DO UPDATE SET data = excluded.data"
-LAST_PAGES: Final = (
-    "SELECT place, length(data) FROM page WHERE place >= ? AND place < ? ORDER BY place DESC LIMIT ?"
+LAST_PAGES: Final = (  # one row for all of them: what a cut takes of the heap does not grow with their number
+    "SELECT min(place), coalesce(sum(size), 0) FROM (SELECT place, length(data) AS size FROM page "
+    "WHERE place >= ? AND place < ? ORDER BY place DESC LIMIT ?)"
 )
 NO_PAGES: Final = "DELETE FROM page WHERE place >= ? AND place < ?"
 UNREACHABLE: Final = "SELECT number FROM inode WHERE links < 0 LIMIT 1"

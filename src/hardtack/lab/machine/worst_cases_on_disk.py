@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hardtack.kernel import abi
+from hardtack.kernel.disk_inodes import STEP_ROWS
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE
 from hardtack.lab.machine.driver import KIB, MIB, READ, Machine
@@ -56,6 +57,40 @@ def disk_files(ledger: Ledger) -> None:
                     hand.call("fd_filestat_set_times", fd, 1 << 62, HUGE, flags)
                 hand.call("fd_datasync", fd)
                 hand.close(fd)
+
+
+@case
+def disk_files_that_are_cut(ledger: Ledger) -> None:
+    """As many pages as a step frees, and one where bytes are cleared; then those of files without a name."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        files = machine.system.disks[0]
+        fd = hand.open(b"file", CREATE, at=DISK)
+
+        def fill(file: int) -> None:
+            with machine.warm():
+                for page in range(STEP_ROWS + 1):
+                    hand.write(file, bytes([page + 1]) * DISK_PAGE, page * DISK_PAGE)
+                hand.call("fd_sync", file)
+            files.cache.clear()
+
+        for size in (1, 1234, DISK_PAGE - 1):
+            fill(fd)
+            hand.truncate(fd, size)
+        fill(fd)
+        hand.close(hand.open(b"./" * 2000 + b"file", CREATE | abi.O_TRUNC, at=DISK))
+        changes: tuple[Callable[[], object], ...] = (
+            lambda: hand.call("fd_filestat_set_times", fd, 1 << 62, 1 << 62, 5),
+            lambda: hand.truncate(fd, 1234),
+            lambda: hand.mkdir(b"./" * 2000 + b"d", at=DISK),
+            lambda: hand.write(fd, bytes(FULL), 1),
+        )
+        for change in changes:
+            gone = hand.open(b"gone", CREATE, at=DISK)
+            fill(gone)
+            hand.unlink(b"gone", at=DISK)
+            hand.close(gone)
+            change()
 
 
 @case
