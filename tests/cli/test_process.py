@@ -99,7 +99,18 @@ def test_output_that_cannot_be_written_is_told(arguments: str) -> None:
 
 def test_output_that_is_not_buffered_and_cannot_be_written_is_told() -> None:
     ending = shell("PYTHONUNBUFFERED=1 hardtack --version >/dev/full")
-    assert (ending.status, ending.error) == (1, "hardtack: No space left on device")
+    assert (ending.status, ending.error) == (1, "hardtack: standard output: No space left on device")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["run", "--help"]])
+def test_nobody_is_told_that_the_reader_of_the_output_is_gone(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [HARDTACK, *arguments], stdout=writer, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize(

@@ -214,10 +214,10 @@ def test_what_is_no_recording(cli: CommandLine, tmp_path: Path, content: str) ->
 
 def test_wrong_use(cli: CommandLine, tmp_path: Path) -> None:
     assert cli("replay", "no", cwd=tmp_path).error == "hardtack: no: No such file or directory"
-    for option in (["--cpu", "1"], ["--on-exhaustion", "fail"]):
+    for option in (["--cpu", "1"], ["--output", "10"], ["--on-exhaustion", "fail"]):
         ending = cli("run", "--deterministic", "1", *option, "/bin/true")
         assert ending.status == WRONG_USE
-        assert "--deterministic and --record are not for --cpu or --on-exhaustion" in ending.error
+        assert "--deterministic and --record are not for --cpu, --output or --on-exhaustion" in ending.error
     assert cli("run", "--record", "/no/where", "/bin/true").status == OWN_ERROR
 
 

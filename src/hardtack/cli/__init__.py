@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from hardtack.cli.process import exit_at_interrupt, ignore_interrupts, open_standard_streams
+from hardtack.cli.process import (
+    exit_at_interrupt,
+    ignore_interrupts,
+    name_standard_output,
+    open_standard_streams,
+)
 
 TYPE_CHECKING = False  # typing would be imported before Ctrl-C is seen to
 if TYPE_CHECKING:
@@ -28,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         exit_at_interrupt()
     open_standard_streams()
+    if arguments is None:
+        name_standard_output()
     from hardtack.cli.commands import execute
 
     status = execute(sys.argv[1:] if arguments is None else list(arguments))

@@ -12,7 +12,7 @@ from typing import Final, cast
 import click
 
 from hardtack.cli.output import complain, flush_output
-from hardtack.cli.process import INTERRUPTED
+from hardtack.cli.process import INTERRUPTED, STANDARD_OUTPUT
 from hardtack.errors import HardtackError
 
 SUBCOMMANDS: Final = ("run", "python", "sh", "ps", "top", "replay", "bound", "demo", "lab", "bench")
@@ -53,10 +53,12 @@ def execute(arguments: list[str]) -> int:
         status = _execute(arguments)
     except OSError as error:
         unwritten = flush_output()
+        if unwritten is None and error.filename == STANDARD_OUTPUT:
+            unwritten = error  # what was longer than the buffer is not in it any more
         if not isinstance(
             unwritten, BrokenPipeError
         ):  # nobody reads our output any more: no error to speak of
-            where = error.filename if unwritten is None else "standard output"
+            where = error.filename if unwritten is None else STANDARD_OUTPUT
             complain(f"hardtack: {where}: {error.strerror}" if where else f"hardtack: {error.strerror}")
         return OWN_ERROR
     return status if isinstance(status, int) else 0

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 
 INTERRUPTED = 128 + 2
+STANDARD_OUTPUT = "standard output"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def open_standard_streams() -> None:
@@ -22,6 +28,30 @@ def open_standard_streams() -> None:
             mode = "w" if fd else "r"
             stream = open(fd, mode, errors="backslashreplace", closefd=False)  # noqa: SIM115 - as long as we live
             setattr(sys, name, stream)
+
+
+class _Output(io.FileIO):
+    """Standard output whose errors name it: what is longer than the buffer leaves no other trace of them."""
+
+    def write(self, content: ReadableBuffer, /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            error.filename = STANDARD_OUTPUT
+            raise
+
+
+def name_standard_output() -> None:
+    """Have the errors of writing to standard output name it. Nothing may have been written yet."""
+    old = sys.stdout
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Output(1, "w", closefd=False)),
+        old.encoding,
+        old.errors,
+        newline="\n",
+        line_buffering=bool(old.line_buffering),
+        write_through=getattr(old, "write_through", False),
+    )
 
 
 def exit_at_interrupt() -> None:
