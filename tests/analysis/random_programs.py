@@ -46,7 +46,7 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {  # the first of each has no parts
         "<tuple[int, str]>[1]", "(<str> or 'none')", "''.join([$a + '.' for $a in <list[str]>])", "joined(*(<str>, 'x'))",
         "min(<list[str]>, default='')", "str(<list[int]>)",
         "<str>[-1:]", "(<str> * 2)[1::2]", "'{:>9}'.format(<str>)", "str(<tuple[int, str]>)", "'{}'.format(<Key>)", "<str>.title().zfill(9)",
-        "','.join(sorted({*<list[str]>}))", "f'{<int>:,}'", "min(<str>, <str>, key=len)",
+        "','.join(sorted({*<list[str]>}))", "(lambda $a: f'{$a:,}')(<int>)", "min(<str>, <str>, key=len)",
     ),
     "bytes": (
         "b'data'", "<bytes> + <bytes>", "<bytes>[2:]", "<str>.encode()", "bytes(<int> % 100)", "bytes(bytearray(<bytes>))",
