@@ -411,7 +411,7 @@ def test_limits(cli: CommandLine, options: list[str], program: list[str], status
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_long_compilation_is_shown_on_a_terminal(tmp_path: Path, interrupted: bool) -> None:
     program = tmp_path / "long.wasm"
-    body = "(drop (i32.load (i32.const 0)))" * 300_000
+    body = "(drop (i32.load (i32.const 0)))" * 900_000
     text = f'(module (memory (export "memory") 1) (func (export "_start")) (func {body}))'
     program.write_bytes(bytes(wat2wasm(text)))
     terminal, stderr = pty.openpty()
