@@ -15,7 +15,7 @@ def kernel():
 
 
 def test_two_programs_of_a_shell_talk(kernel):
-    connect = "until echo there | nc /s 2> /dev/null; do true; done"  # the other one may not listen yet
+    connect = "until { echo there | nc /s; } 2> /dev/null; do true; done"  # the other one may not listen yet
     script = f"echo hello | nc -l /s > /out & {connect}; wait; cat /out"
     result = kernel.run("/bin/sh", ["-c", script], timeout=60)
     assert (result.stdout, result.stderr) == (b"hello\nthere\n", b"")

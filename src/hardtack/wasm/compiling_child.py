@@ -34,7 +34,7 @@ def main(settings: dict[str, int], memory: int, seconds: int, parent: int) -> in
     _end_with(parent)
     try:
         from hardtack.wasm import capi
-    except (ImportError, MemoryError, OSError):  # its parent could import it, without these limits
+    except (ImportError, MemoryError, OSError, SystemError):  # its parent could: it has no such limits
         return NO_MEMORY
     try:
         engine = capi.new_engine(settings, capi.new_callbacks(lambda *_: None))
