@@ -6,7 +6,6 @@ the exit status, if it is not 0. Numbers and the width of columns may differ; ".
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -15,9 +14,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from browsers import on_each_screen, screen
 
 ROOT = Path(__file__).parents[1]
-BROWSER = shutil.which("chromium")
 PAGES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))]
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", *PAGES]
 
@@ -94,25 +93,12 @@ def test_the_makefile_says_each_target_once() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    BROWSER is None or importlib.util.find_spec("playwright") is None,
-    reason="chromium and playwright are not installed: make browser",
-)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
+@on_each_screen
 def test_the_book_is_readable_in_a_browser(built: list[Path], scheme: str, width: int) -> None:
-    from playwright.sync_api import sync_playwright
-
-    wrong: list[str] = []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        shown = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-        shown.on("console", lambda message: wrong.append(message.text))
+    with screen(width, scheme) as (shown, wrong):
         for page in built:
             shown.goto(page.as_uri())
             wrong += [f"{page.name}: {what}" for what in shown.evaluate(_LOOK)]
-        browser.close()
     assert wrong == []
 
 

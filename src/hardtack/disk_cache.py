@@ -1,8 +1,8 @@
 """A directory of files that can be made again: written whole, bounded, read only if this user wrote them.
 
 A file is written under another name and renamed, so others see it whole or not at all. Nobody waits for the
-disk: after a loss of power a file may be torn, so whoever reads one checks what is in it. The directory and
-the files must be the user's, and writable by no one else.
+disk: after a loss of power a file may be torn, so whoever reads one checks what is in it, as `read_checked`
+does for `write_checked`. The directory and the files must be the user's, and writable by no one else.
 
 No error of the file system leaves this module: without a cache everything works, later.
 """
@@ -10,6 +10,7 @@ No error of the file system leaves this module: without a cache everything works
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import tempfile
@@ -72,6 +73,23 @@ class DiskCache:
                     found.append(path)
         return found
 
+    def read_checked(self, name: str) -> bytes | None:
+        """Return what `write_checked` kept under a name, and count that as a use; None if it is not whole."""
+        for path in self.files(name):
+            try:
+                checksum, _, data = path.read_bytes().partition(b"\n")
+            except OSError:  # another process pruned it
+                continue
+            if _checksum(data) == checksum:
+                with contextlib.suppress(OSError):  # likewise
+                    os.utime(path)
+                return data
+        return None
+
+    def write_checked(self, name: str, data: bytes, max_bytes: int) -> None:
+        """Keep a file behind a checksum; as `write`."""
+        self.write(name, _checksum(data) + b"\n" + data, max_bytes)
+
     def write(self, name: str, data: bytes, max_bytes: int) -> None:
         """Keep a file; its name is given without the suffix.
 
@@ -118,6 +136,10 @@ class DiskCache:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 total -= size
+
+
+def _checksum(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
 
 
 def _is_ours(status: os.stat_result, is_kind: object) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shutil
 from collections import Counter
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
+from browsers import on_each_screen, screen
 
 from hardtack.lab.experiment import Bars, Claim, Experiment, Figure, Findings, Lines, Scatter, Settings
 from hardtack.lab.report import Entry, page
@@ -17,7 +16,6 @@ from hardtack.lab.report import Entry, page
 if TYPE_CHECKING:
     from pathlib import Path
 
-BROWSER = shutil.which("chromium")
 VOID = {"meta", "link", "use", "path", "br"}
 PLOTS = [
     Lines(
@@ -123,32 +121,12 @@ def test_the_same_findings_make_the_same_page(text: str) -> None:
     assert page([entry(), entry("again")], quick=True) == text
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    BROWSER is None or importlib.util.find_spec("playwright") is None,
-    reason="chromium and playwright are not installed: make browser",
-)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
+@on_each_screen
 def test_it_is_readable_in_a_browser(text: str, scheme: str, width: int, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
     (tmp_path / "report.html").write_text(page([entry()], quick=True))
-    complaints: list[str] = []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        shown = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-        shown.on("console", lambda message: complaints.append(message.text))
-        shown.on("pageerror", lambda error: complaints.append(str(error)))
-        shown.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(("file:", "data:")) else complaints.append(request.url)
-            ),
-        )
+    with screen(width, scheme) as (shown, complaints):
         shown.goto((tmp_path / "report.html").as_uri())
         look(shown, width)
-        browser.close()
     assert complaints == []
 
 

@@ -132,20 +132,15 @@ class ResultCache:
         return known if isinstance(known, dict) and known.keys() >= {"sources", "reads", "names"} else None
 
     def _read(self, name: str) -> object:
-        for path in self._disk.files(name):
-            try:
-                checksum, _, text = path.read_bytes().partition(b"\n")
-                if hashlib.sha256(text).hexdigest().encode() == checksum:
-                    os.utime(path)
-                    found: object = json.loads(text)
-                    return found
-            except (OSError, ValueError):
-                continue
-        return None
+        text = self._disk.read_checked(name)
+        try:
+            found: object = None if text is None else json.loads(text)
+        except ValueError:  # whole, but of something else
+            return None
+        return found
 
     def _write(self, name: str, value: object) -> None:
-        text = json.dumps(value).encode()
-        self._disk.write(name, hashlib.sha256(text).hexdigest().encode() + b"\n" + text, MAX_BYTES)
+        self._disk.write_checked(name, json.dumps(value).encode(), MAX_BYTES)
 
     # -- sources
     def _digest(self, files: Iterable[str], folders: Iterable[str]) -> str:

@@ -10,7 +10,6 @@ values only: reading makes objects of the classes that are listed here and calls
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 import zlib
@@ -121,20 +120,12 @@ class SummaryCache:
 
     # -- files
     def _read(self) -> dict[str, bytes]:
-        for path in self._disk.files(self._run):
-            try:
-                checksum, _, data = path.read_bytes().partition(b"\n")
-            except OSError:
-                continue
-            if hashlib.sha256(data).hexdigest().encode() == checksum:
-                found = _unpickled(data)
-                if isinstance(found, dict):
-                    return found
-        return {}
+        data = self._disk.read_checked(self._run)
+        found = None if data is None else _unpickled(data)
+        return found if isinstance(found, dict) else {}
 
     def _write(self, packed: dict[str, bytes]) -> None:
-        data = pickle.dumps(packed)
-        self._disk.write(self._run, hashlib.sha256(data).hexdigest().encode() + b"\n" + data, MAX_BYTES)
+        self._disk.write_checked(self._run, pickle.dumps(packed), MAX_BYTES)
 
 
 def _root(function: str) -> str:

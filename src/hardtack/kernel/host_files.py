@@ -130,16 +130,20 @@ class HostFile(Description):
 
     def sync(self) -> int:
         """Bring what was written to the disk."""
-        try:
-            os.fsync(self._fd)
-        except OSError as error:
-            return errno_of(error)
-        return abi.OK
+        return _sync(self._fd)
 
     def release(self) -> None:
         """Close the host's descriptor."""
         os.close(self._fd)
         self._budget.used -= 1
+
+
+def _sync(fd: int) -> int:
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        return errno_of(error)
+    return abi.OK
 
 
 def _set_times(fd: int, atime: int | None, mtime: int | None) -> int:
@@ -187,11 +191,7 @@ class HostDirectory(Description):
 
     def sync(self) -> int:
         """Make its names durable; blocks until the host's disk has them."""
-        try:
-            os.fsync(self._fd)
-        except OSError as error:
-            return errno_of(error)
-        return abi.OK
+        return _sync(self._fd)
 
     # -- listing: cookies count the entries, and the listing is kept open between two calls
     def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:

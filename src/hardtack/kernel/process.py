@@ -224,9 +224,7 @@ class Process(Sharer):
         self.admit: Callable[..., object] = self.way_in
         self.waiter: Waiter | None = None  # at the border, if it waits there
         self.grant: Reservation | None = None
-        self.shortfall: Bytes = (
-            0  # what its call is to wait for besides its bound, for its steps: see `steps`
-        )
+        self.shortfall: Bytes = 0  # what its call waits for besides its bound, for its steps: see `steps`
         self.granted_for_steps: Bytes = 0  # and that part of the grant, while the call runs
         # its end
         self.status: Word | None = None

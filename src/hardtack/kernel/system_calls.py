@@ -29,7 +29,7 @@ from hardtack.kernel.params import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from hardtack.kernel.process import Process
 
@@ -37,7 +37,6 @@ PREVIEW1: Final = "wasi_snapshot_preview1"
 POSIX: Final = "posix"
 FOUND: Final = "found by the analyser"
 _FOUND: Final = bounds.read(bounds.path())
-_LARGEST: Final = 1 << 64
 FETCH_BYTES: Final = 14_000  # what reading a page from a disk may take: its bytes, its place in the cache
 
 
@@ -124,30 +123,32 @@ def _row(
     bound: str,
     missing: str,
 ) -> Row:
-    names = [parameter.split(":")[0] for parameter in parameters.split()]
-    always = name in _ALWAYS
-    if bound is FOUND:
-        peak = _FOUND[target(handler)]
-        maximum = bounds.largest(peak, largest_arguments(parameters))
-        evaluate = bounds.compile_bound(peak, ["process", *names])
-        row = (number, module, name, parameters, handler, peak, True, missing, maximum, evaluate, always)
-        return Row(*row, None, evaluate)
-    body = bound
+    most_of = largest_arguments(parameters)
+    found = bound is FOUND
+    step = _STEPS.get(name)
+    if found:
+        bound = _FOUND[target(handler)]
+        maximum = bounds.largest(bound, most_of)
+        evaluate = evaluate_step = bounds.compile_bound(bound, list(most_of))
+    else:
+        maximum = eval(bound, {**LIMITS, **most_of, **{name: most for name, (most, _) in _MEASURED.items()}})
+        evaluate = _compile_stated(bound, most_of, MAX_IO)
+        evaluate_step = evaluate if step is None else _compile_stated(bound, most_of, STEP_IO)
+    row = (number, module, name, parameters, handler, bound, found, missing, maximum, evaluate)
+    return Row(*row, name in _ALWAYS, step, evaluate_step)
+
+
+def _compile_stated(bound: str, names: Iterable[str], most: int) -> Callable[..., int]:
+    """Return a function of the call's arguments that gives a stated bound's value; `most` bytes are moved."""
     for symbol, (_, measure) in _MEASURED.items():
-        body = body.replace(symbol, measure)
-    scope = {**LIMITS, "_transfer": _transfer, "_fetched": _fetched}
-    evaluate, evaluate_step = (
-        eval(f"lambda {', '.join(['process', *names])}: {body}", {**scope, "most": most})
-        for most in (MAX_IO, STEP_IO)
-    )
-    largest = dict.fromkeys(names, _LARGEST) | {name: most for name, (most, _) in _MEASURED.items()}
-    maximum = eval(bound, {**LIMITS, **largest})
-    row = (number, module, name, parameters, handler, bound, False, missing, maximum, evaluate, always)
-    return Row(*row, _STEPS.get(name), evaluate_step)
+        bound = bound.replace(symbol, measure)
+    scope = {**LIMITS, "_transfer": _transfer, "_fetched": _fetched, "most": most}
+    function: Callable[..., int] = eval(f"lambda {', '.join(names)}: {bound}", scope)
+    return function
 
 
 def largest_arguments(parameters: str) -> dict[str, int]:
-    """Return the largest value of each argument of a call, the process aside."""
+    """Return the largest value of each argument of a call, by its name; the process counts nothing."""
     return {"process": 0} | {one.split(":")[0]: _MOST[one.split(":")[1]] for one in parameters.split()}
 
 

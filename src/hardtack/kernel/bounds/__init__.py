@@ -33,19 +33,15 @@ def read(file: Path) -> dict[str, str]:
 
 def compile_bound(peak: str, parameters: Sequence[str]) -> Callable[..., int]:
     """Return a function of the call's arguments that gives a bound's value in bytes, at least 1."""
-    return _compiled(peak, parameters)
-
-
-def largest(peak: str, parameters: Mapping[str, int]) -> int:
-    """Return a bound's value, in bytes, for the largest arguments; every length is as large as can be."""
-    return _compiled(_LENGTH.sub(str(1 << 64), peak), list(parameters))(*parameters.values())
-
-
-def _compiled(peak: str, parameters: Sequence[str]) -> Callable[..., int]:
     value = f"max({peak}, 1)" if peak.isdecimal() else f"int({peak}) + 1"
     scope: dict[str, Any] = {"extra": _extra}
     function: Callable[..., int] = eval(f"lambda {', '.join(parameters)}: {value}", scope)
     return function
+
+
+def largest(peak: str, parameters: Mapping[str, int]) -> int:
+    """Return a bound's value, in bytes, for the largest arguments; every length is as large as can be."""
+    return compile_bound(_LENGTH.sub(str(1 << 64), peak), list(parameters))(*parameters.values())
 
 
 def _extra(value: int) -> int:
