@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 
-from model_cases import measured
+from model_cases import Given, measured
+from model_cases_containers import fresh
 
 from hardtack.heap import Heap
 
@@ -32,3 +33,13 @@ measured(
 )
 for name in ("live", "peak", "reserved", "held", "slack", "footprint", "spilled", "free", "room"):
     measured(f"hardtack.heap._native.Heap.{name}", operator.attrgetter(name), *ALL)
+measured("hardtack.heap._native.Heap.run", Heap.run, *((heap, fresh, 700) for heap in HEAPS))
+measured(
+    "hardtack.heap.Heap",
+    Heap,
+    Given(None, name="made"),
+    Given(None, name="made", parent=HEAPS[0]),
+    Given("20 KiB", name="made", parent=HEAPS[0], slack=0),
+    Given(None, name="made", parent=HEAPS[0], kill=print, protected=True),
+    Given("16 MiB", name="made", on_exhaustion="fail", slack=20_000, kill=print, strict=True),
+)

@@ -271,7 +271,7 @@ def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type
     """Run a function, a class or a model, and return the result, to be written to a register at once."""
     if kind == "function" and name in interp.program.functions:
         return call_function(interp, interp.program.functions[name], arguments)
-    if kind == "class" and name in interp.program.classes:
+    if kind == "class" and name in interp.program.classes and interp.models.find(name) is None:
         return constructing.construct(interp, interp.program.classes[name], arguments)
     return call_model(interp, name, arguments, type_)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, exceptions, footprints, instances, ir, parameters
-from hardtack.analysis.domain import BOOL, NOTHING, TRUTH, Cell, Value, join_all
+from hardtack.analysis import access, exceptions, footprints, instances, integers, ir, parameters, tracebacks
+from hardtack.analysis.domain import BOOL, NONE, NOTHING, TRUTH, Cell, Value, join_all
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.symbolic import ZERO, Size
 
@@ -142,9 +142,24 @@ def _load_attribute(interp: Interpreter, op: ir.LoadAttribute) -> None:
     value = interp.read(op.object)
     found = _constant_of_classes(interp, value, op.name) or access.attribute(interp, value, op.name, op.type)
     if found is None or found.is_nothing:
-        found = _of_class(interp, value, op)
+        found = _of_error(interp, value, op.name) or _of_class(interp, value, op)
     interp.write(op.into, found)
     interp.release(op.object)
+
+
+def _of_error(interp: Interpreter, value: Value, name: str) -> Value | None:
+    """Return the number of an error of the host's: what CPython raises has it in an int of C's, or in none.
+
+    Source: Objects/exceptions.c OSError_members; of what is raised here it is among the arguments.
+    """
+    if name != "errno" or not value.objects:
+        return None
+    found = [Value(plain=NONE, number=integers.between(None, Size.const(1 << 31)))]
+    for _, cell in access.cells(interp, value):
+        if cell.kind not in {"exception", tracebacks.KIND}:
+            return None
+        found.append(cell.fields.get("args[]", NOTHING))
+    return join_all(found)
 
 
 def _constant_of_classes(interp: Interpreter, value: Value, name: str) -> Value | None:

@@ -321,11 +321,14 @@ class _Evaluator(Generic[V]):
         node = parts.get(key)
         match node:
             case ast.Call(func=ast.Name(id="elements"), args=[ast.Name(id=star)]):
-                found = self._bound.stars[star]
-                if found.spread:
-                    self._machine.finding("no-model", "arguments are spread with *", "write them one by one")
-                return [self._machine.element(value) for value in found.arguments]
+                self._refuse_spread(star)
+                return [self._machine.element(value) for value in self._bound.stars[star].arguments]
         return [self.value(item, times) for item in node.elts] if isinstance(node, ast.Tuple) else None
+
+    def _refuse_spread(self, star: str) -> None:
+        """Report arguments of which nobody knows how many they are."""
+        if self._bound.stars[star].spread:
+            self._machine.finding("no-model", "arguments are spread with *", "write them one by one")
 
     def _unpacked(self, given: str | bytes, times: Size) -> V:
         """Make the tuple of a struct's items. Source: Modules/_struct.c, s_unpack_internal."""
@@ -354,8 +357,11 @@ class _Evaluator(Generic[V]):
             gives = self.value(keywords[0].value) if keywords else None
             return self._machine.later(function, arguments, gives)
         times = self.size(keywords[0].value) if keywords else ONE
+        for argument in node.args:
+            if isinstance(argument, ast.Starred) and isinstance(argument.value, ast.Name):
+                self._refuse_spread(argument.value.id)
         if name != "special":
-            function, *arguments = (self.value(argument) for argument in node.args)
+            function, *arguments = self._operands(node.args)
             return self._machine.call(function, arguments, times, keep=name == "keep")
         receiver, method, *rest = node.args
         assert isinstance(method, ast.Constant)
