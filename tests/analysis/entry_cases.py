@@ -720,3 +720,23 @@ def nested_rounds(n: int) -> int:
             pass
         i += 1
     return i
+
+
+def items_made(n: int) -> Iterator[bytes]:
+    for _ in range(n):
+        yield bytes(1000)
+
+
+def items_passed(xs: list[str]) -> Iterator[str]:
+    last = ""
+    for x in xs:
+        yield last + x
+        last = x
+
+
+async def _one_more(n: int) -> int:
+    return n + 1
+
+
+async def awaited(n: int) -> int:
+    return await _one_more(n) + await _one_more(n + 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from hardtack.analysis.entry import analyse
 from hardtack.analysis.evaluating import evaluate
 from hardtack.analysis.loading import load
 from hardtack.analysis.models import load_models
+from hardtack.heap import Heap
 from hardtack.lab.measuring import check, given
 
 HERE = Path(__file__).parent
@@ -130,10 +132,14 @@ REFUSED = {
     "chain_length": "loop",  # how long a linked list is, no symbol says
     "rec": "recursion",
 }
+# Generators, which run in steps: to the end, each item let go of before the next.
+STEPPED = {"items_made": numbers((0, 1, 10)), "items_passed": of(words)}
 # A bound for which no input of ours comes within this factor is too loose to be of use: what was reached stays.
 LOOSEST = {"flatten": 250, "bump_all": 15, "catches_loop": 12, "search": 10, "floats": 14}
 if sys.version_info >= (3, 12):  # which adds up floats in place
     LOOSEST["floats"] = 16
+
+ENTRIES = (*INPUTS, *REFUSED, *STEPPED, "awaited")
 
 
 class Bound:
@@ -148,13 +154,10 @@ class Bound:
 
 @pytest.fixture(scope="module")
 def analysed():
-    targets = [f"{HERE / 'entry_cases.py'}:{name}" for name in (*INPUTS, *REFUSED)]
+    targets = [f"{HERE / 'entry_cases.py'}:{name}" for name in ENTRIES]
     program, entries, _ = load(targets)
     models = load_models()
-    return {
-        name: analyse(program, entry, models)
-        for name, entry in zip((*INPUTS, *REFUSED), entries, strict=True)
-    }
+    return {name: analyse(program, entry, models) for name, entry in zip(ENTRIES, entries, strict=True)}
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -164,6 +167,28 @@ def test_no_call_holds_more_than_its_bound(name, analysed):
     verdict = check(name, Bound(found), getattr(cases, name), INPUTS[name])
     assert verdict.violations == []
     assert verdict.tightest is None or verdict.tightest <= LOOSEST.get(name, 7)
+
+
+@pytest.mark.parametrize("name", STEPPED)
+def test_a_generator_counts_itself_and_its_steps(name, analysed):
+    def stepped(argument):
+        for _ in getattr(cases, name)(argument):
+            _ = None
+
+    found = analysed[name]
+    verdict = check(name, Bound(found), stepped, STEPPED[name])
+    assert verdict.violations == []
+    assert verdict.tightest is not None
+    assert verdict.tightest < 3
+    assert found.returned == found.peak  # what a generator holds between steps is its caller's
+    assert "item let go of" in found.assumptions[-1].text
+
+
+def test_a_coroutine_counts_itself(analysed):
+    heap = Heap("1 MiB", name="service", strict=True)
+    call = heap.call(Bound(analysed["awaited"]).for_call)(cases.awaited)
+    for number in (1, 2**40, 10**300):
+        assert asyncio.run(call(number)) == 2 * number + 3
 
 
 @pytest.mark.parametrize(("name", "kind"), REFUSED.items())

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 
 _RUNS = 8
 _WORTH = 4096  # bytes: a bound below is little beside what a call costs anyway
+_GENERATORS = frozenset({"generator", "async generator"})
+_STEPS = (
+    "the generator's steps count as part of the call, each item let go of before the next one is asked for"
+)
 
 
 def analyse(
@@ -148,18 +152,11 @@ class _Run:
         if set(function.free) - {"__class__"}:  # a method that says super() has its class in a cell
             interp.finding("unsupported", "an inner function by itself", "analyse the function around it")
             return
-        frame = interp.state.frame
         interp.activations.append(Activation(function, 0, function.place))
-        for parameter in function.parameters:
-            frame[parameter.name] = parameters.symbolic(interp, parameter.type, parameter.name)
-            self._gather(parameter)
-        # the caller holds the arguments, whatever the function does to its variables
-        interp.state.frames.append(dict(frame))
-        for name in function.cells:
-            operations.make_cell(interp, name, name if name in frame else None)
+        self._enter()
         self._check()
         interp.note()
-        if function.kind in {"generator", "async generator"}:
+        if function.kind in _GENERATORS:
             self._drive()
         interp.block(function.body)
         ends = interp.activation.exits.returns
@@ -174,6 +171,24 @@ class _Run:
             calls.may_break(interp)
         if not interp.state.dead:
             self._account(interp.state)
+        if function.kind in _GENERATORS:  # the result is the generator, with all that it comes to hold
+            self.returned = interp.peak
+
+    def _enter(self) -> None:
+        """Make the frame, with symbolic arguments in it."""
+        interp, function = self.interp, self.function
+        frame = interp.state.frame
+        for parameter in function.parameters:
+            frame[parameter.name] = parameters.symbolic(interp, parameter.type, parameter.name)
+            self._gather(parameter)
+        # the caller holds the arguments, whatever the function does to its variables
+        interp.state.frames.append(dict(frame))
+        for name in function.cells:
+            operations.make_cell(interp, name, name if name in frame else None)
+        if function.kind != "function":  # the generator or coroutine lives as long as its body runs
+            size = footprints.SIZES.generator(function.frame_slots, 0)
+            made = interp.new(function.kind, lambda: Cell("gathered", bytes=size))
+            interp.state.frames[0]["$object"] = Value(frozenset((made,)))
 
     def stop(self) -> None:
         """Say that it takes too long; where there is a finding already, that there may be more of them."""
@@ -219,6 +234,7 @@ class _Run:
         from hardtack.analysis.iteration import Consumer
 
         interp = self.interp
+        interp.assume(_STEPS)
         interp.state.frames.insert(0, {})
         item = "%driven"
         consumer = Consumer(("driven",), item, lambda: interp.unbind(item))
