@@ -316,7 +316,7 @@ def hostile() -> str:
 
 
 def readme() -> str:
-    """Return the README with its table, from what `make peers` measured, and its count of bounds, from THE table."""
+    """Return the README: its table is what `make peers` measured, its count of bounds THE table's."""
     count = f"Of {len(TABLE)} system calls, {sum(row.found for row in TABLE)} reserve"
     text = re.sub(r"Of \d+ system calls, \d+ reserve", count, _read(HERE.parent / "README.md"))
     before, begin, rest = text.partition(_BEGIN)
