@@ -88,11 +88,6 @@ def test_each_link_of_the_built_book_leads_somewhere(built: list[Path]) -> None:
     assert (len(built), broken) == (len(PAGES), [])
 
 
-def test_the_makefile_says_each_target_once() -> None:
-    done = subprocess.run(["make", "--dry-run", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-
-
 @on_each_screen
 def test_the_book_is_readable_in_a_browser(built: list[Path], scheme: str, width: int) -> None:
     with screen(width, scheme) as (shown, wrong):

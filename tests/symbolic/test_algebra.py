@@ -193,7 +193,7 @@ def test_what_is_printed_reads_back_as_the_same_size(size: Size) -> None:
     assert again == size
     assert hash(again) == hash(size)
     assert str(again) == str(size)
-    assert Size.from_json(json.loads(json.dumps(size.to_json()))) == size
+    assert Size.parse(json.loads(json.dumps(str(size)))) == size
     assert pickle.loads(pickle.dumps(size)) == copy.deepcopy(size) == size
 
 

@@ -14,13 +14,13 @@ def encode(bound: Analysed) -> dict[str, object]:
     """Return a bound as values that JSON has."""
     return {
         "entry": bound.entry,
-        "peak": None if bound.peak is None else bound.peak.to_json(),
-        "returned": bound.returned.to_json(),
-        "retained": [[path, size.to_json()] for path, size in bound.retained],
+        "peak": None if bound.peak is None else str(bound.peak),
+        "returned": str(bound.returned),
+        "retained": [[path, str(size)] for path, size in bound.retained],
         "symbols": [list(one) for one in bound.symbols],
         "parameters": list(bound.parameters),
-        "chain": [[one.function, one.file, one.line, one.what, one.share.to_json()] for one in bound.chain],
-        "loops": [[one.function, one.file, one.line, one.rounds.to_json(), one.how] for one in bound.loops],
+        "chain": [[one.function, one.file, one.line, one.what, str(one.share)] for one in bound.chain],
+        "loops": [[one.function, one.file, one.line, str(one.rounds), one.how] for one in bound.loops],
         "assumptions": [list(astuple(one)) for one in bound.assumptions],
         "findings": [list(astuple(one)) for one in bound.findings],
         "assumed": bound.assumed,
@@ -29,7 +29,7 @@ def encode(bound: Analysed) -> dict[str, object]:
         "functions": [list(one) for one in bound.functions],
         "optional": list(bound.optional),
         "keyword_only": list(bound.keyword_only),
-        "within": None if bound.within is None else bound.within.to_json(),
+        "within": None if bound.within is None else str(bound.within),
     }
 
 
@@ -39,7 +39,7 @@ def decode(data: dict[str, Any]) -> Analysed:
     Raises:
         KeyError, TypeError, ValueError, SyntaxError: if it was given none.
     """
-    size = Size.from_json
+    size = Size.parse
     return Analysed(
         entry=data["entry"],
         peak=None if data["peak"] is None else size(data["peak"]),

@@ -213,9 +213,9 @@ class Heap(_native.Heap):
         return wrap(self, coroutine, bound)
 
     def adopt(self, value: _T) -> _T:
-        """Return a copy of a value that lives in this heap; see `hardtack.heap.caches.adopt`."""
-        _load("hardtack.heap.caches")
-        from hardtack.heap.caches import adopt
+        """Return a copy of a value that lives in this heap; see `hardtack.heap.adopting.adopt`."""
+        _load("hardtack.heap.adopting")
+        from hardtack.heap.adopting import adopt
 
         return adopt(self, value)
 

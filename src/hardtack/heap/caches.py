@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from hardtack.errors import HeapFull, InternalError
 from hardtack.heap import Heap, _native
-from hardtack.heap.adopting import SPARE_BYTES, Copy, adopt, missing_bytes, no_room, run_inside, run_unbounded
+from hardtack.heap.adopting import SPARE_BYTES, Copy, missing_bytes, no_room, run_inside, run_unbounded
 from hardtack.heap.groups import add_shrinker
 from hardtack.units import parse_bytes
 
@@ -190,7 +190,7 @@ class Cache(MutableMapping[_K, _V]):
 
     # -- changing
     def __setitem__(self, key: _K, value: _V) -> None:
-        """Store copies of a key and a value; see `adopt` for what is copied and what it raises."""
+        """Store copies of a key and a value; see `Heap.adopt` for what is copied and what it raises."""
         hash(key)
         copy: Copy[tuple[_K, _V], Entry[_K, _V]] = Copy(
             (key, value), _load_entry, f"key ({type(key).__name__}) or value ({type(value).__name__})"
@@ -463,4 +463,4 @@ def _after_fork() -> None:
 
 os.register_at_fork(after_in_child=_after_fork)
 
-__all__ = ["Cache", "CacheStatistics", "adopt"]
+__all__ = ["Cache", "CacheStatistics"]

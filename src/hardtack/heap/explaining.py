@@ -223,16 +223,11 @@ def _waiters_for(heap: Heap) -> list[Waiter]:
 def _waiting(waiters: list[Waiter], now: float) -> Iterator[str]:
     for number, waiter in enumerate(waiters[:MOST], 1):
         yield (
-            f"  {number}. {_who(waiter)}: {format_bytes(waiter.amount)} on {waiter.heap.name!r}"
+            f"  {number}. {waiter.who or 'somebody'}: {format_bytes(waiter.amount)} on {waiter.heap.name!r}"
             f"{_since(waiter, now)}; {_obstacle(waiter)}"
         )
     if rest := waiters[MOST:]:
         yield f"  and {len(rest)} more, for {format_bytes(sum(waiter.amount for waiter in rest))}"
-
-
-def _who(waiter: Waiter) -> str:
-    who: str = getattr(waiter, "who", "")  # a driver's waiters may say it
-    return who or "somebody"
 
 
 def _since(waiter: Waiter, now: float) -> str:
@@ -256,6 +251,12 @@ def _seconds(seconds: float) -> str:
     return f"{max(0.0, seconds):.1f} s"
 
 
+def _ladder_of(heap: Heap) -> Ladder | None:
+    """Return the ladder of a heap's tree, if it has one; `reclaim.ladder_of` would make one."""
+    tree = root_of(heap)._tree
+    return None if tree is None else tree.ladder
+
+
 # -- what would free it
 def _remedies(heap: Heap, waiters: list[Waiter], now: float) -> Iterator[list[str]]:
     """Yield a part for each heap that somebody is short of, or one for the heap itself if nobody is."""
@@ -272,7 +273,7 @@ def _remedies(heap: Heap, waiters: list[Waiter], now: float) -> Iterator[list[st
 
 def _ways(short: Heap, now: float) -> Iterator[str]:
     """Yield what there is, in the order in which the ladder goes about it."""
-    ladder: Ladder | None = getattr(root_of(short)._tree, "ladder", None)
+    ladder = _ladder_of(short)
     if ladder is not None and ladder.calling is not None:
         what, since = ladder.calling
         yield f"  - now at work, since {_seconds(now - since)}: {what}"
@@ -340,7 +341,7 @@ def _safe(short: Heap) -> Iterator[str]:
 # -- what has gone wrong
 def _misdeeds(heap: Heap) -> list[str]:
     found = list(joined.from_iterable(map(_misdeeds_of, heaps_below(heap))))
-    ladder: Ladder | None = getattr(root_of(heap)._tree, "ladder", None)
+    ladder = _ladder_of(heap)
     if ladder is not None and ladder.kills:
         last = ladder.kills[-1]
         found.append(

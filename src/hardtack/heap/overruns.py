@@ -1,8 +1,8 @@
 """What is logged when a program breaks its word: calls beyond their bound, reservations never released.
 
-The native core calls this, outside every heap, after it has put its books in order. Each place in a program
-is logged once, under the logger "hardtack.heap"; the figures of all of them are in `Heap.statistics()` and
-`Heap.last_overrun`.
+The native core calls this, outside every heap, after it has put its books in order. The logger is
+"hardtack.heap"; an overrun is logged once for each place in a program, a leaked reservation each time. The
+figures of all of them are in `Heap.statistics()` and `Heap.last_overrun`.
 """
 
 from __future__ import annotations

@@ -93,8 +93,6 @@ class Size:
         """
         return _parse(text)
 
-    from_json = parse
-
     # -- asking it
     @property
     def is_top(self) -> bool:
@@ -215,10 +213,6 @@ class Size:
     def __repr__(self) -> str:
         return f"<Size {self}>"
 
-    def to_json(self) -> str:
-        """Return what `from_json` takes: its text."""
-        return str(self)
-
 
 _known: WeakValueDictionary[tuple[tuple[Polynomial, ...], frozenset[str]], Size] = WeakValueDictionary()
 ZERO = Size()
@@ -313,8 +307,6 @@ def _symbols(size: Size) -> frozenset[str]:
 def _greatest(ps: Iterable[Polynomial]) -> Size:
     """Return the greatest of some polynomials, in normal form."""
     every = sorted({p for p in ps if p}, key=_rank)
-    if len(every) == 1:
-        return Size(tuple(every))
     if len(every) < 2:
         return Size(tuple(every))
     kept = _undominated(every)

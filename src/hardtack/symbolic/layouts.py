@@ -112,7 +112,6 @@ RAW: dict[str, Row] = {
     "tuple": Row(40, "Objects/tupleobject.c: and 8 for each item"),
     "list": Row(56, "Objects/listobject.c: without its buffer"),
     "dict": Row(64, "Objects/dictobject.c: without its table"),
-    "dict table": Row(32, "Objects/dictobject.c: without index and entries"),
     "set": Row(216, "Objects/setobject.c: with room for four, without its table"),
     "deque block": Row(528, "Modules/_collectionsmodule.c: 64 items"),
     "slotted": Row(32, "Objects/typeobject.c: and 8 for each field"),

@@ -143,7 +143,10 @@ def value(p: Polynomial, of: Mapping[str, int]) -> Coefficient:
 
 @lru_cache(maxsize=65536)
 def samples(p: Polynomial) -> tuple[Coefficient, ...]:
-    """Return a polynomial's values for a few sets of values of its symbols, each of which tells all apart."""
+    """Return a polynomial's values at three points: all symbols 0, and two where each has a value of its own.
+
+    What dominates another is nowhere less: so these rule out most pairs, cheaply.
+    """
     totals: list[Coefficient] = [0] * len(_SAMPLED)
     for monomial, coefficient in p:
         values: list[Coefficient] = [coefficient] * len(_SAMPLED)
@@ -159,7 +162,7 @@ def _factor_samples(factor: str) -> tuple[int, ...]:
 
 
 class _Sampled(dict[str, int]):
-    """Gives each symbol a value, the same one in every process."""
+    """Gives each symbol a value that depends on its name and the seed alone; for seed 0 it is 0."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -238,8 +241,7 @@ def cap_of(factor: str) -> Cap | None:
     """Return what a factor caps, or None if it is a symbol."""
     if not factor.startswith("min("):
         return None
-    reader = Reader(factor)
-    return reader.cap()
+    return Reader(factor).cap()
 
 
 def capped(p: Polynomial, limit: int) -> Polynomial:

@@ -28,8 +28,8 @@ Count: TypeAlias = Size | Coefficient
 
 INLINE_FIELDS = 29  # as many can an instance have without a dict
 _MOST_SLOTS = 31  # as a power of two: the index of a larger dict has eight bytes a slot
-_ODICT_NODE = 32
-_DICT_TABLE = 32
+_ODICT_NODE = 32  # Source: Objects/odictobject.c
+_DICT_TABLE = 32  # without index and entries. Source: Objects/dictobject.c
 _SPARSE_SET = 50_000  # a larger set grows by two, not by four
 
 
