@@ -136,6 +136,7 @@ PAIR: Final = Struct("<II")
 FDSTAT: Final = Struct("<BxHxxxxQQ")
 FILESTAT: Final = Struct("<QQBxxxxxxxQQQQQ")
 DIRENT: Final = Struct("<QQIBxxx")
+DIRENT_BYTES: Final = 24  # its size
 SUBSCRIPTION: Final = Struct("<QB7x")  # then, at 16: the clock's or the descriptor's part
 SUBSCRIPTION_CLOCK: Final = Struct("<I4xQQH")
 EVENT: Final = Struct("<QHB5xQH6x")

@@ -22,9 +22,27 @@ from hardtack.kernel.paths import leads_out
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import (
+        Count,
+        Flags,
+        HostNumber,
+        Long,
+        PathBytes,
+        Position,
+        Rights,
+        Transfer,
+        Word,
+    )
     from hardtack.kernel.system import System
 
-_FILE: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_FILE: Final[Flags] = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_COOKIES: Final = 1 << 62  # more than any directory has entries
+_READING: Final[Flags] = os.O_RDONLY
+_WRITING: Final[Flags] = os.O_WRONLY
+_BOTH: Final[Flags] = os.O_RDWR
+_CREATING: Final[Flags] = os.O_CREAT
+_EXCLUSIVE: Final[Flags] = os.O_EXCL
+_ONLY_DIRECTORY: Final[Flags] = os.O_DIRECTORY
 
 
 class HostBudget:
@@ -33,7 +51,7 @@ class HostBudget:
     __slots__ = ("used",)
 
     def __init__(self) -> None:
-        self.used = 0
+        self.used: Count = 0
 
 
 class HostFile(Description):
@@ -43,19 +61,19 @@ class HostFile(Description):
     takes_flags = True
     filetype = abi.REGULAR_FILE
 
-    def __init__(self, budget: HostBudget, fd: int, rights: int, flags: int) -> None:
+    def __init__(self, budget: HostBudget, fd: HostNumber, rights: Rights, flags: Flags) -> None:
         super().__init__(rights, 0, flags)
         self._budget = budget
-        self._fd = fd
+        self._fd: HostNumber = fd
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read from the position."""
         try:
             return os.readv(self._fd, [process.memory[start : start + count]])
         except OSError as error:
             return -errno_of(error)
 
-    def read_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def read_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """Read from a position given."""
         if position >> 63:
             return -abi.EINVAL
@@ -64,7 +82,7 @@ class HostFile(Description):
         except OSError as error:
             return -errno_of(error)
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write at the position, or at the end if opened to append."""
         try:
             if self.flags & abi.FDFLAG_APPEND:
@@ -75,7 +93,7 @@ class HostFile(Description):
         except OSError as error:
             return -errno_of(error)
 
-    def write_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def write_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """Write at a position given."""
         if position + count > MAX_FILE:
             return -abi.EFBIG
@@ -106,7 +124,7 @@ class HostFile(Description):
         """Return the file's status."""
         return status_of(os.fstat(self._fd))
 
-    def set_size(self, size: int) -> int:
+    def set_size(self, size: Long) -> int:
         """Cut or lengthen the file."""
         if size >> 63:
             return abi.EINVAL
@@ -116,11 +134,11 @@ class HostFile(Description):
             return errno_of(error)
         return abi.OK
 
-    def allocate(self, offset: int, length: int) -> int:
+    def allocate(self, offset: Long, length: Long) -> int:
         """Refuse, as wasmtime does."""
         return abi.ENOTSUP
 
-    def set_times(self, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set the file's times."""
         return _set_times(self._fd, atime, mtime)
 
@@ -138,7 +156,7 @@ class HostFile(Description):
         self._budget.used -= 1
 
 
-def _sync(fd: int) -> int:
+def _sync(fd: HostNumber) -> int:
     try:
         os.fsync(fd)
     except OSError as error:
@@ -146,7 +164,7 @@ def _sync(fd: int) -> int:
     return abi.OK
 
 
-def _set_times(fd: int, atime: int | None, mtime: int | None) -> int:
+def _set_times(fd: HostNumber, atime: Long | None, mtime: Long | None) -> int:
     try:
         found = os.fstat(fd)
         os.utime(
@@ -171,13 +189,18 @@ class HostDirectory(Description):
     not_seekable = abi.EBADF
 
     def __init__(
-        self, budget: HostBudget, fd: int, rights: int, inheriting: int, preopen: bytes | None = None
+        self,
+        budget: HostBudget,
+        fd: HostNumber,
+        rights: Rights,
+        inheriting: Rights,
+        preopen: PathBytes | None = None,
     ) -> None:
         super().__init__(rights, inheriting, 0)
         self._budget = budget
-        self._fd = fd
+        self._fd: HostNumber = fd
         self._entries: os._ScandirIterator[str] | None = None
-        self._next = 2  # the cookie of the entry that comes next
+        self._next: Long = 2  # the cookie of the entry that comes next
         self._held: os.DirEntry[str] | None = None  # one that did not fit the last buffer
         self.preopen = preopen
 
@@ -185,7 +208,7 @@ class HostDirectory(Description):
         """Return the directory's status."""
         return status_of(os.fstat(self._fd))
 
-    def set_times(self, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set the directory's times."""
         return _set_times(self._fd, atime, mtime)
 
@@ -194,54 +217,53 @@ class HostDirectory(Description):
         return _sync(self._fd)
 
     # -- listing: cookies count the entries, and the listing is kept open between two calls
-    def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
+    def readdir(self, process: Process, start: Word, count: Transfer, cookie: Long) -> int:
         """Write entries from a cookie on; going back starts the listing anew."""
         out = Entries(process.memory, start, count)
         if cookie < 2:
             self._close_listing()  # from the start: what there is now
-        cookie = min(cookie, 1 << 62)
         try:
-            while out.done < count:
-                entry = self._entry(cookie)
-                if entry is None:
-                    break
-                cookie += 1
-                name, number, filetype = entry
-                out.put(cookie, number, name, filetype)
+            for at in range(cookie, 2):
+                number = os.fstat(self._fd).st_ino
+                if out.done < count:
+                    out.put(at + 1, number, b"." if at == 0 else b"..", abi.DIRECTORY)
+            if out.done < count:
+                self._list(out, min(max(cookie, 2), _COOKIES))
         except OSError as error:
             return -errno_of(error)
         return out.done
 
-    def _entry(self, cookie: int) -> tuple[bytes, int, int] | None:
-        if cookie < 2:
-            return (b".", b"..")[cookie], os.fstat(self._fd).st_ino, abi.DIRECTORY
+    def _list(self, out: Entries, cookie: Long) -> None:
+        entries = self._listing(cookie)
+        begin, held = self._next, self._held
+        if held is not None and begin == cookie + 1 and _put(out, begin, held):
+            return  # it did not fit the last buffer either
+        at = begin
+        entry: os.DirEntry[str] | None = None
+        try:
+            for at in range(begin, _COOKIES):
+                entry = None  # before the next is read
+                entry = entries.__next__()
+                if at >= cookie and _put(out, at + 1, entry):
+                    break
+        except StopIteration:
+            pass
+        finally:  # here, and not with each entry
+            self._next = at + (entry is not None)
+            self._held = entry
+
+    def _listing(self, cookie: Long) -> os._ScandirIterator[str]:
+        """Return the listing, in which what has a cookie is still to come, or held."""
         if self._entries is None or cookie < self._next - (self._held is not None):
             self._close_listing()
-            self._entries = self._open_listing()
-        while self._next <= cookie:
-            self._held = next(self._entries, None)
-            if self._held is None:
-                return None
-            self._next += 1
-        entry = self._held
-        if entry is None:
-            return None
-        filetype = (
-            abi.SYMBOLIC_LINK
-            if entry.is_symlink()
-            else abi.DIRECTORY
-            if entry.is_dir(follow_symlinks=False)
-            else abi.REGULAR_FILE
-            if entry.is_file(follow_symlinks=False)
-            else abi.UNKNOWN
-        )
-        return os.fsencode(entry.name), entry.inode(), filetype
+            return self._open_listing()
+        return self._entries
 
     def _open_listing(self) -> os._ScandirIterator[str]:
         """Begin a listing, which holds a descriptor of the host."""
         if self._budget.used >= MAX_HOST_FILES:
             raise OSError(host_errno.ENFILE, "")
-        entries = os.scandir(self._fd)
+        entries = self._entries = os.scandir(self._fd)
         self._budget.used += 1
         self._next = 2
         self._held = None
@@ -257,12 +279,12 @@ class HostDirectory(Description):
     def open_at(
         self,
         process: Process,
-        path: bytes,
+        path: PathBytes,
         follow: bool,
-        oflags: int,
-        flags: int,
-        rights: int,
-        inheriting: int,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         """Open what path names; O_CREAT makes a file."""
         if self._budget.used >= MAX_HOST_FILES:
@@ -279,22 +301,25 @@ class HostDirectory(Description):
             place.close()
 
     def _open(
-        self, process: Process, place: HostPlace, oflags: int, flags: int, rights: int, inheriting: int
+        self,
+        process: Process,
+        place: HostPlace,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         if place.must_be_directory and oflags & abi.O_CREAT:
             return abi.EISDIR
         reading = rights & abi.RIGHT_READ
         writing = rights & abi.RIGHT_WRITE or oflags & abi.O_TRUNC  # the host cuts only what it can write
-        mode = _FILE | ((os.O_RDWR if reading else os.O_WRONLY) if writing else os.O_RDONLY)
-        for ours, theirs in (
-            (abi.O_CREAT, os.O_CREAT),
-            (abi.O_EXCL, os.O_EXCL),
-            (abi.O_DIRECTORY, os.O_DIRECTORY),
-        ):
-            if oflags & ours:
-                mode |= theirs
-        if place.must_be_directory:
-            mode |= os.O_DIRECTORY
+        mode = _FILE | ((_BOTH if reading else _WRITING) if writing else _READING)
+        if oflags & abi.O_CREAT:
+            mode |= _CREATING
+        if oflags & abi.O_EXCL:
+            mode |= _EXCLUSIVE
+        if oflags & abi.O_DIRECTORY or place.must_be_directory:
+            mode |= _ONLY_DIRECTORY
         there = _mode(place)
         if stat.S_ISLNK(there) and not (oflags & abi.O_CREAT and oflags & abi.O_EXCL):
             return abi.ELOOP
@@ -308,7 +333,13 @@ class HostDirectory(Description):
             raise
 
     def _wrap(
-        self, process: Process, fd: int, oflags: int, flags: int, rights: int, inheriting: int
+        self,
+        process: Process,
+        fd: HostNumber,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         kind = os.fstat(fd).st_mode
         made: Description
@@ -334,7 +365,7 @@ class HostDirectory(Description):
         self._budget.used += 1
         return made
 
-    def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
+    def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
         place = walk_host(self._fd, path, follow)
         if isinstance(place, int):
@@ -349,7 +380,7 @@ class HostDirectory(Description):
             return abi.ENOTDIR
         return status_of(found)
 
-    def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
+    def set_times_at(self, path: PathBytes, follow: bool, atime: Long | None, mtime: Long | None) -> int:
         """Set the times of what path names."""
         place = walk_host(self._fd, path, follow)
         if isinstance(place, int):
@@ -371,7 +402,7 @@ class HostDirectory(Description):
             place.close()
         return abi.OK
 
-    def create_directory_at(self, process: Process, path: bytes) -> int:
+    def create_directory_at(self, process: Process, path: PathBytes) -> int:
         """Make a directory."""
         place = walk_host(self._fd, path, False)
         if isinstance(place, int):
@@ -384,7 +415,7 @@ class HostDirectory(Description):
             place.close()
         return abi.OK
 
-    def remove_directory_at(self, path: bytes) -> int:
+    def remove_directory_at(self, path: PathBytes) -> int:
         """Remove an empty directory."""
         place = walk_host(self._fd, path, False)
         if isinstance(place, int):
@@ -399,7 +430,7 @@ class HostDirectory(Description):
             place.close()
         return abi.OK
 
-    def unlink_at(self, path: bytes) -> int:
+    def unlink_at(self, path: PathBytes) -> int:
         """Remove a name that is no directory."""
         place = walk_host(self._fd, path, False)
         if isinstance(place, int):
@@ -416,7 +447,7 @@ class HostDirectory(Description):
             place.close()
         return abi.OK
 
-    def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
+    def symlink_at(self, process: Process, target: PathBytes, path: PathBytes) -> int:
         """Make a symbolic link; one that would lead out is refused, lest a program of the host follow it."""
         if target.startswith(b"/"):
             return abi.EPERM
@@ -428,7 +459,7 @@ class HostDirectory(Description):
         try:
             if place.must_be_directory:
                 return abi.EEXIST if _is_directory(place) else abi.ENOTDIR
-            if leads_out(target, len(place.opened)):
+            if leads_out(target, place.depth):
                 return abi.EPERM
             os.symlink(target, place.name, dir_fd=place.fd)
         except OSError as error:
@@ -437,7 +468,7 @@ class HostDirectory(Description):
             place.close()
         return abi.OK
 
-    def readlink_at(self, path: bytes) -> bytes | int:
+    def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return a link's target."""
         place = walk_host(self._fd, path, False)
         if isinstance(place, int):
@@ -451,15 +482,15 @@ class HostDirectory(Description):
         finally:
             place.close()
 
-    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Give a file another name."""
         return self._both(path, to, new, False)
 
-    def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Move a name."""
         return self._both(path, to, new, True)
 
-    def _both(self, path: bytes, to: Description, new: bytes, rename: bool) -> int:
+    def _both(self, path: PathBytes, to: Description, new: PathBytes, rename: bool) -> int:
         if not isinstance(to, HostDirectory):
             return abi.EXDEV
         old = walk_host(self._fd, path, False)
@@ -494,7 +525,19 @@ class HostDirectory(Description):
         self._budget.used -= 1
 
 
-def _mode(place: HostPlace) -> int:
+def _put(out: Entries, cookie: Long, entry: os.DirEntry[str]) -> bool:
+    return out.put(cookie, entry.inode(), os.fsencode(entry.name), _filetype(entry))
+
+
+def _filetype(entry: os.DirEntry[str]) -> Flags:
+    if entry.is_symlink():
+        return abi.SYMBOLIC_LINK
+    if entry.is_dir(follow_symlinks=False):
+        return abi.DIRECTORY
+    return abi.REGULAR_FILE if entry.is_file(follow_symlinks=False) else abi.UNKNOWN
+
+
+def _mode(place: HostPlace) -> Long:
     """Return what a name leads to, as stat's mode; 0 for nothing, or when that cannot be told.
 
     It is asked before opening: a device, a FIFO or a socket may do something when it is opened. One that is

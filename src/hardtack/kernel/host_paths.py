@@ -9,18 +9,21 @@ from __future__ import annotations
 import errno as host_errno
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from array import array
+from typing import TYPE_CHECKING, Annotated, Final
+
+from annotated_types import MaxLen
 
 from hardtack.kernel import abi
 from hardtack.kernel.paths import walk
 
 if TYPE_CHECKING:
-    from hardtack.kernel.ranges import Flags
+    from hardtack.kernel.ranges import Count, Errno, Flags, HostNumber, Long, Name, PathBytes
 
 MAX_DEPTH: Final = 64  # directories in one path: each is an open descriptor while it is walked
-_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY: Final[Flags] = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-_ERRNOS: Final[dict[int, int]] = {
+_ERRNOS: Final[dict[int, Errno]] = {
     getattr(host_errno, name): getattr(abi, name)
     for name in (
         "EACCES", "EBADF", "EBUSY", "EEXIST", "EFBIG", "EINVAL", "EIO", "EISDIR", "ELOOP", "EMLINK",
@@ -35,19 +38,20 @@ _TYPES: Final[dict[int, Flags]] = {
     stat.S_IFCHR: abi.CHARACTER_DEVICE,
 }
 _FORMAT: Final = 0o170000  # the bits of a mode that say what a file is
+_NOTHING_OPEN: Final[Annotated[bytes, MaxLen(260)]] = bytes(4 * (MAX_DEPTH + 1))
 
 
-def errno_of(error: OSError) -> int:
+def errno_of(error: OSError) -> Errno:
     """Return WASI's number for an error of the host, and drop its traceback, which keeps frames alive."""
     error.__traceback__ = None
     return _ERRNOS.get(error.errno or 0, abi.EIO)
 
 
-def _filetype(mode: int) -> int:
+def _filetype(mode: Long) -> Flags:
     return _TYPES.get(mode & _FORMAT, abi.UNKNOWN)
 
 
-def status_of(found: os.stat_result) -> tuple[int, ...]:
+def status_of(found: os.stat_result) -> tuple[Long, ...]:
     """Return a status of the host as `Description.filestat` has it."""
     return (
         found.st_dev & (1 << 64) - 1,
@@ -62,32 +66,38 @@ def status_of(found: os.stat_result) -> tuple[int, ...]:
 
 
 class HostPlace:
-    """Where a path leads on the host: an open directory and a name in it. A `paths.Place`; to be closed."""
+    """Where a path leads on the host: an open directory and a name in it. A `paths.Place`; to be closed.
 
-    __slots__ = ("must_be_directory", "name", "opened", "start")
+    Attributes:
+        depth: how many directories are open on the way, one below the other.
+    """
 
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.opened: list[int] = []
-        self.name = b"."
+    __slots__ = ("_opened", "depth", "must_be_directory", "name")
+
+    def __init__(self, start: HostNumber) -> None:
+        self._opened = array("i", _NOTHING_OPEN)  # numbers, not objects; the first is where the path starts
+        self._opened[0] = start
+        self.depth: Count = 0
+        self.name: Name = b"."
         self.must_be_directory = False
 
     @property
-    def fd(self) -> int:
+    def fd(self) -> HostNumber:
         """The directory that holds the name."""
-        return self.opened[-1] if self.opened else self.start
+        return self._opened[self.depth]
 
-    def down(self, name: bytes) -> int:
+    def down(self, name: Name) -> Errno:
         """Enter a directory; an errno, or OK."""
-        if len(self.opened) >= MAX_DEPTH:
+        if self.depth >= MAX_DEPTH:
             return abi.ENAMETOOLONG
         try:
-            self.opened.append(os.open(name, _DIRECTORY, dir_fd=self.fd))
+            self._opened[self.depth + 1] = os.open(name, _DIRECTORY, dir_fd=self.fd)
         except OSError as error:
             return errno_of(error)
+        self.depth += 1
         return abi.OK
 
-    def link(self, name: bytes) -> bytes | None:
+    def link(self, name: Name) -> PathBytes | None:
         """Return a link's target."""
         try:
             return os.readlink(name, dir_fd=self.fd)
@@ -97,18 +107,20 @@ class HostPlace:
 
     def up(self) -> bool:
         """Go back to the directory above, which is still open."""
-        if not self.opened:
+        if self.depth == 0:
             return False
-        os.close(self.opened.pop())
+        os.close(self.fd)
+        self.depth -= 1
         return True
 
     def close(self) -> None:
         """Close the directories that were opened on the way."""
-        while self.opened:
-            os.close(self.opened.pop())
+        for _ in range(MAX_DEPTH):
+            if not self.up():
+                break
 
 
-def walk_host(start: int, path: bytes, follow: bool) -> HostPlace | int:
+def walk_host(start: HostNumber, path: PathBytes, follow: bool) -> HostPlace | int:
     """Follow a path down from an open directory: where it leads, or an errno. See `paths.walk`."""
     place = HostPlace(start)
     errno = walk(place, path, follow)
