@@ -111,7 +111,7 @@ def heap_figures() -> str:
         "",
         "Made by `make figures`, which measures with `hardtack bench heap` and `hardtack bench heap",
         "--instructions`: medians of interleaved runs, ratio = ours / theirs. What each row does stands in",
-        f"`src/hardtack/lab/bench_heap.py`. This was {where}, {machine['cpus']} CPUs that others used,",
+        f"`src/hardtack/lab/bench_heap*.py`. This was {where}, {machine['cpus']} CPUs that others used,",
         "too. Contended threads cost twice as much when the system spreads them over both.",
         "",
         "| | ours | spread | beside | theirs | ratio | aim |",

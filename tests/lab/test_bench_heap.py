@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from hardtack.lab import bench_heap
+from hardtack.lab import bench_heap, bench_heap_contention, bench_heap_workloads
 
 
 def test_operations_are_measured_beside_their_peers() -> None:
-    rows = {row.name: row for row in bench_heap._measure_operations(1, lambda _: None)}
+    rows = {row.name: row for row in bench_heap.measure_operations(1, lambda _: None)}
     peers = {
         "threading.Semaphore",
         "threading.BoundedSemaphore",
@@ -23,7 +23,7 @@ def test_operations_are_measured_beside_their_peers() -> None:
 
 
 def test_contention_is_measured_beside_its_peers() -> None:
-    rows = {row.name: row for row in bench_heap._measure_contention(1, lambda _: None)}
+    rows = {row.name: row for row in bench_heap_contention.measure_contention(1, lambda _: None)}
     assert set(rows["contended_8_threads"].peers) == {"threading.Semaphore", "threading.BoundedSemaphore"}
     assert set(rows["contended_1000_tasks"].peers) == {"asyncio.Semaphore", "anyio.CapacityLimiter"}
     assert all(row.ours > 0 and row.unit == "us" for row in rows.values())
@@ -32,5 +32,5 @@ def test_contention_is_measured_beside_its_peers() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 def test_instructions_are_counted() -> None:
-    one, three = (bench_heap._instructions("inside", "json", turns) for turns in (1, 3))
+    one, three = (bench_heap_workloads._instructions("inside", "json", turns) for turns in (1, 3))
     assert three > one

@@ -93,7 +93,7 @@ def _measured(
     name: str, program: Path | None, rounds: int, instructions: bool, progress: Callable[[str], None]
 ) -> list[Row]:
     if instructions:
-        from hardtack.lab.bench_heap import measure_instructions
+        from hardtack.lab.bench_heap_workloads import measure_instructions
 
         return measure_instructions(progress)
     if name == "sqlite":

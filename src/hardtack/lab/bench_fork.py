@@ -8,7 +8,6 @@ WASI needs for another program: a new store and instance of one that exits at on
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import wasmtime
 
 from hardtack.errors import InternalError
-from hardtack.lab.rows import Row
+from hardtack.lab.rows import Row, row_of
 from hardtack.runtime import Kernel
 
 if TYPE_CHECKING:
@@ -78,19 +77,9 @@ def measure(rounds: int = 7, progress: Callable[[str], None] | None = None) -> l
                 if native is not None:
                     figures[_HOST].append(native)
                 figures[_WASMTIME].append(_each(start_instance))
-            rows.append(_row(name, figures))
+            measured = {side: values for side, values in figures.items() if values}
+            rows.append(row_of(name, "us", measured))
     return rows
-
-
-def _row(name: str, figures: dict[str, list[float]]) -> Row:
-    ours = figures.pop("ours")
-    peers = {peer: values for peer, values in figures.items() if values}
-    ratios = {
-        peer: statistics.median(mine / theirs for mine, theirs in zip(ours, values, strict=True))
-        for peer, values in peers.items()
-    }
-    medians = {peer: statistics.median(values) for peer, values in peers.items()}
-    return Row(name, "us", statistics.median(ours), (min(ours), max(ours)), medians, ratios)
 
 
 def _ours(kernel: Kernel, descriptors: int, beside: int) -> float:

@@ -7,10 +7,12 @@ import platform
 import statistics
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+OURS: Final = "ours"  # the side that is hardtack's
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,14 @@ class Row:
 
 
 def row_of(name: str, unit: str, figures: Mapping[str, Sequence[float]]) -> Row:
-    """Make a row of what each side took in each round; ours stands under "ours".
+    """Make a row of what each side took in each round; ours stands under OURS.
 
     Example:
         >>> row_of("clock", "ns", {"ours": [1, 2, 9], "wasmtime": [2, 2, 3]}).ratio
         {'wasmtime': 1.0}
     """
-    ours = figures["ours"]
-    peers = {peer: values for peer, values in figures.items() if peer != "ours"}
+    ours = figures[OURS]
+    peers = {peer: values for peer, values in figures.items() if peer != OURS}
     return Row(
         name,
         unit,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -11,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from hardtack.lab import callgrind
 from hardtack.lab.children import ChildFailed, call
 from hardtack.lab.experiment import Bars, Claim, Experiment, Figure, Findings, Row
 from hardtack.runtime import Kernel
@@ -87,26 +86,10 @@ def _run_program(kernel: Kernel, command: tuple[str, ...]) -> None:
 def count_instructions(operation: str, size: str, path: str) -> dict[str, float]:
     """Return the instructions of one call, with reservations and without, by callgrind; blocks."""
     return {
-        policy: (_callgrind(policy, operation, str(_FEW + _MORE), size, path)
-                 - _callgrind(policy, operation, str(_FEW), size, path)) / _MORE
+        policy: (callgrind.count(_MODULE, policy, operation, str(_FEW + _MORE), size, path)
+                 - callgrind.count(_MODULE, policy, operation, str(_FEW), size, path)) / _MORE
         for policy in _ON_OFF
     }  # fmt: skip
-
-
-def _callgrind(policy: str, *arguments: str) -> int:
-    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    done = subprocess.run(
-        [*valgrind, sys.executable, "-P", "-m", _MODULE, policy, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
-    found = re.search(r"Collected : (\d+)", done.stderr)
-    if done.returncode or found is None:
-        raise ChildFailed(f"callgrind counted nothing: {done.stderr.strip().splitlines()[-1:]}")
-    return int(found[1])
 
 
 def _counted(settings: Settings) -> list[str]:
@@ -129,7 +112,7 @@ def _run(settings: Settings) -> Findings:
         programs[name] = call(time_program, command, rounds, seconds=_SECONDS)
     if _counts(settings.quick):
         settings.step("a compiled module for valgrind's processor")
-        call(_callgrind, "reserve", "yield", "1", "0", "-", seconds=_SECONDS)
+        call(callgrind.count, _MODULE, "reserve", "yield", "1", "0", "-", seconds=_SECONDS)
     for name in _counted(settings):
         settings.step(f"instructions of {name}")
         instructions[name] = call(count_instructions, *_COUNTED[name], seconds=_SECONDS)
