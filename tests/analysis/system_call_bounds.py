@@ -35,7 +35,7 @@ def main() -> int:
         print(f"{bound.entry}: {bound.findings[0].kind}: {bound.findings[0].message}")
     if lost:
         return 1
-    bounds_file.write(kernel_bounds.path(), found)
+    kernel_bounds.path().write_text(bounds_file.text_of(found), "utf-8")
     print(f"{len(found)} bounds written to {kernel_bounds.path()}")
     return 0
 

@@ -170,8 +170,30 @@ def test_no_bounds_file_is_written_without_a_bound(cli, shop, tmp_path):
     file = tmp_path / "bounds.json"
     done = cli("bound", f"{shop}:forever", "--write", file)
     assert done.status == 1, done
-    assert "shop:forever has no bound" in done.error
-    assert file.read_text() == ""
+    assert f"{shop}:forever has no bound" in done.error
+    assert not file.exists()
+
+
+def test_a_file_that_cannot_be_written_to_the_end_is_named(cli, shop):
+    for option in ("--json", "--html", "--write"):
+        done = cli("bound", f"{shop}:words", option, "/dev/full")
+        assert (done.status, done.error) == (1, f"hardtack: {option} /dev/full: No space left on device")
+
+
+@pytest.mark.parametrize("folder", [".", "inner/most"])
+def test_what_was_named_by_its_file_is_checked_by_file_and_alone(cli, tmp_path, folder):
+    shop = tmp_path / folder / "shop.py"
+    shop.parent.mkdir(parents=True, exist_ok=True)
+    shop.write_text(SHOP)
+    target, file = f"{folder}/shop.py:words", tmp_path / "bounds.json"
+    assert cli("bound", target, "--write", file, cwd=tmp_path).status == 0
+    for arguments in ((target, "--check", file), ("--check", file)):
+        done = cli("bound", *arguments, cwd=tmp_path)
+        assert (done.status, done.stdout) == (0, "1 bound holds\n"), done
+    shop.write_text(SHOP.replace("found.append(word)", "found.append(word + word)"))
+    for arguments in ((target, "--check", file), ("--check", file)):
+        done = cli("bound", *arguments, cwd=tmp_path)
+        assert "words: grew: peak was " in done.stdout, done
 
 
 def test_the_page_holds_the_source_and_loads_nothing(cli, shop, tmp_path):

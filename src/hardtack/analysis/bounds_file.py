@@ -47,12 +47,11 @@ class Change:
         return self.kind != "shrank"
 
 
-def write(path: Path, bounds: Iterable[Analysed]) -> None:
-    """Write the bounds file.
+def text_of(bounds: Iterable[Analysed]) -> str:
+    """Return what a bounds file has of bounds.
 
     Raises:
-        HardtackError: if an entry has no bound; nothing is written then.
-        OSError: if the file cannot be written.
+        HardtackError: if an entry has no bound.
     """
     entries = {}
     for bound in bounds:
@@ -62,7 +61,7 @@ def write(path: Path, bounds: Iterable[Analysed]) -> None:
             )
         entries[bound.entry] = {what: str(size) for what, size in _sizes(bound).items()}
     content = {"python": _version(), "entries": dict(sorted(entries.items()))}
-    path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    return json.dumps(content, indent=2) + "\n"
 
 
 def read(path: Path) -> Bounds:

@@ -71,6 +71,22 @@ def parse_target(text: str, roots: Sequence[Path] = ()) -> Target:
     return Target(where, found.resolve(), name)
 
 
+def lasting_name(text: str) -> str:
+    """Return the name by which a later command in the same directory finds a target again.
+
+    That of its module, if it is imported from here; else its file stays in it.
+    """
+    where, _, name = text.rpartition(":")
+    if not where.endswith(".py"):
+        return text
+    path = Path(where).resolve()
+    module = _module_name(path)
+    found = find_module(module)
+    if found is not None and found.resolve() == path:
+        return f"{module}:{name}"
+    return f"{os.path.normpath(where)}:{name}"
+
+
 def _without_name(text: str, roots: Sequence[Path]) -> str:
     """Say what a text lacks that names a module or file alone, or nothing."""
     path: Path | None = Path(text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hardtack.cli.output import complain, write_json
+from hardtack.cli.output import complain, write_file, write_json
 from hardtack.cli.parameters import output_file
 from hardtack.cli.process import Interruptible
 
@@ -79,6 +80,7 @@ def command(
     annotation would settle it.
     """
     from hardtack.analysis import bounds_file
+    from hardtack.analysis.targets import lasting_name
 
     committed = bounds_file.read(checked) if checked is not None else {}
     wanted = targets or tuple(committed)
@@ -86,7 +88,13 @@ def command(
         raise click.UsageError("no TARGET is given, for example package.module:function")
     answers = _analyse(wanted, models, assume=assume, cache=not no_cache)
     found = [one for one in answers if not isinstance(one, Exception)]
-    errors = {text: one for text, one in zip(wanted, answers, strict=True) if isinstance(one, Exception)}
+    names = [*map(lasting_name, wanted)]
+    errors = {name: one for name, one in zip(names, answers, strict=True) if isinstance(one, Exception)}
+    lasting = [  # as a bounds file has them: it is read by a later command, which is not given these targets
+        replace(one, entry=name)
+        for name, one in zip(names, answers, strict=True)
+        if not isinstance(one, Exception)
+    ]
     gone = {text: _gone(one) for text, one in errors.items() if text in committed}
     if json_file is not None:
         from hardtack.analysis.report import to_json
@@ -95,10 +103,10 @@ def command(
     if html_file is not None:
         from hardtack.analysis.html import page
 
-        html_file.write_text(page(found), "utf-8")
+        write_file("--html", html_file, page(found))
     well = not gone and all(bound.peak is not None and not bound.assumed for bound in found)
     if checked is not None:
-        well = _check(found, {one: committed[one] for one in wanted if one in committed}, gone) and well
+        well = _check(lasting, {one: committed[one] for one in names if one in committed}, gone) and well
     else:
         _show(found)
     others = [error for text, error in errors.items() if text not in committed]
@@ -107,7 +115,7 @@ def command(
     if others:
         return _status(others)
     if written is not None:
-        bounds_file.write(written, found)
+        write_file("--write", written, bounds_file.text_of(lasting))
         click.echo(f"{_counted(len(found))} written to {written}")
     return 0 if well else FAILED
 

@@ -44,7 +44,12 @@ def _discard(fd: int) -> None:
 
 def write_json(path: Path, content: object) -> None:
     """Write figures to the file that was given to --json."""
+    write_file("--json", path, json.dumps(content, indent=2) + "\n")
+
+
+def write_file(option: str, path: Path, text: str) -> None:
+    """Write text to the file that was given to an option."""
     try:
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        path.write_text(text, "utf-8")
     except OSError as error:
-        raise HardtackError(f"--json {path}: {error.strerror}") from None
+        raise HardtackError(f"{option} {path}: {error.strerror}") from None

@@ -61,7 +61,10 @@ def output_file(text: str) -> Path:
     """Return a file's path; the file can be written, so that this does not fail after all the work."""
     path = Path(text)
     try:
+        is_new = not path.exists()
         path.open("a").close()
+        if is_new:
+            path.unlink()  # it comes when there is something to write
     except OSError as error:
         raise click.BadParameter(f"{text}: {error.strerror}") from None
     return path
