@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from hardtack.cli.output import complain, write_file, write_json
 from hardtack.cli.parameters import output_file
 from hardtack.cli.process import Interruptible
+from hardtack.cli.progress import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,18 +140,8 @@ def _counted(number: int) -> str:
 def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, cache: bool) -> list[Answer]:
     from hardtack.analysis.bounds import answers
 
-    on_terminal = sys.stderr.isatty()
-
-    def progress(what: str) -> None:
-        if on_terminal:
-            click.echo(f"\r\033[K{what} ...", nl=False, err=True)
-
-    try:
-        with Interruptible():
-            return answers(targets, models=models, assume=assume, cache=cache, progress=progress)
-    finally:
-        if on_terminal:
-            click.echo("\r\033[K", nl=False, err=True)
+    with status_line() as show, Interruptible():
+        return answers(targets, models=models, assume=assume, cache=cache, progress=show)
 
 
 def _show(found: Sequence[Analysed]) -> None:
