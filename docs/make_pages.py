@@ -81,7 +81,7 @@ def system_calls() -> str:
         lines.append(f"| {row.number} | {name} | {arguments} | {bound} | {largest} | {row.missing} |")
     lines += [
         "",
-        f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes, and end short.",
+        f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes at a time.",
         f"`spawn` reserves {NODES_BYTES:,} bytes more for each descriptor from {FAN} on that it gives, one",
         "after the other; where they are not free it undoes what it did, and waits for the sum.",
         "Arguments and environments are in user memory, and in no bound.",

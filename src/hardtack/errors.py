@@ -205,6 +205,10 @@ class KernelError(HardtackError):
     """The kernel was asked for something it cannot do; the message says what and what would help."""
 
 
+class WrongSize(KernelError):
+    """A size that was given is none that a kernel, or a part of it, can have."""
+
+
 class SessionEnded(HardtackError):
     """A session's interpreter is gone, with all that it knew; another session can be made.
 

@@ -52,5 +52,5 @@ def test_an_address_in_use(cli: CommandLine) -> None:
 @pytest.mark.parametrize("where", ["80", ":80", "127.0.0.1:http"])
 def test_what_is_no_address(cli: CommandLine, where: str) -> None:
     ending = cli("run", "--tcplisten", where, "/bin/httpd")
-    assert ending.status == 1
+    assert ending.status == 2
     assert "write ADDR:PORT" in ending.error

@@ -76,6 +76,16 @@ def test_which_argument_is_the_script(args: list[str], place: int | None) -> Non
     assert script_place(args) == place
 
 
+def test_unbuffered_output_is_whole(cli: CommandLine) -> None:
+    ending = cli("python", "-u", "-c", "print('ahoy' * 200_000)")
+    assert (ending.status, ending.stdout) == (0, "ahoy" * 200_000 + "\n")
+
+
+def test_without_a_terminal_there_is_no_prompt(cli: CommandLine) -> None:
+    with cli.start("python", stdout=subprocess.PIPE) as nobody_types:  # its standard input is /dev/null
+        assert nobody_types.communicate() == (b"", b"")
+
+
 def test_limits(cli: CommandLine) -> None:
     ending = cli("python", "--timeout", "1", "-c", "import time; time.sleep(60)")
     assert (ending.status, ending.stdout) == (KILLED, "")

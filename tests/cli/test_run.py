@@ -206,6 +206,43 @@ def test_wrong_use(cli: CommandLine, arguments: list[str], says: str) -> None:
     assert ending.error.endswith("(see 'hardtack run --help')")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--heap", "0"], "a heap of 0 B"),
+        (["--fs-size", "1KiB"], "a file system of 1024 bytes is too small"),
+        (["--disk", "x.db", "--disk-size", "1"], "x.db: a disk of 1 B is too small"),
+    ],
+)
+def test_sizes_that_cannot_be(cli: CommandLine, tmp_path: Path, arguments: list[str], says: str) -> None:
+    ending = cli("run", *arguments, "/bin/true", cwd=tmp_path)
+    assert ending.status == WRONG_USE
+    assert says in ending.error
+
+
+@pytest.mark.parametrize("subcommand", ["run", "python"])
+def test_an_option_without_its_value_points_to_the_help_that_has_it(
+    cli: CommandLine, subcommand: str
+) -> None:
+    ending = cli(subcommand, "--heap")
+    assert ending.status == WRONG_USE
+    assert ending.error.endswith(f"(see 'hardtack {subcommand} --help')")
+
+
+def test_a_trace_that_cannot_be_written_is_named_and_the_program_goes_on(cli: CommandLine) -> None:
+    ending = cli("run", "--trace", "/dev/full", "/bin/sh", "-c", "mail ann 400 > /dev/null; echo done")
+    assert (ending.status, ending.stdout) == (OWN_ERROR, "done\n")
+    assert ending.error == "hardtack: the trace /dev/full: No space left on device"
+
+
+def test_a_disk_in_no_directory(cli: CommandLine, tmp_path: Path) -> None:
+    ending = cli("run", "--disk", "nosuch/x", "/bin/true", cwd=tmp_path)
+    assert (ending.status, ending.error) == (
+        OWN_ERROR,
+        f"hardtack: nosuch/x: there is no directory {tmp_path}/nosuch",
+    )
+
+
 def test_no_program(cli: CommandLine) -> None:
     ending = cli("run")
     assert ending.status == WRONG_USE

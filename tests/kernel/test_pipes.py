@@ -126,7 +126,7 @@ def test_a_writer_to_nobody_gets_epipe():
 def test_a_waiting_writer_learns_that_the_last_reader_is_gone():
     with Machine() as machine:
         hand, reader, writer = two_hands(machine)
-        assert hand.write(writer, bytes(65536)) == CAPACITY
+        assert hand.write(writer, bytes(CAPACITY)) == CAPACITY
         answers = child(machine, hand, lambda calls: calls.write(1, b"x"), _1=writer)
         machine.settle()
         assert answers == []
@@ -135,16 +135,45 @@ def test_a_waiting_writer_learns_that_the_last_reader_is_gone():
         assert answers == [-abi.EPIPE]
 
 
-def test_a_large_write_takes_what_fits():
+def test_a_large_write_that_is_not_to_wait_takes_what_fits():
     with Machine() as machine:
         hand, _, writer = two_hands(machine)
+        assert hand.call("fd_fdstat_set_flags", writer, abi.FDFLAG_NONBLOCK) == 0
         assert hand.write(writer, bytes(65536)) == CAPACITY
+
+
+def test_a_large_write_waits_until_all_is_taken():
+    data = bytes(i * 7 % 251 for i in range(200_000))
+
+    def reader(calls):
+        got = bytearray()
+        while piece := (yield from calls.read(0, 30_000)):
+            got += piece
+        return bytes(got)
+
+    with Machine() as machine:
+        hand, read_end, write_end = two_hands(machine)
+        answers = child(machine, hand, reader, _0=read_end)
+        hand.close(read_end)
+        assert hand.write(write_end, data) == len(data)
+        hand.close(write_end)
+        machine.settle()
+        assert answers == [data]
+
+
+def test_a_large_write_whose_last_reader_goes_ends_short():
+    with Machine() as machine:
+        hand, read_end, write_end = two_hands(machine)
+        child(machine, hand, lambda calls: calls.read(0, 1000), _0=read_end)
+        hand.close(read_end)
+        assert CAPACITY <= hand.write(write_end, bytes(100_000)) <= CAPACITY + 1000
+        assert hand.write(write_end, b"x") == -abi.EPIPE
 
 
 def test_a_small_write_is_not_divided():
     with Machine() as machine:
         hand, reader, writer = two_hands(machine)
-        hand.write(writer, bytes(65536))
+        hand.write(writer, bytes(CAPACITY))
         hand.read(reader, ATOMIC - 1)
         answers = child(machine, hand, lambda calls: calls.write(1, b"x" * ATOMIC), _1=writer)
         machine.settle()
@@ -157,8 +186,9 @@ def test_a_small_write_is_not_divided():
 def test_a_larger_write_may_be_divided():
     with Machine() as machine:
         hand, reader, writer = two_hands(machine)
-        hand.write(writer, bytes(65536))
+        hand.write(writer, bytes(CAPACITY))
         hand.read(reader, 10)
+        assert hand.call("fd_fdstat_set_flags", writer, abi.FDFLAG_NONBLOCK) == 0
         assert hand.write(writer, bytes(ATOMIC + 1)) == 10
 
 
@@ -168,7 +198,7 @@ def test_nonblocking_ends_do_not_wait(what, errno):
         hand, reader, writer = two_hands(machine)
         for fd in (reader, writer):
             assert hand.call("fd_fdstat_set_flags", fd, abi.FDFLAG_NONBLOCK) == 0
-        hand.write(writer, bytes(65536)) if what == "write" else None
+        hand.write(writer, bytes(CAPACITY)) if what == "write" else None
         answer = hand.read(reader, 1) if what == "read" else hand.write(writer, b"x")
         assert answer == -errno
 
@@ -201,7 +231,7 @@ def test_poll_sees_what_can_be_read_and_written():
         assert hand.poll(on_read(reader, 7), on_write(writer, 8)) == [(8, 0, abi.EVENT_WRITE, CAPACITY, 0)]
         hand.write(writer, bytes(5))
         assert hand.poll(on_read(reader, 7), after(10**9)) == [(7, 0, abi.EVENT_READ, 5, 0)]
-        hand.write(writer, bytes(65536))
+        hand.write(writer, bytes(CAPACITY - 5))
         hand.close(reader)
         assert hand.poll(on_write(writer, 8)) == [(8, 0, abi.EVENT_WRITE, 1, abi.EVENT_HANGUP)]
 
@@ -239,7 +269,7 @@ def test_an_idle_pipe_holds_one_page_at_most_and_a_closed_one_nothing():
         hand.close(hand.open(b"warm", abi.O_CREAT))
         before = machine.live()
         reader, writer = hand.pipe()
-        for size in (65536, 10, 3 * PAGE):
+        for size in (CAPACITY, 10, 3 * PAGE):
             hand.write(writer, bytes(size))
             hand.read(reader, size)
             assert machine.live() - before <= PAGE + 2500
@@ -253,5 +283,5 @@ def test_pages_are_charged_to_the_group():
         hand = machine.hand()
         _, writer = hand.pipe()
         before = hand.process.group.heap.live
-        hand.write(writer, bytes(65536))
+        hand.write(writer, bytes(CAPACITY))
         assert hand.process.group.heap.live - before >= CAPACITY

@@ -8,6 +8,7 @@ import pytest
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import SCHEDULER_BYTES
+from hardtack.kernel.pipes import CAPACITY
 from hardtack.kernel.process import BLOCKED, GONE, NEW, WAITING_FOR_MEMORY, ZOMBIE
 from hardtack.kernel.system_calls import by_name
 from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, OUTSIDE, READ, Machine
@@ -377,7 +378,7 @@ def good_guests_survive(machine):
     def pipehog(calls):
         while True:
             _, writer = yield from calls.pipe()
-            yield from calls.write(writer, bytes(65536))
+            yield from calls.write(writer, bytes(CAPACITY))
 
     def filehog(calls):
         number = 0

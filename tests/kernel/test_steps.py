@@ -10,16 +10,18 @@ from test_failed_allocations import state
 
 from hardtack.kernel import abi
 from hardtack.kernel.calls_spawn import NODES_BYTES
+from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import (
     DISK_SIZE,
     LEAST_BYTES,
     LEAST_CACHE_BYTES,
+    MAX_IO,
     PAGE,
     SCHEDULER_BYTES,
     STEP_IO,
 )
-from hardtack.kernel.pipes import ATOMIC
+from hardtack.kernel.pipes import ATOMIC, CAPACITY
 from hardtack.kernel.system_calls import TABLE, by_name
 from hardtack.lab.machine.driver import (
     DATA,
@@ -353,18 +355,37 @@ def one_send(machine, calls):
     return (yield from calls.send(writer, BIG[:65536]))
 
 
-@pytest.mark.parametrize("body", [one_write, one_write_far_off, one_send], ids=lambda body: body.__name__)
-def test_a_write_that_has_room_for_a_step_alone_ends_short_and_does_not_wait(body):
-    assert tight(body, 60_000) == (STEP_IO, [])
+@pytest.mark.parametrize("body", [one_write, one_write_far_off], ids=lambda body: body.__name__)
+def test_a_write_that_has_room_for_a_step_alone_goes_on_step_by_step_and_waits_for_steps_alone(body):
+    answer, waits = tight(body, 60_000)
+    assert answer == 65536
+    assert all(amount < by_name("fd_write").maximum / 1.5 for amount in waits)
 
 
-@pytest.mark.parametrize(
-    ("body", "name"), [(one_write, "fd_write"), (one_send, "sock_send")], ids=["fd_write", "sock_send"]
-)
-def test_a_write_that_has_room_for_no_step_waits_for_one(body, name):
-    answer, sizes = tight(body, 30_000)
-    assert answer == STEP_IO
-    assert sizes[-1] < by_name(name).maximum / 1.5
+def test_the_steps_of_a_write_lie_one_after_the_other():
+    def body(machine, calls):
+        yield from one_write(machine, calls)
+        fd = yield from calls.open(b"d/big")
+        return (yield from calls.read(fd, 70_000))
+
+    assert tight(body, 60_000)[0] == BIG[:65536]
+
+
+def test_a_send_that_has_room_for_a_step_alone_goes_on_step_by_step():
+    def body(machine, calls):
+        _, writer = yield from calls.socketpair()
+        return (yield from calls.send(writer, BIG[:40_000]))
+
+    answer, waits = tight(body, 60_000)
+    assert answer == 40_000
+    assert all(amount < by_name("sock_send").maximum / 1.5 for amount in waits)
+
+
+def test_a_write_that_has_room_for_no_step_waits_for_one():
+    answer, waits = tight(one_write, 30_000)
+    assert answer == 65536
+    assert waits
+    assert max(waits) < by_name("fd_write").maximum / 1.5
 
 
 def test_a_write_to_a_pipe_that_is_to_stay_whole_is_no_longer_than_a_step():
@@ -374,6 +395,83 @@ def test_a_write_to_a_pipe_that_is_to_stay_whole_is_no_longer_than_a_step():
 
     assert ATOMIC < STEP_IO
     assert tight(body, 60_000)[0] == ATOMIC
+
+
+# -- reads and writes of more than a turn moves
+LONG = bytes(range(251)) * 900
+
+
+@pytest.mark.parametrize("offset", [None, 12_345])
+def test_a_long_write_and_a_long_read_of_a_file_are_whole(machine, offset):
+    hand = machine.hand()
+    fd = hand.open(b"long", abi.O_CREAT)
+    assert hand.write(fd, LONG, offset) == len(LONG)
+    hand.seek(fd, 0 if offset is None else offset)
+    assert hand.read(fd, len(LONG) - 1, offset) == LONG[:-1]
+    assert hand.read(fd, 250_000, offset) == (LONG if offset else LONG[-1:])
+
+
+def test_others_have_their_turns_while_a_long_write_goes_on(machine):
+    turns = []
+
+    def other(calls):
+        while True:
+            turns.append(1)
+            yield from calls.call("sched_yield")
+
+    hand = machine.hand()
+    fd = hand.open(b"long", abi.O_CREAT)
+    machine.start(other)
+    before = len(turns)
+    assert hand.write(fd, LONG) == len(LONG)
+    assert len(turns) - before >= len(LONG) // MAX_IO
+
+
+def test_a_long_write_ends_short_where_an_error_comes_next():
+    captures = []
+
+    def streams(process):
+        captures.append(Capture(process.group.heap, 100_000))
+        return [Null(), captures[0]]
+
+    with Machine() as machine:
+        hand = machine.hand(streams=streams)
+        assert hand.write(1, LONG) == 100_000
+        assert hand.write(1, LONG) == -abi.ENOSPC
+        assert captures[0].take() == LONG[:100_000]
+
+
+def test_a_read_of_what_is_no_file_does_not_wait_for_more_than_there_is(machine):
+    hand = machine.hand()
+    reader, writer = hand.pipe()
+    hand.write(writer, LONG[:CAPACITY])
+    assert hand.read(reader, 200_000) == LONG[:CAPACITY]
+
+
+class FailsLate(Null):
+    """What its first write took is all that it ever takes."""
+
+    __slots__ = ("taken",)
+
+    def __init__(self):
+        super().__init__()
+        self.taken = []
+
+    def write(self, process, start, count):
+        if len(self.taken) == 1:
+            self.taken.append(None)
+            raise Broken
+        self.taken.append(bytes(process.memory[start : start + count]))
+        return count
+
+
+def test_a_call_that_fails_for_good_leaves_nothing_to_the_next():
+    late = FailsLate()
+    with Machine() as machine:
+        hand = machine.hand(streams=lambda _: [Null(), late])
+        assert hand.write(1, LONG) == -abi.EIO
+        assert hand.write(1, b"afterwards") == 10
+    assert late.taken == [LONG[:MAX_IO], None, b"afterwards"]
 
 
 # -- an end, and all bounds

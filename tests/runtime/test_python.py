@@ -80,6 +80,12 @@ def test_output_is_limited() -> None:
     assert len(result.stdout) == 65536
 
 
+def test_what_is_written_at_once_is_written_whole() -> None:
+    code = "import os; data = b'ahoy' * 300_000; n = os.write(1, data); os.write(2, b'%d' % n)"
+    result = run_python(code, limits=Limits(output="2 MiB"))
+    assert (result.stdout, result.stderr) == (b"ahoy" * 300_000, b"1200000")
+
+
 def test_the_codes_own_path_is_no_files() -> None:
     with pytest.raises(KernelError, match=r"/main\.py is where the code itself is put"):
         run_python("pass", files={"/main.py": b""})

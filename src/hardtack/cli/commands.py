@@ -7,16 +7,20 @@ a status and at most one line on standard error.
 from __future__ import annotations
 
 import importlib
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
 from hardtack.cli.output import complain, flush_output
 from hardtack.cli.process import INTERRUPTED, STANDARD_OUTPUT
-from hardtack.errors import HardtackError
+from hardtack.errors import HardtackError, WrongSize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SUBCOMMANDS: Final = ("run", "python", "sh", "ps", "top", "replay", "bound", "demo", "lab", "bench")
 OWN_ERROR: Final = 1
+WRONG_USE: Final = 2
 
 
 class _Subcommands(click.Group):
@@ -68,23 +72,26 @@ def _execute(arguments: list[str]) -> object:
     try:
         status = hardtack.main(arguments, "hardtack", standalone_mode=False, obj=arguments)
     except click.ClickException as error:
-        complain(_line(error))
+        complain(_line(error, arguments))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except HardtackError as error:
         complain(f"hardtack: {error}")
-        return OWN_ERROR
+        return WRONG_USE if isinstance(error, WrongSize) else OWN_ERROR
     unwritten = flush_output()
     if unwritten is not None:
         raise unwritten
     return status
 
 
-def _line(error: click.ClickException) -> str:
+def _line(error: click.ClickException, arguments: Sequence[str]) -> str:
     """Say in one line what was wrong with the use; without any arguments, return the help."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
-    path = context.command_path if context is not None else "hardtack"
+    if context is not None:
+        path = context.command_path
+    else:  # one that click's parser raised
+        path = " ".join(["hardtack", *(name for name in arguments[:1] if name in SUBCOMMANDS)])
     return f"{path}: {error.format_message().rstrip('.')} (see '{path} --help')"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from hardtack.errors import KernelError
 from hardtack.units import parse_bytes, parse_timeout
 
 
@@ -55,6 +56,17 @@ def disk(text: str) -> tuple[str, str]:
     """Return the guest's name and the host's file of FILE::GUEST; FILE alone is /disk."""
     name, host = mount(text)
     return ("/disk" if name == host else name), host
+
+
+def address(text: str) -> str:
+    """Return ADDR:PORT as it was given; it is one."""
+    from hardtack.runtime.listening import parse_address
+
+    try:
+        parse_address(text)
+    except KernelError as error:
+        raise click.BadParameter(str(error)) from None
+    return text
 
 
 def output_file(text: str) -> Path:

@@ -19,7 +19,7 @@ import click
 
 from hardtack.cli.output import complain
 from hardtack.cli.outsides import Wanted, make_header, with_hash_seed
-from hardtack.cli.parameters import assignment, count, disk, mount, seconds, size
+from hardtack.cli.parameters import address, assignment, count, disk, mount, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import shown_if_long
 from hardtack.errors import HardtackError, KernelError
@@ -110,6 +110,7 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
 )
 @click.option(
     "--tcplisten",
+    type=address,
     metavar="ADDR:PORT",
     multiple=True,
     help="Let it accept connections there, at descriptor 3 and the next ones. Repeatable.",

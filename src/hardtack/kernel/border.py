@@ -7,7 +7,7 @@ those who wait for memory, and the guest suspends. When its turn comes it is han
 with the wake-up, and the call is made again from the start.
 
 The first try uses the bound's largest value, a constant; only when that is refused is the bound evaluated
-on the arguments, and after that, for a call that may end short, for one step of it. A handler answers
+on the arguments, and after that, for a call that can go step by step, for one step of it. A handler answers
 NotImplemented when a step in its midst was refused (`steps`): that is a call that was not let in, too.
 
 An entry is written out as source per row, since it runs at every system call: its arguments are fetched by
@@ -129,7 +129,7 @@ def _have_wait(process: Process, wants: int, handler: Callable[..., object]) -> 
         account.end_for_heap(wants)  # by the scheduler, when the guest has been suspended
         return abi.WAIT
     if wants > system.possible:
-        process.shortfall = 0
+        process.shortfall = process.moved = 0
         return abi.ENOMEM
     system.memory.wait(process, wants, handler)
     return abi.WAIT
@@ -138,6 +138,7 @@ def _have_wait(process: Process, wants: int, handler: Callable[..., object]) -> 
 def failed(process: Process, row: Row, error: BaseException) -> int:
     """Answer for a handler that raised: EIO, ENOMEM under `fail`; else it is a bug, and ends its process."""
     system = process.system
+    process.moved = 0
     if isinstance(error, Broken):
         error.__traceback__ = None
         return abi.EIO

@@ -38,7 +38,7 @@ _unpack_pair = PAIR.unpack_from
 _pack_number = U32.pack_into
 
 
-# -- bytes: each call moves the first buffer that is not empty; short counts are legal
+# -- bytes: each call moves the first buffer that is not empty, MAX_IO bytes in a turn (`count_moved`)
 def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
     """Write from the guest's memory to a descriptor."""
     description = process.descriptors.get(fd)
@@ -49,14 +49,14 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
         start, size = _unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
-    if size > MAX_IO:
-        size = MAX_IO
+    if size > MAX_IO or process.moved:
+        return _transfer(process, fd, vectors, count, None, out, RIGHT_WRITE, MAX_IO)
     end = len(memory)
     if start + size > end or out + 4 > end:
         return EFAULT
     done = description.write(process, start, size)
-    if done < 0:
-        return -done
+    if done != size:
+        return count_moved(process, done, done > 0, size, out)
     _pack_number(memory, out, done)
     return OK
 
@@ -72,7 +72,7 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
     except struct.error:
         return EFAULT
     if size > MAX_IO:
-        size = MAX_IO
+        return _transfer(process, fd, vectors, count, None, out, RIGHT_READ, MAX_IO)
     end = len(memory)
     if start + size > end or out + 4 > end:
         return EFAULT
@@ -94,12 +94,12 @@ def fd_pread(process: Process, fd: Word, vectors: Word, count: Word, offset: Lon
 
 
 def fd_write_step(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
-    """As fd_write, of STEP_IO bytes at most."""
+    """As fd_write, of STEP_IO bytes in this turn."""
     return _transfer(process, fd, vectors, count, None, out, abi.RIGHT_WRITE, STEP_IO)
 
 
 def fd_pwrite_step(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
-    """As fd_pwrite, of STEP_IO bytes at most."""
+    """As fd_pwrite, of STEP_IO bytes in this turn."""
     return _transfer(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE, STEP_IO)
 
 
@@ -113,7 +113,7 @@ def _transfer(
     right: Rights,
     most: Transfer,
 ) -> int:
-    """Move up to `most` bytes at an offset, or for None at the descriptor's own position."""
+    """Move the next `most` bytes, at an offset or for None at the descriptor's own position."""
     description = process.descriptors.get(fd)
     if description is None or not description.rights & right:
         return EBADF
@@ -122,20 +122,47 @@ def _transfer(
         start, size = first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
-    size = min(size, most)
     if start + size > len(memory) or out + 4 > len(memory):
         return EFAULT
-    if offset is None:
-        done = description.write(process, start, size)
-    elif offset >> 63:
+    if offset is not None and offset >> 63:
         return EINVAL
-    elif right == abi.RIGHT_READ:
-        done = description.read_at(process, offset, start, size)
+    moved = process.moved
+    piece = min(size - moved, most)
+    if right == abi.RIGHT_READ:
+        if offset is None:
+            done = description.read(process, start + moved, piece)
+        else:
+            done = description.read_at(process, offset + moved, start + moved, piece)
+        # what is no file may keep a reader waiting who has something already
+        further = done == piece and description.filetype == abi.REGULAR_FILE
     else:
-        done = description.write_at(process, offset, start, size)
-    if done < 0:
+        if offset is None:
+            done = description.write(process, start + moved, piece)
+        else:
+            done = description.write_at(process, offset + moved, start + moved, piece)
+        further = done > 0
+    return count_moved(process, done, further, size, out)
+
+
+def count_moved(process: Process, done: int, further: bool, size: Word, out: Word) -> int:
+    """Answer for a read or write of `size` bytes that has moved `done` more, or met an errno, negated.
+
+    WAIT if it is to go further: in another turn, so that no call takes long. So a write ends short only where
+    an error would come next, which who writes on will meet, and a read of a file only at its end.
+    """
+    if done == -WAIT:
+        return WAIT
+    moved = process.moved
+    if done > 0:
+        moved += done
+        if further and moved < size:
+            with process.heap:
+                process.moved = moved
+            return WAIT
+    elif done < 0 and not moved:
         return -done
-    U32.pack_into(memory, out, done)
+    process.moved = 0
+    U32.pack_into(process.memory, out, moved)
     return OK
 
 
@@ -634,12 +661,12 @@ def random_get(process: Process, start: Word, size: Word) -> int:
     memory = process.memory
     if start + size > len(memory):
         return EFAULT
-    done = process.random_done
+    done = process.moved
     piece = min(RANDOM_STEP, size - done)
     memory[start + done : start + done + piece] = process.system.random(piece)
     if done + piece == size:
-        process.random_done = 0
+        process.moved = 0
         return OK
     with process.heap:
-        process.random_done = done + piece
+        process.moved = done + piece
     return WAIT

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.abi import EBADF, EFAULT, EINVAL, ENOTSOCK, OK, PAIR, U32
-from hardtack.kernel.calls import first_buffer, install
+from hardtack.kernel.calls import count_moved, first_buffer, install
 from hardtack.kernel.params import MAX_IO, SOCKET_NAME_MAX, STEP_IO
 from hardtack.kernel.sockets import Socket
 
@@ -75,7 +75,7 @@ def sock_send(process: Process, fd: Word, vectors: Word, count: Word, flags: Wor
 
 
 def sock_send_step(process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word) -> int:
-    """As sock_send, of STEP_IO bytes at most."""
+    """As sock_send, of STEP_IO bytes in this turn."""
     return _send(process, fd, vectors, count, flags, out, STEP_IO)
 
 
@@ -92,14 +92,11 @@ def _send(
         start, size = first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
-    size = min(size, most)
     if start + size > len(memory) or out + 4 > len(memory):
         return EFAULT
-    done = description.send(process, start, size)
-    if done < 0:
-        return -done
-    U32.pack_into(memory, out, done)
-    return OK
+    moved = process.moved
+    done = description.send(process, start + moved, min(size - moved, most))
+    return count_moved(process, done, done > 0, size, out)
 
 
 def sock_shutdown(process: Process, fd: Word, how: Word) -> int:

@@ -25,7 +25,7 @@ import stat
 import struct
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from hardtack.errors import KernelError
+from hardtack.errors import KernelError, WrongSize
 from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.disk_rows import (
     APPLICATION,
@@ -106,7 +106,7 @@ class Disk:
             KernelError: it cannot be opened, and why.
         """
         if size < LEAST_SIZE:
-            raise KernelError(
+            raise WrongSize(
                 f"{path}: a disk of {format_bytes(size)} is too small: "
                 f"the least is {format_bytes(LEAST_SIZE)}"
             )
@@ -358,11 +358,14 @@ def _check_file(path: str, name: str) -> bool:
     """Tell whether a file is still to be made.
 
     Raises:
-        KernelError: what is there is no regular file.
+        KernelError: what is there is no regular file, or there is no directory to make it in.
     """
     try:
         kind = os.stat(path).st_mode
     except FileNotFoundError:
+        parent = os.path.dirname(path)
+        if not os.path.isdir(parent):
+            raise KernelError(f"{name}: there is no directory {parent}") from None
         return True
     except (OSError, ValueError) as error:
         raise KernelError(f"{name}: {error.strerror if isinstance(error, OSError) else error}") from None

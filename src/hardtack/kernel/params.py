@@ -18,10 +18,8 @@ QUANTUM: Final = 500_000  # fuel (about as many wasm instructions) until the nex
 TURN_CALLS: Final = 128  # or so many system calls, which take about as long
 
 # -- one system call
-MAX_IO: Final = 64 * KIB  # bytes that one read or write moves; short counts are legal
-STEP_IO: Final = (
-    4 * KIB + 1
-)  # bytes that a write moves where no memory is free for all: just more than pipes.ATOMIC
+MAX_IO: Final = 64 * KIB  # bytes that one read or write moves in a turn
+STEP_IO: Final = 4 * KIB + 1  # and a write where no memory is free for that: just more than pipes.ATOMIC
 RANDOM_STEP: Final = 8 * KIB  # bytes that random_get fills in one turn
 MAX_IOVS: Final = 1024  # buffers in one scatter or gather call
 MAX_POLL: Final = 1024  # subscriptions in one poll_oneoff

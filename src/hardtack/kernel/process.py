@@ -145,6 +145,7 @@ class Process(Sharer):
         "image",
         "killed",
         "memory",
+        "moved",
         "next_dead",
         "next_member",
         "origin",
@@ -155,7 +156,6 @@ class Process(Sharer):
         "previous_dead",
         "previous_member",
         "queue",
-        "random_done",
         "shortfall",
         "state",
         "status",
@@ -217,7 +217,7 @@ class Process(Sharer):
         self.deadline: Long | None = None  # and when it ends
         self.cpu_used: Long = 0  # ns of processor time in earlier turns, from when it first asked for them
         self.cpu_began: Long | None = None  # the thread's time when this turn began; None if it never asked
-        self.random_done: Word = 0  # bytes that the random_get under way has filled
+        self.moved: Word = 0  # bytes that the call under way has moved in earlier turns
         self.waits_for_host = False  # HostWatch's
         # admission: how the border lets its calls in, and what was granted to the call that waited
         self.way_in: Callable[..., object] = group.account.way_in()  # how they are let in in general

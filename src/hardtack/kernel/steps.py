@@ -5,8 +5,9 @@ is. So it reserves for one step at a time (deep reservations); what is left of a
 when the step ends, so none piles up. What there is between two steps decides who may wait:
 
 - Nothing. Each step is a call of its own, which waits at the border as every call does. A write is let in for
-  STEP_IO bytes where there is no room for all, and ends short (`Row.step`); random_get and the cutting of a
-  durable file answer WAIT and are made again for their next step; a listing goes on from its cookie.
+  STEP_IO bytes where there is no room for more (`Row.step`). Long reads and writes, random_get and the
+  cutting of a durable file answer WAIT and are made again for their next step; the process keeps how far
+  they have come (`Process.moved`). A listing goes on from its cookie.
 - Something half made: the child of a spawn, which lacks descriptors. `Steps` reserves in the midst of the
   call, at once or not at all. Refused, the call undoes what it has made and begins again at the border; what
   it waits for there is its bound and its steps up to the one that was refused. So each time it comes further.

@@ -169,7 +169,8 @@ class HostStream(HostDescription):
         super().__init__(abi.STREAM_RIGHTS, 0, own)
         self._socket = socket.socket(fileno=self.fd) if stat.S_ISSOCK(kind) else None
         self._may_block = not stat.S_ISREG(kind)
-        self.filetype = abi.CHARACTER_DEVICE if stat.S_ISCHR(kind) else abi.UNKNOWN
+        # A guest's libc takes every character device for a terminal.
+        self.filetype = abi.CHARACTER_DEVICE if os.isatty(fd) else abi.UNKNOWN
         self.left: int | None = None
         self.refused = False
 

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
 
-from hardtack.errors import KernelError
+from hardtack.errors import KernelError, WrongSize
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
@@ -336,7 +336,7 @@ class System:
         process.arguments = successor.arguments
         process.environment = successor.environment
         process.poll_began = process.deadline = None
-        process.random_done = 0
+        process.moved = 0
         process.guest = process.image.start(process)
         return abi.OK
 
@@ -677,19 +677,18 @@ class System:
 
 
 def _check_sizes(heap: Heap, files_capacity: int) -> None:
+    if heap.capacity is not None:
+        least = LEAST_BYTES + max(files_capacity, LEAST_FILES_BYTES)
+        least += max(heap.slack, least // 63 + 1)  # a 64th of the whole
+        if heap.capacity < least:
+            raise WrongSize(
+                f"a heap of {format_bytes(heap.capacity)} ({heap.capacity} bytes) is too small for a kernel: "
+                f"with a file system of {format_bytes(max(files_capacity, LEAST_FILES_BYTES))} it needs "
+                f"{format_bytes(least)} ({least} bytes)"
+            )
     if files_capacity < LEAST_FILES_BYTES:
-        raise KernelError(
+        raise WrongSize(
             f"a file system of {files_capacity} bytes is too small: it needs {LEAST_FILES_BYTES} for its root"
-        )
-    if heap.capacity is None:
-        return
-    least = LEAST_BYTES + files_capacity
-    least += max(heap.slack, least // 63 + 1)  # a 64th of the whole
-    if heap.capacity < least:
-        raise KernelError(
-            f"a heap of {format_bytes(heap.capacity)} ({heap.capacity} bytes) is too small for a kernel: "
-            f"with a file system of {format_bytes(files_capacity)} it needs "
-            f"{format_bytes(least)} ({least} bytes)"
         )
 
 

@@ -56,8 +56,8 @@ class Row:
         maximum: the bound's value for the largest arguments, in bytes.
         bound: the bound's value for the process and the arguments given, in bytes.
         always: it is let in without a reservation of its own, on memory set aside: leaving never waits.
-        step: the handler that does a part of it, and answers a short count, where there is no room for all;
-            None for a call that has no honest half.
+        step: the handler that does the next part of it, where there is no room for all; None for a call
+            that cannot be made in parts.
         step_bound: as bound, of such a step.
     """
 

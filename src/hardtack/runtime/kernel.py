@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from hardtack.errors import InternalError, KernelError, ProgramError
+from hardtack.errors import InternalError, KernelError, ProgramError, WrongSize
 from hardtack.heap import Heap, HeapStatistics
 from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import close
@@ -203,8 +203,8 @@ class Kernel:
         name: what it is called; one with a name can be looked at by `hardtack ps` and `hardtack top`.
 
     Raises:
-        KernelError: the heap or the file system is too small, with both numbers; or a directory is not there;
-            or the disk cannot be opened.
+        WrongSize: the heap, the file system or the disk is too small, with both numbers.
+        KernelError: a directory is not there, or the disk cannot be opened.
 
     Example:
         >>> kernel = Kernel(heap="16 MiB")
@@ -231,8 +231,8 @@ class Kernel:
     ) -> None:
         capacity = parse_bytes(heap)
         files_capacity = capacity // 2 if fs_size is None else parse_bytes(fs_size)
-        if files_capacity >= capacity:
-            raise KernelError(
+        if files_capacity >= capacity and fs_size is not None:
+            raise WrongSize(
                 f"the file system's size, {format_bytes(files_capacity)}, must be less than the heap's, "
                 f"{format_bytes(capacity)}: it is a part of it"
             )

@@ -149,6 +149,8 @@ class Trace:
         self.calls = 0
         self._heap = Heap(None, name="trace")
         self._digest = hashlib.blake2b(digest_size=16)
+        self._path = path
+        self._error: OSError | None = None
         try:
             self._file = path.open("wb") if path is not None else None
         except OSError as error:
@@ -168,17 +170,31 @@ class Trace:
         line = f"{turns} {pid} {name} {errno}\n".encode()
         self.calls += 1
         self._digest.update(line)
-        if self._file is not None:
-            self._file.write(line)
+        if self._file is not None and self._error is None:
+            try:
+                self._file.write(line)
+            except OSError as error:  # what a program does has nothing to do with it: told at the end
+                self._error = error.with_traceback(None)
 
     def digest(self) -> str:
         """Return the digest of all calls so far."""
         return self._digest.hexdigest()
 
     def close(self) -> None:
-        """Write out what is left."""
-        if self._file is not None:
-            self._file.close()
+        """Write out what is left.
+
+        Raises:
+            KernelError: not all could be written.
+        """
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.close()
+        except OSError as error:
+            self._error = self._error or error
+        if self._error is not None:
+            raise KernelError(f"the trace {self._path}: {self._error.strerror}") from None
 
 
 # -- a host that is the same every time

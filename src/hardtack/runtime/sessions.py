@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 _FAILED: Final = 1  # the status of code that raised
 
 # Runs in the guest, with names of its own: the code's are __main__'s. Output is unbuffered (-u), so that a
-# call that is cut off has its output until then. But -u's streams write once, and drop what the kernel did
-# not take of more than MAX_IO, so others take their places.
+# call that is cut off has its output until then. But -u's streams write once: where a limit cuts that short,
+# the rest would be lost and nobody be told, so others take their places.
 _LOOP: Final = r"""
 import io, os, sys
 

@@ -31,6 +31,7 @@ from hardtack.kernel.params import (
     PAGE,
     PATH_MAX,
 )
+from hardtack.kernel.pipes import CAPACITY
 from hardtack.kernel.process import Process
 from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
@@ -301,7 +302,7 @@ def _waiters_of_a_pipe(machine: Machine, hand: Hand) -> None:
     machine.program(b"poller", lambda calls: calls.poll(on_read(0), after(10**15)))
     for what in (b"reader", b"writer", b"poller"):
         reader, writer = hand.pipe()
-        hand.write(writer, bytes(FULL)) if what == b"writer" else None
+        hand.write(writer, bytes(CAPACITY)) if what == b"writer" else None
         for _ in range(20):
             assert hand.spawn(what, descriptors=[(0, reader), (1, writer)]) > 0
         machine.run(lambda: machine.system.run_queue.first is None)
