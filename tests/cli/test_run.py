@@ -302,7 +302,7 @@ def test_unknown_imports_are_named(cli: CommandLine, tmp_path: Path) -> None:
 
 def test_a_heap_too_small_gives_both_numbers(cli: CommandLine) -> None:
     ending = cli("run", "--heap", "300KiB", "/bin/true")
-    assert ending.status == OWN_ERROR
+    assert ending.status == WRONG_USE
     figures = [int(figure) for figure in re.findall(r"\((\d+) bytes\)", ending.error)]
     assert sorted(figures) == figures
     assert figures[0] < figures[1]
@@ -311,7 +311,7 @@ def test_a_heap_too_small_gives_both_numbers(cli: CommandLine) -> None:
 @pytest.mark.parametrize("size", ["0", "1", "100"])
 def test_a_file_system_too_small_gives_both_numbers(cli: CommandLine, size: str) -> None:
     ending = cli("run", "--fs-size", size, "/bin/true")
-    assert ending.status == OWN_ERROR
+    assert ending.status == WRONG_USE
     assert f"{size} bytes" in ending.error
     assert len(re.findall(r"\d+", ending.error)) == 2
 
