@@ -336,7 +336,7 @@ class System:
         process.arguments = successor.arguments
         process.environment = successor.environment
         process.poll_began = process.deadline = None
-        process.moved = 0
+        process.random_done = 0
         process.guest = process.image.start(process)
         return abi.OK
 
