@@ -183,7 +183,7 @@ def _first_name(trap: int) -> str:
         if not name:
             return ""
         text = _Bytes.from_address(name)
-        told = ctypes.string_at(text.data, min(text.size, MESSAGE)).partition(b"\0")[0]
+        told = ctypes.string_at(text.data, min(text.size, MESSAGE)).partition(b"\n")[0]
         return told.decode(errors="replace")
     finally:
         _frames_delete(address_of(frames))
