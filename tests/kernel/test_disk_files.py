@@ -171,7 +171,7 @@ def test_another_format_is_refused(path):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("no/such/directory", "it cannot be opened"),
+        ("no/such/directory", "there is no directory"),
         (".", "it is not a regular file"),
         ("/dev/zero", "it is not a regular file"),
         ("/proc/version", ""),

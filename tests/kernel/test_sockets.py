@@ -340,7 +340,7 @@ def test_a_reader_that_waits_learns_of_the_end(machine, hand, how):
 
 def test_a_writer_that_waits_learns_of_the_end(machine, hand):
     one, other = hand.socketpair()
-    hand.write(one, bytes(64 * KIB))
+    hand.write(one, bytes(CAPACITY))
     answers = []
 
     def writer(calls):
@@ -422,7 +422,7 @@ def test_a_connection_is_ready_for_what_it_has_and_has_room_for(hand):
     assert hand.poll(on_read(one, 1), on_write(one, 2)) == [(2, 0, abi.EVENT_WRITE, CAPACITY, 0)]
     hand.write(other, b"abc")
     assert hand.poll(on_read(one, 1)) == [(1, 0, abi.EVENT_READ, 3, 0)]
-    hand.write(one, bytes(64 * KIB))
+    hand.write(one, bytes(CAPACITY))
     assert hand.poll(on_write(one, 1), after(1, 2)) == [(2, 0, abi.EVENT_CLOCK, 0, 0)]
 
 
@@ -443,12 +443,12 @@ def test_everything_goes_back_when_it_is_closed(machine, hand):
         listener = listening(hand)
         clients = [connected(other) for _ in range(MAX_BACKLOG)]
         for client in clients:
-            other.write(client, bytes(64 * KIB))
+            other.write(client, bytes(UNACCEPTED))
         servers = [hand.accept(listener) for _ in range(5)]
         for client in clients[:5]:
-            other.write(client, bytes(64 * KIB))
+            other.write(client, bytes(CAPACITY - UNACCEPTED))
         for fd in servers:
-            hand.write(fd, bytes(64 * KIB))
+            hand.write(fd, bytes(CAPACITY))
         assert machine.live() > before + 5 * CAPACITY
         for fd in (*servers, listener):
             hand.close(fd)
@@ -464,7 +464,7 @@ def test_what_was_received_is_in_the_receivers_account(machine, hand):
     client = connected(other)
     server = hand.accept(listener)
     ours, theirs = hand.process.group.heap.live, other.process.group.heap.live
-    other.write(client, bytes(64 * KIB))
+    other.write(client, bytes(CAPACITY))
     assert hand.process.group.heap.live - ours >= CAPACITY
     assert other.process.group.heap.live - theirs < KIB
     hand.read(server, 64 * KIB)
@@ -477,7 +477,7 @@ def test_a_group_that_is_killed_gives_back_all_that_it_was_sent(machine, hand):
     clients = [connected(hand) for _ in range(4)]
     for client in clients:
         victim.accept(listener)
-        hand.write(client, bytes(64 * KIB))
+        hand.write(client, bytes(CAPACITY))
     before = machine.live()
     held = victim.process.group.heap.live
     assert held >= 4 * CAPACITY
@@ -509,7 +509,7 @@ def test_a_hog_of_sockets_is_killed_and_the_others_go_on(call):
         while True:
             if call == "pair":
                 one, _ = yield from calls.socketpair()
-                yield from calls.write(one, bytes(64 * KIB))
+                yield from calls.write(one, bytes(CAPACITY))
                 continue
             fd = yield from calls.socket()
             if call == "connect":
@@ -517,7 +517,7 @@ def test_a_hog_of_sockets_is_killed_and_the_others_go_on(call):
                 yield from calls.listen(fd)
                 other = yield from calls.socket()
                 assert (yield from calls.connect(other, b"%d" % fd)) == 0
-                yield from calls.write(other, bytes(64 * KIB))
+                yield from calls.write(other, bytes(UNACCEPTED))
 
     with Machine(4 * MIB, 512 * KIB) as machine:
         citizen = machine.hand(protected=True)

@@ -10,7 +10,7 @@ import pytest
 from hardtack.kernel import abi
 from hardtack.kernel.params import PAGE
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
-from hardtack.lab.machine.driver import KIB, MIB, Machine
+from hardtack.lab.machine.driver import MIB, Machine
 
 DATA = bytes(i * 11 % 251 for i in range(100_000))
 
@@ -171,14 +171,19 @@ def test_an_error_of_the_host_is_eio():
     os.close(fd)
 
 
-def test_a_large_write_to_a_host_pipe_does_not_block():
+def test_a_large_write_to_a_host_pipe_waits_and_does_not_block_the_kernel():
     reader, writer = os.pipe()
     with Machine() as machine:
         hand = machine.hand(streams=lambda _: [Null(), HostStream(writer)])
-        written = 0
-        while written < 64 * KIB:
-            count = hand.write(1, bytes(65536))
-            assert 0 < count <= 4096
-            written += count
+        other = machine.hand()
+        hand.begin("write", 1, DATA)
+        machine.run(lambda: hand.process.waits_for_host)
+        assert other.mkdir(b"meanwhile") == 0
+        got = os.read(reader, len(DATA))
+        assert 0 < len(got) < len(DATA)
+        assert hand.finish() == len(DATA)
+        while len(got) < len(DATA):
+            got += os.read(reader, len(DATA))
+        assert got == DATA
     os.close(reader)
     os.close(writer)

@@ -167,6 +167,11 @@ def test_a_name_in_a_failure_is_fit_for_a_terminal(host):
     assert host.run(image).failure == "wasm `unreachable` instruction executed (in ?[2J)"
 
 
+def test_a_function_that_traps_is_told_by_its_own_name(host):
+    image = host.image("(call $f)", more="(func $f unreachable)")
+    assert host.run(image).failure == "wasm `unreachable` instruction executed (in f)"
+
+
 def test_a_long_name_in_a_failure_is_cut(host):
     image = host.image("(call $f)", more=f'(func $f (@name "{"x" * 100_000}") unreachable)')
     assert len(host.run(image).failure) < 200

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel.descriptor_table import DescriptorTable
 from hardtack.kernel.guest import UserMemory
-from hardtack.kernel.params import MAX_DESCRIPTORS
+from hardtack.kernel.params import MAX_DESCRIPTORS, OTHERS_PART
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -101,6 +101,20 @@ class Account:
             f"heap limit: it held {self._heap.live} bytes of the kernel's heap, a call may need {need} more, "
             f"the limit is {format_bytes(self.limits.heap)} ({self.limits.heap} bytes)",
         )
+
+    # -- user memory
+    def has_room_for_process(self, need: int) -> bool:
+        """Tell whether a further process may take so many bytes of user memory.
+
+        Where the host set no limit, it may not take a last part of the kernel's: a fork bomb would have all,
+        and nobody else could start a program. What a process grows by itself does not come under that.
+        """
+        memory = self.user_memory
+        others = 0 if self.limits.memory is not None else memory.capacity // OTHERS_PART
+        if memory.used + need > memory.capacity - others:
+            memory.refused = True
+            return False
+        return memory.has_room(need)
 
     # -- time
     def use_processor(self, nanoseconds: int) -> None:

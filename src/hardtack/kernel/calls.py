@@ -661,12 +661,12 @@ def random_get(process: Process, start: Word, size: Word) -> int:
     memory = process.memory
     if start + size > len(memory):
         return EFAULT
-    done = process.moved
+    done = process.random_done
     piece = min(RANDOM_STEP, size - done)
     memory[start + done : start + done + piece] = process.system.random(piece)
     if done + piece == size:
-        process.moved = 0
+        process.random_done = 0
         return OK
     with process.heap:
-        process.moved = done + piece
+        process.random_done = done + piece
     return WAIT

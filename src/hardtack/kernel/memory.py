@@ -94,7 +94,7 @@ class Memory:
             self.aside(self._leave, waiter)
 
     def serve(self) -> None:
-        """Find memory for all who wait, in their order; a process for which none is left ends."""
+        """Find memory for all who wait, in their order; where none is left, a process ends, or its call."""
         self.aside(self._find_until, None)
 
     def reserve(self, amount: int) -> Reservation | None:
@@ -137,7 +137,12 @@ class Memory:
         return fits
 
     def _give_up(self, waiter: Waiter) -> None:
-        if isinstance(waiter, ProcessWaiter):
+        if isinstance(waiter, ProcessWaiter) and waiter.process.moved:  # what it has done is a result, too
+            process, waiter.process.waiter = waiter.process, None
+            self._leave(waiter)
+            process.admit = process.end_short
+            self.system.make_runnable(process)
+        elif isinstance(waiter, ProcessWaiter):
             why = "out of memory: nothing was left to reclaim"
             waiter.process.group.account.end("heap", why)
             self.system.end(waiter.process, KILLED_STATUS, why)

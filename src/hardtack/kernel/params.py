@@ -9,6 +9,7 @@ KIB: Final = 1024
 # -- processes
 MAX_PROCESSES: Final = 10_000  # Biscuit's limit (OSDI'18, limits.go)
 MAX_GROUP_PROCESSES: Final = 7_500  # of one process tree, so that none can have all of them
+OTHERS_PART: Final = 4  # of user memory: a process tree that would leave less than a quarter starts no more
 MAX_DESCRIPTORS: Final = 64**3  # per process: what a table can number
 MAX_ARGUMENT_BYTES: Final = 128 * KIB  # arguments, or environment, of one process, with their NULs
 MAX_ARGUMENTS: Final = 4096  # strings in either of them

@@ -156,6 +156,7 @@ class Process(Sharer):
         "previous_dead",
         "previous_member",
         "queue",
+        "random_done",
         "shortfall",
         "state",
         "status",
@@ -217,7 +218,8 @@ class Process(Sharer):
         self.deadline: Long | None = None  # and when it ends
         self.cpu_used: Long = 0  # ns of processor time in earlier turns, from when it first asked for them
         self.cpu_began: Long | None = None  # the thread's time when this turn began; None if it never asked
-        self.moved: Word = 0  # bytes that the call under way has moved in earlier turns
+        self.random_done: Word = 0  # bytes that the random_get under way has filled
+        self.moved: Word = 0  # and those that the read or write under way has moved in earlier turns
         self.waits_for_host = False  # HostWatch's
         # admission: how the border lets its calls in, and what was granted to the call that waited
         self.way_in: Callable[..., object] = group.account.way_in()  # how they are let in in general
@@ -266,6 +268,13 @@ class Process(Sharer):
         """Let others have their turn before the call that is made is let in."""
         self.admit = self.way_in
         return abi.WAIT
+
+    def end_short(self, *call: Word) -> int:
+        """Answer the read or write that is made with what it has moved; its last argument is where to."""
+        self.admit = self.way_in
+        abi.U32.pack_into(self.memory, call[-1], self.moved)
+        self.moved = 0
+        return abi.OK
 
     def admit_granted(
         self,

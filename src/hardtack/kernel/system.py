@@ -20,6 +20,7 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
 from hardtack.kernel.descriptions import Broken, Description
+from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.host_files import HostBudget
 from hardtack.kernel.host_watch import HostWatch
 from hardtack.kernel.inodes import Owner
@@ -221,7 +222,9 @@ class System:
         Called inside the parent's call, or with a reservation of the host's. Its arguments and environment
         are in user memory (`to_user_memory`).
         """
-        if not group.account.user_memory.has_room(image.user_bytes + len(arguments) + len(environment)):
+        need = image.user_bytes + len(arguments) + len(environment)
+        account = group.account
+        if not (account.user_memory.has_room if parent is None else account.has_room_for_process)(need):
             return abi.ENOMEM
         return self._create(group, parent, image, arguments, environment, directory)
 
@@ -253,8 +256,7 @@ class System:
         Called inside the parent's call, which is to wait until then.
         """
         image = parent.image
-        user_bytes = image.overhead_bytes + len(parent.memory)
-        if not parent.user_memory.has_room(user_bytes):
+        if not parent.group.account.has_room_for_process(image.overhead_bytes + len(parent.memory)):
             return abi.ENOMEM
         child = self._create(
             parent.group, parent, image, parent.arguments, parent.environment, parent.directory
@@ -302,8 +304,15 @@ class System:
         return process
 
     def start(self, process: Process) -> int:
-        """Make the guest of a new process. Runs under a reservation, in the process's heap."""
-        origin = process.origin
+        """Make the guest of a new process. Runs under a reservation, in the process's heap.
+
+        Raises:
+            StartFailed: it cannot be started.
+        """
+        origin, image, group = process.origin, process.image, process.group
+        need = image.user_bytes if origin is None else image.overhead_bytes + len(origin.memory)
+        if process.pid != group.leader and not group.account.has_room_for_process(need):
+            raise StartFailed("its process tree has all the user memory that it may have")
         if origin is None:
             process.guest = process.image.start(process)
         else:
@@ -336,7 +345,7 @@ class System:
         process.arguments = successor.arguments
         process.environment = successor.environment
         process.poll_began = process.deadline = None
-        process.moved = 0
+        process.random_done = 0
         process.guest = process.image.start(process)
         return abi.OK
 

@@ -94,6 +94,9 @@ _error_message: Final = _function("wasmtime_error_message", None, _P, _P)
 _error_delete: Final = _function("wasmtime_error_delete", None, _P)
 trap_new: Final = _function("wasmtime_trap_new", _P, c_char_p, c_size_t)
 _trap_code: Final = _function("wasmtime_trap_code", c_bool, _P, _P)
+_trap_trace: Final = _function("wasm_trap_trace", None, _P, _P)
+_frame_name: Final = _function("wasmtime_frame_func_name", _P, _P)
+_frames_delete: Final = _function("wasm_frame_vec_delete", None, _P)
 _trap_message: Final = _function("wasm_trap_message", None, _P, _P)
 _trap_delete: Final = _function("wasm_trap_delete", None, _P)
 _bytes_delete: Final = _function("wasm_byte_vec_delete", None, _P)
@@ -158,14 +161,32 @@ def take_error(error: int) -> str:
     return _take_text(vector)
 
 
-def take_trap(trap: int) -> tuple[str, int | None]:
-    """Return a trap's message and its code (None: a host function made it), and free the trap."""
+def take_trap(trap: int) -> tuple[str, int | None, str]:
+    """Return a trap's message, its code (None: a host function made it) and its function; free the trap."""
     vector = _Bytes()
     code = c_uint8(0)
     has_code = _trap_code(trap, address_of(code))
+    name = _first_name(trap)
     _trap_message(trap, address_of(vector))
     _trap_delete(trap)
-    return _take_text(vector).rstrip("\0 \n"), code.value if has_code else None
+    return _take_text(vector).rstrip("\0 \n"), code.value if has_code else None, name
+
+
+def _first_name(trap: int) -> str:
+    """Return the name of the function that trapped, as it stands in its module; "" if it has none."""
+    frames = _Bytes()
+    _trap_trace(trap, address_of(frames))
+    try:
+        if not frames.size:
+            return ""
+        name = _frame_name(c_void_p.from_address(frames.data).value)
+        if not name:
+            return ""
+        text = _Bytes.from_address(name)
+        told = ctypes.string_at(text.data, min(text.size, MESSAGE)).partition(b"\n")[0]
+        return told.decode(errors="replace")
+    finally:
+        _frames_delete(address_of(frames))
 
 
 def _take_text(vector: _Bytes) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 MAX_NAME: Final = 100  # characters of a function's name, which the program chose
 
+_MANGLED: Final = ("_Z", "_R")  # how C++ and Rust begin names in which they put types
 _FIRST_FRAME: Final = re.compile(r"^ *0: +(?:0x[0-9a-f]+ - )?[^!\n]*!([^\n]*)", re.MULTILINE)
 _CAUSE: Final = re.compile(r"^ *(?:\d+: )?(?:wasm trap: )?(.*\S)", re.MULTILINE)
 
@@ -22,8 +23,11 @@ def cause(message: str) -> str:
     return printable(": ".join(reversed(_CAUSE.findall(causes))))
 
 
-def describe(message: str) -> str:
+def describe(message: str, function: str = "") -> str:
     r"""Return the cause in wasmtime's message and the function it happened in, as one line.
+
+    wasmtime takes every name for one that a C++ or Rust compiler made: `f` is "float" to it. So what it says
+    is used for those alone, and where the function's own name is not known.
 
     Example:
         >>> describe("backtrace:\n    0:  0x31 - <unknown>!main\n\nCaused by:\n    call stack exhausted")
@@ -32,7 +36,9 @@ def describe(message: str) -> str:
     frame = _FIRST_FRAME.search(message)
     if frame is None:
         return cause(message)
-    name = frame[1] if len(frame[1]) <= MAX_NAME else frame[1][:MAX_NAME] + "..."
+    name = function if function and not function.startswith(_MANGLED) else frame[1]
+    if len(name) > MAX_NAME:
+        name = name[:MAX_NAME] + "..."
     return f"{cause(message)} (in {printable(name)})"
 
 

@@ -339,9 +339,9 @@ class Guest:
             return "" if text == EXIT.decode() else text
         if not trap:
             return None
-        message, code = capi.take_trap(trap)
+        message, code, name = capi.take_trap(trap)
         broken = self._engine.slots[BROKEN]
         if code == capi.UNREACHABLE and broken:
             self._engine.slots[BROKEN] = 0
             return self._engine.no_answer(broken - 1)
-        return describe(message)
+        return describe(message, name)
