@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, exceptions, footprints, ir, parameters
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _PLAIN_RESULTS = frozenset({"builtins.None", "builtins.bool", "builtins.float"})
 _TEXTS = {"builtins.str": "str", "builtins.bytes": "bytes"}
+_PLAIN = frozenset({*_TEXTS, "builtins.None", "builtins.bool", "builtins.int"})
 _CONTAINERS = frozenset(f"builtins.{kind}" for kind in ("list", "tuple", "dict", "set", "frozenset"))
 _SPELL = frozenset({"__str__", "__repr__", "__format__"})  # give a str, or a TypeError
 _DIGIT = 4  # bytes of 30 bits of an integer
@@ -29,6 +31,7 @@ def assumed(interp: Interpreter, function: ir.Function, frame: dict[str, Value])
     interp.assume(f"@assume_bound of {function.name}: {claims}")
     spelled = function.name.rpartition(".")[2] in _SPELL and isinstance(function.result, ir.Unknown)
     type_ = ir.Instance("builtins.str") if spelled else function.result
+    exceptions.may_raise(interp)
     return _taken(interp, function.name, claims, frame, type_)
 
 
@@ -53,6 +56,10 @@ def _taken(
     retained = Size.parse(claims.get("retained", "0")).substitute(values)
     pool = f"retained by {name}"  # what nothing here refers to, and never dies
     interp.state.high[pool] = interp.state.high.get(pool, ZERO) + retained
+    if "replaced" in claims:
+        pool = f"replaced by {name}"
+        replaced = Size.parse(claims["replaced"]).substitute(values)
+        interp.state.high[pool] = interp.state.high.get(pool, ZERO) | replaced
     interp.note()
     returned = Size.parse(claims.get("returned", claims.get("peak", "0"))).substitute(values)
     result = _assumed_result(interp, type_, returned)
@@ -75,6 +82,8 @@ def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | 
         return None
     if type_.name in _PLAIN_RESULTS:
         return parameters.symbolic(interp, type_, "assumed")
+    if type_.name == "builtins.int" and type_.limits is not None:
+        return replace(parameters.symbolic(interp, type_, "assumed", single=False), fresh=True)
     if type_.name == "builtins.int":
         most = Size.unbounded("an integer that is assumed")
         return Value(number=Number(most, most, digits=size // _DIGIT), fresh=True)
@@ -85,6 +94,8 @@ def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | 
     if kind is None and (known is not None or type_.name in {*parameters.KINDS, "builtins.object"}):
         return None
     length = size if kind is not None else ZERO  # a character has a byte at least
+    if kind is not None and type_.limits is not None and type_.limits.max_length is not None:
+        length = length.at_most(type_.limits.max_length)
     cell = Cell(kind or "object", type_.name, length, bytes=size, width=4)
     return Value(frozenset((interp.new(f"assumed {type_.name}", lambda: cell),)))
 
@@ -141,7 +152,8 @@ def _container(interp: Interpreter, type_: ir.Instance, size: Size) -> Value | N
         if all(cell.kind in _TEXTS.values() for _, cell in access.cells(interp, held[0]))
         else None,
     )
-    whole = footprints.sized(cell)  # no less than the bytes: a table has more than a pointer for an item
+    # no less than the bytes, where a table grows: it has more than a pointer for an item
+    whole = replace(cell, bytes=size) if cell.kind == "tuple" else footprints.sized(cell)
     return Value(frozenset((interp.new(f"assumed {type_.name}", lambda: whole),)))
 
 
@@ -151,7 +163,7 @@ def _is_plain(type_: ir.Type) -> bool:
         return all(map(_is_plain, type_.items))
     if isinstance(type_, ir.Union):
         return all(_is_plain(one) for one in type_.items)
-    return isinstance(type_, ir.Instance) and type_.name in {*_TEXTS, "builtins.None", "builtins.bool"}
+    return isinstance(type_, ir.Instance) and type_.name in _PLAIN
 
 
 def _any_of(values: list[Value | None]) -> Value | None:

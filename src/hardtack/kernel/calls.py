@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Block, Long, Number, PathBytes, Rights, Transfer, Word
 
-_unpack_pair = PAIR.unpack_from
-_pack_number = U32.pack_into
-
 
 # -- bytes: each call moves the first buffer that is not empty, MAX_IO bytes in a turn (`count_moved`)
 def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
@@ -46,7 +43,9 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
         return EBADF
     memory = process.memory
     try:  # one buffer's own bounds are checked by struct, which is cheaper than here
-        start, size = _unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+        start, size = (
+            PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+        )
     except struct.error:
         return EFAULT
     if size > MAX_IO or process.moved:
@@ -57,7 +56,7 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
     done = description.write(process, start, size)
     if done != size:
         return count_moved(process, done, done > 0, size, out)
-    _pack_number(memory, out, done)
+    U32.pack_into(memory, out, done)
     return OK
 
 
@@ -68,7 +67,9 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
         return EBADF
     memory = process.memory
     try:  # one buffer's own bounds are checked by struct, which is cheaper than here
-        start, size = _unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+        start, size = (
+            PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
+        )
     except struct.error:
         return EFAULT
     if size > MAX_IO:
@@ -79,7 +80,7 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
     done = description.read(process, start, size)
     if done < 0:
         return -done
-    _pack_number(memory, out, done)
+    U32.pack_into(memory, out, done)
     return OK
 
 

@@ -18,13 +18,15 @@ Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html (SQL
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import stat
 import struct
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
+from annotated_types import Interval, MaxLen
+
+from hardtack.annotations import assume_bound
 from hardtack.errors import KernelError, WrongSize
 from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.disk_rows import (
@@ -37,17 +39,23 @@ from hardtack.kernel.disk_rows import (
     MOST_INODES,
     NAME,
     NUMBER,
+    PAIR,
     SCHEMA,
     SIZE,
+    SPACE,
 )
-from hardtack.kernel.params import COMMIT_CHANGES, KIB, MAX_FILE, NAME_MAX
+from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE, KIB, MAX_FILE
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
-    from hardtack.kernel.disk_rows import Row
+    from hardtack.kernel.disk_rows import NameRow, Pair, Row
+    from hardtack.kernel.ranges import Count, Long, Position, Signed, Transfer
 
-Value: TypeAlias = "int | bytes | bytearray"
+    Value: TypeAlias = int | bytes | bytearray
+    Change: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 30)]
+    PageBytes: TypeAlias = Annotated[bytes, MaxLen(DISK_PAGE)]
+    Reason: TypeAlias = Annotated[str, MaxLen(200)]
 
 DATABASE_PAGE: Final = 4096  # bytes
 CACHE_BYTES: Final = 1024 * KIB  # of SQLite's own page cache
@@ -68,17 +76,20 @@ _SETTINGS: Final = (
     "PRAGMA cell_size_check=ON",
     "PRAGMA trusted_schema=OFF",
 )
-_FAILURES: Final = (
-    sqlite3.Error,
-    UnicodeDecodeError,
-    OverflowError,
-)  # damaged files have SQLite say odd things
+# Damaged files have SQLite say odd things, and rows be what was never written.
+_FAILURES: Final = (sqlite3.Error, UnicodeDecodeError, OverflowError, struct.error)
+_MALFORMED: Final = "malformed"
+_DAMAGED: Final = "it is damaged"
+_REASON: Final = 200  # characters of one that SQLite gives
 _ERRORS: Final = (
     ("locked", "another kernel, or another program, has it open"),
     ("readonly", "it cannot be written"),
     ("not a database", "it is no file system of hardtack's"),
     ("malformed", "it is damaged"),
     ("decode", "it is damaged"),
+    ("argument", "it is damaged"),  # struct's: a number that is none
+    ("format", "it is damaged"),
+    ("int too", "it is damaged"),
     ("too large", "it is damaged"),
     ("unable to open", "it cannot be opened"),
     ("disk I/O error", "the host's disk has an error"),
@@ -113,8 +124,10 @@ class Disk:
         self.heap = heap
         self.path = path
         self.size = size
-        self.changes = self.commits = self._free = 0
-        self.broken: str | None = None
+        self.changes: Count = 0
+        self.commits: Count = 0
+        self._free: Signed = 0
+        self.broken: Reason | None = None
         with heap:
             whole = os.path.abspath(path)  # SQLite has names for databases that are no files
             made = _check_file(whole, path)
@@ -175,85 +188,127 @@ class Disk:
             raise self._break(error) from None
 
     # -- statements. What stays of one (its columns' names) is in the heap; the row is the caller's.
-    def row(self, statement: str, values: tuple[Value, ...]) -> Row | None:
-        """Return the one row that a query finds, or None.
-
-        Raises:
-            Broken: the host's disk failed, now or before.
-        """
-        if self.broken is not None:
-            raise Broken(self.broken)
-        try:
-            self.heap.run(self._cursor.execute, statement, values)
-            row: Row | None = self._cursor.fetchone()
-        except _FAILURES as error:
-            raise self._break(error) from None
-        return row
-
     def inode(self, statement: str, values: tuple[Value, ...]) -> Row | None:
         """Return an inode's row, or None: what a query for one finds.
 
         Raises:
             Broken: the host's disk failed, now or before; or the row is none that was ever written.
         """
-        row = self.row(statement, values)
-        if row is not None:
-            try:
+        if self.broken is not None:
+            raise Broken(self.broken)
+        try:
+            row = self._fetch_row(statement, values)
+            if row is not None:
                 INODE.pack(*row)  # whole numbers, each in its range
-            except struct.error:
-                raise self.damaged() from None
-            if row[KIND] not in KINDS or row[SIZE] > MAX_FILE or row[NUMBER] >= MOST_INODES:
-                raise self.damaged()
+        except _FAILURES as error:
+            raise self._break(error) from None
+        if row is not None and (row[KIND] not in KINDS or row[SIZE] > MAX_FILE or row[NUMBER] >= MOST_INODES):
+            raise self.damaged()
         return row
 
-    def names(self, directory: int, begin: int) -> list[tuple[int, bytes, int, int]]:
-        """Return some of a directory's names from a cookie on, each with (cookie, name, inode, kind).
+    @assume_bound("3500", returned="700", retained="0", replaced="2400")
+    def _fetch_row(self, statement: str, values: tuple[Value, ...]) -> Row | None:
+        self.heap.run(self._cursor.execute, statement, values)
+        row: Row | None = self._cursor.fetchone()
+        return row
+
+    def pair(self, statement: str, values: tuple[Value, ...]) -> Pair | None:
+        """Return the two numbers that a query finds, or None without a row.
 
         Raises:
-            Broken: the host's disk failed, now or before; or a row is none that was ever written.
+            Broken: the host's disk failed, now or before; or they are none.
         """
-        found: list[tuple[int, bytes, int, int]] = []
-        for cookie, name, number, kind in self.rows(LIST, (directory, begin)):
-            if not isinstance(name, bytes) or len(name) > NAME_MAX or kind not in KINDS:
-                raise self.damaged()
-            try:
-                NAME.pack(cookie, number)
-            except struct.error:
-                raise self.damaged() from None
-            found.append((cookie, name, number, kind))
-        return found
+        if self.broken is not None:
+            raise Broken(self.broken)
+        try:
+            row = self._fetch_pair(statement, values)
+            if row is not None:
+                PAIR.pack(*row)
+        except _FAILURES as error:
+            raise self._break(error) from None
+        return row
 
-    def blob(self, statement: str, key: int, most: int) -> bytes | None:
-        """Return the bytes that a row has, or None without a row.
+    @assume_bound("1500", returned="160", retained="0", replaced="2400")
+    def _fetch_pair(self, statement: str, values: tuple[Value, ...]) -> Pair | None:
+        self.heap.run(self._cursor.execute, statement, values)
+        row: Pair | None = self._cursor.fetchone()
+        return row
+
+    def list_names(self, directory: Long, begin: Position) -> None:
+        """Begin to list a directory's names from a cookie on, in their order: see `next_name`.
+
+        Raises:
+            Broken: the host's disk failed, now or before.
+        """
+        if self.broken is not None:
+            raise Broken(self.broken)
+        try:
+            self._run(LIST, (directory, begin))
+        except _FAILURES as error:
+            raise self._break(error) from None
+
+    def next_name(self) -> NameRow | None:
+        """Return the next name of the listing that was begun just before, or None at its end.
+
+        Raises:
+            Broken: the host's disk failed; or a row is none that was ever written.
+        """
+        try:
+            row = self._fetch_name()
+            if row is not None:
+                NAME.pack(row[0], row[2], row[3])
+        except _FAILURES as error:
+            raise self._break(error) from None
+        if row is not None and (row[1] is None or row[3] not in KINDS):
+            raise self.damaged()
+        return row
+
+    @assume_bound("1000", returned="640", retained="0")
+    def _fetch_name(self) -> NameRow | None:
+        row: NameRow | None = self._cursor.fetchone()
+        return row
+
+    def blob(self, statement: str, key: Long, most: Transfer) -> PageBytes | None:
+        """Return the bytes that a row has, or None without a row; `most` is what the statement lets pass.
 
         Raises:
             Broken: the host's disk failed, now or before; or they are more than were ever written.
         """
-        row = self.row(statement, (key,))
+        if self.broken is not None:
+            raise Broken(self.broken)
+        try:
+            found = self._fetch_bytes(statement, key, most)
+        except _FAILURES as error:
+            raise self._break(error) from None
+        return found
+
+    @assume_bound("5/4*most + 3000", returned="5/4*most + 64", retained="0", replaced="2400")
+    def _fetch_bytes(self, statement: str, key: Long, most: Transfer) -> PageBytes | None:
+        self.heap.run(self._cursor.execute, statement, (key,))
+        row: tuple[PageBytes | None] | None = self._cursor.fetchone()
         if row is None:
             return None
-        data: object = row[0]
-        if not isinstance(data, bytes) or len(data) > most:
-            raise self.damaged()
-        return data
+        if row[0] is None:
+            raise sqlite3.DatabaseError(_MALFORMED)
+        return row[0]
 
-    def number(self, statement: str) -> int:
+    def number(self, statement: str) -> Long:
         """Return the number that a query finds; 0 for none.
 
         Raises:
             Broken: the host's disk failed, now or before; or it is none.
         """
-        row = self.row(statement, ())
-        if row is None or not 0 <= (row[0] or 0) < MOST_INODES:
+        row = self.pair(statement, ())
+        if row is None or not 0 <= row[0] < MOST_INODES:
             raise self.damaged()
-        return row[0] or 0
+        return row[0]
 
     def damaged(self) -> Broken:
         """Remember that what was read was never written."""
-        return self._break(sqlite3.DatabaseError("malformed"))
+        return self._end(_DAMAGED)
 
-    def rows(self, statement: str, values: tuple[Value, ...]) -> list[Row]:
-        """Return the rows that a query finds; its LIMIT bounds them.
+    def rows(self, statement: str, values: tuple[Value, ...]) -> list[tuple[int, ...]]:
+        """Return all rows that a query finds, whatever they take: for a check of everything.
 
         Raises:
             Broken: the host's disk failed, now or before.
@@ -262,12 +317,12 @@ class Disk:
             raise Broken(self.broken)
         try:
             self.heap.run(self._cursor.execute, statement, values)
-            rows: list[Row] = self._cursor.fetchall()
+            rows: list[tuple[int, ...]] = self._cursor.fetchall()
         except _FAILURES as error:
             raise self._break(error) from None
         return rows
 
-    def change(self, statement: str, values: tuple[Value, ...]) -> int:
+    def change(self, statement: str, values: tuple[Value, ...]) -> Count:
         """Change rows, as a part of the transaction; return how many.
 
         Raises:
@@ -276,12 +331,17 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            self.heap.run(self._cursor.execute, statement, values)
-            changed: int = self._cursor.rowcount
+            changed = self._run(statement, values)
         except _FAILURES as error:
             raise self._break(error) from None
         with self.heap:
             self.changes += max(changed, 0)
+        return changed
+
+    @assume_bound("1000", returned="32", retained="0", replaced="2400")
+    def _run(self, statement: str, values: tuple[Value, ...]) -> Change:
+        self.heap.run(self._cursor.execute, statement, values)
+        changed: int = self._cursor.rowcount
         return changed
 
     def commit(self) -> None:
@@ -295,8 +355,8 @@ class Disk:
         if not self.changes:
             return
         try:
-            self.heap.run(self._cursor.execute, "COMMIT")
-            self.heap.run(self._cursor.execute, "BEGIN IMMEDIATE")
+            self._run("COMMIT", ())
+            self._run("BEGIN IMMEDIATE", ())
         except _FAILURES as error:
             raise self._break(error) from None
         with self.heap:
@@ -326,32 +386,38 @@ class Disk:
         Raises:
             Broken: the host's disk failed, now or before.
         """
-        count = self.row("PRAGMA page_count", ())
-        unused = self.row("PRAGMA freelist_count", ())
-        assert count is not None
-        assert unused is not None
+        found = self.pair(SPACE, ())
+        assert found is not None
         with self.heap:
-            left = self.size // DATABASE_PAGE - _MARGIN_PAGES - count[0] + unused[0]
+            left = self.size // DATABASE_PAGE - _MARGIN_PAGES - found[0] + found[1]
             self._free = left if left <= _CHECKED_AGAIN else max(_CHECKED_AGAIN, left // 2)
 
     def _break(self, error: Exception) -> Broken:
         """Remember that the disk is broken, and why."""
         error.__traceback__ = None
-        with self.heap:
-            self.broken = f"{self.path}: {_reason(error)}"
+        return self._end(_reason(error))
+
+    def _end(self, reason: Reason) -> Broken:
+        self.broken = reason
         self._close()
-        return Broken(self.broken)
+        return Broken(reason)
 
     def _close(self) -> None:
-        with contextlib.suppress(*_FAILURES):
+        try:
             self._cursor.close()  # its statement would keep the connection, and so the file's lock
             self._connection.close()
+        except _FAILURES as error:
+            error.__traceback__ = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why it is broken, with its path, for the host; or None."""
+        return None if self.broken is None else f"{self.path}: {self.broken}"
 
     def close(self) -> None:
         """Close it; what was not committed is lost. A second call does nothing."""
         self._close()
-        with self.heap:
-            self.broken = self.broken or f"{self.path}: it is closed"
+        self.broken = self.broken or "it is closed"
 
 
 def _check_file(path: str, name: str) -> bool:
@@ -383,9 +449,10 @@ def _sync_directory(path: str) -> None:
         os.close(fd)
 
 
-def _reason(error: Exception) -> str:
+@assume_bound("2000", returned="1024", retained="0")
+def _reason(error: Exception) -> Reason:
     text = str(error)
     for part, reason in _ERRORS:
         if part in text:
             return reason
-    return text
+    return text[:_REASON]

@@ -12,7 +12,9 @@ from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, PAGE_SI
 from hardtack.kernel.params import DISK_PAGE
 
 if TYPE_CHECKING:
+    from hardtack.kernel.disk import PageBytes
     from hardtack.kernel.inodes import Owner
+    from hardtack.kernel.ranges import Count, Long, Position, Signed, Transfer, Word
 
 DATA_PAGES: Final = 4  # of the database that a new page of a file takes at most
 
@@ -22,7 +24,9 @@ class DiskContents(DiskInodes):
 
     __slots__ = ()
 
-    def read(self, file: DiskInode, position: int, memory: memoryview, start: int, count: int) -> int:
+    def read(
+        self, file: DiskInode, position: Position, memory: memoryview, start: Word, count: Transfer
+    ) -> int:
         """Copy up to count bytes to memory[start:]; return how many.
 
         A page of which a part is wanted stays in memory, if it is the last; one that is wanted whole does
@@ -49,7 +53,7 @@ class DiskContents(DiskInodes):
             del data, page  # before the next is read
         return max(done, 0)
 
-    def _cached(self, file: DiskInode, index: int) -> CachedPage | None:
+    def _cached(self, file: DiskInode, index: Count) -> CachedPage | None:
         place = file.number * INDEXES + index
         page = file.last
         if page is not None and page.place == place:
@@ -60,7 +64,7 @@ class DiskContents(DiskInodes):
             file.last = page
         return page
 
-    def _fetch(self, file: DiskInode, index: int) -> CachedPage:
+    def _fetch(self, file: DiskInode, index: Count) -> CachedPage:
         """Read a page that is not in memory from the database; a hole is a page without bytes."""
         self.make_room(PAGE_BYTES)
         if index * DISK_PAGE >= file.size:
@@ -68,16 +72,22 @@ class DiskContents(DiskInodes):
         with self.heap:
             return self._enter_page(file, index, self._row_of(file, index))
 
-    def _row_of(self, file: DiskInode, index: int) -> bytes:
+    def _row_of(self, file: DiskInode, index: Count) -> PageBytes:
         return self.disk.blob(PAGE, file.number * INDEXES + index, DISK_PAGE) or b""
 
-    def _enter_page(self, file: DiskInode, index: int, data: bytes) -> CachedPage:
+    def _enter_page(self, file: DiskInode, index: Count, data: PageBytes) -> CachedPage:
         with self.heap:
             page = file.last = self.cache.add(file.number * INDEXES + index, data)
         return page
 
     def write(
-        self, file: DiskInode, owner: Owner, position: int, memory: memoryview, start: int, count: int
+        self,
+        file: DiskInode,
+        owner: Owner,
+        position: Position,
+        memory: memoryview,
+        start: Word,
+        count: Transfer,
     ) -> int:
         """Write page by page; return how many bytes, or a negated errno if it is none at all.
 
@@ -114,7 +124,7 @@ class DiskContents(DiskInodes):
             self._written(file, position + done)
         return done
 
-    def _written(self, file: DiskInode, end: int) -> None:
+    def _written(self, file: DiskInode, end: Position) -> None:
         if end > file.size:
             with self.heap:
                 file.size = end + 0
@@ -122,7 +132,7 @@ class DiskContents(DiskInodes):
         self.touch(file)
 
     def _page_to_write(
-        self, file: DiskInode, owner: Owner | None, index: int, least: int, whole: bool = False
+        self, file: DiskInode, owner: Owner | None, index: Count, least: Transfer, whole: bool = False
     ) -> CachedPage | int:
         """Return a page, dirty, with room for `least` bytes; or an errno. `whole`: all is written anew.
 
@@ -154,21 +164,21 @@ class DiskContents(DiskInodes):
             self.cache.mark_dirty(page)
         return page
 
-    def _size_of(self, file: DiskInode, index: int) -> int:
+    def _size_of(self, file: DiskInode, index: Count) -> int:
         """Return the bytes that a page has in the database."""
         if index * DISK_PAGE >= file.size:
             return 0
-        row = self.disk.row(PAGE_SIZE, (file.number * INDEXES + index,))
+        row = self.disk.pair(PAGE_SIZE, (file.number * INDEXES + index,))
         return 0 if row is None else row[0]
 
-    def _pays(self, file: DiskInode, owner: Owner | None, count: int) -> bool:
+    def _pays(self, file: DiskInode, owner: Owner | None, count: Signed) -> bool:
         """Charge what a page grows by; False if that is too much for who makes it grow."""
         if owner is not None and not self.take_over(file, owner, count):
             return False
         self.charge(file, count)
         return True
 
-    def resize(self, file: DiskInode, size: int) -> int:
+    def resize(self, file: DiskInode, size: Long) -> int:
         """Cut or lengthen a file: OK, an errno, or WAIT when a step of cutting was done and more are left."""
         self.begin_change()
         if size < file.size:
@@ -195,7 +205,7 @@ class DiskContents(DiskInodes):
         self.touch(file)
         return abi.OK
 
-    def _clear_from(self, file: DiskInode, size: int) -> int:
+    def _clear_from(self, file: DiskInode, size: Long) -> int:
         """Let the last page's bytes from size on be zeros."""
         offset = size % DISK_PAGE
         if not offset:

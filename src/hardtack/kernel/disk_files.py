@@ -208,7 +208,7 @@ class DiskFiles(DiskContents):
 
     def is_empty(self, directory: int) -> bool:
         """Tell whether a directory has no names."""
-        return self.disk.row(ANY_NAME, (directory,)) is None
+        return self.disk.pair(ANY_NAME, (directory,)) is None
 
     def rename(self, old: DiskWhere, new: DiskWhere) -> int:
         """Move a name; what the new name led to is replaced."""
@@ -272,7 +272,7 @@ class DiskFiles(DiskContents):
         """Make everything durable and close the database; why that failed, or None."""
         with contextlib.suppress(Broken):
             self.sync()
-        broken = self.disk.broken
+        broken = self.disk.failure
         self.cache.clear()
         self.disk.close()
         return broken

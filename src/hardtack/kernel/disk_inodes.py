@@ -27,16 +27,16 @@ from hardtack.kernel.disk_rows import (
     UNREACHABLE,
 )
 from hardtack.kernel.memory_files import NAME_BYTES
-from hardtack.kernel.page_cache import INDEXES, PAGE_BYTES, CachedPage, PageCache, evict_bytes
+from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, CachedPage, PageCache, evict_bytes
 from hardtack.kernel.params import DISK_PAGE, TABLE_ITEMS
 from hardtack.kernel.table import Table
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap, HeapStatistics
     from hardtack.kernel.disk import Disk
-    from hardtack.kernel.disk_rows import Row
+    from hardtack.kernel.disk_rows import Pair, Row
     from hardtack.kernel.inodes import Owner
-    from hardtack.kernel.ranges import Count, FileSize, Flags, Long, Signed
+    from hardtack.kernel.ranges import Bytes, Count, FileSize, Flags, Long, PathBytes, Signed
     from hardtack.kernel.system import System
 
 
@@ -90,8 +90,8 @@ class DiskInode:
         self.mtime: Long = mtime + 0
         self.ctime: Long = ctime + 0
         self.parent: Long = parent + 0
-        self.payer = row[PAYER] + 0
-        self.held = row[HELD] + 0
+        self.payer: Long = row[PAYER] + 0
+        self.held: Long = row[HELD] + 0
         self.opens: Count = 0
         self.dirty = False
         self.chain: DiskInode | None = None
@@ -120,13 +120,13 @@ class DiskInodes:
             self.cache = PageCache()
             self._open: Table[DiskInode] = Table()
             self._dirty: DiskInode | None = None
-            self._dirty_count = 0
-            self._next_number = disk.number(NUMBERS) + 1
+            self._dirty_count: Count = 0
+            self._next_number: Long = disk.number(NUMBERS) + 1
             self._payers = Payers(disk)
             self._unreachable = True  # whether there may be inodes that nobody can reach
 
     # -- memory: the heap has a capacity of its own, and pages give way
-    def make_room(self, need: int) -> bool:
+    def make_room(self, need: Bytes) -> bool:
         """Drop pages until a step may allocate so many bytes in the heap; False if that cannot be."""
         while self.heap.free < need + MARGIN_BYTES:
             if not self.cache.evict():
@@ -149,11 +149,11 @@ class DiskInodes:
             cache.misses,
             cache.evictions,
             self.disk.commits,
-            self.disk.broken,
+            self.disk.failure,
         )
 
     # -- accounts
-    def take_over(self, inode: DiskInode, owner: Owner, need: int) -> bool:
+    def take_over(self, inode: DiskInode, owner: Owner, need: Bytes) -> bool:
         """Let an inode be owner's, who makes it take `need` bytes more; False if that is beyond its limit.
 
         What it holds passes into the new owner's account; where nobody is left in the old one's, its names.
@@ -175,13 +175,13 @@ class DiskInodes:
             inode.payer = number
         return True
 
-    def _payer(self, owner: Owner) -> int:
+    def _payer(self, owner: Owner) -> Long:
         if not owner.payer and not self.make_room(PAYER_BYTES):
             return 0
         with self.heap:
             return self._payers.number(owner)
 
-    def charge(self, inode: DiskInode, count: int) -> None:
+    def charge(self, inode: DiskInode, count: Signed) -> None:
         """Enter what an inode takes more, or less; what was there before is the last to go."""
         with self.heap:
             count = max(count, -inode.held)
@@ -204,7 +204,7 @@ class DiskInodes:
         if self._unreachable:
             self.collect()
 
-    def space(self, pages: int) -> int:
+    def space(self, pages: Count) -> int:
         """Take pages of the database for something new: OK, ENOSPC, or WAIT when some were freed."""
         if self.disk.take(pages):
             return abi.OK
@@ -217,10 +217,16 @@ class DiskInodes:
     def flush(self) -> None:
         """Bring dirty pages and inodes into the transaction: DIRTY_PAGES and DIRTY_INODES at most."""
         cache = self.cache
-        while (page := cache.take_dirty()) is not None:
+        for _ in range(DIRTY_PAGES):
+            page = cache.take_dirty()
+            if page is None:
+                break
             if page.place >= 0:
                 self.disk.change(SAVE_PAGE, (page.place, page.data))
-        while (inode := self._dirty) is not None:
+        for _ in range(DIRTY_INODES):
+            inode = self._dirty
+            if inode is None:
+                break
             self._dirty = inode.next_dirty
             inode.next_dirty = None
             inode.dirty = False
@@ -234,21 +240,21 @@ class DiskInodes:
 
     def collect(self) -> bool:
         """Free STEP_ROWS pages, or the inode, of what nobody can reach; False if there is nothing."""
-        row = self.disk.row(UNREACHABLE, ())
+        row = self.disk.pair(UNREACHABLE, ())
         if row is None:
             self._unreachable = False
             return False
-        number = row[NUMBER]
+        number = row[0]
         if self._cut_step(number, 0) is None:
             self.disk.change(NO_INODE, (number,))
         return True
 
-    def _last_pages(self, number: int, keep: int, most: int) -> tuple[int, int] | None:
+    def _last_pages(self, number: Long, keep: Count, most: Count) -> Pair | None:
         """Return the first place and the bytes of an inode's last pages from index keep on; None: none."""
-        row = self.disk.row(LAST_PAGES, (number * INDEXES + keep, (number + 1) * INDEXES, most))
-        return None if row is None or row[0] is None else (row[0], row[1])
+        found = self.disk.pair(LAST_PAGES, (number * INDEXES + keep, (number + 1) * INDEXES, most))
+        return None if found is None or found[0] < 0 else found
 
-    def _cut_step(self, number: int, keep: int) -> tuple[int, int] | None:
+    def _cut_step(self, number: Long, keep: Count) -> Pair | None:
         """Delete some of an inode's last pages from index keep on; return what `_last_pages` does of them."""
         cut = self._last_pages(number, keep, STEP_ROWS)
         if cut is not None:
@@ -260,7 +266,7 @@ class DiskInodes:
         """Return the inode of a row: the one that is open, or one for the moment."""
         return self._registered(row[NUMBER]) or DiskInode(row)
 
-    def _registered(self, number: int) -> DiskInode | None:
+    def _registered(self, number: Long) -> DiskInode | None:
         inode = self._open.get(number % TABLE_ITEMS)
         while inode is not None and inode.number != number:
             inode = inode.chain
@@ -336,7 +342,7 @@ class DiskInodes:
         else:
             self.save(inode)
 
-    def set_times(self, inode: DiskInode, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, inode: DiskInode, atime: Long | None, mtime: Long | None) -> int:
         """Set times, each unless None."""
         if max(atime or 0, mtime or 0) >> 63:
             return abi.EINVAL
@@ -348,7 +354,7 @@ class DiskInodes:
         self._save(inode)
         return abi.OK
 
-    def _changed(self, number: int) -> None:
+    def _changed(self, number: Long) -> None:
         """Note that a directory's names changed."""
         row = self.disk.inode(BY_NUMBER, (number,)) if (inode := self._registered(number)) is None else None
         inode = inode or (DiskInode(row) if row is not None else None)
@@ -356,7 +362,7 @@ class DiskInodes:
             self._stamp(inode)
             self._save(inode)
 
-    def _new_inode(self, kind: int, parent: int, target: bytes, payer: int, held: int) -> int:
+    def _new_inode(self, kind: Flags, parent: Long, target: PathBytes, payer: Long, held: Long) -> Long:
         number = self._next_number
         self._next_number += 1
         now = self._system.files.now
@@ -376,7 +382,7 @@ class DiskInodes:
             self.save(inode)
             self._unreachable = True
 
-    def _forget_pages(self, inode: DiskInode, keep: int) -> None:
+    def _forget_pages(self, inode: DiskInode, keep: Count) -> None:
         """Drop an inode's pages from index keep on from memory."""
         place = inode.number * INDEXES
         end = (inode.size + DISK_PAGE - 1) // DISK_PAGE

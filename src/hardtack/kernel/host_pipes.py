@@ -9,7 +9,9 @@ The guest's end is a description. The host's end is used on the kernel's thread,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from annotated_types import MaxLen
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
@@ -18,7 +20,10 @@ from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Bytes, Rights, Transfer, Word
     from hardtack.kernel.system import System
+
+    Data: TypeAlias = Annotated[bytearray, MaxLen(MAX_IO)]
 
 CAPACITY: Final = MAX_IO
 ATOMIC: Final = 4096  # writes of up to so many bytes are not divided (POSIX's PIPE_BUF)
@@ -36,10 +41,10 @@ class HostPipe(Description):
     filetype = abi.UNKNOWN
     takes_flags = True
 
-    def __init__(self, system: System, rights: int) -> None:
+    def __init__(self, system: System, rights: Rights) -> None:
         super().__init__(rights, 0, 0)
         self._system = system
-        self._data: bytearray = system.memory.aside(bytearray)
+        self._data: Data = system.memory.aside(bytearray)
         self._waiters = Queue()
         self.broken = False
         self.closed = False
@@ -77,12 +82,12 @@ class HostOutput(HostPipe):
 
     __slots__ = ("_left", "refused")
 
-    def __init__(self, system: System, limit: int | None) -> None:
+    def __init__(self, system: System, limit: Bytes | None) -> None:
         super().__init__(system, abi.STREAM_RIGHTS & ~abi.RIGHT_READ)
-        self._left = limit
+        self._left: Bytes | None = limit
         self.refused = False
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Take what there is room for; wait while that is nothing, or less than a small write."""
         if self.closed:
             return -abi.EPIPE
@@ -130,7 +135,7 @@ class HostInput(HostPipe):
     def __init__(self, system: System) -> None:
         super().__init__(system, abi.STREAM_RIGHTS & ~abi.RIGHT_WRITE)
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read what is there; wait while there is nothing and the host may still write."""
         done = min(count, len(self._data))
         if done == 0:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import select
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.host_paths import errno_of
-from hardtack.kernel.host_watch import HostDescription, events_of
+from hardtack.kernel.host_watch import POLLIN, POLLOUT, HostDescription, events_of
 from hardtack.kernel.params import MAX_HOST_SOCKETS
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hardtack.kernel.host_files import HostBudget
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Flags, Transfer, Word
+
+_HUNG_UP: Final[Flags] = select.POLLRDHUP | select.POLLHUP
 
 
 class HostListener(HostDescription):
@@ -48,7 +50,7 @@ class HostListener(HostDescription):
         except BlockingIOError:
             if self.flags & abi.FDFLAG_NONBLOCK:
                 return abi.EAGAIN
-            return -self.wait(process, select.POLLIN)
+            return -self.wait(process, POLLIN)
         except OSError as error:
             errno = errno_of(error)
             return abi.ENFILE if errno == abi.EMFILE else errno
@@ -77,7 +79,7 @@ class HostListener(HostDescription):
 
     def readable(self) -> int:
         """Tell whether a connection waits."""
-        return int(bool(events_of(self.fd, select.POLLIN)))
+        return int(bool(events_of(self.fd, POLLIN)))
 
     def writable(self) -> int:
         """Return 0: nothing is written here."""
@@ -118,7 +120,7 @@ class HostConnection(HostDescription):
         except BlockingIOError:
             if self.flags & abi.FDFLAG_NONBLOCK:
                 return -abi.EAGAIN
-            return self.wait(process, select.POLLIN)
+            return self.wait(process, POLLIN)
         except OSError as error:
             return -errno_of(error)
 
@@ -129,7 +131,7 @@ class HostConnection(HostDescription):
         except BlockingIOError:
             if self.flags & abi.FDFLAG_NONBLOCK:
                 return -abi.EAGAIN
-            return self.wait(process, select.POLLOUT)
+            return self.wait(process, POLLOUT)
         except OSError as error:
             return -errno_of(error)
 
@@ -147,15 +149,15 @@ class HostConnection(HostDescription):
 
     def readable(self) -> int:
         """Tell whether a read would not wait."""
-        return int(bool(events_of(self.fd, select.POLLIN)))
+        return int(bool(events_of(self.fd, POLLIN)))
 
     def writable(self) -> int:
         """Tell whether a write would not wait."""
-        return int(bool(events_of(self.fd, select.POLLOUT)))
+        return int(bool(events_of(self.fd, POLLOUT)))
 
     def hung_up(self) -> bool:
         """Tell whether the client will send no more."""
-        return bool(events_of(self.fd, select.POLLRDHUP) & (select.POLLRDHUP | select.POLLHUP))
+        return bool(events_of(self.fd, select.POLLRDHUP) & _HUNG_UP)
 
     def release(self) -> None:
         """Close the connection; the host still sends what it has taken."""

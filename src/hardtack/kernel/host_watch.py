@@ -11,18 +11,21 @@ import functools
 import select
 from typing import TYPE_CHECKING, Final
 
+from hardtack.annotations import assume_bound
 from hardtack.heap import Heap
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.queues import Queue
 
 LOOK_MILLISECONDS: Final = 100
+POLLIN: Final[Flags] = select.POLLIN
+POLLOUT: Final[Flags] = select.POLLOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hardtack.kernel.bell import Bell
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Flags, HostNumber, Rights
+    from hardtack.kernel.ranges import Count, Flags, HostNumber, Rights
     from hardtack.kernel.system import System
 
 
@@ -45,7 +48,7 @@ class HostDescription(Description):
 
     def wait_ready(self, process: Process, to_write: bool) -> None:
         """Have a process that will wait in poll_oneoff woken when the descriptor may be ready."""
-        process.system.host.arm(process, self, select.POLLOUT if to_write else select.POLLIN)
+        process.system.host.arm(process, self, POLLOUT if to_write else POLLIN)
         process.watch(self.waiters)
 
     def release(self) -> None:
@@ -72,7 +75,7 @@ class HostWatch:
         self._heap = Heap(None, name="host")
         self._epoll: select.epoll | None = None  # while anything is watched
         self._watched: dict[int, HostDescription] = {}
-        self.waiting = 0
+        self.waiting: Count = 0
         self.bell: Bell | None = None
         self.through: Callable[[Callable[[], list[HostDescription]]], list[HostDescription]] | None = None
 
@@ -86,10 +89,17 @@ class HostWatch:
         """Note that a process waits for a description, and have the epoll tell of it, once."""
         self.note(process)
         if events & ~description.armed:
-            self._heap.run(self._arm, description, events)
+            armed = description.armed | events
+            self._aside(self._arm, description, armed)
+            description.watch = self
+            description.armed = armed
 
-    def _arm(self, description: HostDescription, events: Flags) -> None:
-        armed = description.armed | events
+    @assume_bound("0", returned="0", retained="0")
+    def _aside(self, function: Callable[..., None], description: HostDescription, *events: Flags) -> None:
+        """Call a function in a heap that is no part of the kernel's, so that it costs no call anything."""
+        self._heap.run(function, description, *events)
+
+    def _arm(self, description: HostDescription, armed: Flags) -> None:
         if self._epoll is None:
             self._epoll = select.epoll()
             if self.bell is not None:
@@ -97,10 +107,8 @@ class HostWatch:
         if description.watch is None:
             self._epoll.register(description.fd, armed | select.EPOLLONESHOT)
             self._watched[description.fd] = description
-            description.watch = self
         else:
             self._epoll.modify(description.fd, armed | select.EPOLLONESHOT)
-        description.armed = armed
 
     def done(self, process: Process) -> None:
         """Note that a process waits no more."""
@@ -110,13 +118,13 @@ class HostWatch:
 
     def forget(self, description: HostDescription) -> None:
         """Forget a descriptor that is about to be closed."""
-        self._heap.run(self._forget, description)
+        self._aside(self._forget, description)
+        description.watch = None
 
     def _forget(self, description: HostDescription) -> None:
         assert self._epoll is not None
         self._epoll.unregister(description.fd)
         del self._watched[description.fd]
-        description.watch = None
         if not self._watched:
             self._epoll.close()
             self._epoll = None
@@ -131,7 +139,7 @@ class HostWatch:
         if self._epoll is None:
             if bell is None:
                 select.poll().poll(milliseconds)
-            elif events_of(bell.fd, select.POLLIN, milliseconds):
+            elif events_of(bell.fd, POLLIN, milliseconds):
                 bell.silence()
             return []
         found = []
@@ -153,7 +161,7 @@ class HostWatch:
         self.bell = None
 
 
-def events_of(fd: int, wanted: int, milliseconds: int = 0) -> int:
+def events_of(fd: HostNumber, wanted: Flags, milliseconds: Count = 0) -> Flags:
     """Return which of these events a descriptor of the host has, at the latest after some time."""
     poller = select.poll()
     poller.register(fd, wanted)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from hardtack.heap import Heap
 from hardtack.heap.admission import Waiter
@@ -22,9 +22,13 @@ from hardtack.kernel.process import KILLED_STATUS, WAITING_FOR_MEMORY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hardtack.annotations import assume_bound
     from hardtack.heap import Reservation
     from hardtack.kernel.process import Process
     from hardtack.kernel.system import System
+
+    # what is called allocates in a heap that is no part of the kernel's
+    Aside: TypeAlias = Annotated[Callable[..., Any], assume_bound("0", returned="0", retained="0")]
 
 
 class OwnWaiter(Waiter):
@@ -72,7 +76,7 @@ class Memory:
         self.ladder.patience = self.ladder.kill_seconds = 0.0  # what comes back comes back at once
         self.ladder.kill_level = logging.DEBUG  # who is interested sees it in the kernel's statistics
         # Who waits is not to be paid for by what is waited for.
-        self.aside: Callable[..., Any] = Heap(None, name="waiters").run
+        self.aside: Aside = Heap(None, name="waiters").run
 
     def wait(self, process: Process, amount: int, handler: Callable[..., object] | None = None) -> None:
         """Have a process that holds nothing wait for so many bytes.

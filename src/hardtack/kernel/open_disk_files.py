@@ -19,10 +19,10 @@ from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Position
+    from hardtack.kernel.ranges import Flags, Long, PathBytes, Position, Rights, Transfer, Word
     from hardtack.kernel.system import System
 
-_LISTINGS: Final = 1 << 40  # of 8 names: more than any disk has room for
+_LAST_COOKIE: Final = (1 << 63) - 1
 _FIRST_COOKIE: Final = 2  # 0 is ".", 1 is ".."; then each entry's cookie, plus this
 
 
@@ -34,23 +34,23 @@ class OpenDiskFile(Description):
     fetches = True
     filetype = abi.REGULAR_FILE
 
-    def __init__(self, files: DiskFiles, file: DiskInode, rights: int, flags: int) -> None:
+    def __init__(self, files: DiskFiles, file: DiskInode, rights: Rights, flags: Flags) -> None:
         super().__init__(rights, 0, flags)
         self.files = files
         self.file = file
         self.position: Position = 0
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read from the position."""
         done = self.files.read(self.file, self.position, process.memory, start, count)
         self.position += done
         return done
 
-    def read_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def read_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """Read from a position given."""
         return self.files.read(self.file, position, process.memory, start, count)
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write at the position, or at the end if opened to append."""
         position = self.file.size if self.flags & abi.FDFLAG_APPEND else self.position
         done = self.write_at(process, position, start, count)
@@ -58,7 +58,7 @@ class OpenDiskFile(Description):
             self.position = position + done
         return done
 
-    def write_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def write_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """Write page by page while there is space; a short count is honest, ENOSPC means none at all."""
         if position + count > MAX_FILE:
             return -abi.EFBIG
@@ -88,7 +88,7 @@ class OpenDiskFile(Description):
         """Return the file's status."""
         return self.file.status()
 
-    def set_size(self, size: int) -> int:
+    def set_size(self, size: Long) -> int:
         """Cut the file or lengthen it by a hole; WAIT means that some of it was cut."""
         return abi.EFBIG if size > MAX_FILE else self.files.resize(self.file, size)
 
@@ -96,7 +96,7 @@ class OpenDiskFile(Description):
         """Refuse, as wasmtime does: pages are made when they are written."""
         return abi.ENOTSUP
 
-    def set_times(self, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set the file's times."""
         return self.files.set_times(self.file, atime, mtime)
 
@@ -125,8 +125,8 @@ class OpenDiskDirectory(Description):
         self,
         files: DiskFiles,
         directory: DiskInode,
-        rights: int,
-        inheriting: int,
+        rights: Rights,
+        inheriting: Rights,
         preopen: bytes | None = None,
     ) -> None:
         super().__init__(rights, inheriting, 0)
@@ -143,11 +143,11 @@ class OpenDiskDirectory(Description):
         self.files.sync()
         return abi.OK
 
-    def set_times(self, atime: int | None, mtime: int | None) -> int:
+    def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set the directory's times."""
         return self.files.set_times(self.directory, atime, mtime)
 
-    def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
+    def readdir(self, process: Process, start: Word, count: Transfer, cookie: Long) -> int:
         """Write entries in the order of their cookies; a cookie is the next entry's."""
         out = Entries(process.memory, start, count)
         directory = self.directory
@@ -155,26 +155,26 @@ class OpenDiskDirectory(Description):
             return count
         if cookie < _FIRST_COOKIE and out.put(_FIRST_COOKIE, directory.parent, b"..", abi.DIRECTORY):
             return count
-        begin = min(max(cookie - _FIRST_COOKIE, 0), (1 << 63) - 1)
-        for _ in range(_LISTINGS):
-            rows = self.files.disk.names(directory.number, begin)
-            for at, name, number, kind in rows:
-                if out.put(at + 1 + _FIRST_COOKIE, number, name, kind):
-                    return count
-                begin = at + 1
-            if not rows:
+        disk = self.files.disk
+        disk.list_names(directory.number, min(max(cookie - _FIRST_COOKIE, 0), _LAST_COOKIE))
+        for _ in range(count // abi.DIRENT_BYTES + 1):
+            row = disk.next_name()
+            if row is None:
+                break
+            at, name, number, kind = row
+            if out.put(at + 1 + _FIRST_COOKIE, number, name, kind):
                 break
         return out.done
 
     def open_at(
         self,
         process: Process,
-        path: bytes,
+        path: PathBytes,
         follow: bool,
-        oflags: int,
-        flags: int,
-        rights: int,
-        inheriting: int,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         """Open what path names; O_CREAT makes a file. WAIT: some was cut, or space was freed."""
         files = self.files
@@ -192,7 +192,7 @@ class OpenDiskDirectory(Description):
                 return errno
         return self._open(process, where, oflags, flags, rights, inheriting)
 
-    def _create(self, process: Process, where: DiskWhere, oflags: int) -> int:
+    def _create(self, process: Process, where: DiskWhere, oflags: Flags) -> int:
         if not oflags & abi.O_CREAT:
             return abi.ENOENT
         errno, number = self._new(process, where, abi.REGULAR_FILE, b"")
@@ -200,14 +200,20 @@ class OpenDiskDirectory(Description):
             where.row = self.files.disk.inode(BY_NUMBER, (number,))
         return errno
 
-    def _new(self, process: Process, where: DiskWhere, kind: int, target: bytes) -> tuple[int, int]:
+    def _new(self, process: Process, where: DiskWhere, kind: Flags, target: PathBytes) -> tuple[int, int]:
         """Make an inode at where; return an errno, and its number."""
         owner = process.group.owner
         errno = self.files.new_name(self.directory, where, owner, NAME_BYTES + len(target))
         return (errno, 0) if errno else (abi.OK, self.files.create(where, owner, kind, target))
 
     def _open(
-        self, process: Process, where: DiskWhere, oflags: int, flags: int, rights: int, inheriting: int
+        self,
+        process: Process,
+        where: DiskWhere,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         row = where.row
         assert row is not None
@@ -232,17 +238,17 @@ class OpenDiskDirectory(Description):
                 return OpenDiskDirectory(self.files, inode, rights, inheriting & self.inheriting)
             return OpenDiskFile(self.files, inode, rights & self.inheriting & abi.FILE_RIGHTS, flags)
 
-    def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
+    def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
         inode = self._existing(path, follow)
         return inode if isinstance(inode, int) else inode.status()
 
-    def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
+    def set_times_at(self, path: PathBytes, follow: bool, atime: Long | None, mtime: Long | None) -> int:
         """Set the times of what path names."""
         inode = self._existing(path, follow)
         return inode if isinstance(inode, int) else self.files.set_times(inode, atime, mtime)
 
-    def _existing(self, path: bytes, follow: bool) -> DiskInode | int:
+    def _existing(self, path: PathBytes, follow: bool) -> DiskInode | int:
         where = self.files.walk(self.directory, path, follow)
         if isinstance(where, int):
             return where
@@ -252,7 +258,7 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR
         return self.files.inode(where.row)
 
-    def create_directory_at(self, process: Process, path: bytes) -> int:
+    def create_directory_at(self, process: Process, path: PathBytes) -> int:
         """Make a directory."""
         where = self.files.walk(self.directory, path, False)
         if isinstance(where, int):
@@ -261,7 +267,7 @@ class OpenDiskDirectory(Description):
             return abi.EEXIST
         return self._new(process, where, abi.DIRECTORY, b"")[0]
 
-    def remove_directory_at(self, path: bytes) -> int:
+    def remove_directory_at(self, path: PathBytes) -> int:
         """Remove an empty directory."""
         where = self.files.walk(self.directory, path, False)
         if isinstance(where, int):
@@ -278,7 +284,7 @@ class OpenDiskDirectory(Description):
         self.files.unname(where)
         return abi.OK
 
-    def unlink_at(self, path: bytes) -> int:
+    def unlink_at(self, path: PathBytes) -> int:
         """Remove a name that is no directory."""
         where = self.files.walk(self.directory, path, False)
         if isinstance(where, int):
@@ -292,7 +298,7 @@ class OpenDiskDirectory(Description):
         self.files.unname(where)
         return abi.OK
 
-    def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
+    def symlink_at(self, process: Process, target: PathBytes, path: PathBytes) -> int:
         """Make a symbolic link; an absolute target could not be followed, so it is refused."""
         if target.startswith(b"/"):
             return abi.EPERM
@@ -308,7 +314,7 @@ class OpenDiskDirectory(Description):
             return abi.ENOENT
         return self._new(process, where, abi.SYMBOLIC_LINK, target)[0]
 
-    def readlink_at(self, path: bytes) -> bytes | int:
+    def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return a link's target."""
         where = self.files.walk(self.directory, path, False)
         if isinstance(where, int):
@@ -319,7 +325,7 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR
         return self.files.target(where.row) if where.row[KIND] == abi.SYMBOLIC_LINK else abi.EINVAL
 
-    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Give a file another name."""
         if not isinstance(to, OpenDiskDirectory):
             return abi.EXDEV
@@ -342,7 +348,7 @@ class OpenDiskDirectory(Description):
         errno = self.files.new_name(to.directory, where, owner, NAME_BYTES)
         return errno or self.files.add_link(where, self.files.inode(old.row), owner)
 
-    def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Move a name."""
         if not isinstance(to, OpenDiskDirectory):
             return abi.EXDEV

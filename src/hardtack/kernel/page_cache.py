@@ -10,13 +10,19 @@ in the order of their use: so nothing here grows in leaps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from annotated_types import Interval, MaxLen
 
 from hardtack.kernel.params import DISK_PAGE, KIB, TABLE_ITEMS
 from hardtack.kernel.table import Table
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
+    from hardtack.kernel.ranges import Count, Number
+
+    Place: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 63)]
+    Bytes: TypeAlias = Annotated[bytes, MaxLen(DISK_PAGE)] | Annotated[bytearray, MaxLen(DISK_PAGE)]
 
 INDEXES: Final = 1 << 26  # pages that a file can have: a place is inode * INDEXES + index
 DIRTY_PAGES: Final = 64
@@ -32,9 +38,9 @@ class CachedPage:
 
     __slots__ = ("chain", "data", "dirty", "newer", "next_dirty", "older", "place")
 
-    def __init__(self, place: int, data: bytes | bytearray) -> None:
-        self.place = place  # -1 when it was dropped
-        self.data = data  # bytearray once it was written to
+    def __init__(self, place: Place, data: Bytes) -> None:
+        self.place: Place = place  # -1 when it was dropped
+        self.data: Bytes = data  # bytearray once it was written to
         self.dirty = False
         self.chain: CachedPage | None = None
         self.newer: CachedPage | None = None
@@ -68,10 +74,13 @@ class PageCache:
         self._newest: CachedPage | None = None
         self._oldest: CachedPage | None = None
         self.dirty: CachedPage | None = None  # a list through next_dirty; some may be clean or dropped again
-        self.dirty_count = 0  # of that list
-        self.count = self.hits = self.misses = self.evictions = 0
+        self.dirty_count: Count = 0  # of that list
+        self.count: Count = 0
+        self.hits: Count = 0
+        self.misses: Count = 0
+        self.evictions: Count = 0
 
-    def get(self, place: int) -> CachedPage | None:
+    def get(self, place: Place) -> CachedPage | None:
         """Return the page at a place and make it the newest, or None. Called inside the heap."""
         page = self._table.get(_number(place))
         while page is not None and page.place != place:
@@ -85,7 +94,7 @@ class PageCache:
             self._push(page)
         return page
 
-    def add(self, place: int, data: bytes | bytearray) -> CachedPage:
+    def add(self, place: Place, data: Bytes) -> CachedPage:
         """Enter a page that is not there, as the newest. Called inside the heap."""
         page = CachedPage(place, data)
         number = _number(place)
@@ -133,7 +142,7 @@ class PageCache:
         page.data = b""
         self.count -= 1
 
-    def drop_between(self, first: int, end: int) -> None:
+    def drop_between(self, first: Place, end: Place) -> None:
         """Forget the pages at the places from first on, up to end."""
         page = self._newest
         while page is not None:
@@ -204,5 +213,5 @@ def evict_bytes(cache: PageCache, heap: Heap, wanted: int) -> None:
         pass
 
 
-def _number(place: int) -> int:
+def _number(place: Place) -> Number:
     return (place // INDEXES * _SPREAD + place) % TABLE_ITEMS

@@ -301,9 +301,12 @@ class Socket(Description):
                 if socket is None:
                     break
                 socket._reset_peer(True)
-                socket.release()
+                socket._disconnect()  # it is all that who stands in line has
             self._system.wake(line.acceptors)
             self._system.wake(line.connectors)
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         pipe, self.incoming = self.incoming, None
         if pipe is not None:
             self._reset_peer(pipe.used > 0)

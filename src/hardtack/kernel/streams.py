@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-import select
 import socket
 import stat
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.host_watch import HostDescription, events_of
+from hardtack.kernel.host_watch import POLLIN, POLLOUT, HostDescription, events_of
 from hardtack.kernel.params import MAX_IO, PAGE
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Position
+    from hardtack.kernel.ranges import Bytes, Flags, HostNumber, Page, Position, Transfer, Word
 
 HOST_PIPE_BYTES: Final = 4096  # a host pipe that is ready takes so many bytes without blocking
 
@@ -35,11 +34,11 @@ class Null(Description):
     def __init__(self) -> None:
         super().__init__(abi.STREAM_RIGHTS, 0, 0)
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Be at the end."""
         return 0
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Take all."""
         return count
 
@@ -55,7 +54,7 @@ class Source(Description):
         self._data = memoryview(data)
         self._position: Position = 0
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Copy the next bytes."""
         piece = self._data[self._position : self._position + count]
         done = len(piece)
@@ -74,17 +73,17 @@ class Capture(Description):
     __slots__ = ("_chunk", "_fill", "_first", "_heap", "_last", "limit", "refused", "size")
     filetype = abi.UNKNOWN
 
-    def __init__(self, heap: Heap, limit: int) -> None:
+    def __init__(self, heap: Heap, limit: Bytes) -> None:
         super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_READ, 0, 0)
         self._heap = heap
         self._first: _Chunk | None = None
         self._last: _Chunk | None = None
-        self._fill = 0
-        self.limit = limit
-        self.size = 0
+        self._fill: Transfer = 0
+        self.limit: Bytes = limit
+        self.size: Bytes = 0
         self.refused = False
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Keep bytes up to the limit; at most MAX_IO, in steps of a page."""
         if count > self.limit - self.size:
             self.refused = True
@@ -101,7 +100,7 @@ class Capture(Description):
         self.size += done
         return done
 
-    def _put(self, memory: memoryview, start: int, count: int) -> int:
+    def _put(self, memory: memoryview, start: Word, count: Transfer) -> Transfer:
         last = self._last
         if last is None or self._fill == len(last.page):
             chunk = _Chunk(1023 if last is None else PAGE)
@@ -126,7 +125,7 @@ class Capture(Description):
         self.drop()
         return bytes(whole)
 
-    def restart(self, limit: int) -> None:
+    def restart(self, limit: Bytes) -> None:
         """Forget what was kept, and keep up to so many bytes of what comes. For the host."""
         self.drop()
         self.size = 0
@@ -144,8 +143,8 @@ class Capture(Description):
 class _Chunk:
     __slots__ = ("after", "page")
 
-    def __init__(self, size: int) -> None:
-        self.page = bytearray(size)
+    def __init__(self, size: Transfer) -> None:
+        self.page: Page = bytearray(size)
         self.after: _Chunk | None = None
 
 
@@ -171,24 +170,24 @@ class HostStream(HostDescription):
         self._may_block = not stat.S_ISREG(kind)
         # A guest's libc takes every character device for a terminal.
         self.filetype = abi.CHARACTER_DEVICE if os.isatty(fd) else abi.UNKNOWN
-        self.left: int | None = None
+        self.left: Bytes | None = None
         self.refused = False
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read what the host has; wait while it has nothing."""
-        if self._may_block and not _ready(self.fd, select.POLLIN):
-            return self.wait(process, select.POLLIN)
+        if self._may_block and not _ready(self.fd, POLLIN):
+            return self.wait(process, POLLIN)
         view = process.memory[start : start + count]
         try:
             if self._socket is not None:
                 return self._socket.recv_into(view, 0, socket.MSG_DONTWAIT)
             return os.readv(self.fd, [view])
         except BlockingIOError:
-            return self.wait(process, select.POLLIN)
+            return self.wait(process, POLLIN)
         except OSError:
             return -abi.EIO
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write as much as the host takes without blocking; wait while that is nothing."""
         if self.left is None:
             return self._write(process, start, count)
@@ -201,10 +200,10 @@ class HostStream(HostDescription):
         self.left -= max(done, 0)
         return done
 
-    def _write(self, process: Process, start: int, count: int) -> int:
+    def _write(self, process: Process, start: Word, count: Transfer) -> int:
         if self._may_block:
-            if not _ready(self.fd, select.POLLOUT):
-                return self.wait(process, select.POLLOUT)
+            if not _ready(self.fd, POLLOUT):
+                return self.wait(process, POLLOUT)
             count = min(count, HOST_PIPE_BYTES)
         view = process.memory[start : start + count]
         try:
@@ -212,7 +211,7 @@ class HostStream(HostDescription):
                 return self._socket.send(view, socket.MSG_DONTWAIT)
             return os.write(self.fd, view)
         except BlockingIOError:
-            return self.wait(process, select.POLLOUT)
+            return self.wait(process, POLLOUT)
         except BrokenPipeError:
             return -abi.EPIPE
         except OSError:
@@ -220,11 +219,11 @@ class HostStream(HostDescription):
 
     def readable(self) -> int:
         """Tell whether a read would not wait."""
-        return int(not self._may_block or _ready(self.fd, select.POLLIN))
+        return int(not self._may_block or _ready(self.fd, POLLIN))
 
     def writable(self) -> int:
         """Tell whether a write would not wait."""
-        return int(not self._may_block or _ready(self.fd, select.POLLOUT))
+        return int(not self._may_block or _ready(self.fd, POLLOUT))
 
     def release(self) -> None:
         """Close the duplicate."""
@@ -244,5 +243,5 @@ def _reopen(fd: int) -> int:
         return os.dup(fd)
 
 
-def _ready(fd: int, events: int) -> bool:
+def _ready(fd: HostNumber, events: Flags) -> bool:
     return bool(events_of(fd, events))
