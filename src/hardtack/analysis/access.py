@@ -152,15 +152,18 @@ def mapped(interp: Interpreter, value: Value) -> Value:
 def attribute(interp: Interpreter, value: Value, name: str, type_: ir.Type) -> Value | None:
     """Return what an attribute holds, or None if nothing that is known has it."""
     found: list[Value] = []
+    before: list[Object] = []
     for obj, cell in list(cells(interp, value)):
         if cell.kind == "unknown":
             interp.finding("any", f".{name} of a value without a type: {cell.name}", "give it a type")
         elif not cell.owned and cell.kind == "instance":
-            found.append(parameters.attribute(interp, obj, name, type_))
+            before.append(obj)
         elif name in cell.fields:
             found.append(cell.fields[name])
         elif cell.kind == "traceback" and name == "__traceback__":
             found.append(Value(frozenset((obj,))))
+    if before:
+        found.append(parameters.attributes(interp, before, name, type_))
     return join_all(found) if found else None
 
 
@@ -170,7 +173,7 @@ def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type
     for obj, cell in list(cells(interp, value)):
         if not cell.owned:
             if not certain:
-                parameters.attribute(interp, obj, name, type_)
+                parameters.make_attribute(interp, obj, name, type_)
             paid = f"{name}=" in cell.written
             parameters.write_part(interp, obj, name, new, strong=certain)
             _charge_dict(interp, obj, name, certain=certain)

@@ -397,7 +397,7 @@ class ModelMachine:
                 known = cell.fields.get("held", NOTHING)
                 self._interp.state.put(obj, cell.with_field("held", join_all((known, value))))
             else:
-                parameters.attribute(self._interp, obj, "held", _UNTYPED)
+                parameters.make_attribute(self._interp, obj, "held", _UNTYPED)
                 parameters.write_part(self._interp, obj, "held", value, strong=False)
 
     def call(self, function: str, arguments: Sequence[str], times: Size, *, keep: bool = False) -> str:

@@ -38,6 +38,8 @@ from hardtack.analysis.interpreting import SiteOf
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Interpreter
 
@@ -264,15 +266,28 @@ def _sized_items(type_: ir.Type) -> bool:
 
 
 def _folded(interp: Interpreter, path: str, name: str, single: bool) -> tuple[str, bool]:
-    """Return the path of an instance; one class for all objects where a type leads back to itself."""
+    """Return the path of an instance; one class for all objects where a type leads back to itself.
+
+    Beyond these each class is one for all of its objects, too: else there is one for each way to get there.
+    """
     if single and path.count(".") + path.count("[]") == 0:
         interp.passed.setdefault(path, frozenset())
         return path, single
-    root = root_of(path)
-    for prefix, classes in sorted(interp.passed.items(), key=lambda item: -len(item[0])):
-        if path.startswith(prefix) and name in classes:
-            return f"all({root}:{name})", False
+    whole = f"all({root_of(path)}:{name})"
+    if path.removeprefix("keys(").startswith("all("):
+        return whole, False
+    for prefix, classes in interp.passed.items():
+        if path.startswith(prefix) and any(_is_kind_of(interp.program, one, name) for one in classes):
+            return whole, False
     return path, single
+
+
+def _is_kind_of(program: ir.Program, name: str, base: str) -> bool:
+    """Tell whether a class is another one or below it."""
+    if name == base:
+        return True
+    known = program.classes.get(name)
+    return known is not None and base in known.lineage
 
 
 def root_of(path: str) -> str:
@@ -286,6 +301,14 @@ def part(
     interp: Interpreter, obj: Object, key: str, type_: ir.Type | None, path: str, *, single: bool = False
 ) -> Value:
     """Return a part of what existed before, with what the call wrote there; made when first asked for."""
+    made = _own_part(interp, obj, key, type_, path, single=single)
+    return join_values(made, also_written(interp, obj, key))
+
+
+def _own_part(
+    interp: Interpreter, obj: Object, key: str, type_: ir.Type | None, path: str, *, single: bool
+) -> Value:
+    """Return a part as this path leads to it."""
     cell = interp.state.cells[obj]
     if key not in cell.fields:
         if type_ is None:
@@ -296,7 +319,7 @@ def part(
         cell = interp.state.cells[obj].with_field(key, made)
         interp.state.cells[obj] = cell
         interp.parts[obj, key] = made
-    return join_values(cell.fields[key], also_written(interp, obj, key))
+    return cell.fields[key]
 
 
 def _pass(interp: Interpreter, obj: Object, path: str) -> None:
@@ -309,10 +332,21 @@ def _pass(interp: Interpreter, obj: Object, path: str) -> None:
     interp.passed[path] = passed
 
 
-def attribute(interp: Interpreter, obj: Object, name: str, type_: ir.Type) -> Value:
-    """Return what an attribute of an object from before the call holds."""
+def attributes(interp: Interpreter, objects: Sequence[Object], name: str, type_: ir.Type) -> Value:
+    """Return what an attribute of any of some objects from before the call holds."""
+    found = [_own_attribute(interp, obj, name, type_) for obj in objects]
+    return join_values(join_all(found), _written(interp, objects, name))
+
+
+def make_attribute(interp: Interpreter, obj: Object, name: str, type_: ir.Type) -> None:
+    """Have an attribute of an object from before the call made, which is about to be written."""
+    interp.asked.setdefault((obj, name), interp.state.cells[obj])
+    _own_attribute(interp, obj, name, type_)
+
+
+def _own_attribute(interp: Interpreter, obj: Object, name: str, type_: ir.Type) -> Value:
     of = interp.site_of[obj >> 1]
-    return part(interp, obj, name, type_, f"{of.what}.{name}", single=of.single)
+    return _own_part(interp, obj, name, type_, f"{of.what}.{name}", single=of.single)
 
 
 def element(interp: Interpreter, obj: Object) -> Value:
@@ -367,12 +401,31 @@ def item(interp: Interpreter, obj: Object, index: int) -> Value:
 # -- two paths to one object
 def also_written(interp: Interpreter, obj: Object, key: str) -> Value:
     """Return what was written to a part by other paths that may lead to the same object."""
-    interp.asked.setdefault((obj, key), interp.state.cells[obj])
-    written = [
-        cell.fields[key]
-        for other, cell in interp.state.cells.items()
-        if cell.written and key in cell.written and other != obj and may_alias(interp, obj, other)
-    ]
+    return _written(interp, (obj,), key)
+
+
+def _written(interp: Interpreter, objects: Sequence[Object], key: str) -> Value:
+    """Return what was written to a part of some objects by others that may be one of them.
+
+    If there is more than one it has what was written to them, too.
+    """
+    cells = interp.state.cells
+    looks: dict[tuple[str, str, int], Cell] = {}
+    for obj in objects:
+        cell = cells[obj]
+        interp.asked.setdefault((obj, key), cell)
+        looks.setdefault((cell.kind, cell.name, id(cell.type)), cell)
+    itself = objects[0] if len(objects) == 1 else None
+    meet: dict[tuple[str, str, int], bool] = {}
+    written = []
+    for other, cell in cells.items():
+        if not cell.written or key not in cell.written or other == itself:
+            continue
+        look = cell.kind, cell.name, id(cell.type)
+        if look not in meet:
+            meet[look] = any(cells_may_alias(interp.program, one, cell) for one in looks.values())
+        if meet[look]:
+            written.append(cell.fields[key])
     return join_all(written)
 
 

@@ -39,11 +39,13 @@ from hardtack.analysis.targets import (
 from hardtack.disk_cache import DiskCache, default_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mypy.nodes import Expression, MypyFile
     from mypy.options import Options
     from mypy.types import Type
+
+_INNER = ("hardtack.analysis.*", "hardtack.wasm.*")
 
 
 @dataclass
@@ -143,7 +145,7 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
     roots = [str(root) for target in targets if not is_installed(root := root_of(target))]
     options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
     packages = tuple({analysed_folder(target): None for target in targets})
-    _pass_over_installed(options, packages, {target.module.partition(".")[0] for target in targets})
+    _pass_over_others(options, packages, {target.module.partition(".")[0] for target in targets})
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
     try:
         result = _build(list(paths.values()), options, _Anew(options, packages))
@@ -188,20 +190,27 @@ def let_go() -> None:
     reset_global_state()
 
 
-def _pass_over_installed(options: Options, analysed: Sequence[Path], wanted: set[str]) -> None:
-    """Have mypy drop the bodies of installed packages' functions, but for those that are analysed.
+def _pass_over_others(options: Options, analysed: Sequence[Path], wanted: set[str]) -> None:
+    """Have mypy drop the bodies of functions that are not analysed, and what it would say of them.
 
-    A package that is analysed may be installed as well, elsewhere: what is wanted is told by its name, too.
-
-    It does so by itself unless trees are kept; reading and checking them takes more than all the rest.
+    It does so by itself unless trees are kept; reading and checking them takes more than all the rest. What is
+    wanted is told by its name: a package that is analysed may be installed as well, elsewhere. Of hardtack
+    itself analysed programs use types and annotations; what its own analyser and engine import is not even
+    looked for.
     """
-    folders = [
-        folder for entry in sys.path if is_installed(folder := Path(entry).resolve()) and folder.is_dir()
-    ]
-    found = {path.stem for folder in folders for path in folder.iterdir() if path not in analysed}
-    for name in found - wanted:
+    folders = [folder for entry in sys.path if (folder := Path(entry).resolve()) not in analysed]
+    found = {path.stem for folder in folders if folder.is_dir() for path in folder.iterdir()}
+    inside = wanted | {path.stem for folder in analysed for path in _modules_of(folder)}
+    for name in sorted(found - inside):
         section = options.per_module_options.setdefault(f"{name}.*", {})
-        section["preserve_asts"] = False
+        section.update(preserve_asts=False, ignore_errors=True)
+    for name in _INNER if "hardtack" not in inside else ():
+        options.per_module_options.setdefault(name, {})["follow_imports"] = "skip"
+
+
+def _modules_of(folder: Path) -> Iterator[Path]:
+    """Iterate over what is imported from a folder of analysed modules; a module may be one by itself."""
+    return folder.iterdir() if folder.is_dir() and not (folder / "__init__.py").is_file() else iter((folder,))
 
 
 def _finding(line: str) -> Finding:

@@ -172,16 +172,13 @@ class State:
     # -- death
     def reached(self, roots: Iterable[Object]) -> set[Object]:
         """Return what can be reached from some objects."""
-        seen: set[Object] = set()
-        todo = list(roots)
-        while todo:
-            obj = todo.pop()
-            if obj in seen or (cell := self.cells.get(obj)) is None:
-                continue
-            seen.add(obj)
-            references = cell.refers_to()
-            if references:
-                todo.extend(references)
+        cells = self.cells
+        seen = new = cells.keys() & set(roots)
+        while new:
+            found = set().union(*[cells[obj].refers_to() for obj in new])
+            found -= seen
+            new = cells.keys() & found
+            seen = seen | new
         return seen
 
     def roots(self) -> Iterator[Object]:
