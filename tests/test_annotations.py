@@ -505,6 +505,11 @@ def test_what_is_no_bound_over_the_parameters_is_refused_at_once(text, place):
         assume_bound(**{"peak": "n", place: text})(opaque)
 
 
+def test_a_bound_that_is_no_text_is_told():
+    with pytest.raises(TypeError, match="a bound is a text like"):
+        assume_bound(4096)(lambda data: data)
+
+
 @pytest.mark.parametrize(
     ("text", "size", "value"),
     [

@@ -1,13 +1,16 @@
-# ruff: noqa: A002, B007, B905, C400, C416, F841, I001, PERF401, PERF402, RUF005, SIM108 (programs as they come)
+# ruff: noqa: A002, B007, B905, C400, C416, F841, I001, PERF102, PERF401, PERF402, RUF005, SIM108 (programs as they come)
 """Small programs, each of which has caught the interpreter out, or could: one idea each."""
 
 from __future__ import annotations
 
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 
 from dataclasses import dataclass, field
+
+
+from typing import TypedDict
 
 
 from hardtack.annotations import recursive
@@ -740,3 +743,41 @@ async def _one_more(n: int) -> int:
 
 async def awaited(n: int) -> int:
     return await _one_more(n) + await _one_more(n + 1)
+
+
+class Described(TypedDict, total=False):
+    name: str
+    size: int
+
+
+def described(ds: list[Described]) -> list[str]:
+    out = []
+    for d in ds:
+        if "size" in d:
+            out.append(d.get("name", "") + "!")
+        for key, _ in d.items():
+            out.append(key + "!")
+    return out
+
+
+def turned_round(sizes: Mapping[str, int]) -> dict[int, list[str]]:
+    out: dict[int, list[str]] = {}
+    for name, size in sizes.items():
+        out.setdefault(size, []).append(name)
+    return out
+
+
+@dataclass
+class Folder:
+    name: str
+    below: list[Folder]
+
+
+@recursive(depth=20, calls=300)
+def anywhere(tree: Folder) -> bool:
+    return tree.name == "x" or any(anywhere(one) for one in tree.below)
+
+
+@recursive(depth=20, calls=300)
+def tallest(tree: Folder) -> int:
+    return 1 + max((tallest(one) for one in tree.below), default=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hardtack import bound
-from hardtack.analysis.bounds import answers
+from hardtack.analysis.bounds import answers, bounds
 from hardtack.analysis.targets import Unreadable
 from hardtack.errors import HardtackError
 
@@ -58,6 +58,32 @@ def test_no_cache_directory_is_needed(monkeypatch, home):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", home)
     assert bound("small:small").peak is not None
+
+
+def test_one_text_in_the_place_of_a_list_of_them_is_told():
+    with pytest.raises(TypeError, match="lists of texts"):
+        bounds("small:small")
+    with pytest.raises(TypeError, match="lists of texts"):
+        bound("small:small", models="models.toml")
+
+
+def test_a_file_of_models_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(HardtackError, match=r"no file of models nowhere\.toml"):
+        bound("small:small", models=["nowhere.toml"])
+    (tmp_path / "pyproject.toml").write_text('[tool.hardtack]\nmodels = ["gone.toml"]\n')
+    with pytest.raises(HardtackError, match=r"no file of models .*gone\.toml"):
+        bound("small:small")
+
+
+def test_what_is_assumed_is_told_in_words(tmp_path):
+    (tmp_path / "packing.py").write_text(
+        "from hardtack.annotations import assume_bound\n"
+        '@assume_bound("64 + 2*len(data)", returned="64")\n'
+        "def pack(data: bytes) -> bytes:\n    return data\n"
+        "def packed(data: bytes) -> int:\n    return len(pack(data))\n"
+    )
+    (assumption,) = bound("packing:packed").assumptions
+    assert assumption.text == "@assume_bound of packing.pack: peak 64 + 2*len(data) bytes, returned 64 bytes"
 
 
 def test_a_module_that_cannot_be_read_does_not_hide_the_others():

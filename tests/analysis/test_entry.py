@@ -32,6 +32,16 @@ def bag(n):
     return made
 
 
+def folders(n):
+    """A chain of up to 18, and what is left below its end."""
+    root = tree = cases.Folder("root", [])
+    for _ in range(min(n, 18) - 1):
+        tree.below.append(cases.Folder("y", []))
+        tree = tree.below[0]
+    tree.below += [cases.Folder(f"{i}", []) for i in range(n - 18)]
+    return root
+
+
 def of(make, sizes=NS):
     """Return makers of calls with one argument, made from a size."""
     return [lambda n=n: given(make(n)) for n in sizes]
@@ -126,6 +136,10 @@ INPUTS = {
     "left_generators": numbers((0, 1, 2, 8, 50)),
     "sorted_generators": numbers((0, 1, 2, 8, 50)),
     "nested_rounds": numbers(),
+    "described": of(lambda n: [{"name": word, "size": 300} if len(word) % 2 else {} for word in words(n)]),
+    "turned_round": of(lambda n: {word: len(word) * 100 for word in words(n)}),
+    "anywhere": of(folders, (1, 3, 18, 200)),
+    "tallest": of(folders, (1, 3, 18, 200)),
 }
 REFUSED = {
     "doubling": "growth",  # its result has 2**n characters

@@ -107,3 +107,11 @@ def test_a_quotient_of_a_natural_number_is_at_most_half():
     assert halved is not None
     assert halved.origin == ("÷loop:i", None, 0)
     assert integers.binary("__floordiv__", start, integers.constant(1)).origin is None
+
+
+def test_a_power_of_constants_is_known():
+    power = integers.binary("__pow__", integers.constant(10), integers.constant(18))
+    assert (power.high, power.low, power.least) == (Size.const(10**18), Size.const(0), 10**18)
+    larger = integers.binary("__pow__", integers.constant(10), integers.constant(10**6))
+    assert larger.high.is_top
+    assert larger.wide().as_const() >= 10**6 * 3.3 / 30

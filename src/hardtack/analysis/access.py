@@ -43,6 +43,7 @@ def strong(interp: Interpreter, value: Value) -> bool:
 _WITHOUT_ITEMS = frozenset(
     {"unknown", "lump", "class", "function", "method", "partial", "assumed", "manager", "module"}
 )
+_ITEMS_REMEDY = "annotate it as a list, a tuple or another container that is built in"
 
 
 # -- lengths
@@ -58,8 +59,9 @@ def length(interp: Interpreter, value: Value) -> Size:
     most = ZERO
     for obj, cell in cells(interp, value):
         if cell.kind in {"unknown", "instance", "lump"}:
+            what, why = (cell.name or "this", "") if cell.kind != "unknown" else ("this", f": {cell.name}")
             return interp.unbounded(
-                "loop", f"how long {cell.name or 'this'} is, is not known", "give it a type with a length"
+                "loop", f"how long {what} is, is not known{why}", "give it a type with a length"
             )
         most |= length_of(interp, obj, cell)
     return most
@@ -113,7 +115,7 @@ def element(interp: Interpreter, value: Value) -> Value:
         elif cell.kind == "class" and members(interp, cell):
             found.append(parameters.member(interp, cell.name))
         elif cell.kind in _WITHOUT_ITEMS or (cell.kind == "instance" and not cell.owned):
-            interp.finding("any", f"the items of {cell.name or 'this'} are not known", "give it a type")
+            interp.finding("any", f"the items of {cell.name or 'this'} are not known", _ITEMS_REMEDY)
         elif cell.kind == "tuple" and cell.owned and cell.name != "builtins.tuple":  # a named one
             found += [one for name, one in cell.fields.items() if name.isdigit()]
         else:

@@ -150,7 +150,9 @@ class ModelMachine:
         number = number_of(self._read(value))
         if number is None:
             return self._interp.unbounded(
-                "growth", f"{self._name} of an integer that is not known", "bound it"
+                "growth",
+                f"{self._name} of an integer that is not known",
+                "keep it in a range: by % n, or by min() and max()",
             )
         return number.high | number.low
 
@@ -159,7 +161,9 @@ class ModelMachine:
         number = number_of(self._read(value))
         if number is None:
             return self._interp.unbounded(
-                "growth", f"{self._name} of an integer that is not known", "bound it"
+                "growth",
+                f"{self._name} of an integer that is not known",
+                "keep it in a range: by % n, or by min() and max()",
             )
         return number.wide()
 

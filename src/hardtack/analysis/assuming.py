@@ -28,11 +28,15 @@ _ITEM = 8  # bytes that a container has for an item, at least
 def assumed(interp: Interpreter, function: ir.Function, frame: dict[str, Value]) -> Value:
     """Take what @assume_bound says of a function for granted."""
     claims = dict(function.assumed or ())
-    interp.assume(f"@assume_bound of {function.name}: {claims}")
+    interp.assume(f"@assume_bound of {function.name}: {_told(claims)}")
     spelled = function.name.rpartition(".")[2] in _SPELL and isinstance(function.result, ir.Unknown)
     type_ = ir.Instance("builtins.str") if spelled else function.result
     exceptions.may_raise(interp)
     return _taken(interp, function.name, claims, frame, type_)
+
+
+def _told(claims: Mapping[str, str]) -> str:
+    return ", ".join(f"{what} {size} bytes" for what, size in claims.items())
 
 
 def call(interp: Interpreter, cell: Cell, arguments: Given) -> Value:
@@ -40,7 +44,7 @@ def call(interp: Interpreter, cell: Cell, arguments: Given) -> Value:
     type_ = cell.type
     assert isinstance(type_, ir.CallableType)
     claims = dict(type_.assumed or ())
-    interp.assume(f"assume_bound of calls of {cell.name}: {claims}")
+    interp.assume(f"assume_bound of calls of {cell.name}: {_told(claims)}")
     frame = {f"arg{index + 1}": interp.read(one) for index, one in enumerate(arguments.positional)}
     exceptions.may_raise(interp)
     return _taken(interp, cell.name, claims, frame, type_.result)

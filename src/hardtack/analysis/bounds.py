@@ -88,6 +88,8 @@ def answers(
         )
     from hardtack.analysis.targets import TargetError, parse_target
 
+    if isinstance(targets, str) or isinstance(models, str):
+        raise TypeError("targets and models are lists of texts, not one text")
     found: dict[str, Answer] = {}
     wanted: dict[str, Target] = {}
     for text in targets:
@@ -96,6 +98,9 @@ def answers(
         except TargetError as error:
             found[text] = error
     files = [*configured_models(Path.cwd()), *map(Path, models)]
+    for file in files:
+        if not file.is_file():
+            raise HardtackError(f"there is no file of models {file}")
     if wanted:
         known = _known([*wanted.values()], files, assume=assume, cache=cache, progress=progress)
         found.update((text, known[target]) for text, target in wanted.items())

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, footprints, ir, iteration, tracebacks
+from hardtack.analysis import access, footprints, ir, iteration, recursion, tracebacks
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, add_up, join_values
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states
@@ -120,7 +120,8 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
 
 def enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place) -> bool:
     """Begin with a generator's body, in a frame of its own; tells whether that is possible."""
-    if any(one.function is function for one in callers(interp)) and function.recursive is None:
+    around = any(one.function is function for one in callers(interp))
+    if around and function.recursive is None and not recursion.bounded_between(interp, function):
         interp.finding(
             "recursion", f"{function.name} iterates over itself", "say how deep: @recursive(depth=...)"
         )

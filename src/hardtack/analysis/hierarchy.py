@@ -216,11 +216,15 @@ class Hierarchy:
             return public(node.fullname)
         if node.name in _GROWS and owner.fullname in {"builtins.dict", "typing.MutableMapping"}:
             owner = next((base for base in receiver.mro if base.fullname in _OTHER_DICTS), owner)
+        if any(base.fullname == _TYPED_DICT for base in receiver.mro):
+            return f"builtins.dict.{node.name}"
         if owner.module_name not in _ABSTRACT_MODULES and not owner.is_protocol:
             return public(f"{owner.fullname}.{node.name}")
         concrete = next((one for one in receiver.mro if one.fullname not in self.classes), owner)
         return public(f"{concrete.fullname}.{node.name}")
 
+
+_TYPED_DICT = "typing._TypedDict"  # what typeshed has of a TypedDict; when it runs, there are dicts
 
 # Dicts that take more than a dict for an entry, or make one for a key that is asked for: typeshed declares
 # these methods in dict alone.

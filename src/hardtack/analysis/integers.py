@@ -30,6 +30,7 @@ Origin: TypeAlias = tuple[str, int | None, int | None]
 
 _DIGIT = 30  # bits
 HALF = "÷"  # begins the token of what is at most half of what a register held
+_LARGEST_POWER = 4096  # bits: what is larger is known by its digits alone
 _SMALL = (-5, 256)  # the integers that CPython keeps for ever
 _WIDE = Size.unbounded("an integer of any size")
 
@@ -276,13 +277,17 @@ def _shift_right(left: Number, right: Number) -> Number:
 
 
 def _power(left: Number, right: Number) -> Number:
-    exponent = right.high.as_const()
-    if exponent is not None and exponent <= 8 and right.low.is_zero:
-        high = lift(1)
-        magnitude = left.high | left.low
-        for _ in range(int(exponent)):
-            high = high * magnitude | 1
-        return Number(high, ZERO if left.low.is_zero else high)
+    exponent, most = right.high.as_const(), (left.high | left.low).as_const()
+    if exponent is not None and right.low.is_zero:
+        if most is not None and int(most).bit_length() * exponent <= _LARGEST_POWER:
+            high = Size.const(max(int(most), 1) ** int(exponent))
+            least = left.least ** min(right.least, int(exponent)) if left.least else 0
+            return Number(high, ZERO if left.low.is_zero else high, least)
+        if exponent <= 8:
+            high = lift(1)
+            for _ in range(int(exponent)):
+                high = high * (left.high | left.low) | 1
+            return Number(high, ZERO if left.low.is_zero else high)
     digits = left.wide() * (right.high | 1) + 1
     return Number(_WIDE, ZERO if left.low.is_zero else _WIDE, 0, digits)
 

@@ -160,10 +160,10 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         if key[-1] in {"high", "low"}:
             hint.wide.add(key)
             hint.changed.discard(key)
-        what = "an integer" if key[-1] in {"high", "low"} else "what a round makes"
-        return interp.unbounded(
-            "growth", f"{what} grows with what it was the round before", "bound what grows"
-        )
+        what, remedy = "what a round makes", "cut it with [:n], or say how long it is: bounded(..., n)"
+        if key[-1] in {"high", "low"}:
+            what, remedy = "an integer", "keep it in a range: by % n, or by min() and max()"
+        return interp.unbounded("growth", f"{what} grows with what it was the round before", remedy)
 
     recurrences = Recurrences(
         loop.rounds(start, out, registers),

@@ -57,7 +57,7 @@ def run(
     if rounds is not None:
         return _feed(interp, rounds, frame)
     if function.recursive is None:
-        if not depth or _bounded_between(interp, function):
+        if not depth or bounded_between(interp, function):
             return body(frame)
         interp.finding("recursion", f"{function.name} calls itself", "say how deep: @recursive(depth=...)")
         return _none(interp)
@@ -76,7 +76,7 @@ def run(
     return body(frame)
 
 
-def _bounded_between(interp: Interpreter, function: ir.Function) -> bool:
+def bounded_between(interp: Interpreter, function: ir.Function) -> bool:
     """Tell whether a function whose calls are counted has begun since this one's last activation began."""
     for one in reversed(interp.activations):
         if one.function is function:

@@ -28,6 +28,10 @@ def check_names(text: str, parameters: Collection[str], function: str) -> None:
             ...
         ValueError: @assume_bound of module:function: dat is no parameter of it (data): '2*len(dat)'
     """
+    if not isinstance(text, str):
+        raise TypeError(
+            f"@assume_bound of {function}: a bound is a text like '4096 + 2*len(x)', not {text!r}"
+        )
     try:
         names = _names(ast.parse(text.strip(), mode="eval").body)
     except SyntaxError as error:

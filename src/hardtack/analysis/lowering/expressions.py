@@ -155,14 +155,8 @@ def subscript(low: Lowering, node: mn.IndexExpr) -> ir.Register:
 
 
 def subscript_callees(low: Lowering, type_: object, method: str) -> tuple[ir.Callee, ...]:
-    """Return what a subscript runs; a TypedDict is a dict."""
-    callees = operators.special_method(low, type_, method, "a subscript")  # type: ignore[arg-type]
-    return tuple(
-        ir.Callee("model", f"builtins.dict.{method}")
-        if callee.name == f"typing._TypedDict.{method}"
-        else callee
-        for callee in callees
-    )
+    """Return what a subscript runs."""
+    return operators.special_method(low, type_, method, "a subscript")  # type: ignore[arg-type]
 
 
 @lowers(mn.SliceExpr)
