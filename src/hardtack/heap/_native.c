@@ -1390,7 +1390,7 @@ static int install(void)
 {
     if (hooked)
         return 0;
-    PyObject *tracemalloc = PyImport_ImportModule("tracemalloc");
+    PyObject *tracemalloc = PyImport_ImportModule("_tracemalloc");
     PyObject *tracing = tracemalloc ? PyObject_CallMethod(tracemalloc, "is_tracing", NULL) : NULL;
     Py_XDECREF(tracemalloc);
     if (!tracing)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Interval
-
 from hardtack.kernel import abi
 
 if TYPE_CHECKING:
+    from annotated_types import Interval
+
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import (
         Count,

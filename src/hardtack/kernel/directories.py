@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from annotated_types import Interval, MaxLen
-
 from hardtack.kernel.abi import DIRECTORY
 from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import BUCKET
 
 if TYPE_CHECKING:
+    from annotated_types import Interval, MaxLen
+
     from hardtack.kernel.ranges import Count, Long, Name, Number
 
 _Leaf: TypeAlias = "Annotated[dict[Name, Inode], MaxLen(BUCKET)]"

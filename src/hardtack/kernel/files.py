@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from annotated_types import Interval, MaxLen
-
 from hardtack.kernel.abi import REGULAR_FILE
 from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import FAN, FIRST_PAGES, PAGE
 
 if TYPE_CHECKING:
+    from annotated_types import Interval, MaxLen
+
     from hardtack.kernel.ranges import FileSize, Long, Number, Page, Position, Transfer, Word
 
 _TALLEST: Final = 18  # the shift of a tree of four levels, which MAX_FILE does not exceed

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from annotated_types import Interval
-
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, Entries
 from hardtack.kernel.directories import Directory
@@ -15,6 +13,8 @@ from hardtack.kernel.memory_files import CREATE_BYTES
 from hardtack.kernel.params import MAX_FILE, PAGE
 
 if TYPE_CHECKING:
+    from annotated_types import Interval
+
     from hardtack.kernel.memory_files import MemoryFiles, Where
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Flags, Long, PathBytes, Position, Rights, Transfer, Word

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from annotated_types import Interval, MaxLen
-
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.params import PAGE, PIPE_PAGES
 from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
+    from annotated_types import Interval, MaxLen
+
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Count, Page, Transfer, Word

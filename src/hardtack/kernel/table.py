@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
 
-from annotated_types import MaxLen
-
 from hardtack.kernel.params import FAN, TABLE_ITEMS
 
 if TYPE_CHECKING:
+    from annotated_types import MaxLen
+
     from hardtack.kernel.ranges import Count, Mask
 
 T = TypeVar("T")

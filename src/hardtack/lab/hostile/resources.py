@@ -43,7 +43,7 @@ HEAP: Final = (
         "makes pipes",
         repeat(call("pipe", OUT)),
         ("heap",),
-        limits=Limits(descriptors=100_000),
+        limits=Limits(heap="512 KiB", descriptors=100_000),
     ),
     Guest(
         "full-pipes",
@@ -65,7 +65,7 @@ HEAP: Final = (
         "makes pairs of sockets",
         repeat(call("socketpair", UNIX, STREAM, OUT)),
         ("heap",),
-        limits=Limits(descriptors=100_000),
+        limits=Limits(heap="512 KiB", descriptors=100_000),
     ),
     Guest(
         "sockets",
