@@ -9,9 +9,11 @@ reservation, and a group that is killed gives its memory back at once, so nothin
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
+from hardtack.errors import WouldBlock
 from hardtack.heap import Heap
 from hardtack.heap.admission import Waiter
 from hardtack.heap.reclaim import ladder_of
@@ -103,6 +105,10 @@ class Memory:
 
     def reserve(self, amount: int) -> Reservation | None:
         """Reserve bytes for the kernel itself, behind those who wait; None when none are to be had."""
+        heap = self.system.heap
+        if not len(self.admission) and amount <= heap.room:  # as nearly always: no queue for that
+            with suppress(WouldBlock):
+                return heap.reserve_nowait(amount, fresh=True)
         reservation: Reservation | None = self.aside(self._reserve, amount)
         return reservation
 

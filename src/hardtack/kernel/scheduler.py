@@ -6,9 +6,10 @@ it yields, waits or ends. What the turn took, system calls and all, decides who 
 can always go on. Automatic garbage collection is off meanwhile: foreign finalizers must not run inside a
 system call; memory is looked for, and garbage collected, at the border.
 
-Under the policies other than `reserve` nothing can be set aside, and the loop allocates outside the
-kernel's heap, for their benefit: what fails, aborts or hangs is then a system call, as in a kernel in C,
-whose scheduler allocates nothing.
+Under the policies other than `reserve` nothing can be set aside, and the loop allocates in a heap beside the
+kernel's, for their benefit: what fails, aborts or hangs is then a system call, as in a kernel in C, whose
+scheduler allocates nothing. Its bytes are counted all the same, so that kernels under two policies differ
+by the reservations alone.
 
 It runs on the thread that called `run`, and nothing moves while nobody calls it.
 """
@@ -19,6 +20,7 @@ import contextlib
 import gc
 from typing import TYPE_CHECKING
 
+from hardtack.heap import Heap
 from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.host_watch import LOOK_MILLISECONDS
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
@@ -59,6 +61,7 @@ class Scheduler:
         self.even = False
         self.on_turn: Callable[[Process | None], None] | None = None
         self._standing: Reservation | None = None
+        self._beside = Heap(None, name="scheduler", parent=Heap(None, name="beside the kernel"))
 
     def run(self, done: Callable[[], bool], deadline: int | None = None) -> bool:
         """Run processes until done() holds.
@@ -103,6 +106,8 @@ class Scheduler:
                 if standing is not None:
                     self._standing = stack.enter_context(standing)
                     stack.enter_context(self.system.scheduler_heap)
+                else:
+                    stack.enter_context(self._beside)
                 yield
         finally:
             self._standing = None
