@@ -198,7 +198,7 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            self._run(statement, values)
+            self._query(statement, values)
             row = self._fetch_row()
             if row is not None:
                 INODE.pack(*row)  # whole numbers, each in its range
@@ -224,7 +224,7 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            self._run(statement, values)
+            self._query(statement, values)
             row = self._fetch_pair()
             if row is not None:
                 PAIR.pack(*row)
@@ -246,7 +246,7 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            self._run(LIST, (directory, begin))
+            self._query(LIST, (directory, begin))
         except _FAILURES as error:
             raise self._break(error) from None
 
@@ -280,7 +280,7 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            self._run(statement, (key,))
+            self._query(statement, (key,))
             found = self._fetch_bytes(most)
         except _FAILURES as error:
             raise self._break(error) from None
@@ -353,7 +353,11 @@ class Disk:
         with self.heap:
             self.changes += changed
 
-    @assume_bound("2400", returned="32", retained="0", replaced="2000")
+    @assume_bound("2400", returned="0", retained="0", replaced="2000")
+    def _query(self, statement: str, values: tuple[Value, ...]) -> None:
+        self.heap.run(self._cursor.execute, statement, values)  # which describes its columns
+
+    @assume_bound("600", returned="32", retained="0")
     def _run(self, statement: str, values: tuple[Value, ...]) -> Change:
         self.heap.run(self._cursor.execute, statement, values)
         changed: int = self._cursor.rowcount
