@@ -21,6 +21,8 @@ _TEXTS = {"builtins.str": "str", "builtins.bytes": "bytes"}
 _PLAIN = frozenset({*_TEXTS, "builtins.None", "builtins.bool", "builtins.int"})
 _CONTAINERS = frozenset(f"builtins.{kind}" for kind in ("list", "tuple", "dict", "set", "frozenset"))
 _SPELL = frozenset({"__str__", "__repr__", "__format__"})  # give a str, or a TypeError
+_RAISED = ("Exception(0)",)  # what is in it is among the bytes of the call that made it
+_MESSAGE = 1024
 _DIGIT = 4  # bytes of 30 bits of an integer
 _ITEM = 8  # bytes that a container has for an item, at least
 
@@ -31,7 +33,6 @@ def assumed(interp: Interpreter, function: ir.Function, frame: dict[str, Value])
     interp.assume(f"@assume_bound of {function.name}: {_told(claims)}")
     spelled = function.name.rpartition(".")[2] in _SPELL and isinstance(function.result, ir.Unknown)
     type_ = ir.Instance("builtins.str") if spelled else function.result
-    exceptions.may_raise(interp)
     return _taken(interp, function.name, claims, frame, type_)
 
 
@@ -46,7 +47,6 @@ def call(interp: Interpreter, cell: Cell, arguments: Given) -> Value:
     claims = dict(type_.assumed or ())
     interp.assume(f"assume_bound of calls of {cell.name}: {_told(claims)}")
     frame = {f"arg{index + 1}": interp.read(one) for index, one in enumerate(arguments.positional)}
-    exceptions.may_raise(interp)
     return _taken(interp, cell.name, claims, frame, type_.result)
 
 
@@ -56,12 +56,13 @@ def _taken(
     values = {f"len({name})": access.length(interp, value) for name, value in frame.items() if value.objects}
     values |= {name: value.number.high for name, value in frame.items() if value.number is not None}
     peak = Size.parse(claims.get("peak", "0")).substitute(values)
-    interp.note(peak)
+    pool = f"replaced by {name}"  # what the call before left, which is freed first
+    interp.note(peak.minus(interp.state.high.get(pool, ZERO)))
+    exceptions.may_raise(interp, _RAISED, message=peak.at_most(_MESSAGE))
     retained = Size.parse(claims.get("retained", "0")).substitute(values)
-    pool = f"retained by {name}"  # what nothing here refers to, and never dies
-    interp.state.high[pool] = interp.state.high.get(pool, ZERO) + retained
+    kept = f"retained by {name}"  # what nothing here refers to, and never dies
+    interp.state.high[kept] = interp.state.high.get(kept, ZERO) + retained
     if "replaced" in claims:
-        pool = f"replaced by {name}"
         replaced = Size.parse(claims["replaced"]).substitute(values)
         interp.state.high[pool] = interp.state.high.get(pool, ZERO) | replaced
     interp.note()

@@ -40,6 +40,7 @@ from hardtack.kernel.disk_rows import (
     NAME,
     NUMBER,
     PAIR,
+    PARENT,
     SCHEMA,
     SIZE,
     SPACE,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     Value: TypeAlias = int | bytes | bytearray
     Change: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 30)]
     PageBytes: TypeAlias = Annotated[bytes, MaxLen(DISK_PAGE)]
-    Reason: TypeAlias = Annotated[str, MaxLen(200)]
+    Reason: TypeAlias = Annotated[str, MaxLen(100)]
 
 DATABASE_PAGE: Final = 4096  # bytes
 CACHE_BYTES: Final = 1024 * KIB  # of SQLite's own page cache
@@ -80,7 +81,7 @@ _SETTINGS: Final = (
 _FAILURES: Final = (sqlite3.Error, UnicodeDecodeError, OverflowError, struct.error)
 _MALFORMED: Final = "malformed"
 _DAMAGED: Final = "it is damaged"
-_REASON: Final = 200  # characters of one that SQLite gives
+_REASON: Final = 100  # characters of one that SQLite gives
 _ERRORS: Final = (
     ("locked", "another kernel, or another program, has it open"),
     ("readonly", "it cannot be written"),
@@ -197,18 +198,20 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            row = self._fetch_row(statement, values)
+            self._query(statement, values)
+            row = self._fetch_row()
             if row is not None:
                 INODE.pack(*row)  # whole numbers, each in its range
         except _FAILURES as error:
             raise self._break(error) from None
-        if row is not None and (row[KIND] not in KINDS or row[SIZE] > MAX_FILE or row[NUMBER] >= MOST_INODES):
+        if row is not None and (
+            row[KIND] not in KINDS or row[SIZE] > MAX_FILE or max(row[NUMBER], row[PARENT]) >= MOST_INODES
+        ):
             raise self.damaged()
         return row
 
-    @assume_bound("3500", returned="700", retained="0", replaced="2400")
-    def _fetch_row(self, statement: str, values: tuple[Value, ...]) -> Row | None:
-        self.heap.run(self._cursor.execute, statement, values)
+    @assume_bound("1000", returned="640", retained="0")
+    def _fetch_row(self) -> Row | None:
         row: Row | None = self._cursor.fetchone()
         return row
 
@@ -221,16 +224,16 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            row = self._fetch_pair(statement, values)
+            self._query(statement, values)
+            row = self._fetch_pair()
             if row is not None:
                 PAIR.pack(*row)
         except _FAILURES as error:
             raise self._break(error) from None
         return row
 
-    @assume_bound("1500", returned="160", retained="0", replaced="2400")
-    def _fetch_pair(self, statement: str, values: tuple[Value, ...]) -> Pair | None:
-        self.heap.run(self._cursor.execute, statement, values)
+    @assume_bound("300", returned="160", retained="0")
+    def _fetch_pair(self) -> Pair | None:
         row: Pair | None = self._cursor.fetchone()
         return row
 
@@ -243,7 +246,7 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            self._run(LIST, (directory, begin))
+            self._query(LIST, (directory, begin))
         except _FAILURES as error:
             raise self._break(error) from None
 
@@ -277,14 +280,14 @@ class Disk:
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            found = self._fetch_bytes(statement, key, most)
+            self._query(statement, (key,))
+            found = self._fetch_bytes(most)
         except _FAILURES as error:
             raise self._break(error) from None
         return found
 
-    @assume_bound("5/4*most + 3000", returned="5/4*most + 64", retained="0", replaced="2400")
-    def _fetch_bytes(self, statement: str, key: Long, most: Transfer) -> PageBytes | None:
-        self.heap.run(self._cursor.execute, statement, (key,))
+    @assume_bound("5/4*most + 1000", returned="5/4*most + 64", retained="0")
+    def _fetch_bytes(self, most: Transfer) -> PageBytes | None:
         row: tuple[PageBytes | None] | None = self._cursor.fetchone()
         if row is None:
             return None
@@ -328,17 +331,33 @@ class Disk:
         Raises:
             Broken: the host's disk failed, now or before.
         """
+        changed = self.run(statement, values)
+        self.count(changed)
+        return changed
+
+    def run(self, statement: str, values: tuple[Value, ...]) -> Count:
+        """As change, but not counted: `count` is to be told of them.
+
+        Raises:
+            Broken: the host's disk failed, now or before.
+        """
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            changed = self._run(statement, values)
+            return max(self._run(statement, values), 0)
         except _FAILURES as error:
             raise self._break(error) from None
-        with self.heap:
-            self.changes += max(changed, 0)
-        return changed
 
-    @assume_bound("1000", returned="32", retained="0", replaced="2400")
+    def count(self, changed: Count) -> None:
+        """Count rows that were changed in the transaction."""
+        with self.heap:
+            self.changes += changed
+
+    @assume_bound("2400", returned="0", retained="0", replaced="2000")
+    def _query(self, statement: str, values: tuple[Value, ...]) -> None:
+        self.heap.run(self._cursor.execute, statement, values)  # which describes its columns
+
+    @assume_bound("600", returned="32", retained="0")
     def _run(self, statement: str, values: tuple[Value, ...]) -> Change:
         self.heap.run(self._cursor.execute, statement, values)
         changed: int = self._cursor.rowcount
@@ -449,7 +468,7 @@ def _sync_directory(path: str) -> None:
         os.close(fd)
 
 
-@assume_bound("2000", returned="1024", retained="0")
+@assume_bound("600", returned="480", retained="0")
 def _reason(error: Exception) -> Reason:
     text = str(error)
     for part, reason in _ERRORS:

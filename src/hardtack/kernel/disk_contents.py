@@ -73,7 +73,8 @@ class DiskContents(DiskInodes):
             return self._enter_page(file, index, self._row_of(file, index))
 
     def _row_of(self, file: DiskInode, index: Count) -> PageBytes:
-        return self.disk.blob(PAGE, file.number * INDEXES + index, DISK_PAGE) or b""
+        found = self.disk.blob(PAGE, file.number * INDEXES + index, DISK_PAGE)
+        return b"" if found is None else found
 
     def _enter_page(self, file: DiskInode, index: Count, data: PageBytes) -> CachedPage:
         with self.heap:

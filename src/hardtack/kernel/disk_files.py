@@ -45,9 +45,10 @@ from hardtack.kernel.paths import walk
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
-    from hardtack.kernel.disk import Disk
+    from hardtack.kernel.disk import Disk, PageBytes
     from hardtack.kernel.disk_rows import Row
     from hardtack.kernel.inodes import Owner
+    from hardtack.kernel.ranges import Count, Errno, Flags, InodeNumber, Long, Name, PathBytes, Signed
     from hardtack.kernel.system import System
 
 ROOT: Final = 1
@@ -62,28 +63,28 @@ class DiskWhere:
 
     __slots__ = ("_sought", "depth", "directory", "files", "must_be_directory", "name", "row")
 
-    def __init__(self, files: DiskFiles, start: int) -> None:
+    def __init__(self, files: DiskFiles, start: InodeNumber) -> None:
         self.files = files
-        self.directory = start
-        self.depth = 0
-        self.name = b"."
+        self.directory: InodeNumber = start
+        self.depth: Count = 0
+        self.name: Name = b"."
         self.row: Row | None = None
         self.must_be_directory = False
-        self._sought = b"."  # whose row that is
+        self._sought: Name = b"."  # whose row that is
 
-    def look(self, name: bytes) -> Row | None:
+    def look(self, name: Name) -> Row | None:
         """Return the row of what a name here leads to, or None."""
         if name != self._sought:
             self.row = self.files.disk.inode(FIND, (self.directory, name))
             self._sought = name
         return self.row
 
-    def link(self, name: bytes) -> bytes | None:
+    def link(self, name: Name) -> PageBytes | None:
         """Return a link's target."""
         row = self.look(name)
         return self.files.target(row) if row is not None and row[KIND] == abi.SYMBOLIC_LINK else None
 
-    def down(self, name: bytes) -> int:
+    def down(self, name: Name) -> Errno:
         """Enter a directory."""
         row = self.look(name)
         if row is None or row[KIND] != abi.DIRECTORY:
@@ -120,7 +121,7 @@ class DiskFiles(DiskContents):
         disk.warm(STATEMENTS)
         super().__init__(system, heap, disk)
         with heap:
-            self._names = disk.number(COUNTED)
+            self._names: Long = disk.number(COUNTED)
             if self._next_number == ROOT:
                 self._new_inode(abi.DIRECTORY, ROOT, b"", 0, 0)
         while disk.change(LEFT_OPEN, ()):
@@ -128,7 +129,7 @@ class DiskFiles(DiskContents):
         self.sync()
 
     # -- names
-    def walk(self, start: DiskInode, path: bytes, follow: bool) -> DiskWhere | int:
+    def walk(self, start: DiskInode, path: PathBytes, follow: bool) -> DiskWhere | int:
         """Follow a path down from start: where it leads, or an errno. See `paths.walk`."""
         where = DiskWhere(self, start.number)
         errno = walk(where, path, follow)
@@ -140,11 +141,12 @@ class DiskFiles(DiskContents):
             where.look(where.name)
         return where
 
-    def target(self, row: Row) -> bytes:
+    def target(self, row: Row) -> PageBytes:
         """Return a symbolic link's target."""
-        return self.disk.blob(TARGET, row[NUMBER], PATH_MAX) or b""
+        found = self.disk.blob(TARGET, row[NUMBER], PATH_MAX)
+        return b"" if found is None else found
 
-    def new_name(self, start: DiskInode, where: DiskWhere, owner: Owner, held: int) -> int:
+    def new_name(self, start: DiskInode, where: DiskWhere, owner: Owner, held: Signed) -> int:
         """Check that a name can be made at where, and take the space for it: an errno, or OK.
 
         It, and what it leads to, is to be in owner's account with so many bytes held.
@@ -158,7 +160,7 @@ class DiskFiles(DiskContents):
             return abi.ENOSPC
         return self.space(NAME_PAGES)
 
-    def create(self, where: DiskWhere, owner: Owner, kind: int, target: bytes) -> int:
+    def create(self, where: DiskWhere, owner: Owner, kind: Flags, target: PathBytes) -> int:
         """Make an inode at where, whose space was taken; return its number."""
         held = NAME_BYTES + len(target)
         with self.heap:
@@ -167,7 +169,7 @@ class DiskFiles(DiskContents):
         self._enter(where, number, kind)
         return number
 
-    def _enter(self, where: DiskWhere, number: int, kind: int) -> None:
+    def _enter(self, where: DiskWhere, number: InodeNumber, kind: Flags) -> None:
         with self.heap:
             self._names += 1
         # Scattered, each once: so a listing ends although names are made all the time while it goes on.
@@ -206,7 +208,7 @@ class DiskFiles(DiskContents):
         else:
             self.save(inode)
 
-    def is_empty(self, directory: int) -> bool:
+    def is_empty(self, directory: InodeNumber) -> bool:
         """Tell whether a directory has no names."""
         return self.disk.pair(ANY_NAME, (directory,)) is None
 
@@ -254,7 +256,7 @@ class DiskFiles(DiskContents):
             return abi.ENOTDIR
         return abi.EISDIR if other is not None and other[KIND] == abi.DIRECTORY else abi.OK
 
-    def _is_inside(self, directory: int, other: int) -> bool:
+    def _is_inside(self, directory: InodeNumber, other: InodeNumber) -> bool:
         """Tell whether directory is other, or below it, or too deep down to tell."""
         for _ in range(MAX_DEPTH):
             if directory == other:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.disk_rows import Pair, Row
     from hardtack.kernel.inodes import Owner
-    from hardtack.kernel.ranges import Bytes, Count, FileSize, Flags, Long, PathBytes, Signed
+    from hardtack.kernel.ranges import Bytes, Count, FileSize, Flags, InodeNumber, Long, PathBytes, Signed
     from hardtack.kernel.system import System
 
 
@@ -82,14 +82,14 @@ class DiskInode:
 
     def __init__(self, row: Row) -> None:
         number, kind, links, size, atime, mtime, ctime, parent = row[:PAYER]
-        self.number: Long = number + 0  # numbers of its own: the row's are the caller's
+        self.number: InodeNumber = number + 0  # numbers of its own: the row's are the caller's
         self.kind: Flags = kind + 0
         self.links: Signed = links + 0
         self.size: FileSize = size + 0
         self.atime: Long = atime + 0
         self.mtime: Long = mtime + 0
         self.ctime: Long = ctime + 0
-        self.parent: Long = parent + 0
+        self.parent: InodeNumber = parent + 0
         self.payer: Long = row[PAYER] + 0
         self.held: Long = row[HELD] + 0
         self.opens: Count = 0
@@ -102,6 +102,20 @@ class DiskInode:
         """Return what `Description.filestat` does."""
         links = max(self.links, 0)
         return (2, self.number, self.kind, links, self.size, self.atime, self.mtime, self.ctime)
+
+    def saved(self) -> tuple[int, ...]:
+        """Return what SAVE is to be given."""
+        return (
+            self.links,
+            self.size,
+            self.atime,
+            self.mtime,
+            self.ctime,
+            self.parent,
+            self.payer,
+            self.held,
+            self.number,
+        )
 
 
 class DiskInodes:
@@ -121,7 +135,7 @@ class DiskInodes:
             self._open: Table[DiskInode] = Table()
             self._dirty: DiskInode | None = None
             self._dirty_count: Count = 0
-            self._next_number: Long = disk.number(NUMBERS) + 1
+            self._next_number: InodeNumber = disk.number(NUMBERS) + 1
             self._payers = Payers(disk)
             self._unreachable = True  # whether there may be inodes that nobody can reach
 
@@ -216,13 +230,14 @@ class DiskInodes:
 
     def flush(self) -> None:
         """Bring dirty pages and inodes into the transaction: DIRTY_PAGES and DIRTY_INODES at most."""
-        cache = self.cache
+        cache, disk = self.cache, self.disk
+        changed = 0
         for _ in range(DIRTY_PAGES):
             page = cache.take_dirty()
             if page is None:
                 break
             if page.place >= 0:
-                self.disk.change(SAVE_PAGE, (page.place, page.data))
+                changed += disk.run(SAVE_PAGE, (page.place, page.data))
         for _ in range(DIRTY_INODES):
             inode = self._dirty
             if inode is None:
@@ -230,8 +245,10 @@ class DiskInodes:
             self._dirty = inode.next_dirty
             inode.next_dirty = None
             inode.dirty = False
-            self.save(inode)
+            changed += disk.run(SAVE, inode.saved())
+        cache.dirty_count = 0
         self._dirty_count = 0
+        disk.count(changed)
 
     def sync(self) -> None:
         """Make everything durable; blocks until the host's disk has it."""
@@ -266,7 +283,7 @@ class DiskInodes:
         """Return the inode of a row: the one that is open, or one for the moment."""
         return self._registered(row[NUMBER]) or DiskInode(row)
 
-    def _registered(self, number: Long) -> DiskInode | None:
+    def _registered(self, number: InodeNumber) -> DiskInode | None:
         inode = self._open.get(number % TABLE_ITEMS)
         while inode is not None and inode.number != number:
             inode = inode.chain
@@ -311,20 +328,7 @@ class DiskInodes:
 
     def save(self, inode: DiskInode) -> None:
         """Bring an inode's figures into the transaction."""
-        self.disk.change(
-            SAVE,
-            (
-                inode.links,
-                inode.size,
-                inode.atime,
-                inode.mtime,
-                inode.ctime,
-                inode.parent,
-                inode.payer,
-                inode.held,
-                inode.number,
-            ),
-        )
+        self.disk.change(SAVE, inode.saved())
 
     def touch(self, inode: DiskInode) -> None:
         """Note that an open inode's figures changed: they are saved with the transaction."""

@@ -113,13 +113,12 @@ class PageCache:
             self.dirty_count += 1
 
     def take_dirty(self) -> CachedPage | None:
-        """Take a page off the list of the dirty ones; it counts as clean from now on."""
+        """Take a page off the list of the dirty ones; when all are taken, `dirty_count` is to be set to 0."""
         page = self.dirty
         if page is not None:
             self.dirty = page.next_dirty
             page.next_dirty = None
             page.dirty = False
-            self.dirty_count -= 1
         return page
 
     def drop(self, page: CachedPage) -> None:
@@ -166,6 +165,7 @@ class PageCache:
         """Forget everything."""
         while self.take_dirty() is not None:
             pass
+        self.dirty_count = 0
         while self._newest is not None:
             self.drop(self._newest)
 

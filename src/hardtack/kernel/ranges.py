@@ -25,6 +25,7 @@ Position: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 63)]  # in a file
 FileSize: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 38)]  # up to MAX_FILE
 Transfer: TypeAlias = Annotated[int, Interval(ge=0, le=MAX_IO)]  # bytes that one call moves
 HostNumber: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 31)]  # a descriptor of the host's, -1 for none
+InodeNumber: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 36)]  # up to disk_rows.MOST_INODES
 
 Name: TypeAlias = Annotated[bytes, MaxLen(NAME_MAX)]
 Kind: TypeAlias = Annotated[str, MaxLen(16)]  # of a directory in /proc, /dev or /bin

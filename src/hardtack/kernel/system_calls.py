@@ -180,7 +180,7 @@ _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
 # The same into a pipe, which has PIPE_PAGES.
 _SEND = "4_000 + min(transfer // PAGE + 2, PIPE_PAGES) * 16_600"
 # A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
-_PATH = "21_000 + min(size, PATH_MAX) * 5 // 4"
+_PATH = "21_500 + min(size, PATH_MAX) * 5 // 4"
 _TWO_PATHS = "25_000 + min(size, PATH_MAX) * 5 // 4 + min(to_size, PATH_MAX) * 5 // 2"
 
 _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
