@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,7 +141,14 @@ def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, ca
 
     try:
         with Interruptible():
-            return answers(targets, models=models, assume=assume, cache=cache, progress=progress)
+            return answers(
+                targets,
+                models=models,
+                assume=assume,
+                cache=cache,
+                progress=progress,
+                processes=len(os.sched_getaffinity(0)),
+            )
     finally:
         if on_terminal:
             click.echo("\r\033[K", nl=False, err=True)
