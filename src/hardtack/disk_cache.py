@@ -50,6 +50,7 @@ class DiskCache:
         self._suffix = suffix
         self.problem: str | None = None
         self.directory = directory
+        self._room = -1  # bytes that may be written before the directory is looked through again
         if directory is None:
             self.problem = f"{VARIABLE} is empty, or there is no home directory"
             return
@@ -93,7 +94,8 @@ class DiskCache:
     def write(self, name: str, data: bytes, max_bytes: int) -> None:
         """Keep a file; its name is given without the suffix.
 
-        Of other files, those used longest ago go, until all together have at most `max_bytes`.
+        Of other files, those used longest ago go, until all together have at most `max_bytes`, those aside
+        that other processes write meanwhile.
         """
         if self.directory is None:
             return
@@ -107,7 +109,9 @@ class DiskCache:
             except BaseException:
                 os.unlink(unfinished)
                 raise
-            self._prune(self.directory, target, max_bytes)
+            self._room -= len(data)
+            if self._room < 0:
+                self._prune(self.directory, target, max_bytes)
         except OSError as error:
             self.problem = f"{target}: {error}"
 
@@ -136,6 +140,7 @@ class DiskCache:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 total -= size
+        self._room = max_bytes - total
 
 
 def _checksum(data: bytes) -> bytes:

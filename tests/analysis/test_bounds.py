@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -156,3 +157,22 @@ def test_a_module_by_itself_that_is_installed_is_read_again_and_again(cache):
     assert (cache / "mypy").is_dir()
     assert bound("heapq:_heapreplace_max").entry == "heapq:_heapreplace_max"
     assert bound("heapq:_siftup").entry == "heapq:_siftup"
+
+
+SHARED = """\
+from hardtack.analysis.bounds import answers
+
+targets = [f"many:f{n}" for n in range(20)]
+told = []
+shared = answers(targets, cache=False, progress=told.append, processes=2)
+assert sum("analysed many.f" in one for one in told) == 20, told
+assert shared == answers(targets, cache=False)
+assert answers(targets, processes=2) == shared == answers(targets, processes=2)
+"""
+
+
+def test_answers_are_the_same_where_processes_share_the_targets(cache, tmp_path):
+    functions = [f"def f{n}(text: str) -> list[str]:\n    return [text * {n}, g(text)]\n" for n in range(20)]
+    text = "def g(text: str) -> str:\n    return text + 'a'\n" + "\n".join(functions)
+    (cache.parent / "many.py").write_text(text)
+    subprocess.run([sys.executable, "-c", SHARED], cwd=tmp_path, check=True)

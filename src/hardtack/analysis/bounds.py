@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import tomllib
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hardtack.analysis.result_cache import ResultCache
-    from hardtack.analysis.results import Analysed, Finding
+    from hardtack.analysis.results import Analysed
     from hardtack.analysis.targets import Target, TargetError
 
 Answer: TypeAlias = "Analysed | TargetError"
@@ -69,6 +68,7 @@ def answers(
     assume: bool = False,
     cache: bool = True,
     progress: Callable[[str], None] = lambda what: None,
+    processes: int = 1,
 ) -> list[Answer]:
     """Return for each target its bound, or the error that it names nothing or cannot be read.
 
@@ -78,6 +78,7 @@ def answers(
         assume: as `bound` takes it.
         cache: take bounds that were found before, where nothing changed that they rest on, and keep new ones.
         progress: told in a few words what is done next.
+        processes: how many to fork for many targets, while there is one thread; the answers are the same.
 
     Raises:
         HardtackError: mypy is not installed, or models make no sense.
@@ -102,7 +103,14 @@ def answers(
         if not file.is_file():
             raise HardtackError(f"there is no file of models {file}")
     if wanted:
-        known = _known([*wanted.values()], files, assume=assume, cache=cache, progress=progress)
+        known = _known(
+            [*wanted.values()],
+            files,
+            assume=assume,
+            cache=cache,
+            progress=progress,
+            processes=processes,
+        )
         found.update((text, known[target]) for text, target in wanted.items())
     return [found[text] for text in targets]
 
@@ -114,6 +122,7 @@ def _known(
     assume: bool,
     cache: bool,
     progress: Callable[[str], None],
+    processes: int,
 ) -> dict[Target, Answer]:
     """Return the answers for targets; where one's module cannot be read, each module is loaded by itself."""
     from hardtack.analysis.result_cache import ResultCache
@@ -127,7 +136,7 @@ def _known(
         return found
     try:
         with _without_traces():
-            _find(targets, models, found, kept, assume=assume, progress=progress)
+            _find(targets, models, found, kept, assume=assume, progress=progress, processes=processes)
     except Unreadable as error:
         modules: dict[Path, list[Target]] = {}
         for target in targets:
@@ -136,7 +145,7 @@ def _known(
             return dict.fromkeys(targets, error)
         found = {}
         for one in modules.values():
-            found |= _known(one, models, assume=assume, cache=cache, progress=progress)
+            found |= _known(one, models, assume=assume, cache=cache, progress=progress, processes=processes)
     return found
 
 
@@ -162,24 +171,20 @@ def _find(
     *,
     assume: bool,
     progress: Callable[[str], None],
+    processes: int,
 ) -> None:
     """Add the answers that are not found yet."""
-    from hardtack.analysis.as_analysed import placed
-    from hardtack.analysis.entry import analyse
+    from hardtack.analysis.analysing import Analysing
     from hardtack.analysis.loading import check_defined, load_around
     from hardtack.analysis.models import load_models
-    from hardtack.analysis.reads import Reader
-    from hardtack.analysis.summaries import Memo
-    from hardtack.analysis.summary_cache import SummaryCache
     from hardtack.analysis.targets import TargetError
 
     known = load_models(models)
     progress("reading the sources and their types")
     loaded = load_around(targets)
-    cache = SummaryCache(kept.run) if kept else None
-    memo = loaded.program.summaries[id(known)] = Memo(cache)
     if kept:
         kept.loaded(loaded.files, loaded.folders)
+    wanted = []
     for target, entry in zip(targets, loaded.entries, strict=True):
         before = found.get(target) or (
             kept.same(target, loaded.program) if kept and not loaded.lies else None
@@ -189,34 +194,11 @@ def _find(
             continue
         try:
             check_defined(target, loaded.program)
+            wanted.append((target, entry))
         except TargetError as error:
             found[target] = error
-            continue
-        progress(f"analysing {entry}")
-        reader = Reader(loaded.program)
-        analysed = analyse(reader.program, entry, known, assume=assume)
-        functions = placed(loaded.program, reader.names()["functions"])
-        lies = loaded.lies_in(reader.names()["functions"], entry)
-        analysed = replace(analysed, entry=f"{target.module}:{target.name}", functions=functions)
-        analysed = _without(analysed, lies, assume=assume)
-        found[target] = analysed
-        if kept and not lies:
-            kept.keep(target, analysed, loaded.program, reader.names())
-    if cache:
-        cache.save(memo, loaded.program)
-
-
-def _without(analysed: Analysed, lies: Sequence[Finding], *, assume: bool) -> Analysed:
-    """Take the bound back where values are not of their declared types."""
-    if not lies:
-        return analysed
-    return replace(
-        analysed,
-        peak=analysed.peak if assume else None,
-        within=analysed.within if assume else None,
-        findings=(*analysed.findings, *lies),
-        assumed=assume and analysed.peak is not None,
-    )
+    analysing = Analysing(loaded, known, kept, assume=assume)
+    found.update(analysing.answers(wanted, progress, processes))
 
 
 def configured_models(start: Path) -> Iterator[Path]:

@@ -236,6 +236,7 @@ def _instances(roots: Iterable[object], name: str) -> list[object]:
 def _reached(roots: Iterable[object]) -> Iterator[object]:
     """Iterate over all that objects lead to, by attributes and items, themselves included."""
     seen, todo = set(), list(roots)
+    classes: set[type] = {object}
     while todo:
         value = todo.pop()
         if id(value) in seen or isinstance(value, type):
@@ -252,6 +253,15 @@ def _reached(roots: Iterable[object]) -> Iterator[object]:
             todo += list(value)
         todo += list(getattr(value, "__dict__", {}).values())
         todo += _in_slots(value)
+        todo += [part for base in type(value).__mro__ if base not in classes for part in _shared(base)]
+        classes.update(type(value).__mro__)
+
+
+def _shared(base: type) -> Iterator[object]:
+    """Iterate over what a class holds for its instances: variables, not methods and the like."""
+    for name, part in vars(base).items():
+        if not name.startswith("__") and not hasattr(type(part), "__get__"):
+            yield part
 
 
 def _in_slots(value: object) -> Iterator[object]:

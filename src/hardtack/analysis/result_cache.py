@@ -105,8 +105,8 @@ class ResultCache:
         if known is None or reads.digest_of(program, known["names"]) != known["reads"]:
             return None
         bound = _decoded(known)
-        if bound is not None:
-            self.keep(target, bound, program, known["names"])
+        if bound is not None and self._sources is not None:
+            self._write(self._name(target), {**known, "sources": self._sources})
         return bound
 
     def keep(self, target: Target, bound: Analysed, program: ir.Program, names: reads.Names) -> None:

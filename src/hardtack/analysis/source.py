@@ -193,10 +193,10 @@ def let_go() -> None:
 def _pass_over_others(options: Options, analysed: Sequence[Path], wanted: set[str]) -> None:
     """Have mypy drop the bodies of functions that are not analysed, and what it would say of them.
 
-    It does so by itself unless trees are kept; reading and checking them takes more than all the rest. What is
+    It does so by itself unless trees are kept; to read and check them takes more than all the rest. What is
     wanted is told by its name: a package that is analysed may be installed as well, elsewhere. Of hardtack
-    itself analysed programs use types and annotations; what its own analyser and engine import is not even
-    looked for.
+    itself analysed programs use types and annotations; what its own analyser and engine import is not looked
+    for.
     """
     folders = [folder for entry in sys.path if (folder := Path(entry).resolve()) not in analysed]
     found = {path.stem for folder in folders if folder.is_dir() for path in folder.iterdir()}

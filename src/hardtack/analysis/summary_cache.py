@@ -15,7 +15,7 @@ import pickle
 import zlib
 from dataclasses import dataclass, is_dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from hardtack.analysis import (
     domain,
@@ -35,7 +35,7 @@ from hardtack.symbolic import Size
 from hardtack.symbolic.polynomials import Ratio, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from hardtack.analysis.footprints import Kept
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 128 << 20  # of the directory
 SUFFIX: Final = ".summaries"
 _MOST = 64  # summaries of one function: the newest ones
+Packed: TypeAlias = dict[str, tuple[int, bytes]]
 
 
 @dataclass
@@ -97,12 +98,29 @@ class SummaryCache:
 
     def save(self, memo: Memo, program: ir.Program) -> None:
         """Keep what is known by now; what no run asks for any more goes with its function."""
+        self.add([self.packed(memo, program)], program)
+
+    def add(self, found: Iterable[Packed], program: ir.Program) -> None:
+        """Keep what several processes have packed: of a function what the one that knows most of it has."""
+        best: Packed = {}
+        for function, known in chain.from_iterable(one.items() for one in found):
+            if function not in best or known[0] > best[function][0]:
+                best[function] = known
+        if best:
+            self._packed.update((function, packed) for function, (_, packed) in best.items())
+            self._packed = {
+                name: packed for name, packed in self._packed.items() if _root(name) in program.functions
+            }
+            self._write(self._packed)
+
+    def packed(self, memo: Memo, program: ir.Program) -> Packed:
+        """Return what is known by now and was not before, packed, and how many summaries that is."""
         made: dict[str, dict[Hashable, Summary]] = {}
         for key, summary in memo.summaries.items():
             assert isinstance(key, tuple)
             if not any(one.kind == "internal" for one in summary.own.findings):  # it may depend on the stack
                 made.setdefault(key[0], {})[key] = summary
-        changed = False
+        changed: Packed = {}
         for function, found in made.items():
             if len(found) == self._loaded.get(function):
                 continue
@@ -110,13 +128,8 @@ class SummaryCache:
             known = Known(found, memo.pools[function], memo.asks[function])
             packed = _packed(known, [_digest(program, function, one) for one in found.values()])
             if packed is not None:
-                self._packed[function] = packed
-                changed = True
-        if changed:
-            self._packed = {
-                name: packed for name, packed in self._packed.items() if _root(name) in program.functions
-            }
-            self._write(self._packed)
+                changed[function] = len(found), packed
+        return changed
 
     # -- files
     def _read(self) -> dict[str, bytes]:

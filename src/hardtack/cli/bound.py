@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,7 +142,14 @@ def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, ca
     from hardtack.analysis.bounds import answers
 
     with status_line() as show, Interruptible():
-        return answers(targets, models=models, assume=assume, cache=cache, progress=show)
+        return answers(
+            targets,
+            models=models,
+            assume=assume,
+            cache=cache,
+            progress=show,
+            processes=len(os.sched_getaffinity(0)),
+        )
 
 
 def _show(found: Sequence[Analysed]) -> None:

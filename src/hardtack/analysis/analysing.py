@@ -1,0 +1,103 @@
+"""Many targets of one program, analysed one by one, or shared among processes: the answers are the same.
+
+Invariant: a bound that is told does not depend on what was analysed before it; summaries only save time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hardtack.analysis.as_analysed import placed
+from hardtack.analysis.entry import analyse
+from hardtack.analysis.reads import Reader
+from hardtack.analysis.summaries import Memo
+from hardtack.analysis.summary_cache import SummaryCache
+from hardtack.analysis.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hardtack.analysis.loading import Loaded
+    from hardtack.analysis.models import Models
+    from hardtack.analysis.result_cache import ResultCache
+    from hardtack.analysis.results import Analysed, Finding
+    from hardtack.analysis.summary_cache import Packed
+    from hardtack.analysis.targets import Target
+
+_SHARED = 16  # targets, from which on it pays to share them
+
+
+class Analysing:
+    """Analyses targets of what was loaded.
+
+    Args:
+        loaded: what they are part of.
+        models: of what has no source.
+        kept: where bounds are kept, and summaries beside them; None: nowhere.
+        assume: give numbers in spite of findings.
+    """
+
+    def __init__(self, loaded: Loaded, models: Models, kept: ResultCache | None, *, assume: bool) -> None:
+        self._loaded = loaded
+        self._models = models
+        self._kept = kept
+        self._assume = assume
+        self._cache = SummaryCache(kept.run) if kept else None
+        self._memo = loaded.program.summaries[id(models)] = Memo(self._cache)
+
+    def answers(
+        self, wanted: Sequence[tuple[Target, str]], progress: Callable[[str], None], processes: int
+    ) -> dict[Target, Analysed]:
+        """Return the bounds of targets, given with their full names; blocks.
+
+        Args:
+            wanted: these.
+            progress: told in a few words what is done.
+            processes: how many to fork, where there are many targets.
+        """
+        found: dict[Target, Analysed] = {}
+        summaries: list[Packed] = []
+        if processes > 1 and len(wanted) >= _SHARED and Workers.can_be():
+            workers = Workers(processes, lambda number: self._analyse(*wanted[number]), self._known)
+            for number, bound in workers.results(len(wanted)):
+                target, entry = wanted[number]
+                found[target] = bound
+                progress(f"analysed {entry}")
+            summaries = workers.left
+        for target, entry in wanted:
+            if target not in found:
+                progress(f"analysing {entry}")
+                found[target] = self._analyse(target, entry)
+        if self._cache:
+            self._cache.add([*summaries, self._known()], self._loaded.program)
+        return found
+
+    def _known(self) -> Packed:
+        return self._cache.packed(self._memo, self._loaded.program) if self._cache else {}
+
+    def _analyse(self, target: Target, entry: str) -> Analysed:
+        program = self._loaded.program
+        reader = Reader(program)
+        bound = analyse(reader.program, entry, self._models, assume=self._assume)
+        names = reader.names()
+        functions = placed(program, names["functions"])
+        lies = self._loaded.lies_in(names["functions"], entry)
+        bound = replace(bound, entry=f"{target.module}:{target.name}", functions=functions)
+        bound = _without(bound, lies, assume=self._assume)
+        if self._kept and not lies:
+            self._kept.keep(target, bound, program, names)
+        return bound
+
+
+def _without(analysed: Analysed, lies: Sequence[Finding], *, assume: bool) -> Analysed:
+    """Take the bound back where values are not of their declared types."""
+    if not lies:
+        return analysed
+    return replace(
+        analysed,
+        peak=analysed.peak if assume else None,
+        within=analysed.within if assume else None,
+        findings=(*analysed.findings, *lies),
+        assumed=assume and analysed.peak is not None,
+    )
