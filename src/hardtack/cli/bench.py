@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ import click
 from hardtack.cli.output import write_json
 from hardtack.cli.parameters import output_file
 from hardtack.cli.process import Interruptible
+from hardtack.cli.progress import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,20 +68,14 @@ def command(name: str, program: Path | None, rounds: int, instructions: bool, js
     """
     from hardtack.lab.rows import report
 
-    def progress(what: str) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r\033[Kmeasuring {what} ...", nl=False, err=True)
-
     if program is not None and name != "sqlite":
         raise click.UsageError("--program is for sqlite alone")
     if instructions and name != "heap":
         raise click.UsageError("--instructions is for heap alone")
     if instructions and shutil.which("valgrind") is None:
         raise click.UsageError("--instructions needs valgrind, which is not installed")
-    with Interruptible():
-        rows = _measured(name, program, rounds, instructions, progress)
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)
+    with status_line() as show, Interruptible():
+        rows = _measured(name, program, rounds, instructions, lambda what: show(f"measuring {what}"))
     click.echo(_HEADINGS[name])
     for line in table(rows):
         click.echo(line)

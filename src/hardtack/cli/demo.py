@@ -10,6 +10,7 @@ import click
 from hardtack.cli.output import write_json
 from hardtack.cli.parameters import output_file
 from hardtack.cli.process import Interruptible
+from hardtack.cli.progress import status_line
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -44,16 +45,8 @@ def command(json_file: Path | None) -> int:
     """
     from hardtack.lab import demo
 
-    on_terminal = sys.stderr.isatty()
-
-    def progress(policy: str) -> None:
-        if on_terminal:
-            click.echo(f"\r\033[Krunning under {policy} ...", nl=False, err=True)
-
-    with Interruptible():
-        rows = demo.run(progress)
-    if on_terminal:
-        click.echo("\r\033[K", nl=False, err=True)
+    with status_line() as show, Interruptible():
+        rows = demo.run(lambda policy: show(f"running under {policy}"))
     if json_file is not None:
         write_json(json_file, demo.to_json(rows))
     title = (

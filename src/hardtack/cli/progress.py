@@ -1,4 +1,4 @@
-"""Shown on a terminal while a program compiles, if that takes long; nothing anywhere else."""
+"""What is shown on a terminal while something takes long; nothing anywhere else."""
 
 from __future__ import annotations
 
@@ -7,10 +7,25 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
+import click
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PATIENCE_SECONDS: Final = 0.5  # most programs have started by then
+_WIPE: Final = "\r\033[K"  # to the line's begin; erase it
+
+
+@contextlib.contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows what is done now, in one line that is wiped when this is left."""
+    if not sys.stderr.isatty():
+        yield lambda what: None
+        return
+    try:
+        yield lambda what: click.echo(f"{_WIPE}{what} ...", nl=False, err=True)
+    finally:
+        click.echo(_WIPE, nl=False, err=True)
 
 
 @contextlib.contextmanager
