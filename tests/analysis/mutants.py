@@ -150,8 +150,8 @@ MUTANTS = (
         "before_is_counted = by.as_const() == 1 and (first or not single)", "before_is_counted = True", "grown_often",
     ),
     _mutant(
-        "takes integers for what can always be divided", "natives.py",
-        "return (\"ZeroDivisionError\",) if _may_be_zero(right) else ()", "return ()", "divided",
+        "takes integers for what can always be divided", "native_integers.py",
+        "return (\"ZeroDivisionError\",) if may_be_zero(right) else ()", "return ()", "divided",
     ),
     _mutant(
         "forgets the exceptions of built-ins", "acting.py",
@@ -210,7 +210,7 @@ MUTANTS = (
         "    if op.kind in {\"set\", \"dict\"}:\n", "    if op.kind == \"none\":\n", "displayed",
     ),
     _mutant(
-        "forgets what a power needs", "natives.py",
+        "forgets what a power needs", "native_integers.py",
         "return round_up(result.wide() * 8 + 28) * 6", "return ZERO", "raised",
     ),
     _mutant(

@@ -18,7 +18,6 @@ from hardtack.analysis import (
     integers,
     ir,
     iteration,
-    natives,
     operations,
     parameters,
     raising,
@@ -231,7 +230,7 @@ class ModelMachine:
             return self._interp.unbounded(
                 "loop", f"{self._name} of integers that are not known", "bound them"
             )
-        return natives.span_of(known[0], known[1], known[2])[0]
+        return integers.span_of(known[0], known[1], known[2])[0]
 
     def size_of(self, kind: str, length: Size, width: int) -> Size:
         """Return the bytes of an object of a kind."""
@@ -269,7 +268,7 @@ class ModelMachine:
         if len(known) < len(numbers) or not known:
             found = integers.unknown(f"{self._name} of what is no known integer")
         elif operation in {"min", "max", "hull"}:
-            found = natives.one_of(operation, known)
+            found = integers.one_of(operation, known)
         elif len(known) == 1:
             found = integers.unary(f"__{operation}__", known[0]) or integers.unknown(operation)
         else:

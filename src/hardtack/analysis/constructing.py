@@ -129,6 +129,12 @@ def _initialise(
         )
 
 
+def pass_tuple(interp: Interpreter, count: int) -> None:
+    """Make the tuple of the arguments of what is called in the old way; CPython keeps it for reuse."""
+    size = footprints.tuple_of(count)
+    interp.note(transient=(f"tuple of {count}", size))
+
+
 def keep_arguments(interp: Interpreter, made: ir.Register, arguments: Given) -> None:
     """Keep an exception's arguments, in a tuple of their own."""
     value = interp.read(made)

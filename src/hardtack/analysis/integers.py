@@ -24,7 +24,7 @@ from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.polynomials import Coefficient, cap_of, symbol_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Origin: TypeAlias = tuple[str, int | None, int | None]
 
@@ -343,7 +343,7 @@ def at_most(number: Number, limit: Size, *, offset: int = 0) -> Number:
     value = limit.as_const()
     if value is not None:
         return replace(number, high=number.high.at_most(int(value)))
-    if number.high.is_top or (_internal(number.high) and not limit.is_top):
+    if number.high.is_top or (is_open(number.high) and not limit.is_top):
         return replace(number, high=limit)
     return number
 
@@ -355,8 +355,8 @@ def at_least(number: Number, limit: int) -> Number:
     return replace(number, low=number.low.at_most(-limit))
 
 
-def _internal(size: Size) -> bool:
-    """Tell whether a size depends on a loop that is not solved yet."""
+def is_open(size: Size) -> bool:
+    """Tell whether a size depends on a loop that is not solved yet: `β` is what loops name so."""
     return any("β" in symbol for symbol in size.symbols())
 
 
@@ -373,3 +373,43 @@ def halvings(number: Number) -> Size:
 def scaled_rounds(distance: Size, step: int) -> Size:
     """Return how many steps it takes at most to go a distance."""
     return distance * Fraction(1, step) + 1
+
+
+def span_of(start: Number, stop: Number, step: Number) -> tuple[Size, Number]:
+    """Return how many integers a range has at most, and what they are."""
+    if step.low.is_zero:
+        distance = stop.high.minus(start.least) if start.low.is_zero else stop.high + start.low
+        by = max(step.least, 1)
+        rounds = distance if by == 1 else distance.ceil_div(by)
+        return rounds, Number(stop.high.minus(1), start.low, start.least)
+    if step.high.is_zero:
+        return start.high + stop.low, Number(start.high, stop.low.minus(1))
+    both = start.join(stop)
+    return (stop.high + start.low) | (start.high + stop.low), Number(both.high, both.low)
+
+
+def one_of(operation: str, numbers: Sequence[Number]) -> Number:
+    """Return the least (min) or the greatest (max) of some integers, or anything between them (hull)."""
+    joined = numbers[0]
+    for number in numbers[1:]:
+        joined = joined.join(number)
+    joined = replace(joined, origin=None)
+    if operation == "min":
+        high = numbers[0].high
+        for number in numbers[1:]:
+            high = lesser(high, number.high)
+        return replace(joined, high=high, digits=joined.wide() if high.is_top or joined.low.is_top else None)
+    if operation == "max" and any(number.low.is_zero for number in numbers):
+        return replace(joined, low=ZERO, least=max(number.least for number in numbers))
+    return joined
+
+
+def lesser(left: Size, right: Size) -> Size:
+    """Return an upper bound of the lesser of two sizes: one of them, unless one is a constant."""
+    for size, other in ((left, right), (right, left)):
+        limit = other.as_const()
+        if limit is not None:
+            return size.at_most(int(limit))
+    if left.is_top or left.dominates(right) or is_open(left):
+        return right
+    return left

@@ -183,10 +183,7 @@ class StoreGlobal:
 
 @dataclass(frozen=True, slots=True)
 class LoadFree:
-    """Read a variable that lives in a cell.
-
-    One of an enclosing function, or one that an inner function captures.
-    """
+    """Read a variable in a cell: an enclosing function's, or one that an inner function captures."""
 
     at: Place
     into: Register
@@ -204,9 +201,9 @@ class StoreFree:
 
 @dataclass(frozen=True, slots=True)
 class LoadAttribute:
-    """Read a plain attribute.
+    """Read a plain attribute, one that runs no code: properties are Calls.
 
-    One that runs no code; properties are Calls. Consumes `object` if a temporary.
+    `object` is consumed if it is a temporary.
     """
 
     at: Place
@@ -384,9 +381,9 @@ class For:
 
 @dataclass(frozen=True, slots=True)
 class While:
-    """Run `header`; while `condition` (made by header) is true.
+    """Run `header`, which makes `condition`; if that is true, run `body`, and begin anew.
 
-    `body`; then `otherwise` unless left by Break.
+    After that run `otherwise`, unless the loop was left by Break.
     """
 
     at: Place
@@ -483,9 +480,9 @@ class Delegate:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """What the front end cannot lower.
+    """What the front end cannot lower, which is a finding.
 
-    A finding. Reads `reads`, writes `into` with a value of no known type.
+    Reads `reads`, writes `into` with a value of no known type.
     """
 
     at: Place
@@ -574,9 +571,9 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A class of the sources.
+    """A class of the sources, or one that they build on.
 
-    Or one that they build on (then `in_sources` is false, and models say what it costs).
+    Of such a one `in_sources` is false, and models say what it costs.
     """
 
     name: str

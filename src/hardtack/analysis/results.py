@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Finding:
     """Why there is no bound: what, where, and what would settle it.
 
-    kind: "unknown-callee", "no-model", "any", "loop", "growth", "recursion", "implicit-call", "aliasing",
-        "generator", "unsupported", "annotation", "error" (what mypy reports).
+    kind: "unknown-callee", "no-model", "no-constant", "any", "loop", "growth", "recursion", "implicit-call",
+        "aliasing", "generator", "unsupported", "error" (what mypy reports), "internal" (the analyser broke
+        off, or took too long), "unfinished" (there may be more findings).
     """
 
     kind: str

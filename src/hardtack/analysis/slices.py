@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access
+from hardtack.analysis import access, integers
 from hardtack.analysis.domain import NONE, Value
 from hardtack.symbolic import Size
 
@@ -54,7 +54,7 @@ def _span(start: Value, stop: Value, length: Size) -> Size:
         value = limit.as_const()
         if value is not None:
             length = length.at_most(int(value))
-    if length.is_top or any("β" in name for name in length.symbols()):
+    if length.is_top or integers.is_open(length):
         return next((limit for limit in limits if not limit.is_top), length)
     return length
 

@@ -211,5 +211,4 @@ def _finding(line: str) -> Finding:
     if not number.isdigit():
         file, number, column = place, "0", "0"
     severity, _, text = message.partition(": ")
-    kind = "error" if severity == "error" else severity
-    return Finding(kind, file, int(number), max(0, int(column) - 1), text, "correct what mypy reports")
+    return Finding(severity, file, int(number), max(0, int(column) - 1), text, "correct what mypy reports")

@@ -167,7 +167,7 @@ def _limit(interp: Interpreter, operand: object, head: State, changed: set[str])
     before, interp.state = interp.state, head
     length = access.length(interp, value)
     interp.state = before
-    return None if any("β" in name for name in length.symbols()) else integers.Number(length)
+    return None if integers.is_open(length) else integers.Number(length)
 
 
 HANDLERS: dict[type[object], Handler] = cast("dict[type[object], Handler]", {ir.While: _while})
