@@ -542,7 +542,7 @@ def test_wrapped_coroutines_that_fill_their_heap_end_with_heap_full(python: Pyth
 
 def test_what_is_pending_says_how_to_wait_for_it(heap: Heap) -> None:
     async def main() -> None:
-        held = heap.reserve(heap.possible)
+        held = heap.reserve(heap.possible - 500)
         uses: list[Callable[[Any], object]] = [
             lambda pending: pending.__enter__(),
             lambda pending: pending.release(),
@@ -551,8 +551,9 @@ def test_what_is_pending_says_how_to_wait_for_it(heap: Heap) -> None:
         for use in uses:
             pending: Any = heap.reserve(1000)
             assert isinstance(pending, Pending)
-            with pytest.raises(WouldBlock, match="async with"):
+            with pytest.raises(WouldBlock, match="async with") as refused:
                 use(pending)
+            assert (refused.value.asked, refused.value.free) == (1000, 500)
         assert heap.statistics().waiters == 0
         held.release()
 
@@ -578,10 +579,11 @@ def test_nobody_waits_inside_a_reservation(heap: Heap) -> None:
     other = Heap("1 MiB")
 
     async def main() -> None:
-        held = other.reserve(other.possible)
+        held = other.reserve(other.possible - 500)
         pending: Any = other.reserve(1000)
-        with heap.reserve(1000), pytest.raises(WouldBlock, match="inside"):
+        with heap.reserve(1000), pytest.raises(WouldBlock, match="inside") as refused:
             await pending
+        assert (refused.value.asked, refused.value.free) == (1000, 500)
         with heap.reserve(1000), pytest.raises(WouldBlock):
             await reserve(other, 1000)
         held.release()
@@ -618,9 +620,10 @@ def test_trio_is_refused_clearly(heap: Heap) -> None:
     trio = pytest.importorskip("trio")
 
     async def main() -> None:
-        held = heap.reserve(heap.possible)
-        with pytest.raises(WouldBlock, match="not on trio"):
+        held = heap.reserve(heap.possible - 500)
+        with pytest.raises(WouldBlock, match="not on trio") as refused:
             heap.reserve(1000)
+        assert (refused.value.asked, refused.value.free) == (1000, 500)
         held.release()
 
     trio.run(main)

@@ -260,7 +260,7 @@ class Pending:
             "event loop of this thread: write `async with heap.reserve(...)` or `await` it, use "
             "reserve_nowait, or reserve in a thread"
         )
-        raise WouldBlock(message)
+        raise WouldBlock(message, self._amount, self._heap.room)
 
     def __repr__(self) -> str:
         return f"<Pending reservation of {self._amount} bytes on {self._heap!r}>"
@@ -275,8 +275,9 @@ def _waiting(pending: Pending) -> Generator[Any, Any, Reservation]:
     """Return what waits, when awaited; called outside every heap."""
     pending._awaited = True
     if _native.in_reservation():
-        message = f"heap {pending._heap.name!r}: a reservation is not waited for inside another one"
-        raise WouldBlock(message)
+        heap, amount = pending._heap, pending._amount
+        message = f"heap {heap.name!r}: {amount} bytes are not waited for inside another reservation"
+        raise WouldBlock(message, amount, heap.room)
     if not _native.in_coroutine():
         return pending._wait().__await__()
     return _outside.wrap(pending._wait()).__await__()

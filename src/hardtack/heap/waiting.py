@@ -232,7 +232,7 @@ def reserve(
     On the thread of a running event loop it does not wait, but returns what can be awaited.
     """
     timeout = parse_timeout(timeout)
-    if in_event_loop():
+    if _in_event_loop(heap, amount):
         return _pending()(heap, amount, timeout, also)
     if timeout is None:
         _refuse_to_wait_for_itself(heap, amount)
@@ -274,8 +274,8 @@ def _refuse_to_wait_for_itself(heap: Heap, amount: int) -> None:
         raise WouldBlock(message, amount, heap.room)
 
 
-def in_event_loop() -> bool:
-    """Tell whether this thread runs an event loop now.
+def _in_event_loop(heap: Heap, amount: int) -> bool:
+    """Tell whether this thread runs an event loop now, on which a reservation is awaited.
 
     Raises:
         WouldBlock: it is trio's, which cannot wait for a reservation.
@@ -286,10 +286,10 @@ def in_event_loop() -> bool:
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
         message = (
-            "the reservation would have to wait, which works on asyncio's event loop, not on trio's: use "
-            "reserve_nowait, or trio.to_thread.run_sync(heap.reserve, amount)"
+            f"heap {heap.name!r} has no room for {amount} bytes now, and waiting works on asyncio's event "
+            "loop, not on trio's: use reserve_nowait, or trio.to_thread.run_sync(heap.reserve, amount)"
         )
-        raise WouldBlock(message)
+        raise WouldBlock(message, amount, heap.room)
     return False
 
 
