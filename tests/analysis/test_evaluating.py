@@ -1,7 +1,8 @@
-"""`for_call` refuses what the function itself would refuse."""
+"""`for_call` refuses what the function itself would refuse, and what it cannot measure."""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,8 +40,14 @@ def zeros(count: Annotated[int, Ge(0), Le(65536)]) -> bytes:
 
 
 class Order:
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
+
     def total(self, text: str) -> str:
         return text + text
+
+    def blank(self) -> bytes:
+        return bytes(self.count)
 """
 
 
@@ -115,6 +122,24 @@ def test_a_stated_limit_costs_no_call_what_its_own_argument_does_not(file, name,
 def test_a_method_is_called_with_its_object(file):
     with pytest.raises(HardtackError, match="missing argument"):
         bound(f"{file}:Order.total").for_call("a")
+
+
+class Index:
+    """What counts as an int, and is none, as NumPy's integers are."""
+
+    def __index__(self) -> int:
+        return 100_000
+
+
+def test_an_attribute_that_is_no_int_but_counts_as_one_is_refused_and_not_zero(file, monkeypatch):
+    monkeypatch.syspath_prepend(file.parent)
+    order = importlib.import_module("calls").Order(100_000)
+    blank = bound(f"{file}:Order.blank")
+    assert blank.for_call(order) > 100_000
+    order.count = Index()
+    assert len(order.blank()) == 100_000
+    with pytest.raises(HardtackError, match=r"self\.count is of type Index"):
+        blank.for_call(order)
 
 
 def test_a_target_that_is_no_text_says_what_one_looks_like():

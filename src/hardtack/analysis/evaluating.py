@@ -5,6 +5,7 @@ Invariant: what cannot be read is an error, never a zero: a bound must not be to
 
 from __future__ import annotations
 
+import operator
 import re
 import sys
 from functools import cached_property
@@ -90,30 +91,35 @@ def _unquoted(error: TypeError) -> str:
 def _value(symbol: str, given: Mapping[str, object]) -> int:
     found = _FUNCTION.fullmatch(symbol)
     if found is None:
-        return max((max(_integer(one), 0) for one in follow(symbol, given)), default=0)
+        return _greatest(symbol, given)
     function, path = found.groups()
-    if function == "extra":
-        return max((_extra(_integer(one)) for one in _inner(path, given)), default=0)
-    if function == "neg":
-        return max((max(-_integer(one), 0) for one in _inner(path, given)), default=0)
+    if function in {"extra", "neg"}:
+        inner = _FUNCTION.fullmatch(path)
+        path = inner[2] if inner is not None and inner[1] == "max" else path
+        return _greatest(path, given, _extra if function == "extra" else operator.neg)
     if function == "max":
-        return max((max(_integer(one), 0) for one in follow(path, given)), default=0)
+        return _greatest(path, given)
     if function == "total":
         return max((sum(_length(item) for item in _items(one)) for one in follow(path, given)), default=0)
     return max((_length(one) for one in follow(path, given)), default=0)
 
 
-def _inner(path: str, given: Mapping[str, object]) -> list[object]:
-    found = _FUNCTION.fullmatch(path)
-    return follow(found[2] if found is not None and found[1] == "max" else path, given)
+def _greatest(path: str, given: Mapping[str, object], measure: Callable[[int], int] = operator.pos) -> int:
+    """Return the most that a measure of the integers at a path is, but at least 0."""
+    return max([0, *(measure(_integer(one, path)) for one in follow(path, given))])
 
 
 def _extra(value: int) -> int:
     return max(0, (abs(value).bit_length() + 29) // 30 - 1)
 
 
-def _integer(value: object) -> int:
-    return int(value) if isinstance(value, int) else 0
+def _integer(value: object, path: str) -> int:
+    """Return an integer's value; that of another member of a union, which counts nothing, is 0."""
+    if isinstance(value, int):
+        return int(value)
+    if hasattr(type(value), "__index__"):  # as NumPy's have, and code takes it for an int
+        raise NoValue(f"{path} is of type {type(value).__qualname__}, which counts as an int and is none")
+    return 0
 
 
 def _length(value: object) -> int:
