@@ -264,7 +264,7 @@ def _turns(machine: Machine) -> list[int]:
 
 def test_no_turn_takes_more_than_half_of_what_the_scheduler_sets_aside() -> None:
     with Machine(64 * MIB) as machine:
-        machine.program(b"rest", worst_cases._wait_for_ever, 4096)
+        machine.program(b"rest", worst_cases.wait_for_ever, 4096)
         machine.program(b"busy", _busy)
         hand = machine.hand()
         for _ in range(500):
@@ -283,7 +283,7 @@ def test_no_turn_takes_more_than_half_of_what_the_scheduler_sets_aside() -> None
 
 def test_reclaiming_takes_no_more_than_half_of_what_the_scheduler_sets_aside() -> None:
     with Machine(2 * MIB) as machine:
-        machine.program(b"rest", worst_cases._wait_for_ever, 4096)
+        machine.program(b"rest", worst_cases.wait_for_ever, 4096)
         taken = _turns(machine)
         machine.start(_hog)
         machine.settle()

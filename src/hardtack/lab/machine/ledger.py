@@ -87,7 +87,10 @@ def measure(seeds: Iterable[int], calls: int, *, directed: bool = True) -> Ledge
     from hardtack.lab.machine import (
         workload,
         worst_cases,
-        worst_cases_on_disk,  # noqa: F401 - it enters its cases in the list
+        worst_cases_of_paths,  # noqa: F401 - they enter their cases in the list
+        worst_cases_of_processes,  # noqa: F401
+        worst_cases_of_transfers,  # noqa: F401
+        worst_cases_on_disk,  # noqa: F401
     )
 
     ledger = Ledger()
