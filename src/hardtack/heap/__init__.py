@@ -324,9 +324,10 @@ def _black_box(heap: Heap) -> list[str]:
 def _evicted(heap: Heap) -> int:
     if "hardtack.heap.caches" not in sys.modules:  # then there is no cache
         return 0
-    from hardtack.heap.explaining import evicted
+    from hardtack.heap.caches import evicted_below
 
-    return evicted(heap)
+    found: int = _native.outside(evicted_below, heap)
+    return found
 
 
 def _killed(heap: Heap) -> int:

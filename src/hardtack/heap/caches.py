@@ -38,17 +38,18 @@ from collections import OrderedDict
 from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from hardtack.errors import HeapFull, InternalError
 from hardtack.heap import Heap, _native
 from hardtack.heap.adopting import SPARE_BYTES, Copy, missing_bytes, no_room, run_inside, run_unbounded
-from hardtack.heap.groups import add_shrinker
+from hardtack.heap.groups import add_shrinker, shrinkers_below
 from hardtack.units import parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hardtack.heap.groups import Shrinker
 
 _T = TypeVar("_T")
 _K = TypeVar("_K")
@@ -130,7 +131,7 @@ class Cache(MutableMapping[_K, _V]):
         _locks.add(self._lock)
         self._entries: OrderedDict[_K, Entry[_K, _V]] = self.heap.run(OrderedDict)
         self._counts = array("q", [0] * 4)  # not attributes: ints would belong to the heap of whoever counts
-        add_shrinker(self.heap, partial(_give_way, weakref.ref(self)), priority, name=self.heap.name)
+        add_shrinker(self.heap, _GivesWay(self), priority, name=self.heap.name)
 
     def __repr__(self) -> str:
         return f"<Cache in heap {self.heap.name!r}: {len(self)} entries, {self.heap.live} bytes>"
@@ -446,10 +447,30 @@ def _make_entry(data: bytes, value: _V) -> Entry[_K, _V]:
     return Entry(pickle.loads(data), value)
 
 
-def _give_way(reference: weakref.ref[Cache[_K, _V]], wanted: int) -> None:
-    cache = reference()
-    if cache is not None:
-        cache._evict(wanted, BUSY_SECONDS)
+class _GivesWay:
+    """The shrinker of a cache, which it does not keep."""
+
+    __slots__ = ("cache",)
+
+    def __init__(self, cache: Cache[Any, Any]) -> None:
+        self.cache = weakref.ref(cache)
+
+    def __call__(self, wanted: int) -> None:
+        cache = self.cache()
+        if cache is not None:
+            cache._evict(wanted, BUSY_SECONDS)
+
+
+def cache_of(shrinker: Shrinker) -> Cache[Any, Any] | None:
+    """Return the cache that a shrinker makes smaller; None if it is no cache's, or that one is gone."""
+    function = shrinker.function
+    return function.cache() if isinstance(function, _GivesWay) else None
+
+
+def evicted_below(heap: Heap) -> int:
+    """Return how many entries the caches of a heap and of those below it have dropped to make room."""
+    caches = map(cache_of, shrinkers_below(heap))
+    return sum(cache._counts[EVICTIONS] for cache in caches if cache is not None)
 
 
 _locks: Final[weakref.WeakSet[threading.RLock]] = weakref.WeakSet()

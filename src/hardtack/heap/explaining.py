@@ -24,9 +24,7 @@ next.
 from __future__ import annotations
 
 import time
-import weakref
 from collections import defaultdict
-from functools import partial
 from itertools import chain as joined
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -34,7 +32,7 @@ from typing import TYPE_CHECKING, Final
 from hardtack.heap import Heap
 from hardtack.heap.admission import chain
 from hardtack.heap.black_box import lines as events_of
-from hardtack.heap.caches import Cache
+from hardtack.heap.caches import cache_of
 from hardtack.heap.groups import (
     groups_below,
     heaps_below,
@@ -71,25 +69,6 @@ def explain(heap: Heap) -> str:
     """
     text: str = _aside.run(_explain, heap)
     return text
-
-
-def evicted(heap: Heap) -> int:
-    """Return how many entries the caches of a heap and of those below it have dropped to make room."""
-    count: int = _aside.run(_evicted, heap)
-    return count
-
-
-def _evicted(heap: Heap) -> int:
-    caches = map(_cache_of, shrinkers_below(heap))
-    return sum(cache.statistics().evictions for cache in caches if cache is not None)
-
-
-def _cache_of(shrinker: Shrinker) -> Cache[object, object] | None:
-    """Return the cache that a shrinker makes smaller; None if it is no cache, or one that is gone."""
-    function = shrinker.function
-    reference = function.args[0] if isinstance(function, partial) and function.args else None
-    cache = reference() if isinstance(reference, weakref.ref) else None
-    return cache if isinstance(cache, Cache) else None
 
 
 def _explain(heap: Heap) -> str:
@@ -186,7 +165,7 @@ def _traits(heap: Heap) -> Iterator[str]:
     elif group.kill is not None:
         yield "spared: what is protected lives in it" if _guarded(heap) else "may be killed"
     for shrinker in group.shrinkers:
-        cache = _cache_of(shrinker)
+        cache = cache_of(shrinker)
         if cache is None:
             yield f"shrinker {shrinker.name}"
         else:
@@ -298,7 +277,7 @@ def _shrinkers(short: Heap) -> Iterator[str]:
 
 def _yield_of(shrinker: Shrinker) -> str:
     """Return what a shrinker can give; nothing if that is nothing."""
-    cache = _cache_of(shrinker)
+    cache = cache_of(shrinker)
     if cache is None:
         return f"shrinker {shrinker.name}: what it gives is not known before it is asked"
     books = cache.statistics()
