@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,7 @@ def test_every_figure_of_the_statistics_is_there_with_its_unit(heap: Heap) -> No
         "hardtack_heap_peak_bytes": books.peak,
         "hardtack_heap_reserved_bytes": 65536,
         "hardtack_heap_slack_bytes": books.slack,
+        "hardtack_heap_spilled_bytes": 0,
         "hardtack_heap_footprint_bytes": books.footprint,
         "hardtack_heap_waiters": 0,
         "hardtack_heap_allocations_total": books.allocations,
@@ -52,6 +54,7 @@ def test_every_figure_of_the_statistics_is_there_with_its_unit(heap: Heap) -> No
         "hardtack_heap_evicted_entries_total": 0,
         "hardtack_heap_killed_groups_total": 0,
     }
+    assert len(found) == len(fields(books))
     assert {label for _, label in found} == {"test"}
     assert found["hardtack_heap_live_bytes", "test"] >= len(kept)
 

@@ -2,8 +2,8 @@
 
 Owns the shape of the IR and nothing else: `lowering` makes it, `ircheck` says whether it is well formed,
 `irprint` prints it, `interpreting` reads it. It holds no mypy object, so that it can be kept, hashed and
-compared. It is in one file, though a long one: types, operations and programs are declared in terms of one
-another, and nothing is computed here.
+compared. It is in one file, though a long one: to all others it is one vocabulary (`ir.Call`, `ir.Instance`),
+and nothing is computed here.
 
 A register is a local variable (`data`), a hidden local that the source has no name for (`$1`), or a temporary
 (`%3`). Invariants, which `ircheck` checks:

@@ -43,6 +43,10 @@ _GAUGES: Final = {
     "peak_bytes": ("peak", "The most bytes that were ever live."),
     "reserved_bytes": ("reserved", "Bytes set aside by reservations and not drawn."),
     "slack_bytes": ("slack", "Bytes of the capacity that only overruns may use."),
+    "spilled_bytes": (
+        "spilled",
+        "Bytes of small blocks beside the heap, for it was full when they were made.",
+    ),
     "footprint_bytes": ("footprint", "Address space held for the heap; what is not live is fragmentation."),
     "waiters": ("waiters", "Reservations on the heap that wait now."),
 }
