@@ -70,6 +70,7 @@ def test_a_small_block_that_does_not_fit_lives_beside_the_heap_until_it_is_freed
     assert (heap.live, heap.spilled, heap.statistics().spilled) == (heap.capacity, 448, 448)
     assert heap.statistics().failures == 1
     assert not heap.owns(made[1])
+    assert "  448 B beside it\n" in heap.explain()
     heap.check()
     made.clear()
     assert (heap.live, heap.spilled) == (heap.capacity, 0)

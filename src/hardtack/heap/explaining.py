@@ -157,6 +157,8 @@ def _row(heap: Heap, depth: int) -> tuple[str, ...]:
 def _traits(heap: Heap) -> Iterator[str]:
     if heap.held:
         yield f"{format_bytes(heap.held)} held by reservations above"
+    if heap.spilled:
+        yield f"{format_bytes(heap.spilled)} beside it"
     group: Group | None = heap._group
     if group is None:
         return
