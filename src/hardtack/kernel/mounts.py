@@ -1,33 +1,71 @@
 """The root of the file system in memory with /proc, /dev and /bin mounted on it.
 
-A path that begins with a mount's name goes there, unless something in memory has that name. Mounts are not
-listed in the root, and are looked for where paths start alone: libc makes every path of a program's absolute.
+A path that begins with a mount's name goes there, unless something in memory has that name. Mounts are looked
+for where paths start alone: libc makes every path of a program's absolute. They are listed in the root, after
+what is in memory; so is what else was opened for every process (directories of the host, a disk) under one
+name.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Entries
 from hardtack.kernel.open_files import OpenDirectory
 from hardtack.kernel.pseudo_files import BIN, DEV, PROC, PseudoDirectory
 
 if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Flags, Long, PathBytes, Rights
+    from hardtack.kernel.ranges import Flags, Long, PathBytes, Rights, Transfer, Word
     from hardtack.kernel.system import System
 
 
+_COOKIES: Final = 1 << 60  # of mounts in a listing: beyond those of names in memory
+
+
 class MountedRoot(OpenDirectory):
-    """The root, opened for every process."""
+    """The root: opened for every process, or by one."""
 
-    __slots__ = ("_mounts",)
+    __slots__ = ("_mounts", "_system")
 
-    def __init__(self, system: System, name: PathBytes) -> None:
-        rights = abi.DIRECTORY_RIGHTS
-        super().__init__(system.files, system.files.root, rights, rights | abi.FILE_RIGHTS, name)
-        self._mounts = {kind.encode(): PseudoDirectory(system, kind, kind, 0) for kind in (BIN, DEV, PROC)}
+    def __init__(
+        self,
+        system: System,
+        mounts: dict[bytes, PseudoDirectory],
+        rights: Rights,
+        inheriting: Rights,
+        preopen: PathBytes | None,
+    ) -> None:
+        super().__init__(system.files, system.files.root, rights, inheriting, preopen)
+        self._system = system
+        self._mounts = mounts
+
+    def readdir(self, process: Process, start: Word, count: Transfer, cookie: Long) -> int:
+        """Write the entries in memory, then the mounts that none of them hides."""
+        done = 0
+        if cookie < _COOKIES:
+            done = super().readdir(process, start, count, cookie)
+            if done == count:
+                return count
+            cookie = _COOKIES
+        out = Entries(process.memory, start + done, count - done)
+        preopens = self._system.preopens
+        mounts: list[tuple[bytes, Description]] = list(self._mounts.items())
+        for place in range(min(cookie - _COOKIES, 1 << 30), len(mounts) + len(preopens)):
+            if place < len(mounts):
+                name, mount = mounts[place]
+            else:
+                mount = preopens[place - len(mounts)]
+                name = _single_name(mount.preopen or b"")
+            if not name or self.directory.get(name) is not None:
+                continue
+            status = mount.filestat()
+            number = 0 if isinstance(status, int) else status[1]
+            if out.put(_COOKIES + place + 1, number, name, abi.DIRECTORY):
+                return count
+        return done + out.done
 
     def _mount(self, path: PathBytes) -> tuple[PseudoDirectory, PathBytes] | None:
         """Return the mount that a path leads to, and the rest of the path; None if it stays here."""
@@ -56,9 +94,15 @@ class MountedRoot(OpenDirectory):
     ) -> Description | int:
         """Open what path names."""
         found = self._mount(path)
-        if found is None:
-            return super().open_at(process, path, follow, oflags, flags, rights, inheriting)
-        return found[0].open_at(process, found[1], follow, oflags, flags, rights, inheriting)
+        if found is not None:
+            return found[0].open_at(process, found[1], follow, oflags, flags, rights, inheriting)
+        opened = super().open_at(process, path, follow, oflags, flags, rights, inheriting)
+        if not isinstance(opened, OpenDirectory) or opened.directory is not self.directory:
+            return opened
+        with process.group.heap:
+            root = MountedRoot(self._system, self._mounts, opened.rights, opened.inheriting, None)
+        opened.release()
+        return root
 
     def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
@@ -110,7 +154,18 @@ class MountedRoot(OpenDirectory):
         return isinstance(to, MountedRoot) and to._mount(new) is not None
 
 
+def _single_name(path: PathBytes) -> PathBytes:
+    """Return the one name in a preopened directory's path; b"" if it has none, or several."""
+    start = 0
+    while start < len(path) and path[start] in b"/.":
+        start += 1
+    name = path[start:].rstrip(b"/")
+    return b"" if b"/" in name else name
+
+
 def open_mounted_root(system: System, name: PathBytes) -> MountedRoot:
     """Open the root with its mounts, as a preopened directory."""
+    rights = abi.DIRECTORY_RIGHTS
     with system.scheduler_heap:
-        return MountedRoot(system, name)
+        mounts = {kind.encode(): PseudoDirectory(system, kind, kind, 0) for kind in (BIN, DEV, PROC)}
+        return MountedRoot(system, mounts, rights, rights | abi.FILE_RIGHTS, name)
