@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 
 from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+from annotated_types import Len
 
 
 from typing import TypedDict
 
 
 from hardtack.annotations import recursive
+
+T = TypeVar("T")
 
 
 def total(xs: list[str]) -> int:
@@ -77,6 +82,31 @@ def group(xs: list[str]) -> dict[int, list[str]]:
 def grow(xs: list[int], n: int) -> None:
     for i in range(n):
         xs.append(i)
+
+
+class Fixed:
+    def __init__(self) -> None:
+        self.slots: Annotated[list[int], Len(4, 4)] = [0] * 4
+
+
+def fixed(holder: Fixed, at: int) -> int:
+    return holder.slots[at & 3]
+
+
+def fixed_shortened(holder: Fixed) -> int:
+    holder.slots.pop()
+    return holder.slots[3]
+
+
+def fixed_shortened_elsewhere(holder: Fixed) -> int:
+    slots = holder.slots
+    slots[:2] = []
+    return holder.slots[3]
+
+
+def alias_of_any(xs: list[T], ys: list[int], item: T, n: int) -> list[int]:
+    xs.extend([item] * n)
+    return ys * 8
 
 
 def alias(xs: list[str], ys: list[str]) -> list[str]:

@@ -72,6 +72,8 @@ INPUTS = {
     "dicts": of(words),
     "group": of(words),
     "grow": [lambda a=a, n=n: given(list(range(a)), n) for a in (0, 1, 100, 5000) for n in (0, 1, 5, 500)],
+    "fixed": [lambda at=at: given(cases.Fixed(), at) for at in (0, 3, 4, -1)],
+    "alias_of_any": [lambda n=n: twice_the_same(lambda: list(range(n)), 7, 20 * n) for n in NS],
     "alias": [lambda n=n: twice_the_same(lambda: words(n)) for n in NS],
     "halves": numbers((0, 1, 5, 1000, 2**70, 10**50)),
     "count": numbers(),
@@ -145,6 +147,8 @@ REFUSED = {
     "doubling": "growth",  # its result has 2**n characters
     "chain_length": "loop",  # how long a linked list is, no symbol says
     "rec": "recursion",
+    "fixed_shortened": "annotation",
+    "fixed_shortened_elsewhere": "annotation",
 }
 # Generators, which run in steps: to the end, each item let go of before the next.
 STEPPED = {"items_made": numbers((0, 1, 10)), "items_passed": of(words)}

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from mypy import nodes as mn
 from mypy import types as mt
+from mypy.expandtype import expand_type_by_instance
+from mypy.maptype import map_instance_to_supertype
 
 from hardtack.analysis import generated, ir
 from hardtack.analysis.constants import UNKNOWN
 from hardtack.analysis.hierarchy import decorator_name, function_of, is_property
-from hardtack.analysis.mypy_types import convert
+from hardtack.analysis.mypy_types import convert, parameters_of
 from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class ClassTable:
             is_typed_dict=info.typeddict_type is not None,
             init=self._init(info),
             factories=self._factories(info),
+            generic=self._generic(info),
         )
 
     def _variables(
@@ -107,6 +110,23 @@ class ClassTable:
                 (variables if on_class else fields)[name] = type_
                 (fields if on_class else variables).pop(name, None)
         return tuple(fields.items()), tuple(variables.items())
+
+    def _generic(self, info: mn.TypeInfo) -> tuple[tuple[str, ir.Type], ...]:
+        """Return the fields that it has of generic classes, with what it gives for their type variables."""
+        found: dict[str, ir.Type] = {}
+        for base in reversed(info.mro):
+            variables = base.defn.type_vars
+            plain = variables and all(isinstance(one, mt.TypeVarType) for one in variables)
+            given = map_instance_to_supertype(parameters_of(info), base) if plain else None
+            for name, symbol in base.names.items():
+                node = symbol.node
+                found.pop(name, None)
+                if given is None or not isinstance(node, mn.Var) or node.type is None:
+                    continue
+                type_ = expand_type_by_instance(node.type, given)
+                if type_ != node.type:
+                    found[name] = self._annotations.type_of(node, type_)
+        return tuple(found.items())
 
     def _items(self, info: mn.TypeInfo) -> tuple[tuple[str, ir.Type], ...]:
         """Return a named tuple's items."""

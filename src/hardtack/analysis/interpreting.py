@@ -171,6 +171,8 @@ class Interpreter:
         self.shaping = 0  # loops that look for the shape of their heads: sizes and the peak do not count
         self.constants: dict[Object, object] = {}
         self.passed: dict[str, frozenset[str]] = {}  # classes that a path leads through
+        # lengths of attributes that are stated never to change: by function, and the place of the reading
+        self.fixed: dict[tuple[str, ir.Register], int] = {}
         # what an operation does that reads what has no value
         self.on_unset: Callable[[], None] = lambda: None
         self._unset: dict[str, frozenset[int]] = {}

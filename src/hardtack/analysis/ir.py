@@ -62,6 +62,12 @@ class Instance:
     limits: Limits | None = None
 
 
+def fixed_length(type_: Type | None) -> int | None:
+    """Return the length that a type states to be always the same, `Len(64, 64)`; else None."""
+    limits = type_.limits if isinstance(type_, Instance) else None
+    return limits.max_length if limits is not None and limits.min_length == limits.max_length else None
+
+
 @dataclass(frozen=True, slots=True)
 class TupleOf:
     """A tuple whose items' types are known one by one."""
@@ -83,6 +89,13 @@ class CallableType:
     parameters: tuple[Type, ...]
     result: Type
     assumed: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeArgument:
+    """In the fields of a generic class: what stands there for its type variable of that number, from 0."""
+
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +135,9 @@ class Compiled:
     text: str | bytes
 
 
-Type: TypeAlias = Instance | TupleOf | Union | CallableType | ClassObject | Literally | Recursive | Unknown
+Type: TypeAlias = (
+    Instance | TupleOf | Union | CallableType | TypeArgument | ClassObject | Literally | Recursive | Unknown
+)
 
 
 # -- operations
@@ -594,6 +609,7 @@ class Class:
     is_typed_dict: bool = False
     init: tuple[Parameter, ...] | None = None  # of a generated __init__ (dataclass, named tuple)
     factories: tuple[tuple[str, Callee], ...] = ()  # fields with default_factory, and what it calls
+    generic: tuple[tuple[str, Type], ...] = ()  # fields by type variables, and what these are
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ def print_type(type_: ir.Type) -> str:
             return " | ".join(map(print_type, type_.items)) or "never"
         case ir.CallableType():
             return f"({_types(type_.parameters)}) -> {print_type(type_.result)}"
+        case ir.TypeArgument():
+            return f"argument {type_.index}"
         case ir.ClassObject():
             return f"class {type_.name.removeprefix('builtins.')}"
         case ir.Literally():
@@ -72,6 +74,7 @@ def print_class(one: ir.Class) -> str:
     flags = [name for name in _FLAGS if getattr(one, name)]
     lines = [f"{one.name}({', '.join(one.lineage[1:])}) {' '.join(flags)}".rstrip()]
     lines += [f"    {name}: {print_type(type_)}" for name, type_ in one.fields]
+    lines += [f"    generic {name}: {print_type(type_)}" for name, type_ in one.generic]
     lines += [f"    class {name}: {print_type(type_)}" for name, type_ in one.class_variables]
     lines += [f"    def {name} = {full}" for name, full in one.methods]
     lines += [f"    property {name}" for name in sorted(one.properties)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mypy import nodes as mn
 from mypy import types as mt
 
 from hardtack.analysis import ir
@@ -73,6 +74,15 @@ def _type_variable(type_: mt.TypeVarType, depth: int) -> ir.Type:
     if type_.values:
         return union(convert(value, depth) for value in type_.values)
     return convert(type_.upper_bound, depth)
+
+
+def parameters_of(info: mn.TypeInfo) -> mt.Instance:
+    """Return a generic class with its type variables by number, which `convert` makes a TypeArgument of."""
+    return mt.Instance(info, [mt.UnboundType(str(index)) for index in range(len(info.type_vars))])
+
+
+def _type_argument(type_: mt.UnboundType, _depth: int) -> ir.Type:
+    return ir.TypeArgument(int(type_.name)) if type_.name.isdigit() else ir.Unknown("it has no meaning here")
 
 
 def _literal(type_: mt.LiteralType, depth: int) -> ir.Type:
@@ -146,6 +156,7 @@ _RULES: dict[type[mt.ProperType], Callable[[Any, int], ir.Type]] = {
     mt.DeletedType: lambda _type, _depth: NEVER,
     mt.UnionType: lambda type_, depth: union(convert(item, depth) for item in type_.items),
     mt.TypeVarType: _type_variable,
+    mt.UnboundType: _type_argument,
     mt.LiteralType: _literal,
     mt.TupleType: _tuple,
     mt.TypedDictType: _typed_dict,

@@ -143,6 +143,9 @@ def _load_attribute(interp: Interpreter, op: ir.LoadAttribute) -> None:
     found = _constant_of_classes(interp, value, op.name) or access.attribute(interp, value, op.name, op.type)
     if found is None or found.is_nothing:
         found = _of_error(interp, value, op.name) or _of_class(interp, value, op)
+    length = ir.fixed_length(op.type)
+    if length is not None and op.into.startswith("%"):
+        interp.fixed[interp.activation.function.name, op.into] = length
     interp.write(op.into, found)
     interp.release(op.object)
 

@@ -20,7 +20,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import ir
+from hardtack.analysis import ir, type_arguments
 from hardtack.analysis.domain import (
     BOOL,
     FLOAT,
@@ -346,7 +346,8 @@ def make_attribute(interp: Interpreter, obj: Object, name: str, type_: ir.Type) 
 
 def _own_attribute(interp: Interpreter, obj: Object, name: str, type_: ir.Type) -> Value:
     of = interp.site_of[obj >> 1]
-    return _own_part(interp, obj, name, type_, f"{of.what}.{name}", single=of.single)
+    declared = type_arguments.field(interp.program, interp.state.cells[obj], name) or type_
+    return _own_part(interp, obj, name, declared, f"{of.what}.{name}", single=of.single)
 
 
 def element(interp: Interpreter, obj: Object) -> Value:
@@ -449,19 +450,17 @@ def cells_may_alias(program: ir.Program, a: Cell, b: Cell) -> bool:
     if a.owned or b.owned:
         return False
     if a.kind == b.kind == "instance":
-        return _related(program, a.name, b.name)
+        return type_arguments.related(program, a.name, b.name)
     kinds = {a.kind, b.kind}
     if "instance" in kinds or "unknown" in kinds:
         return bool(kinds - {"instance"} - IMMUTABLE - {"class", "function"}) and _opaque(program, a, b)
     if len(kinds) > 1 and not kinds & {"sequence", "mapping"}:
         return False
     if a.kind == b.kind and isinstance(a.type, ir.Instance) and isinstance(b.type, ir.Instance):
-        same = a.type.arguments == b.type.arguments
-        return (
-            same
-            or any(isinstance(x, ir.Unknown) for x in (*a.type.arguments, *b.type.arguments))
-            or (a.kind in {"sequence", "mapping"})
-        )
+        if a.kind in {"sequence", "mapping"}:
+            return True
+        pairs = zip(a.type.arguments, b.type.arguments, strict=False)
+        return all(type_arguments.may_meet(program, x, y) for x, y in pairs)
     return True
 
 
@@ -474,15 +473,6 @@ def _opaque(program: ir.Program, a: Cell, b: Cell) -> bool:
         if cell.kind == "instance" and (known is None or known.is_protocol):
             return True
     return False
-
-
-def _related(program: ir.Program, left: str, right: str) -> bool:
-    if left == right or "builtins.object" in {left, right}:
-        return True
-    a, b = program.classes.get(left), program.classes.get(right)
-    if a is None or b is None or a.is_protocol or b.is_protocol:
-        return True
-    return left in b.lineage or right in a.lineage or bool({*a.subclasses} & {*b.subclasses})
 
 
 def write_part(interp: Interpreter, obj: Object, key: str, value: Value, *, strong: bool) -> None:

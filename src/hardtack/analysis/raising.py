@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, parameters
+from hardtack.analysis import access, ir, parameters
 from hardtack.analysis.domain import NO, Value
 from hardtack.analysis.kinds import kinds_of, number_of
 
@@ -41,6 +41,17 @@ _SEPARATING = frozenset(
     for method in ("split", "rsplit", "partition", "rpartition")
 )
 _SLICED = frozenset(f"builtins.{kind}.__getitem__" for kind in ("str", "bytes", "bytearray", "list", "tuple"))
+_REPEATING = frozenset(
+    f"builtins.{kind}.{method}"
+    for kind in ("str", "bytes", "list", "tuple")
+    for method in ("__mul__", "__rmul__")
+)
+_SMALL = 1 << 28  # items: so many fit into any memory's addresses
+_INDEXED = frozenset(f"builtins.list.{method}" for method in ("__getitem__", "__setitem__"))
+_SHRINKING = frozenset(
+    f"builtins.list.{method}"
+    for method in ("pop", "clear", "remove", "sort", "__delitem__", "__setitem__", "__imul__", "__init__")
+)
 _CHANGED = "RuntimeError: dictionary changed size during iteration"
 _STEADY = frozenset(
     {"list", "tuple", "str", "bytes", "bytearray", "memoryview", "range", "none", "bool", "int"}
@@ -57,6 +68,7 @@ _OF_BYTES = ("ValueError: byte must be in range(0, 256)", "OverflowError", "Valu
 
 def raised_by(interp: Interpreter, model: Model, arguments: Given) -> Sequence[str] | None:
     """Return what a model may raise for these arguments."""
+    _check_length(interp, model, arguments.positional)
     raises = _by_kind(interp, model, arguments)
     if raises and "OverflowError" in raises and model.name.rpartition(".")[2] in _COUNTING:
         counts = [*arguments.positional[1:], *(register for _, register in arguments.keywords)]
@@ -80,6 +92,10 @@ def _by_kind(interp: Interpreter, model: Model, arguments: Given) -> Sequence[st
     if model.name in _SEPARATING and len(given) <= 2 and not arguments.keywords:
         return model.raises if len(given) == 2 and not _known_text(interp, given[1]) else ()
     if model.name in _SLICED and _is_slice_without_step(interp, given[1]):
+        return ()
+    if model.name in _REPEATING and _is_small(interp, given):
+        return ()
+    if model.name in _INDEXED and _is_within(interp, given):
         return ()
     raises = model.raises or ()
     if _CHANGED in raises and not (given and _may_change(interp, _walked(model, given))):
@@ -129,6 +145,45 @@ def _is_slice_without_step(interp: Interpreter, register: str) -> bool:
     return kinds_of(interp, value) == {"slice"} and all(
         cell.owned and cell.fields.get("2", NO) == NO for cell in cells
     )
+
+
+def _is_small(interp: Interpreter, given: Sequence[str]) -> bool:
+    """Tell whether what is repeated comes to so few items that it is not refused for that."""
+    value, times = interp.read(given[0]), interp.read(given[1])
+    if kinds_of(interp, times) != {"int"} or times.number is None:
+        return False
+    items = (access.length(interp, value) * times.number.high).as_const()
+    return items is not None and items < _SMALL
+
+
+def _is_within(interp: Interpreter, given: Sequence[str]) -> bool:
+    """Tell whether an index is below the length that is stated of the attribute that has the list."""
+    length = interp.fixed.get((interp.activation.function.name, given[0]))
+    at = interp.read(given[1])
+    if length is None or kinds_of(interp, at) != {"int"} or at.number is None:
+        return False
+    if kinds_of(interp, interp.read(given[0])) != {"list"}:
+        return False
+    high, low = at.number.high.as_const(), at.number.low.as_const()
+    return high is not None and low is not None and high < length and low <= length
+
+
+def _check_length(interp: Interpreter, model: Model, given: Sequence[str]) -> None:
+    """Refuse what makes a list shorter, or may, of which it is stated that it never is."""
+    if model.name not in _SHRINKING or not given:
+        return
+    if model.name.endswith("__setitem__") and "slice" not in kinds_of(interp, interp.read(given[1])):
+        return
+    stated = (interp.activation.function.name, given[0]) in interp.fixed or any(
+        not cell.owned and ir.fixed_length(cell.type) is not None
+        for _, cell in access.cells(interp, interp.read(given[0]))
+    )
+    if stated:
+        interp.finding(
+            "annotation",
+            "the length of this list is stated never to change",
+            "state MaxLen alone, or leave it as long as it is",
+        )
 
 
 def hashable(interp: Interpreter, value: Value) -> bool:

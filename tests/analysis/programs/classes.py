@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum, IntFlag
 from functools import cached_property, total_ordering
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Shape(ABC):
@@ -229,3 +231,24 @@ def around(ring: Ring, steps: int) -> list[int]:
 
 def all_of(ring: Ring) -> list[int]:
     return [item for item in ring if item in ring or item]
+
+
+class Slots(Generic[T]):
+    def __init__(self, items: list[T]) -> None:
+        self.items = items
+        self.last: T | None = items[-1] if items else None
+
+    def first(self) -> T | None:
+        return self.items[0] if self.items else None
+
+
+class Words(Slots[str]):
+    pass
+
+
+def first_word_twice(words: Words) -> str:
+    return (words.first() or "") * 2
+
+
+def last_octets_twice(slots: Slots[bytes]) -> bytes:
+    return (slots.last or b"") * 2

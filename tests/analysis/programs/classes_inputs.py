@@ -37,4 +37,6 @@ INPUTS = {
     c.spans: list(calls(c.spans)),
     c.around: [lambda n=n, s=s: given(c.Ring(list(n)), s) for n in NUMBERS[::3] for s in (0, 1, 9, 600)],
     c.all_of: [lambda n=n: given(c.Ring(list(n))) for n in NUMBERS],
+    c.first_word_twice: [lambda w=w: given(c.Words(list(w))) for w in LISTS],
+    c.last_octets_twice: [lambda d=d: given(c.Slots([d])) for d in octets()],
 }

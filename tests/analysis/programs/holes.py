@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from annotated_types import Len
+
+T = TypeVar("T")
 
 
 # -- two parameters, one object
@@ -18,6 +23,11 @@ def copied_while_other_grows(one: bytearray, other: bytearray) -> bytes:
     for _ in range(8):
         other += one
     return bytes(one)
+
+
+def extended_by_its_items(some: list[T], item: T, count: int, numbers: list[int]) -> list[int]:
+    some.extend([item] * count)
+    return numbers * 8
 
 
 class Box:
@@ -499,3 +509,23 @@ class Counting(str):
 
 def measured(text: str) -> int:
     return len(text)
+
+
+class Fixed:
+    def __init__(self) -> None:
+        self.slots: Annotated[list[int], Len(4, 4)] = [0] * 4
+
+
+def fixed_and_indexed(fixed: Fixed, at: int) -> int:
+    return fixed.slots[at & 3]
+
+
+def fixed_and_shortened(fixed: Fixed) -> int:
+    fixed.slots.pop()
+    return fixed.slots[3]
+
+
+def fixed_and_shortened_by_another_name(fixed: Fixed) -> int:
+    slots = fixed.slots
+    slots[:2] = []
+    return fixed.slots[3]

@@ -114,6 +114,14 @@ INPUTS |= {
     h.sliced_by: [lambda n=n: given([0] * n, h.Indexed()) for n in (0, 5, 300)],
     h.formatted_as_number: [lambda: given(h.Indexed())],
     h.iterated_by_getitem: [lambda: given(h.Indexed())],
+    h.extended_by_its_items: [
+        lambda n=n, c=c: given(n, 7, c, n)
+        for n in [distinct(int, size) for size in SIZES]
+        for c in (0, 1, 500)
+    ],
+    h.fixed_and_indexed: [lambda at=at: given(h.Fixed(), at) for at in (0, 3, 4, -1)],
+    h.fixed_and_shortened: [lambda: given(h.Fixed())],
+    h.fixed_and_shortened_by_another_name: [lambda: given(h.Fixed())],
     h.measured: [lambda: given("text"), lambda: given(h.Counting("text"))],
 }
 assert len(list(texts())) > 100

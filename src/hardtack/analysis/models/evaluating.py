@@ -42,6 +42,12 @@ def run(machine: Machine[V], bound: Bound[V], model: Model) -> V:
     return value
 
 
+def _bits(machine: Machine[V], value: V) -> Size:
+    """Return the most bits of an integer's magnitude."""
+    most = machine.upper(value).as_const()
+    return machine.digits(value) * 30 if most is None else Size.const(int(most).bit_length())
+
+
 class _Evaluator(Generic[V]):
     """Evaluates checked expressions on a machine."""
 
@@ -53,6 +59,7 @@ class _Evaluator(Generic[V]):
             "total": machine.total,
             "upper": machine.upper,
             "digits": machine.digits,
+            "bits": lambda value: _bits(machine, value),
             "width": lambda value: Size.const(machine.width(value)),
             "shown": lambda value: texts.text_of(machine, value, spelled=False).length,
             "spelled": lambda value: texts.text_of(machine, value, spelled=True).length,
