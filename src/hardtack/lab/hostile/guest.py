@@ -14,7 +14,7 @@ from hardtack.limits import NO_LIMITS, Limits
 TRAPPED, KILLED, NOT_STARTED = 134, 137, 127
 
 USUAL: Final = Limits(
-    heap="4 MiB", memory="64 MiB", cpu=0.05, wall=10, descriptors=200, output="64 KiB", disk="1 MiB",
+    heap="4 MiB", memory="64 MiB", cpu=0.2, wall=10, descriptors=200, output="64 KiB", disk="1 MiB",
     processes=20,
 )  # fmt: skip
 _TYPES: Final = {"i": "i32", "I": "i64"}
