@@ -180,7 +180,32 @@ def test_calls_are_timed_with_reservations_and_without() -> None:
 
 def test_a_call_beyond_its_bound_is_a_claim_that_does_not_hold() -> None:
     found = {row.name: bounds._Call(calls=1, peak=10, bound=20, worst=0.5) for row in bounds.TABLE}
-    assert bounds._claims(found, [])[0].holds
-    assert not bounds._claims(found, ["pipe took 30 of 20"])[0].holds
-    found["pipe"].calls = 0
-    assert not bounds._claims(found, [])[0].holds
+    assert bounds._claims(found, [], [])[0].holds
+    assert not bounds._claims(found, ["pipe took 30 of 20"], [])[0].holds
+
+
+def test_a_call_without_a_worst_case_is_a_claim_that_does_not_hold() -> None:
+    found = {row.name: bounds._Call(calls=1, peak=10, bound=20, worst=0.5) for row in bounds.TABLE}
+    assert not bounds._claims(found, [], ["pipe"])[0].holds
+
+
+def _rounds(reserve: float) -> dict[str, list[float]]:
+    return {"reserve": [reserve] * 4, "fail": [100.0] * 4}
+
+
+@pytest.mark.parametrize(
+    ("by_time", "by_count", "holds"),
+    [(120, None, False), (103, None, True), (103, 106, False), (103, 103, True)],
+)
+def test_what_reservations_cost_is_judged_by_instructions_and_by_time(
+    by_time: float, by_count: float | None, holds: bool
+) -> None:
+    counted = {} if by_count is None else {"a": {"reserve": by_count, "fail": 100.0}}
+    assert overhead._claim("It is cheap.", {"a": _rounds(by_time)}, counted, 5).holds is holds
+
+
+def test_rounds_that_took_more_in_three_of_four_speak_against_instructions() -> None:
+    counted = {"a": {"reserve": 103.0, "fail": 100.0}}
+    slow, noisy = _rounds(120), {"reserve": [120.0, 120.0, 99.0, 99.0], "fail": [100.0] * 4}
+    assert not overhead._claim("It is cheap.", {"a": slow}, counted, 5).holds
+    assert overhead._claim("It is cheap.", {"a": noisy}, counted, 5).holds

@@ -6,12 +6,18 @@ import os
 import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from hardtack.lab.children import ChildFailed
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def count(module: str, *arguments: str) -> int:
+
+def count(module: str, *arguments: str, options: Sequence[str] = ()) -> int:
     """Count the instructions of `python -m MODULE ARGUMENTS...` with valgrind's callgrind; blocks.
+
+    `options` are callgrind's own.
 
     The interpreter's start is in them: whoever wants to do without it counts twice, and takes the difference.
 
@@ -19,7 +25,7 @@ def count(module: str, *arguments: str) -> int:
         ChildFailed: the program failed; its last line is told.
         FileNotFoundError: valgrind is not installed.
     """
-    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *options]
     done = subprocess.run(
         [*valgrind, sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
