@@ -120,3 +120,37 @@ def test_a_method_is_called_with_its_object(file):
 def test_a_target_that_is_no_text_says_what_one_looks_like():
     with pytest.raises(HardtackError, match=r"a target is a text such as 'package\.module:function', not 3"):
         bound(3)  # type: ignore[arg-type]
+
+
+LINKED = """\
+class Label:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class Node:
+    label = Label("class")
+
+    def __init__(self, below: "Node | None") -> None:
+        self.below = below
+
+
+class Leaf(Node):
+    pass
+
+
+def below(leaf: Leaf) -> str:
+    node = leaf.below
+    return "" if node is None else node.label.text + node.label.text
+"""
+
+
+def test_what_a_class_holds_for_its_instances_counts_with_all_of_a_class(tmp_path, monkeypatch):
+    (tmp_path / "linked.py").write_text(LINKED)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = bound(f"{tmp_path}/linked.py:below")
+    import linked
+
+    short = found.for_call(linked.Leaf(linked.Node(None)))
+    monkeypatch.setattr(linked.Node, "label", linked.Label("a" * 10_000))
+    assert found.for_call(linked.Leaf(linked.Node(None))) >= short + 19_000
