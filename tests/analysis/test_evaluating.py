@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hardtack import bound
+from hardtack.analysis.evaluating import NoValue, follow
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
@@ -154,3 +156,17 @@ def test_what_a_class_holds_for_its_instances_counts_with_all_of_a_class(tmp_pat
     short = found.for_call(linked.Leaf(linked.Node(None)))
     monkeypatch.setattr(linked.Node, "label", linked.Label("a" * 10_000))
     assert found.for_call(linked.Leaf(linked.Node(None))) >= short + 19_000
+
+
+def test_items_that_are_still_to_come_are_no_part_of_a_value():
+    class Held:
+        pass
+
+    holder = Held()
+    holder.items = iter([Held()])
+    with pytest.raises(NoValue, match="not there to be measured"):
+        follow(f"all(holder:{Held.__module__}.{Held.__qualname__})", {"holder": holder})
+
+
+def test_values_of_any_mapping_are_its_items():
+    assert follow("table[]", {"table": MappingProxyType({"key": "value"})}) == ["value"]
