@@ -115,7 +115,8 @@ kernel-bounds: system-call-bounds ## the same; then ask for every operation's bo
 system-call-bounds: setup ## write the bounds that the kernel reserves, for this CPython: half a minute
 	$(BIN)/python tests/analysis/system_call_bounds.py
 
-analysis-speed: setup ## time the analyser on all functions of the kernel, each as an entry
+analysis-speed: setup ## time the analyser on 5,000 lines, and on all functions of the kernel, each as an entry
+	$(BIN)/python tests/analysis/speed.py --lines 5000
 	$(BIN)/python tests/analysis/speed.py
 
 fuzz: setup ## random programs against their bounds for SECONDS=600, from SEED, which is drawn and printed without one

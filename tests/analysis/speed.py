@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import speed_lines
+
 from hardtack.analysis import source, summaries
 from hardtack.analysis.entry import analyse
 from hardtack.analysis.knowledge import Knowledge
@@ -71,8 +73,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write what was found, entry by entry")
     parser.add_argument("--against", type=Path, help="tell what differs from such a file")
     parser.add_argument("--follow", action="store_true", help="follow every call, without summaries")
+    parser.add_argument("--lines", type=int, help="time `hardtack bound` for so many lines instead")
     parser.add_argument("--only", help="entries whose name has this in it")
     options = parser.parse_args()
+    if options.lines:
+        return int(not speed_lines.measure(options.lines))
     summaries.ENABLED = not options.follow
     begun = time.process_time()
     sources = check(options.package)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hardtack import bound
+from hardtack.analysis.evaluating import NoValue, follow
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
@@ -145,3 +147,51 @@ def test_an_attribute_that_is_no_int_but_counts_as_one_is_refused_and_not_zero(f
 def test_a_target_that_is_no_text_says_what_one_looks_like():
     with pytest.raises(HardtackError, match=r"a target is a text such as 'package\.module:function', not 3"):
         bound(3)  # type: ignore[arg-type]
+
+
+LINKED = """\
+class Label:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class Node:
+    label = Label("class")
+
+    def __init__(self, below: "Node | None") -> None:
+        self.below = below
+
+
+class Leaf(Node):
+    pass
+
+
+def below(leaf: Leaf) -> str:
+    node = leaf.below
+    return "" if node is None else node.label.text + node.label.text
+"""
+
+
+def test_what_a_class_holds_for_its_instances_counts_with_all_of_a_class(tmp_path, monkeypatch):
+    (tmp_path / "linked.py").write_text(LINKED)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = bound(f"{tmp_path}/linked.py:below")
+    import linked
+
+    short = found.for_call(linked.Leaf(linked.Node(None)))
+    monkeypatch.setattr(linked.Node, "label", linked.Label("a" * 10_000))
+    assert found.for_call(linked.Leaf(linked.Node(None))) >= short + 19_000
+
+
+def test_items_that_are_still_to_come_are_no_part_of_a_value():
+    class Held:
+        pass
+
+    holder = Held()
+    holder.items = iter([Held()])
+    with pytest.raises(NoValue, match="not there to be measured"):
+        follow(f"all(holder:{Held.__module__}.{Held.__qualname__})", {"holder": holder})
+
+
+def test_values_of_any_mapping_are_its_items():
+    assert follow("table[]", {"table": MappingProxyType({"key": "value"})}) == ["value"]

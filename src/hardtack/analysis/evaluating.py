@@ -8,15 +8,18 @@ from __future__ import annotations
 import operator
 import re
 import sys
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from inspect import Parameter, Signature
+from io import IOBase
+from itertools import count
 from typing import TYPE_CHECKING
 
 from hardtack.analysis.as_analysed import check_arguments, check_functions
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from hardtack.analysis.results import Analysed
 
@@ -137,7 +140,7 @@ def _length(value: object) -> int:
 def _items(value: object) -> Iterable[object]:
     if isinstance(value, (*_NO_LENGTH, str, bytes, bytearray, memoryview)):
         return ()
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return list(value.values())
     if hasattr(value, "__len__"):
         return list(value)  # type: ignore[call-overload,no-any-return]
@@ -157,7 +160,7 @@ def follow(path: str, given: Mapping[str, object]) -> list[object]:
             values = [one for one in values if isinstance(one, _NO_LENGTH) or hasattr(type(one), "__len__")]
     elif path.startswith("keys("):
         inner, _, rest = _closed(path[5:])
-        values = [key for one in follow(inner, given) if isinstance(one, dict) for key in one]
+        values = [key for one in follow(inner, given) if isinstance(one, Mapping) for key in one]
     else:
         found = _ROOT.match(path)
         if found is None:
@@ -234,7 +237,11 @@ def _instances(roots: Iterable[object], name: str) -> list[object]:
 
 
 def _reached(roots: Iterable[object]) -> Iterator[object]:
-    """Iterate over all that objects lead to, by attributes and items, themselves included."""
+    """Iterate over all that objects lead to, by attributes and items, themselves included.
+
+    Raises:
+        NoValue: there is an iterator, whose items nobody knows before they come.
+    """
     seen, todo = set(), list(roots)
     classes: set[type] = {object}
     while todo:
@@ -245,7 +252,9 @@ def _reached(roots: Iterable[object]) -> Iterator[object]:
         yield value
         if isinstance(value, (*_NO_LENGTH, str, bytes, bytearray, memoryview)):
             continue
-        if isinstance(value, dict):
+        if isinstance(value, Iterator) and not isinstance(value, IOBase | count):
+            raise NoValue(f"the items of a {type(value).__name__} are not there to be measured")
+        if isinstance(value, Mapping):
             todo += [*value, *value.values()]
         elif isinstance(value, list | tuple | set | frozenset) or (
             hasattr(value, "__iter__") and hasattr(value, "__len__")

@@ -2,8 +2,8 @@
 
 A path says which objects are meant: `rows`, `rows[]` (its items, or a dict's values), `keys(d)`,
 `self.table.name`; `all(node:m.Node)` is every object of a class that an argument leads to, for types that
-contain themselves; `alias(node:m.Tree)` whatever an alias stands for that contains itself. Symbols are made
-of paths, and `evaluating` reads them on real arguments:
+contain themselves and what such objects lead to; `alias(node:m.Tree)` whatever an alias stands for that
+contains itself. Symbols are made of paths, and `evaluating` reads them on real arguments:
 
     len(p), maxlen(p)      the length of one object, the greatest of several
     total(p)               the sum of the lengths of a container's items
