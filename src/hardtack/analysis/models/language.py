@@ -17,8 +17,8 @@ value: what a register may hold
     a parameter (the join of all for *args and **keywords), element(x), mapped(x), item(x, 1), none, boolean,
     drained(x), drained(x, n): the items if all are kept, or n of them, integer(low, high), number(add, a, b),
     number(max, *args), scalar(float), join(a, b), unpacked(format): a tuple of a struct's items,
-    call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together; call(f, *args): with all of
-    *args,
+    call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together; call(f, *args): with
+    all of *args,
     special(x, "__eq__", a, times=n), later(f, a, gives=x): items of an iterator that calls f for each,
     fresh(kind, length=, element=, mapped=, items=, total=, together=, width=, size=, holds=, made=): `made`
     says how many at most are made as items, where others are there already; items=elements(args): those of
