@@ -87,11 +87,8 @@ def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | 
         return None
     if type_.name in _PLAIN_RESULTS:
         return parameters.symbolic(interp, type_, "assumed")
-    if type_.name == "builtins.int" and type_.limits is not None:
-        return replace(parameters.symbolic(interp, type_, "assumed", single=False), fresh=True)
     if type_.name == "builtins.int":
-        most = Size.unbounded("an integer that is assumed")
-        return Value(number=Number(most, most, digits=size // _DIGIT), fresh=True)
+        return _integer(interp, type_, size)
     kind = _TEXTS.get(type_.name)
     if kind is None and type_.name in _CONTAINERS:
         return _container(interp, type_, size)
@@ -103,6 +100,14 @@ def _assumed_result(interp: Interpreter, type_: ir.Type, size: Size) -> Value | 
         length = length.at_most(type_.limits.max_length)
     cell = Cell(kind or "object", type_.name, length, bytes=size, width=4)
     return Value(frozenset((interp.new(f"assumed {type_.name}", lambda: cell),)))
+
+
+def _integer(interp: Interpreter, type_: ir.Instance, size: Size) -> Value:
+    """Return an integer: in the range that its annotation states, or of as many digits as there are bytes."""
+    if type_.limits is not None:
+        return replace(parameters.symbolic(interp, type_, "assumed", single=False), fresh=True)
+    most = Size.unbounded("an integer that is assumed")
+    return Value(number=Number(most, most, digits=size // _DIGIT), fresh=True)
 
 
 def _tuple(interp: Interpreter, type_: ir.TupleOf, size: Size) -> Value | None:

@@ -4,7 +4,7 @@ The syntax is that of Python expressions, parsed with `ast` and never executed. 
 
 size: bytes or a number, never negative
     3, a + b, a - b (at least 0), a * b, a // 3, max(a, b), min(a, b): b if only b is a number, else a,
-    len(x), total(x), width(x), upper(x), digits(x), bits(x), count(args), least(args): their least length,
+    len(x), total(x), width(x), upper(x), digits(x), count(args), least(args): their least length,
     size_of(kind, length, width=1), block(n): what a block of n bytes is charged, span(index, length),
     steps(start, stop, step),
     replaced(x, old, new, count): the length of x.replace(...), filled(template, args, keywords) and
@@ -17,8 +17,8 @@ value: what a register may hold
     a parameter (the join of all for *args and **keywords), element(x), mapped(x), item(x, 1), none, boolean,
     drained(x), drained(x, n): the items if all are kept, or n of them, integer(low, high), number(add, a, b),
     number(max, *args), scalar(float), join(a, b), unpacked(format): a tuple of a struct's items,
-    call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together; call(f, *args): with all
-    of *args,
+    call(f, a, b, times=n), keep(f, a, b, times=n): all results are alive together; call(f, *args): with
+    all of *args,
     special(x, "__eq__", a, times=n), later(f, a, gives=x): items of an iterator that calls f for each,
     fresh(kind, length=, element=, mapped=, items=, total=, together=, width=, size=, holds=, made=): `made`
     says how many at most are made as items, where others are there already; items=elements(args): those of
@@ -68,7 +68,6 @@ _MEASURES = {
     "width": 1,
     "upper": 1,
     "digits": 1,
-    "bits": 1,
     "shown": 1,
     "spelled": 1,
     "shown_width": 1,
