@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from annotated_types import Interval, MaxLen
+from annotated_types import Interval, Len
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
@@ -41,7 +41,7 @@ class Pipe:
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
-        self.pages: Annotated[list[Page | None], MaxLen(RING)] = [None] * RING
+        self.pages: Annotated[list[Page | None], Len(RING, RING)] = [None] * RING
         self.head: Annotated[int, Interval(ge=0, lt=CAPACITY)] = 0
         self.used: Annotated[int, Interval(ge=0, le=CAPACITY)] = 0
         self.readers: Count = 1
