@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from hardtack.kernel import bounds
-from hardtack.kernel.calls_spawn import NODES_BYTES
 from hardtack.kernel.params import FAN, STEP_IO
 from hardtack.kernel.system_calls import DIFFERS, LIMITS, TABLE, largest_arguments, target
 from hardtack.lab.attacks import ATTACKS
@@ -79,11 +78,13 @@ def system_calls() -> str:
         largest = "" if row.always else f"{most:,}"
         name = f"`{row.module}.{row.name}`" if row.module == "posix" else f"`{row.name}`"
         lines.append(f"| {row.number} | {name} | {arguments} | {bound} | {largest} | {row.missing} |")
+    step = bounds.largest(found[bounds.STEPS[0]], {})
     lines += [
         "",
         f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes at a time.",
-        f"`spawn` reserves {NODES_BYTES:,} bytes more for each descriptor from {FAN} on that it gives, one",
-        "after the other; where they are not free it undoes what it did, and waits for the sum.",
+        f"`spawn` reserves {step:,} bytes more for each descriptor from {FAN} on that it gives, one after",
+        "the other, which was found as well; where they are not free it undoes what it did, and waits for",
+        "the sum.",
         "Arguments and environments are in user memory, and in no bound.",
         "",
         "## Where preview1 differs from wasmtime's own",

@@ -44,7 +44,6 @@ MODULES = (
 
 # Operations that no system call runs, or that go to kinds of files of the host's; and why there is no bound.
 UNBOUNDED = {
-    "table:Table.next_used": "it goes on as far as there is nothing",
     "table:Table.check": "it looks at the whole table",
     "memory_files:MemoryFiles.check": "it looks at the whole file system",
     "paths:walk": "by itself it walks the host's directories, too; MemoryFiles.walk has a bound",

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def targets() -> list[str]:
-    """Return the handlers whose bounds are found, not stated."""
+    """Return the handlers whose bounds are found, not stated, and the steps in the midst of calls."""
     from hardtack.kernel.system_calls import TABLE, target
 
-    return sorted({target(row.handler) for row in TABLE if row.found})
+    return sorted({target(row.handler) for row in TABLE if row.found} | {*kernel_bounds.STEPS})
 
 
 def find() -> list[Analysed]:
-    """Return the bound of every handler whose bound is found; takes seconds."""
+    """Return the bound of every handler whose bound is found, and of steps; takes seconds."""
     return bounds(targets())
 
 

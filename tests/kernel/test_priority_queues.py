@@ -99,3 +99,7 @@ def test_no_operation_compares_more_than_both_edges_have(order):
     while queue.first is not None:
         count(queue.take, queue.first)
     assert 0 < most <= 2 * EDGE
+
+
+def test_an_edge_is_as_long_as_that_of_a_full_tree_of_all_processes() -> None:
+    assert (MAX_PROCESSES + 1).bit_length() == EDGE

@@ -9,7 +9,7 @@ import pytest
 from hardtack.errors import KernelError
 from hardtack.kernel import abi, descriptor_table
 from hardtack.kernel import system as system_module
-from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS
+from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_GROUP_PROCESSES, MAX_PROCESSES
 from hardtack.kernel.process import GONE, ZOMBIE
 from hardtack.kernel.streams import Source
 from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, OUT, USER_BYTES, Machine, Trap, nothing
@@ -128,7 +128,7 @@ def test_a_spawn_that_cannot_be_leaves_nothing(machine, hand, arguments, errno):
     hand.spawn(**arguments)
     before = machine.live()
     assert hand.spawn(**arguments) == -errno
-    assert machine.system.processes.count == 2
+    assert machine.system.processes.count == 1
     assert machine.live() == before
 
 
@@ -334,7 +334,7 @@ def test_zombies_of_a_parent_that_ends_are_buried(machine, hand):
     machine.program(b"parent", parent)
     hand.spawn(b"parent")
     hand.waitpid()
-    assert machine.system.processes.count == 2
+    assert machine.system.processes.count == 1
 
 
 # -- killing
@@ -498,7 +498,7 @@ def test_what_a_group_holds_is_what_its_end_gives_back():
         machine.settle()
         before = machine.live()
         process = machine.start(hog)
-        machine.run(lambda: machine.system.processes.count == 53 and machine.system.run_queue.first is None)
+        machine.run(lambda: machine.system.processes.count == 52 and machine.system.run_queue.first is None)
         held = process.group.heap.live
         group = process.group
         machine.system.kill_group(group, "for this test")
@@ -509,8 +509,10 @@ def test_what_a_group_holds_is_what_its_end_gives_back():
         assert after - before < 1000
 
 
-def test_one_tree_cannot_have_all_processes(machine, hand, monkeypatch):
-    monkeypatch.setattr(system_module, "MAX_GROUP_PROCESSES", 4)
+def test_one_tree_cannot_have_all_processes(machine, hand):
+    account = hand.process.group.account
+    assert account.most_processes == MAX_GROUP_PROCESSES < MAX_PROCESSES
+    account.most_processes = 4
     pids = [hand.spawn(b"/bin/seven") for _ in range(3)]
     assert hand.spawn(b"/bin/seven") == -abi.EAGAIN  # ended ones count as long as nobody waited for them
     assert machine.hand("other").spawn(b"/bin/rest") > 0

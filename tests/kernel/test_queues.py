@@ -62,7 +62,6 @@ class QueueMachine(RuleBasedStateMachine):
                 backward.append(process)
                 process = process.ahead
             assert forward == list(model) == backward[::-1]
-            assert queue.count == len(model)
 
 
 TestQueues = QueueMachine.TestCase

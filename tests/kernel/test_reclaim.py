@@ -151,7 +151,7 @@ def test_every_process_of_the_victim_ends(machine):
     machine.program(b"hog", hog)
     process = machine.start(parent)
     machine.run(ended(process))
-    assert machine.system.processes.count == 1
+    assert machine.system.processes.count == 0
     assert [kill.pid for kill in machine.system.kills] == [process.pid]
 
 

@@ -272,6 +272,50 @@ def test_a_spawn_whose_step_is_refused_waits_for_its_bound_and_its_steps_so_far(
         assert sizes == [bound + refused * NODES_BYTES]
 
 
+def spawns_twice(machine, calls):
+    first = yield from spawns(machine, calls)
+    return first, (yield from spawns(machine, calls))
+
+
+def test_what_was_granted_for_a_spawns_steps_is_used_by_no_later_spawn():
+    def choose(machine, stack):
+        made = sum(name == "_install" for name, _, _ in machine.steps)
+        return made == 9 and stack[0][0].co_name == "run" and not machine.waits
+
+    _, undenied = outcome(spawns_twice, never)
+    _, machine = outcome(spawns_twice, choose)
+    assert len(machine.waits) == 1
+    counts = [sum(name == "_install" for name, _, _ in one.steps) for one in (undenied, machine)]
+    assert counts == [20, 9 + 10]  # of the first, all but the one that was refused; then they were granted
+
+
+def test_what_was_granted_for_steps_ends_with_a_call_whose_disk_breaks():
+    def break_off():
+        raise Broken
+
+    with Machine(8 * MIB, 4 * MIB) as machine:
+        process = machine.hand().process
+        process.grant = machine.system.heap.reserve_nowait(1_000, fresh=True)
+        process.shortfall = 100
+        with pytest.raises(Broken):
+            process.admit_granted(None, process.heap, 900, break_off)
+        assert (process.granted_for_steps, process.shortfall) == (0, 0)
+
+
+def test_what_a_spawns_steps_lacked_is_asked_for_by_no_later_call():
+    def body(machine, calls):
+        yield from spawns(machine, calls)
+        return (yield from calls.pipe())
+
+    def choose(machine, stack):
+        if stack[-1][0].co_filename == "<entry pipe>":
+            return len(machine.waits) == 1
+        return stack[0][0].co_name == "run" and not machine.waits
+
+    _, machine = outcome(body, choose)
+    assert [amount for _, amount in machine.waits][1:] == [by_name("pipe").maximum]
+
+
 def test_a_spawn_takes_no_step_for_what_every_table_has():
     _, machine = outcome(spawns_by_default, never)
     assert "_install" not in {name for name, _, _ in machine.steps}

@@ -32,8 +32,11 @@ def test_nothing_is_asked_for_that_takes_no_memory() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids="{0[0]}.{0[1]}".format)
-def test_every_version_has_a_bound_for_each_handler_whose_bound_is_found(version: tuple[int, int]) -> None:
-    assert set(bounds.read(bounds.path(version))) == {target(row.handler) for row in TABLE if row.found}
+def test_every_version_has_a_bound_for_each_step_and_each_handler_whose_bound_is_found(
+    version: tuple[int, int],
+) -> None:
+    handlers = {target(row.handler) for row in TABLE if row.found}
+    assert set(bounds.read(bounds.path(version))) == handlers | {*bounds.STEPS}
 
 
 def test_the_table_is_made_without_the_analyser() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel.descriptor_table import DescriptorTable
 from hardtack.kernel.guest import UserMemory
-from hardtack.kernel.params import MAX_DESCRIPTORS, OTHERS_PART
+from hardtack.kernel.params import MAX_DESCRIPTORS, MAX_GROUP_PROCESSES, MAX_PROCESSES, OTHERS_PART
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Account:
         limits: what it may take.
         user_memory: its part of the kernel's budget.
         owner: its account with the file system.
+        most_descriptors: that each of its processes may have open.
+        most_processes: that may exist at once.
         deadline: monotonic ns at which its wall time is over; None if it has no limit.
         cpu_limit: ns of processor time; None without a limit, and then it is not measured.
         cpu_used: ns of it that were used.
@@ -52,6 +54,8 @@ class Account:
         "descriptors_refused",
         "limit",
         "limits",
+        "most_descriptors",
+        "most_processes",
         "owner",
         "processes",
         "processes_refused",
@@ -63,6 +67,12 @@ class Account:
         self._admit = system.admit
         self._heap = heap
         self.limits = limits
+        self.most_descriptors: Count = min(
+            MAX_DESCRIPTORS if limits.descriptors is None else limits.descriptors, MAX_DESCRIPTORS
+        )
+        self.most_processes: Count = min(
+            MAX_GROUP_PROCESSES if limits.processes is None else limits.processes, MAX_PROCESSES
+        )
         self.owner = owner
         owner.limit = limits.disk
         everything = system.user_memory
@@ -154,13 +164,11 @@ class Account:
 class Descriptors(DescriptorTable):
     """A process's descriptors, of which there may be so many as its account says."""
 
-    __slots__ = ("_account", "_most")
+    __slots__ = ("_account",)
 
     def __init__(self, account: Account) -> None:
         super().__init__()
         self._account = account
-        most = account.limits.descriptors
-        self._most = MAX_DESCRIPTORS if most is None else min(most, MAX_DESCRIPTORS)
 
     def lowest_free(self) -> int:
         """Return the lowest free number, or -1 when there may be no more descriptors."""
@@ -168,7 +176,7 @@ class Descriptors(DescriptorTable):
 
     def has_room(self, count: int) -> bool:
         """Tell whether there may be so many more."""
-        if self.count + count <= self._most:
+        if self.count + count <= self._account.most_descriptors:
             return True
         self._account.descriptors_refused = True
         return False

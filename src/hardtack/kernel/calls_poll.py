@@ -16,7 +16,7 @@ from hardtack.kernel.queues import NEVER
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Errno, Long, Word
+    from hardtack.kernel.ranges import Count, Errno, Long, Word
 
 
 def poll_oneoff(process: Process, subscriptions: Word, events: Word, count: Word, out: Word) -> int:
@@ -71,9 +71,9 @@ class _Poll:
         self.events = events
         self.began = now if process.poll_began is None else process.poll_began  # monotonic ns
         self.epoch = now - process.system.clock.realtime()  # 1970, in monotonic ns
-        self.found = 0
-        self.descriptors = 0
-        self.earliest: int | None = None
+        self.found: Count = 0
+        self.descriptors: Count = 0
+        self.earliest: Long | None = None
 
     def put(self, tag: Long, errno: Errno, kind: Word, size: Word, flags: Word) -> None:
         abi.EVENT.pack_into(

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, bounds
 from hardtack.kernel.abi import E2BIG, EBADF, EFAULT, EINVAL, OK, PAIR, U32
-from hardtack.kernel.calls import get_path, install
+from hardtack.kernel.calls import get_path
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.params import (
     FAN,
@@ -26,9 +26,10 @@ from hardtack.kernel.program_files import find_program, open_path
 from hardtack.kernel.steps import Steps
 
 if TYPE_CHECKING:
-    from hardtack.kernel.ranges import PathBytes, Word
+    from hardtack.kernel.ranges import Number, PathBytes, Word
 
-NODES_BYTES: Final = 1_600  # what one descriptor of a child takes at most: two nodes of its table
+# What one descriptor of a child takes at most: two nodes of its table.
+NODES_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_install")
 
 
 def spawn(
@@ -79,7 +80,7 @@ def spawn(
 
 def _complete(process: Process, child: Process, descriptor_map: Word, map_count: Word, out: Word) -> int:
     """Give a child its descriptors and let it run; undo its making where a step is refused."""
-    steps = Steps(process)
+    steps = Steps(process, child.heap)
     if not _give_descriptors(process, child, descriptor_map, map_count, steps):
         process.system.unmake(child)
         return steps.begin_again()
@@ -157,14 +158,15 @@ def _give(child: Process, description: Description | None, to: Word, steps: Step
     if description is None or child.descriptors.get(to) is not None:
         return True
     if to < FAN:  # every table has its first node
-        _install(child, to, description)
+        child.heap.run(_install, child, to, description)
         return True
     return steps.run(NODES_BYTES, _install, child, to, description)
 
 
-def _install(child: Process, to: Word, description: Description) -> None:
-    with child.heap:
-        install(child, to, description)
+def _install(child: Process, to: Number, description: Description) -> None:
+    """Let a number of a child's lead to a description, in the child's heap."""
+    child.descriptors.put_unshared(to, description)
+    description.references += 1
 
 
 def fork(process: Process, out: Word) -> int:

@@ -49,6 +49,10 @@ class DescriptorTable(Table[Description]):
         """Return another table for the same processes."""
         return DescriptorTable()
 
+    def put_unshared(self, number: int, item: Description) -> None:
+        """As put, of a table that has shared no node yet: it has nothing to copy."""
+        self._enter(super()._make_leaf(number), number, item)
+
     def remove(self, number: int) -> Description | None:
         """Free a number and return what it led to, or None. Copies at most two nodes, if they are shared."""
         if self.get(number) is None:

@@ -14,14 +14,14 @@ from hardtack.kernel.inodes import Inode, Owner
 from hardtack.kernel.params import FAN, FIRST_PAGES, PAGE
 
 if TYPE_CHECKING:
-    from annotated_types import Interval, MaxLen
+    from annotated_types import Interval, Len, MaxLen
 
     from hardtack.kernel.ranges import FileSize, Long, Number, Page, Position, Transfer, Word
 
 _TALLEST: Final = 18  # the shift of a tree of four levels, which MAX_FILE does not exceed
 _Shift: TypeAlias = "Annotated[int, Interval(ge=0, le=_TALLEST)]"
 _Index: TypeAlias = "Annotated[int, Interval(ge=0, le=1 << 50)]"  # of a page, beyond the last as well
-_Node: TypeAlias = "Annotated[list[_Node | Page | None], MaxLen(FAN)]"
+_Node: TypeAlias = "Annotated[list[_Node | Page | None], Len(FAN, FAN)]"
 ZEROS: Final[Annotated[bytes, MaxLen(PAGE)]] = bytes(PAGE)
 
 # What one page's step may allocate at most: the page, or a larger first page beside the smaller; four levels

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hardtack.kernel.process import Process
+    from hardtack.kernel.ranges import Bytes
 
 
 class StartFailed(Exception):
@@ -57,9 +58,9 @@ class Image(Protocol):
     """A program that was checked and compiled and can be started any number of times."""
 
     name: str
-    user_bytes: int
+    user_bytes: Bytes
     """Bytes of user memory that a start takes: the stack and the initial linear memory."""
-    overhead_bytes: int
+    overhead_bytes: Bytes
     """Of those, what is not linear memory."""
 
     @property
@@ -94,7 +95,7 @@ class UserMemory:
     """The budget of user memory (linear memories, stacks, arguments): the second of the kernel's two.
 
     Its failures are ordinary: a guest's memory.grow answers -1, a spawn ENOMEM. A part of one, for a process
-    tree, takes from the whole as well.
+    tree, takes from the whole as well; a part has no parts.
 
     Attributes:
         capacity: bytes that may be taken.
@@ -110,32 +111,43 @@ class UserMemory:
     def __init__(
         self, capacity: int, whole: UserMemory | None = None, table_elements: int | None = None
     ) -> None:
-        self.capacity = capacity
-        self.whole = whole
+        assert whole is None or whole.whole is None
+        self.capacity: Bytes = capacity
+        self.whole: UserMemory | None = whole
         self.table_elements = table_elements
-        self.used = 0
-        self.peak = 0
+        self.used: Bytes = 0
+        self.peak: Bytes = 0
         self.refused = False
 
-    def take(self, count: int) -> bool:
+    def take(self, count: Bytes) -> bool:
         """Take count bytes, or answer False and take nothing."""
-        used = self.used + count
-        if used > self.capacity or (self.whole is not None and not self.whole.take(count)):
-            self.refused = True
+        if not self.has_room(count):
             return False
-        self.peak = max(self.peak, used)
-        self.used = used  # last: nothing is taken if the number for the peak could not be made
+        if self.whole is not None:
+            self.whole._add(count)
+        self._add(count)
         return True
 
-    def give_back(self, count: int) -> None:
+    def _add(self, count: Bytes) -> None:
+        used = self.used + count
+        self.peak = max(self.peak, used)
+        self.used = used  # last: nothing is taken if the number for the peak could not be made
+
+    def give_back(self, count: Bytes) -> None:
         """Give back count bytes that were taken."""
         self.used -= count
         if self.whole is not None:
-            self.whole.give_back(count)
+            self.whole.used -= count
 
-    def has_room(self, count: int) -> bool:
+    def has_room(self, count: Bytes) -> bool:
         """Tell whether count bytes could be taken."""
-        if self.used + count > self.capacity or (self.whole is not None and not self.whole.has_room(count)):
+        if not self._fits(count) or (self.whole is not None and not self.whole._fits(count)):
             self.refused = True
             return False
         return True
+
+    def _fits(self, count: Bytes) -> bool:
+        if self.used + count <= self.capacity:
+            return True
+        self.refused = True
+        return False

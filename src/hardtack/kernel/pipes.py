@@ -14,7 +14,7 @@ from hardtack.kernel.params import PAGE, PIPE_PAGES
 from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
-    from annotated_types import Interval, MaxLen
+    from annotated_types import Interval, Len
 
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
@@ -41,7 +41,7 @@ class Pipe:
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
-        self.pages: Annotated[list[Page | None], MaxLen(RING)] = [None] * RING
+        self.pages: Annotated[list[Page | None], Len(RING, RING)] = [None] * RING
         self.head: Annotated[int, Interval(ge=0, lt=CAPACITY)] = 0
         self.used: Annotated[int, Interval(ge=0, le=CAPACITY)] = 0
         self.readers: Count = 1

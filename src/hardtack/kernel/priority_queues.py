@@ -13,12 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from hardtack.annotations import loop_bound
-from hardtack.kernel.params import MAX_PROCESSES
 
 if TYPE_CHECKING:
-    from hardtack.kernel.ranges import Count, Long
+    from hardtack.kernel.ranges import Long, Rank
 
-EDGE: Final = (MAX_PROCESSES + 1).bit_length()  # nodes of a right edge, at most
+EDGE: Final = 14  # nodes of a right edge, at most, in a tree of MAX_PROCESSES
 
 
 class Entry:
@@ -39,7 +38,7 @@ class Entry:
         self.left: Entry | None = None
         self.right: Entry | None = None
         self.above: Entry | None = None
-        self.rank: Count = 0
+        self.rank: Rank = 0
 
 
 T = TypeVar("T", bound=Entry)

@@ -290,6 +290,7 @@ class Process(Sharer):
         self.admit = self.way_in
         self.grant = None
         self.granted_for_steps, self.shortfall = self.shortfall, 0
-        answer = grant.run(heap, instead or handler, *arguments)
-        self.granted_for_steps = 0
-        return answer
+        try:
+            return grant.run(heap, instead or handler, *arguments)
+        finally:  # a handler may raise Broken, and its process go on
+            self.granted_for_steps = 0

@@ -12,7 +12,9 @@ process has as N. Nothing here can be made, renamed or removed: EROFS.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from annotated_types import MaxLen
 
 from hardtack.kernel import abi, pseudo_texts
 from hardtack.kernel.descriptions import Description, Entries
@@ -24,7 +26,7 @@ from hardtack.kernel.streams import HostStream, Null
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Kind, Number
+    from hardtack.kernel.ranges import Flags, Kind, Name, Number
     from hardtack.kernel.system import System
 
 DEV: Final = "dev"
@@ -32,19 +34,19 @@ PROC: Final = "proc"
 BIN: Final = "bin"
 _PROCESS: Final = "process"
 _DESCRIPTORS: Final = "descriptors"
-_NAMES: Final = {
+_NAMES: Final[dict[str, tuple[Name, ...]]] = {
     DEV: (b"fd", b"null", b"pipe", b"random", b"tty", b"urandom", b"zero"),
     PROC: (b"heap", b"kill", b"meminfo", b"self"),
     _PROCESS: (b"cmdline", b"cwd", b"environ", b"fd", b"status"),
 }
-_TYPES: Final = {
+_TYPES: Final[dict[str, dict[bytes, Flags]]] = {
     DEV: dict.fromkeys(_NAMES[DEV], abi.CHARACTER_DEVICE) | {b"fd": abi.DIRECTORY},
     PROC: dict.fromkeys(_NAMES[PROC], abi.REGULAR_FILE) | {b"self": abi.SYMBOLIC_LINK},
     _PROCESS: dict.fromkeys(_NAMES[_PROCESS], abi.REGULAR_FILE)
     | {b"fd": abi.DIRECTORY, b"cwd": abi.SYMBOLIC_LINK},
 }
 _FIRST_PID: Final = 16  # the cookie of pid 0 in a listing of /proc
-_ZEROS: Final = bytes(4096)
+_ZEROS: Final[Annotated[bytes, MaxLen(4096)]] = bytes(4096)
 _PIECE: Final = 1024  # random bytes that are made at a time
 
 

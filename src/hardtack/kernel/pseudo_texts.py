@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from annotated_types import MaxLen
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
@@ -25,7 +27,7 @@ class Text(Description):
 
     def __init__(self, text: bytes) -> None:
         super().__init__(abi.FILE_RIGHTS & ~abi.RIGHT_WRITE, 0, 0)
-        self.text = text
+        self.text: Annotated[bytes, MaxLen(MOST)] = text
         self._position: Position = 0
 
     def read(self, process: Process, start: int, count: int) -> int:
@@ -132,7 +134,7 @@ def heap(system: System) -> bytes:
         f"peak {books.peak}",
         f"reserved {books.reserved}",
         f"files {system.files.heap.live}",
-        f"processes {system.processes.count - 1}",
+        f"processes {system.processes.count}",
         f"waits {system.waits}",
         f"kills {len(system.kills)}",
     ]

@@ -12,7 +12,7 @@ from hardtack.kernel.priority_queues import Entry, PriorityQueue
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Group, Process
-    from hardtack.kernel.ranges import Count, Long
+    from hardtack.kernel.ranges import Long
 
 NEVER: Final = 1 << 64  # ns, later than any clock
 
@@ -54,16 +54,14 @@ class Queue:
     Attributes:
         first: the process that is next, or None.
         last: the one that came last, or None.
-        count: how many there are.
         watches: who polls what this queue is for.
     """
 
-    __slots__ = ("count", "first", "last", "watches")
+    __slots__ = ("first", "last", "watches")
 
     def __init__(self) -> None:
         self.first: Process | None = None
         self.last: Process | None = None
-        self.count: Count = 0
         self.watches: Watch | None = None
 
     def append(self, process: Process) -> None:
@@ -77,7 +75,6 @@ class Queue:
         else:
             self.last.behind = process
         self.last = process
-        self.count += 1
 
     def remove(self, process: Process) -> None:
         """Take a process that is on this queue off it."""
@@ -91,7 +88,6 @@ class Queue:
         else:
             process.behind.ahead = process.ahead
         process.queue = process.ahead = process.behind = None
-        self.count -= 1
 
     def pop(self) -> Process | None:
         """Take off and return the first process, or None."""

@@ -16,6 +16,7 @@ Long: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]  # a guest's i64, a
 Signed: TypeAlias = Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)]  # as a disk keeps it
 Mask: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]  # of a node's 64 slots
 Count: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 30)]  # of objects, all of which fit in memory
+Rank: TypeAlias = Annotated[int, Interval(ge=0, le=16)]  # of a node in a priority queue
 Errno: TypeAlias = Annotated[int, Interval(ge=0, le=255)]
 Rights: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]
 Flags: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 32)]

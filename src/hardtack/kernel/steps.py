@@ -25,17 +25,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hardtack.heap import Heap
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Bytes
 
 
 class Steps:
-    """The reservations of one call's steps."""
+    """The reservations of one call's steps, which run in a heap of their own: that of what is half made."""
 
-    __slots__ = ("_granted", "_process", "_taken")
+    __slots__ = ("_granted", "_heap", "_process", "_taken")
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, heap: Heap) -> None:
         self._process = process
+        self._heap = heap
         self._granted: Bytes = process.granted_for_steps
         self._taken: Bytes = 0
 
@@ -46,10 +48,9 @@ class Steps:
         """
         self._taken += need
         if self._taken <= self._granted:
-            step(*arguments)
+            self._heap.run(step, *arguments)
             return True
-        process = self._process
-        return process.way_in(process.heap, need, step, *arguments) is not NotImplemented
+        return self._process.way_in(self._heap, need, step, *arguments) is not NotImplemented
 
     def begin_again(self) -> int:
         """Answer for a call that has undone what it did: it is to wait at the border, for its steps too."""

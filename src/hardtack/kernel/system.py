@@ -32,7 +32,6 @@ from hardtack.kernel.params import (
     KILLS_KEPT,
     LEAST_BYTES,
     LEAST_FILES_BYTES,
-    MAX_GROUP_PROCESSES,
     MAX_PROCESSES,
     SCHEDULER_BYTES,
 )
@@ -150,7 +149,6 @@ class System:
         with self.scheduler_heap:
             self.files = MemoryFiles(Heap(files_capacity, name="files", parent=heap, slack=0), files_capacity)
             self.processes = ProcessTable()
-            self.processes.put(0, _Nobody())  # pid 0 is nobody: never handed out
             self.run_queue = RunQueue()
             self.pollers = Sleepers()  # in poll_oneoff, with descriptors
             self.sleepers = Sleepers()  # in poll_oneoff, with a clock alone
@@ -279,11 +277,10 @@ class System:
         environment: Block,
         directory: PathBytes,
     ) -> Process | int:
-        if self.processes.count > MAX_PROCESSES:
+        if self.processes.count >= MAX_PROCESSES:
             return abi.EAGAIN
         account = group.account
-        most = account.limits.processes
-        if account.processes >= (MAX_GROUP_PROCESSES if most is None else most):
+        if account.processes >= account.most_processes:
             account.processes_refused = True
             return abi.EAGAIN
         if not self.take_user_memory(account, len(arguments) + len(environment)):
@@ -540,8 +537,7 @@ class System:
 
     def process(self, pid: int) -> Process | None:
         """Return the process with a pid, dead ones that wait to be waited for included, or None."""
-        process = self.processes.get(pid)
-        return process if isinstance(process, Process) else None
+        return self.processes.get(pid)
 
     # -- waking
     def wake(self, queue: Queue) -> None:
@@ -701,13 +697,11 @@ def _check_sizes(heap: Heap, files_capacity: int) -> None:
         )
 
 
-class ProcessTable(Table["Process | _Nobody"]):
+class ProcessTable(Table[Process]):
     """Processes by pid. A class of its own, so that the analyser does not take it for one of descriptors."""
 
     __slots__ = ()
 
-
-class _Nobody:
-    """Holds pid 0."""
-
-    __slots__ = ()
+    def __init__(self) -> None:
+        super().__init__()
+        self._make_leaf(0).free &= ~1  # pid 0 is nobody: never handed out

@@ -298,7 +298,7 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "22_000 + min(path_size, PATH_MAX) * 5 // 4 + min(directory_size, PATH_MAX) * 5 // 4",
         "",
     ),
-    ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, _SMALL, "process groups"),
+    ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, FOUND, "process groups"),
     ("socket", "domain:i kind:i out:i", calls_sockets.socket, FOUND, ""),
     ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, FOUND, ""),
     ("bind", "fd:i address:i size:i", calls_sockets.bind, _SMALL, ""),

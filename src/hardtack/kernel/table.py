@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
 from hardtack.kernel.params import FAN, TABLE_ITEMS
 
 if TYPE_CHECKING:
-    from annotated_types import MaxLen
+    from annotated_types import Len
 
     from hardtack.kernel.ranges import Count, Mask
 
@@ -27,7 +27,7 @@ class Leaf(Generic[T]):
     __slots__ = ("free", "items", "owners")
 
     def __init__(self) -> None:
-        self.items: Annotated[list[T | None], MaxLen(FAN)] = [None] * FAN
+        self.items: Annotated[list[T | None], Len(FAN, FAN)] = [None] * FAN
         self.free: Mask = _ALL_FREE
         self.owners: Count = 1  # tables that share it: see descriptor_table
 
@@ -38,7 +38,7 @@ class Middle(Generic[T]):
     __slots__ = ("free", "leaves", "owners")
 
     def __init__(self) -> None:
-        self.leaves: Annotated[list[Leaf[T] | None], MaxLen(FAN)] = [None] * FAN
+        self.leaves: Annotated[list[Leaf[T] | None], Len(FAN, FAN)] = [None] * FAN
         self.free: Mask = _ALL_FREE
         self.owners: Count = 1
 
@@ -49,17 +49,19 @@ class Table(Generic[T]):
     __slots__ = ("_first", "_free", "_middles", "count")
 
     def __init__(self) -> None:
-        self._middles: Annotated[list[Middle[T] | None], MaxLen(FAN)] = [None] * FAN
+        self._middles: Annotated[list[Middle[T] | None], Len(FAN, FAN)] = [None] * FAN
         self._free: Mask = _ALL_FREE
         # small numbers are found in one step
-        self._first: Annotated[list[T | None], MaxLen(FAN)] = self._make_leaf(0).items
+        self._first: Annotated[list[T | None], Len(FAN, FAN)] = self._make_leaf(0).items
         self.count: Count = 0
 
     def get(self, number: int) -> T | None:
         """Return the item at number, or None; any int may be asked for."""
-        if 0 <= number < FAN:
+        if number < 0:
+            return None
+        if number < FAN:
             return self._first[number]
-        if not 0 <= number < CAPACITY:
+        if number >= TABLE_ITEMS:
             return None
         middle = self._middles[number >> 12]
         if middle is None:
@@ -83,7 +85,10 @@ class Table(Generic[T]):
 
     def put(self, number: int, item: T) -> None:
         """Set the item at a number within CAPACITY, free or not. Makes at most two nodes."""
-        leaf = self._make_leaf(number)
+        self._enter(self._make_leaf(number), number, item)
+
+    def _enter(self, leaf: Leaf[T], number: int, item: T) -> None:
+        """Set the item at a number that is the leaf's."""
         if leaf.items[number & 63] is None:
             self.count += 1
             leaf.free &= ~(1 << (number & 63))
@@ -93,13 +98,13 @@ class Table(Generic[T]):
 
     def remove(self, number: int) -> T | None:
         """Free a number and return its item, or None if it had none. Drops nodes that are empty."""
-        item = self.get(number)
-        if item is None:
+        if not 0 <= number < TABLE_ITEMS:
             return None
         middle = self._middles[number >> 12]
-        assert middle is not None
-        leaf = middle.leaves[(number >> 6) & 63]
-        assert leaf is not None
+        leaf = None if middle is None else middle.leaves[(number >> 6) & 63]
+        item = None if leaf is None else leaf.items[number & 63]
+        if middle is None or leaf is None or item is None:
+            return None
         leaf.items[number & 63] = None
         self.count -= 1
         leaf.free |= 1 << (number & 63)
@@ -113,19 +118,18 @@ class Table(Generic[T]):
 
     def next_used(self, start: int) -> int:
         """Return the lowest used number from start on, or -1. Skips empty nodes at once."""
-        number = start
-        while number < CAPACITY:
-            middle = self._middles[number >> 12]
+        for top in range(start >> 12, FAN):
+            middle = self._middles[top]
             if middle is None:
-                number = (number >> 12) + 1 << 12
                 continue
-            leaf = middle.leaves[(number >> 6) & 63]
-            if leaf is None or leaf.free == _ALL_FREE:
-                number = (number >> 6) + 1 << 6
-                continue
-            if leaf.items[number & 63] is not None:
-                return number
-            number += 1
+            for mid in range((max(start, top << 12) >> 6) & 63, FAN):
+                leaf = middle.leaves[mid]
+                if leaf is None or leaf.free == _ALL_FREE:
+                    continue
+                first = top << 12 | mid << 6
+                for number in range(max(start, first), first + FAN):
+                    if leaf.items[number & 63] is not None:
+                        return number
         return -1
 
     def _make_leaf(self, number: int) -> Leaf[T]:
@@ -140,10 +144,10 @@ class Table(Generic[T]):
     def _close(self, number: int) -> None:
         """The leaf of number is full: let the levels above know."""
         middle = self._middles[number >> 12]
-        assert middle is not None
-        middle.free &= ~(1 << ((number >> 6) & 63))
-        if not middle.free:
-            self._free &= ~(1 << (number >> 12))
+        if middle is not None:  # as it always is: to assert it would cost room for an exception
+            middle.free &= ~(1 << ((number >> 6) & 63))
+            if not middle.free:
+                self._free &= ~(1 << (number >> 12))
 
     def check(self) -> list[str]:
         """Return what does not hold: masks against slots, the count. Empty when all is well."""

@@ -630,7 +630,7 @@ class Kernel:
             memory=system.user_memory.used,
             memory_peak=system.user_memory.peak,
             memory_capacity=system.user_memory.capacity,
-            processes=system.processes.count - 1,
+            processes=system.processes.count,
             waits=system.waits,
             kills=tuple(system.kills),
             failed_calls=system.failed_calls,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 DIRECTORY: Final = Path(__file__).parent
+# Steps in the midst of calls: these reserve for each one after the other, see `steps`.
+STEPS: Final = ("hardtack.kernel.calls_spawn:_install",)
 _LENGTH: Final = re.compile(r"len\([\w.]+\)")
 
 
@@ -29,6 +31,11 @@ def read(file: Path) -> dict[str, str]:
     """Return the peaks of a bounds file by entry, "hardtack.kernel.calls:fd_tell" and its like."""
     entries = json.loads(file.read_text("utf-8"))["entries"]
     return {entry: sizes["peak"] for entry, sizes in entries.items()}
+
+
+def of_step(target: str) -> int:
+    """Return what the analyser found a step to take, in bytes, whatever its arguments."""
+    return largest(read(path())[target], {})
 
 
 def compile_bound(peak: str, parameters: Sequence[str]) -> Callable[..., int]:

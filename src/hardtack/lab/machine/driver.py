@@ -755,7 +755,7 @@ class Machine:
         system.preopens = ()
         self.check()
         system.close_disks()
-        assert system.processes.count == 1
+        assert system.processes.count == 0
         assert system.heap.reserved == 0
         assert system.user_memory.used == 0
 
