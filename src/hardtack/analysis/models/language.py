@@ -4,7 +4,7 @@ The syntax is that of Python expressions, parsed with `ast` and never executed. 
 
 size: bytes or a number, never negative
     3, a + b, a - b (at least 0), a * b, a // 3, max(a, b), min(a, b): b if only b is a number, else a,
-    len(x), total(x), width(x), upper(x), digits(x), count(args), least(args): their least length,
+    len(x), total(x), width(x), upper(x), digits(x), bits(x), count(args), least(args): their least length,
     size_of(kind, length, width=1), block(n): what a block of n bytes is charged, span(index, length),
     steps(start, stop, step),
     replaced(x, old, new, count): the length of x.replace(...), filled(template, args, keywords) and
@@ -68,6 +68,7 @@ _MEASURES = {
     "width": 1,
     "upper": 1,
     "digits": 1,
+    "bits": 1,
     "shown": 1,
     "spelled": 1,
     "shown_width": 1,
