@@ -50,7 +50,7 @@ class DiskCache:
         self._suffix = suffix
         self.problem: str | None = None
         self.directory = directory
-        self._room = -1  # bytes that may be written before the directory is looked through again
+        self._used: int | None = None  # bytes of all files, as far as this process knows
         if directory is None:
             self.problem = f"{VARIABLE} is empty, or there is no home directory"
             return
@@ -109,8 +109,8 @@ class DiskCache:
             except BaseException:
                 os.unlink(unfinished)
                 raise
-            self._room -= len(data)
-            if self._room < 0:
+            self._used = None if self._used is None else self._used + len(data)
+            if self._used is None or self._used > max_bytes:
                 self._prune(self.directory, target, max_bytes)
         except OSError as error:
             self.problem = f"{target}: {error}"
@@ -140,7 +140,7 @@ class DiskCache:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 total -= size
-        self._room = max_bytes - total
+        self._used = total
 
 
 def _checksum(data: bytes) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hardtack.analysis import entry
 from hardtack.analysis.as_analysed import placed
-from hardtack.analysis.entry import analyse
 from hardtack.analysis.reads import Reader
 from hardtack.analysis.summaries import Memo
 from hardtack.analysis.summary_cache import SummaryCache
@@ -61,14 +61,14 @@ class Analysing:
         if processes > 1 and len(wanted) >= _SHARED and Workers.can_be():
             workers = Workers(processes, lambda number: self._analyse(*wanted[number]), self._known)
             for number, bound in workers.results(len(wanted)):
-                target, entry = wanted[number]
+                target, name = wanted[number]
                 found[target] = bound
-                progress(f"analysed {entry}")
+                progress(f"analysed {name}")
             summaries = workers.left
-        for target, entry in wanted:
+        for target, name in wanted:
             if target not in found:
-                progress(f"analysing {entry}")
-                found[target] = self._analyse(target, entry)
+                progress(f"analysing {name}")
+                found[target] = self._analyse(target, name)
         if self._cache:
             self._cache.add([*summaries, self._known()], self._loaded.program)
         return found
@@ -76,13 +76,13 @@ class Analysing:
     def _known(self) -> Packed:
         return self._cache.packed(self._memo, self._loaded.program) if self._cache else {}
 
-    def _analyse(self, target: Target, entry: str) -> Analysed:
+    def _analyse(self, target: Target, name: str) -> Analysed:
         program = self._loaded.program
         reader = Reader(program)
-        bound = analyse(reader.program, entry, self._models, assume=self._assume)
+        bound = entry.analyse(reader.program, name, self._models, assume=self._assume)
         names = reader.names()
         functions = placed(program, names["functions"])
-        lies = self._loaded.lies_in(names["functions"], entry)
+        lies = self._loaded.lies_in(names["functions"], name)
         bound = replace(bound, entry=f"{target.module}:{target.name}", functions=functions)
         bound = _without(bound, lies, assume=self._assume)
         if self._kept and not lies:
