@@ -83,6 +83,8 @@ REFUSED = {
     "sliced_by": "implicit-call",
     "formatted_as_number": "no-model",
     "iterated_by_getitem": "generator",
+    "fixed_and_shortened": "annotation",
+    "fixed_and_shortened_by_another_name": "annotation",
 }
 
 

@@ -84,6 +84,10 @@ TRANSPARENT = frozenset(
 )
 
 
+# What a call takes its arguments from by their known number. Of an iterator a tuple is made that grows, and is cut.
+_SPREAD = parameters.SIZED | {"sequence", "mapping"}
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """The arguments of a call: registers of the caller's frame."""
@@ -135,11 +139,14 @@ def _gather_spread(interp: Interpreter, arguments: Given) -> ir.Register:
     """Make the tuple and the dict that spread arguments are gathered in, and passed on from; they stay."""
     count = Size.const(len(arguments.positional))
     for register in arguments.spread:
+        if not kinds_of(interp, interp.read(register)) <= _SPREAD:
+            interp.finding("unsupported", "an iterator's items as arguments", "make a list of them first")
         count += access.length(interp, interp.read(register))
     extra = footprints.tuple_of(count) * 2
     for register in arguments.spread_keywords:
         length = access.length(interp, interp.read(register))
         extra += footprints.structure("dict", length) * 2 + footprints.tuple_of(count + length) * 2
+        interp.state.keep(footprints.KEPT["copied dict"], Size.const(1))
     register = interp.scratch_register("gathered")
     obj = interp.new("*arguments of a call", lambda: Cell("gathered", bytes=extra))
     interp.write(register, Value(frozenset((obj,))))

@@ -75,8 +75,9 @@ def _replaced(interp: Interpreter, known: ir.Class, first: str, arguments: Given
         value = access.attribute(interp, interp.read(first), parameter.name, types[parameter.name])
         interp.write(registers[parameter.name], NOTHING if value is None else value)
     count = Size.const(len(registers))
-    if known.is_named_tuple:
-        interp.state.keep(footprints.KEPT["resized tuple"], _ONE)  # of what `_make` is given
+    # A named tuple's `_make` is given a tuple that is cut; a dataclass is called with a copy of a dict.
+    copied = "resized tuple" if known.is_named_tuple else "copied dict"
+    interp.state.keep(footprints.KEPT[copied], _ONE)
     interp.note(footprints.structure("dict", count) * 3 + _MOMENT)
     value = constructing.construct(
         interp, known, replace(arguments, positional=(), keywords=tuple(registers.items()))

@@ -348,6 +348,10 @@ def _rest(interp: Interpreter, taken: ir.Register, register: ir.Register) -> Non
         return footprints.sized(Cell("list", "builtins.list", length, element=element))
 
     interp.write(register, Value(frozenset((interp.new("rest", make),))))
+    source = interp.read(taken)
+    if any(cell.kind not in parameters.SIZED for _, cell in access.cells(interp, source)):
+        # as the list grew by what an iterator gives, two of its tables were alive
+        interp.note(footprints.table("list", access.length(interp, source)))
 
 
 def item_at(interp: Interpreter, source: Value, index: int | None) -> Value:

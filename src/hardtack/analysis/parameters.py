@@ -59,6 +59,7 @@ KINDS = {
     "collections.defaultdict": "dict",
     "collections.Counter": "dict",
 }
+SIZED = frozenset(KINDS.values())  # what can be asked for its length before its items are
 _ABSTRACT = {
     "typing.Sequence": "sequence",
     "typing.MutableSequence": "sequence",

@@ -54,6 +54,10 @@ def boxes(size, same):
     return given(one, one if same else h.Box(one.items))
 
 
+def extended(numbers, count):
+    return given(numbers, 7, count, numbers)
+
+
 def costly(count):
     return [h.Costly(row) for row in range(count)]
 
@@ -115,9 +119,7 @@ INPUTS |= {
     h.formatted_as_number: [lambda: given(h.Indexed())],
     h.iterated_by_getitem: [lambda: given(h.Indexed())],
     h.extended_by_its_items: [
-        lambda n=n, c=c: given(n, 7, c, n)
-        for n in [distinct(int, size) for size in SIZES]
-        for c in (0, 1, 500)
+        lambda size=size, c=c: extended(distinct(int, size), c) for size in SIZES for c in (0, 1, 500)
     ],
     h.fixed_and_indexed: [lambda at=at: given(h.Fixed(), at) for at in (0, 3, 4, -1)],
     h.fixed_and_shortened: [lambda: given(h.Fixed())],
