@@ -83,6 +83,7 @@ REFUSED = {
     "sliced_by": "implicit-call",
     "formatted_as_number": "no-model",
     "iterated_by_getitem": "generator",
+    "spread_into_a_call": "unsupported",
     "fixed_and_shortened": "annotation",
     "fixed_and_shortened_by_another_name": "annotation",
 }

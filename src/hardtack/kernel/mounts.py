@@ -1,9 +1,9 @@
 """The root of the file system in memory with /proc, /dev and /bin mounted on it.
 
 A path that begins with a mount's name goes there, unless something in memory has that name. Mounts are looked
-for where paths start alone: libc makes every path of a program's absolute. They are listed in the root, after
-what is in memory; so is what else was opened for every process (directories of the host, a disk) under one
-name.
+for where paths start alone: libc makes every path of a program's absolute. They are not listed in the root,
+which is as empty as elsewhere when a program begins, and is walked without them. What was opened for every
+process besides it (directories of the host, a disk) under one name is listed, after what is in memory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.system import System
 
 
-_COOKIES: Final = 1 << 60  # of mounts in a listing: beyond those of names in memory
+_COOKIES: Final = 1 << 60  # of what else is listed: beyond those of names in memory
 
 
 class MountedRoot(OpenDirectory):
@@ -43,7 +43,7 @@ class MountedRoot(OpenDirectory):
         self._mounts = mounts
 
     def readdir(self, process: Process, start: Word, count: Transfer, cookie: Long) -> int:
-        """Write the entries in memory, then the mounts that none of them hides."""
+        """Write the entries in memory, then what was opened for every process that none of them hides."""
         done = 0
         if cookie < _COOKIES:
             done = super().readdir(process, start, count, cookie)
@@ -52,16 +52,11 @@ class MountedRoot(OpenDirectory):
             cookie = _COOKIES
         out = Entries(process.memory, start + done, count - done)
         preopens = self._system.preopens
-        mounts: list[tuple[bytes, Description]] = list(self._mounts.items())
-        for place in range(min(cookie - _COOKIES, 1 << 30), len(mounts) + len(preopens)):
-            if place < len(mounts):
-                name, mount = mounts[place]
-            else:
-                mount = preopens[place - len(mounts)]
-                name = _single_name(mount.preopen or b"")
+        for place in range(min(cookie - _COOKIES, 1 << 30), len(preopens)):
+            name = _single_name(preopens[place].preopen or b"")
             if not name or self.directory.get(name) is not None:
                 continue
-            status = mount.filestat()
+            status = preopens[place].filestat()
             number = 0 if isinstance(status, int) else status[1]
             if out.put(_COOKIES + place + 1, number, name, abi.DIRECTORY):
                 return count

@@ -529,3 +529,27 @@ def fixed_and_shortened_by_another_name(fixed: Fixed) -> int:
     slots = fixed.slots
     slots[:2] = []
     return fixed.slots[3]
+
+
+def takes_keywords(**given: int) -> int:
+    return len(given)
+
+
+def passed_by_name(table: dict[str, int], times: int) -> int:
+    found = 0
+    for _ in range(times):
+        found = takes_keywords(**table)
+    return found
+
+
+def extended_by_an_iterator(some: list[int], items: list[int]) -> None:
+    some.extend(item for item in items)
+
+
+def taken_apart(items: list[int]) -> list[int]:
+    _, *rest = (item for item in items)
+    return rest
+
+
+def spread_into_a_call(items: list[int]) -> int:
+    return max(*(item for item in items))

@@ -121,6 +121,18 @@ INPUTS |= {
     h.extended_by_its_items: [
         lambda size=size, c=c: extended(distinct(int, size), c) for size in SIZES for c in (0, 1, 500)
     ],
+    h.passed_by_name: [
+        lambda n=n, k=k: given({f"name{number}": number for number in range(k)}, n)
+        for n in (0, 1, 80, 200)
+        for k in (0, 1, 5, 8)
+    ],
+    h.extended_by_an_iterator: [
+        lambda a=a, b=b: given(distinct(int, a), distinct(int, b))
+        for a in (0, 1000)
+        for b in (*SIZES, 1000, 9000)
+    ],
+    h.taken_apart: [lambda n=n: given(distinct(int, n)) for n in (*SIZES, 1000, 9000)],
+    h.spread_into_a_call: [lambda: given([1, 2])],
     h.fixed_and_indexed: [lambda at=at: given(h.Fixed(), at) for at in (0, 3, 4, -1)],
     h.fixed_and_shortened: [lambda: given(h.Fixed())],
     h.fixed_and_shortened_by_another_name: [lambda: given(h.Fixed())],
