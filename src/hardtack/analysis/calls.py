@@ -84,7 +84,7 @@ TRANSPARENT = frozenset(
 )
 
 
-# What a call takes its arguments from by their known number. Of an iterator a tuple is made that grows, and is cut.
+# What has a number of arguments that is known. Of an iterator a tuple is made that grows, and is cut.
 _SPREAD = parameters.SIZED | {"sequence", "mapping"}
 
 
