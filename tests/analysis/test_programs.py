@@ -13,7 +13,8 @@ from hardtack.lab.measuring import measure
 
 HERE = Path(__file__).parent
 PROGRAMS = {name: (function, inputs) for name, function, inputs in programs()}
-CALLED_BY_OTHERS = {  # what other programs call, and what takes what cannot be given by itself
+CALLED_BY_OTHERS = {
+    "programs.holes:takes_keywords",  # what other programs call, and what takes what cannot be given by itself
     "programs.flow:counted",
     "programs.flow:lines_of",
     "programs.flow:counter",
