@@ -28,6 +28,7 @@ _MEASURE = re.compile(r"\w+\(")  # what a symbol measures of a path: "len(", "ma
 _AMORTISED, _CHANGING = "λ", "β"  # what loops name; other rules ask for it
 _FOLDED = re.compile(r"((?:keys\()*(?:all|alias)\()([^:()]+)(:.*)", re.DOTALL)
 _KEYS = re.compile(r"(?:keys\()*")
+_REST = ".θ"
 
 
 class Renaming:
@@ -155,7 +156,7 @@ class Names:
             found = self.derived(path)
             if found is None:
                 self.of_rest.append(path)
-                found = f"{self._root(root_of(path))}.θ{len(self.of_rest) - 1}_"
+                found = f"{self._root(root_of(path))}{_REST}{len(self.of_rest) - 1}_"
             self._of_path[path] = found
         return found
 
@@ -174,6 +175,8 @@ class Names:
         begin = "" if keys is None else keys[0]
         rest = path.removeprefix(begin)
         for at in range(len(rest) - 1, 0, -1):
+            if rest.startswith(_REST, at):
+                break  # what the caller calls so is no attribute: kept, it would be taken for an own name
             if rest[at] in ".[)" and rest[:at] in self.known:
                 return begin + self.path(rest[:at]) + rest[at:]
         return None
