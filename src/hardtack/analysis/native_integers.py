@@ -157,20 +157,20 @@ def make_range(interp: Interpreter, _name: str, arguments: Given) -> Value | Non
 
 def least(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     """Return the least of several integers: `min`."""
-    numbers = _several(interp, arguments)
-    if numbers is None:
-        return None
-    constructing.pass_tuple(interp, len(numbers))
-    return Value(number=integers.one_of("min", numbers), fresh=True)
+    return _one_of("min", interp, arguments)
 
 
 def greatest(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     """Return the greatest of several integers: `max`."""
+    return _one_of("max", interp, arguments)
+
+
+def _one_of(which: str, interp: Interpreter, arguments: Given) -> Value | None:
     numbers = _several(interp, arguments)
     if numbers is None:
         return None
     constructing.pass_tuple(interp, len(numbers))
-    return Value(number=integers.one_of("max", numbers), fresh=True)
+    return Value(number=integers.one_of(which, numbers), fresh=True)
 
 
 def _several(interp: Interpreter, arguments: Given) -> list[integers.Number] | None:
