@@ -109,8 +109,11 @@ def make_links(hand: Hand, at: int) -> None:
     hand.symlink(b"self", b"self", at=at)
 
 
-def all_paths(hand: Hand, at: int, ours: bytes) -> None:
-    """Make every call that takes a path with every kind of path."""
+def all_paths(hand: Hand, at: int) -> None:
+    """Make every call that takes a path with every kind of path, below a directory that is made for it."""
+    ours = b"ours"
+    hand.mkdir(ours, at=at)
+    make_links(hand, hand.open_directory(ours, at=at))
     last = b"n" * NAME_MAX
     for path in long_paths(ours, last):
         for lookup in (0, 1):
