@@ -150,6 +150,20 @@ def test_a_directory_that_was_emptied_holds_nothing():
     assert heap.live <= before
 
 
+def test_the_last_name_takes_no_dict_from_the_free_list():
+    heap = Heap("16 MiB", name="directory")
+    directory = heap.run(Directory, 1, 0, Owner(), 1)
+    heap.run(directory.add, b"name", INODES[0])
+    heap.run(directory.remove, b"name")
+    before = heap.live
+    heap.run(directory.add, b"name", INODES[0])
+    spare = [{} for _ in range(100)]
+    del spare  # the free list is full now, of dicts that are not the heap's
+    heap.run(directory.remove, b"name")
+    gc.collect()
+    assert heap.live == before
+
+
 def test_a_name_among_a_hundred_thousand_costs_as_much_as_one_among_ten():
     heap = Heap("64 MiB", name="directory")
     directory = heap.run(Directory, 1, 0, Owner(), 1)

@@ -88,10 +88,12 @@ class Directory(Inode):
 
     def remove(self, name: Name) -> None:
         """Remove a name that is there."""
-        del self._leaf(place(name))[0][name]
+        leaf = self._leaf(place(name))[0]
+        del leaf[name]
         self.count -= 1
-        if self.count == 0:
-            self._root = {}
+        if self.count == 0:  # then every leaf is empty: this one stays, for a new dict may be another heap's
+            leaf.clear()
+            self._root = leaf
 
     def leaf_from(self, where: _Place) -> tuple[_Pairs, int]:
         """Return the (place, name) pairs, sorted, of the first leaf that reaches `where` or beyond.
