@@ -115,3 +115,9 @@ INPUTS |= {
     f.as_long_as_its_room: [lambda: given(_ruled())],
     f.as_long_as_one_of_two: [lambda own=own: given(_ruled(), own) for own in (True, False)],
 }
+INPUTS |= {f.written_greater: [lambda: given(f.Two(0), 1)]}
+INPUTS |= {
+    f.written_on_either_side: [lambda first=first: given(f.Two(0), 1, first) for first in (False, True)]
+}
+INPUTS |= {f.appended_twice: [lambda: given([]), lambda: given([1])]}
+INPUTS |= {f.counted_by_an_instance: [lambda n=n: given(NUMBERS[:n]) for n in (0, 1, 300)]}
