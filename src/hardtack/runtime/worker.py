@@ -316,7 +316,8 @@ class Worker:
             job.watch.deadline for job in self._watched if job.watch and job.watch.deadline is not None
         ]
         self._look = True
-        self._every_turn = [job for job in self._watched if job.watch and job.watch.every_turn]
+        # In place: a new list that stays may come from CPython's free list, and then a heap goes on being charged.
+        self._every_turn[:] = [job for job in self._watched if job.watch and job.watch.every_turn]
         moved = self.run_turns(self._wanted, min(deadlines, default=None))
         now = self.now()
 
