@@ -7,11 +7,11 @@ strong one).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints, instances, ir, parameters
 from hardtack.analysis.domain import NOTHING, Cell, Value, is_older, join_all, join_values
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size, lift
 
 if TYPE_CHECKING:

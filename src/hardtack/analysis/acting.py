@@ -6,7 +6,6 @@ They live until the model is done: what it makes on the way is charged a little 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,6 +38,7 @@ from hardtack.analysis.instances import special_methods
 from hardtack.analysis.kinds import kinds_of, number_of
 from hardtack.analysis.machine import AS_IT_WAS, Substituted
 from hardtack.analysis.models.texts import text_of
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

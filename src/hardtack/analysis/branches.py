@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, integers, ir, parameters
 from hardtack.analysis.domain import BOOL, FLOAT, NONE, NOTHING, OTHER, Value
 from hardtack.analysis.joining import join_states, split
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ become is not known.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, calls, exceptions, footprints, ir
@@ -16,6 +15,7 @@ from hardtack.analysis.acting import act
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NOTHING, Cell, Value, join_values
 from hardtack.analysis.interpreting import SiteOf
+from hardtack.analysis.records import replace
 from hardtack.symbolic import Size
 
 if TYPE_CHECKING:

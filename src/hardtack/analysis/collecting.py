@@ -5,12 +5,12 @@ An OrderedDict is a dict that takes more for an entry: `footprints.order`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, calls, footprints, ir
 from hardtack.analysis.acting import act
 from hardtack.analysis.domain import NOTHING, Value, join_all
+from hardtack.analysis.records import replace
 
 if TYPE_CHECKING:
     from hardtack.analysis.calls import Given

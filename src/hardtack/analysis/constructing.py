@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, exceptions, footprints, instances, ir, operations, parameters
 from hardtack.analysis.domain import NOTHING, Cell, Value, join_all
 from hardtack.analysis.models.texts import text_of
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ Source: Lib/dataclasses.py, Lib/collections/__init__.py namedtuple, CPython 3.11
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, constructing, footprints, ir, parameters
@@ -15,6 +14,7 @@ from hardtack.analysis.acting import ModelMachine
 from hardtack.analysis.branches import branch
 from hardtack.analysis.domain import NOTHING, Value, join_all
 from hardtack.analysis.instances import classes_of
+from hardtack.analysis.records import replace
 from hardtack.symbolic import Size
 
 if TYPE_CHECKING:

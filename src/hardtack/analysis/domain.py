@@ -15,11 +15,12 @@ Invariants, for every moment of every run that the state describes:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis.integers import Number
 from hardtack.analysis.machine import AS_IT_WAS, Substituted
+from hardtack.analysis.records import record, replace
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.polynomials import polynomial
 
@@ -39,7 +40,7 @@ GROWABLE = frozenset({"list", "dict", "set", "deque", "bytearray"})
 NONE, BOOL, FLOAT, OTHER = 1, 2, 4, 8
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Value:
     """What a register, an item or an attribute may hold.
 
@@ -94,7 +95,7 @@ NO = Value(plain=NONE)
 TRUTH = Value(plain=BOOL)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Cell:
     """One abstract object.
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import builtins
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir, tracebacks
 from hardtack.analysis.domain import NOTHING, Cell, Value, add_up, join_all, join_values
 from hardtack.analysis.interpreting import Exits
 from hardtack.analysis.joining import join_states, split
+from hardtack.analysis.records import replace
 from hardtack.analysis.states import State
 from hardtack.analysis.tracebacks import EXCEPTION
 from hardtack.symbolic import ZERO, Size

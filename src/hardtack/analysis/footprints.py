@@ -9,13 +9,13 @@ more than `growth` an item, so that one of several objects may grow without its 
 from __future__ import annotations
 
 import builtins
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from hardtack.analysis.domain import FLOAT, GROWABLE, Cell, Value
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.layouts import EXCEPTIONS
 from hardtack.symbolic.polynomials import Coefficient, constant_of

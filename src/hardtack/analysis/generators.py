@@ -8,7 +8,7 @@ runs, the generator's registers stand in its frame, under names of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, ir, iteration, recursion, tracebacks
@@ -16,6 +16,7 @@ from hardtack.analysis.domain import NO, NOTHING, Cell, Value, add_up, join_valu
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states
 from hardtack.analysis.operations import RESULT, make_cell
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ def consume_arguments(interp: Interpreter, model: Model, arguments: Given) -> Gi
     """Have a model's arguments that make their items when asked make them all, in a list of their own."""
     changed = []
     for position, register in enumerate(arguments.positional):
-        drained = model.iterates(position) and is_lazy(interp, register)
+        drained = is_lazy(interp, register) and model.iterates(position)
         changed.append(gather(interp, model.name, register) if drained else register)
         if interp.state.dead:
             return arguments

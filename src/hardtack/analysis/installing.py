@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir, tracebacks
@@ -10,6 +9,7 @@ from hardtack.analysis.alternatives import CYCLES, NAME
 from hardtack.analysis.domain import NOTHING, Cell, Value, join_cells
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.analysis.parameters import PATH
+from hardtack.analysis.records import replace
 from hardtack.analysis.renaming import Renaming, callers, origins_of_caller, symbols_of_caller
 from hardtack.analysis.shapes import Refused, changed_parts, grows_only, is_as_made
 from hardtack.symbolic import ZERO

@@ -14,12 +14,12 @@ of it. Loops count their rounds by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
 
+from hardtack.analysis.records import record, replace
 from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.polynomials import Coefficient, cap_of, symbol_of
 
@@ -35,7 +35,7 @@ _SMALL = (-5, 256)  # the integers that CPython keeps for ever
 _WIDE = Size.unbounded("an integer of any size")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Number:
     """What an integer may be.
 

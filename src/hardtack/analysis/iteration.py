@@ -7,13 +7,14 @@ consumer in the place of `yield` (`generators`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, footprints, generators, ir, loops
 from hardtack.analysis.domain import Cell, Value, join_all
 from hardtack.analysis.integers import Number, unknown
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ side's world only, which `State.live` reads, so that two branches cost the great
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import alternatives, footprints
 from hardtack.analysis.domain import join_cells, join_values
+from hardtack.analysis.records import replace
 from hardtack.analysis.states import State, World, map_cell
 from hardtack.symbolic import ZERO, Size
 
@@ -149,18 +149,23 @@ def widened(head: State, out: State) -> State:
             if register in old:
                 new[register] = _widened_value(old[register], value)
     for obj, cell in out.cells.items():
-        if obj in head.cells:
-            old_cell = head.cells[obj]
-            out.cells[obj] = replace(
-                cell,
-                element=_widened_value(old_cell.element, cell.element),
-                mapped=_widened_value(old_cell.mapped, cell.mapped),
-                fields={
-                    name: _widened_value(old_cell.fields[name], value) if name in old_cell.fields else value
-                    for name, value in cell.fields.items()
-                },
-            )
+        old_cell = head.cells.get(obj)
+        if old_cell is not None and old_cell is not cell and cell.has_numbers():
+            out.cells[obj] = _widened_cell(old_cell, cell)
     return out
+
+
+def _widened_cell(before: Cell, after: Cell) -> Cell:
+    element = _widened_value(before.element, after.element)
+    mapped = _widened_value(before.mapped, after.mapped)
+    fields = {
+        name: _widened_value(before.fields[name], value) if name in before.fields else value
+        for name, value in after.fields.items()
+    }
+    same = element is after.element and mapped is after.mapped
+    if same and all(fields[name] is value for name, value in after.fields.items()):
+        return after
+    return replace(after, element=element, mapped=mapped, fields=fields)
 
 
 def _widened_value(before: Value, after: Value) -> Value:
@@ -175,4 +180,6 @@ def _widened_value(before: Value, after: Value) -> Value:
             origin[1] if origin[1] == old.origin[1] else None,
             origin[2] if origin[2] == old.origin[2] else None,
         )
+    if least == new.least and origin == new.origin:
+        return after
     return replace(after, number=replace(new, least=least, origin=origin))

@@ -11,7 +11,7 @@ Objects are never unified at a head. No bound on the rounds is needed where no r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,7 @@ from hardtack.analysis import access, footprints, integers, ir, iteration, resul
 from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, same_shape, widened
+from hardtack.analysis.records import replace
 from hardtack.analysis.recurrences import Recurrences, is_product
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size

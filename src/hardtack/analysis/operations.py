@@ -270,7 +270,7 @@ def _sequence(kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
 
 
 def _with_element(cell: Cell, values: Sequence[Value]) -> Cell:
-    from dataclasses import replace
+    from hardtack.analysis.records import replace
 
     return replace(cell, element=join_all(values))
 

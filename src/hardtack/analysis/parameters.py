@@ -17,7 +17,6 @@ could meet it: `also_written`.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir, type_arguments
@@ -35,6 +34,7 @@ from hardtack.analysis.domain import (
 )
 from hardtack.analysis.integers import Number, constant, exact
 from hardtack.analysis.interpreting import SiteOf
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ Source: Modules/_functoolsmodule.c partial_new, partial_call; Lib/functools.py u
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import access, calls, footprints, ir
 from hardtack.analysis.domain import NOTHING, Cell, Value
+from hardtack.analysis.records import replace
 from hardtack.symbolic import Size
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ total.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import graphs
 from hardtack.analysis.integers import digits_of
 from hardtack.analysis.interpreting import guess
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic.polynomials import cap_of, polynomial, symbol_of
 

@@ -10,12 +10,12 @@ A function's own names depend on nothing but what it is given, so that calls of 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis.domain import Cell, Value
 from hardtack.analysis.integers import HALF, Number
 from hardtack.analysis.parameters import ROOT, root_of
+from hardtack.analysis.records import replace
 from hardtack.symbolic import Size
 
 if TYPE_CHECKING:

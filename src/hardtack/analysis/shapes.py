@@ -9,13 +9,14 @@ no part of the shape; what leads to it by name is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from hardtack.analysis import ir
 from hardtack.analysis.domain import Cell, Value
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.analysis.parameters import PATH, cells_may_alias
+from hardtack.analysis.records import replace
 from hardtack.analysis.renaming import Names, Renaming
 from hardtack.symbolic import ZERO
 

@@ -11,13 +11,14 @@ Invariants, besides those of `domain`:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, graphs
 from hardtack.analysis.alternatives import CYCLES, MANY
 from hardtack.analysis.domain import GROWABLE, Cell, SlotKey, Value, add_up, is_older, join_cells
 from hardtack.analysis.footprints import Kept
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ or an exception is at hand.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +22,7 @@ from hardtack.analysis.domain import NOTHING, Cell, Value, add_up
 from hardtack.analysis.installing import CAUGHT, Outward, install
 from hardtack.analysis.interpreting import Interpreter, Moment, SiteOf, guess
 from hardtack.analysis.reads import Reader, note, unwatched
+from hardtack.analysis.records import replace
 from hardtack.analysis.shapes import Asks, Refused, asked_by, changed_elsewhere, shape_of
 from hardtack.analysis.states import State
 from hardtack.symbolic import Size
