@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import tomllib
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ def answers(
     cache: bool = True,
     progress: Callable[[str], None] = lambda what: None,
     processes: int = 1,
+    leaving: bool = False,
 ) -> list[Answer]:
     """Return for each target its bound, or the error that it names nothing or cannot be read.
 
@@ -79,6 +81,7 @@ def answers(
         cache: take bounds that were found before, where nothing changed that they rest on, and keep new ones.
         progress: told in a few words what is done next.
         processes: how many to fork for many targets, while there is one thread; the answers are the same.
+        leaving: the process is about to end: what is left is not collected.
 
     Raises:
         HardtackError: mypy is not installed, or models make no sense.
@@ -110,6 +113,7 @@ def answers(
             cache=cache,
             progress=progress,
             processes=processes,
+            leaving=leaving,
         )
         found.update((text, known[target]) for text, target in wanted.items())
     return [found[text] for text in targets]
@@ -123,6 +127,7 @@ def _known(
     cache: bool,
     progress: Callable[[str], None],
     processes: int,
+    leaving: bool,
 ) -> dict[Target, Answer]:
     """Return the answers for targets; where one's module cannot be read, each module is loaded by itself."""
     from hardtack.analysis.result_cache import ResultCache
@@ -135,7 +140,7 @@ def _known(
     if all(target in found for target in targets):
         return found
     try:
-        with _without_traces():
+        with _without_traces(leaving=leaving):
             _find(targets, models, found, kept, assume=assume, progress=progress, processes=processes)
     except Unreadable as error:
         modules: dict[Path, list[Target]] = {}
@@ -145,13 +150,24 @@ def _known(
             return dict.fromkeys(targets, error)
         found = {}
         for one in modules.values():
-            found |= _known(one, models, assume=assume, cache=cache, progress=progress, processes=processes)
+            found |= _known(
+                one,
+                models,
+                assume=assume,
+                cache=cache,
+                progress=progress,
+                processes=processes,
+                leaving=leaving,
+            )
     return found
 
 
 @contextmanager
-def _without_traces() -> Iterator[None]:
-    """Leave the process as it was: mypy changes how often Python collects, and keeps all its trees."""
+def _without_traces(*, leaving: bool) -> Iterator[None]:
+    """Leave the process as it was: mypy changes how often Python collects, and keeps all its trees.
+
+    Where it ends anyway, they are left to that: to go through them takes a tenth of all the time.
+    """
     from hardtack.analysis import source
 
     threshold = gc.get_threshold()
@@ -160,7 +176,10 @@ def _without_traces() -> Iterator[None]:
     finally:
         gc.set_threshold(*threshold)
         source.let_go()
-        gc.collect()
+        if leaving:
+            atexit.register(gc.freeze)
+        else:
+            gc.collect()
 
 
 def _find(

@@ -16,6 +16,7 @@ Invariants, for every moment of every run that the state describes:
 from __future__ import annotations
 
 from dataclasses import field
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis.integers import Number
@@ -190,13 +191,20 @@ def is_older(obj: Object) -> bool:
 
 
 def add_up(sizes: Iterable[Size]) -> Size:
-    """Return the sum of sizes; those of one polynomial, which most are, in one go."""
+    """Return the sum of sizes."""
+    some = tuple([size for size in sizes if size is not ZERO])
+    return _added(some) if len(some) > 1 else some[0] if some else ZERO
+
+
+@lru_cache(maxsize=1 << 14)
+def _added(sizes: tuple[Size, ...]) -> Size:
+    """Add sizes up, those of one polynomial, which most are, in one go."""
     terms: list[tuple[Monomial, Coefficient]] = []
     rest = ZERO
     for size in sizes:
         if len(size.polynomials) == 1:
             terms.extend(size.polynomials[0])
-        elif not size.is_zero:
+        else:
             rest += size
     return rest + Size((polynomial(terms),)) if terms else rest
 

@@ -149,6 +149,7 @@ def _analyse(targets: Sequence[str], models: Sequence[Path], *, assume: bool, ca
             cache=cache,
             progress=show,
             processes=len(os.sched_getaffinity(0)),
+            leaving=True,
         )
 
 

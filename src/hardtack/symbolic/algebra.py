@@ -123,17 +123,20 @@ class Size:
 
     # -- the algebra
     def __add__(self, other: Size | Coefficient) -> Size:
-        other = lift(other)
+        if type(other) is not Size:
+            other = _constant(other)
         if self is ZERO:
             return other
         return self if other is ZERO else _sum(self, other)
 
     def __mul__(self, other: Size | Coefficient) -> Size:
-        other = lift(other)
+        if type(other) is not Size:
+            other = _constant(other)
         return ZERO if self is ZERO or other is ZERO else _product(self, other)
 
     def __or__(self, other: Size | Coefficient) -> Size:
-        other = lift(other)
+        if type(other) is not Size:
+            other = _constant(other)
         if self is other or other is ZERO:
             return self
         return other if self is ZERO else _either(self, other)

@@ -79,12 +79,29 @@ def _in_normal_form(value: Coefficient) -> Coefficient:
     return value.numerator if value.denominator == 1 else ratio(value.numerator, value.denominator)
 
 
+# arithmetic of fractions is slow, and the same few are added over and over
+@lru_cache(maxsize=1 << 14)
+def _plus(one: Coefficient, other: Coefficient) -> Coefficient:
+    return _in_normal_form(one + other)
+
+
+@lru_cache(maxsize=1 << 14)
+def _times(one: Coefficient, other: Coefficient) -> Coefficient:
+    return _in_normal_form(one * other)
+
+
 # -- making them
 def polynomial(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
     """Return the polynomial that is the sum of these terms."""
     found: dict[Monomial, Coefficient] = {}
     for monomial, coefficient in terms:
-        found[monomial] = found.get(monomial, 0) + coefficient
+        before = found.get(monomial)
+        if before is None:
+            found[monomial] = coefficient
+        elif type(before) is int and type(coefficient) is int:
+            found[monomial] = before + coefficient
+        else:
+            found[monomial] = _plus(before, coefficient)
     return _in_order(found)
 
 
@@ -95,12 +112,12 @@ def constant(value: Coefficient) -> Polynomial:
 
 def scaled(p: Polynomial, by: Coefficient) -> Polynomial:
     """Return a polynomial times a constant."""
-    return _in_order({monomial: coefficient * by for monomial, coefficient in p})
+    return _in_order({monomial: _times(coefficient, by) for monomial, coefficient in p})
 
 
 def product(p: Polynomial, q: Polynomial) -> Polynomial:
     """Return the product of two polynomials."""
-    return polynomial((tuple(sorted(m + n)), c * d) for m, c in p for n, d in q)
+    return polynomial((tuple(sorted(m + n)) if m and n else m or n, _times(c, d)) for m, c in p for n, d in q)
 
 
 def difference(p: Polynomial, q: Polynomial) -> Polynomial:
@@ -118,9 +135,14 @@ def join(ps: Iterable[Polynomial]) -> Polynomial:
 
 
 def _in_order(terms: Mapping[Monomial, Coefficient]) -> Polynomial:
-    found = [(m, _in_normal_form(c)) for m, c in terms.items() if c]
-    found.sort(key=lambda term: (-len(term[0]), term[0]))
+    found = [(m, _in_normal_form(c)) for m, c in terms.items() if type(c) is Ratio or c]
+    if len(found) > 1:
+        found.sort(key=_place)
     return tuple(found)
+
+
+def _place(term: tuple[Monomial, Coefficient]) -> tuple[int, Monomial]:
+    return -len(term[0]), term[0]
 
 
 # -- asking them

@@ -6,6 +6,7 @@ The heap's own `size_class` is the truth; a test holds this one against it.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from hardtack.symbolic.algebra import Size, lift
@@ -32,7 +33,11 @@ def round_up(size: Size | Coefficient) -> Size:
     from one class to the next is at most a quarter of the smaller one. A size that is never below n has
     at most n/4 less than 16 besides: up to 512 a class has 15 bytes more at most, beyond a quarter.
     """
-    size = lift(size)
+    return _rounded(lift(size))
+
+
+@lru_cache(maxsize=1 << 14)
+def _rounded(size: Size) -> Size:
     known = size.as_const()
     if known is not None:
         return Size.const(size_class(ceil(known)))
@@ -40,6 +45,6 @@ def round_up(size: Size | Coefficient) -> Size:
         return size
     most = Size()
     for polynomial in size.polynomials:
-        besides = ceil(16 - Fraction(constant_of(polynomial)) / 4)
+        besides = 16 - constant_of(polynomial) // 4
         most |= Size((polynomial,)) * Fraction(5, 4) + max(besides, 0)
     return most
