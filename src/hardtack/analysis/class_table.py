@@ -71,6 +71,7 @@ class ClassTable:
             fields=fields,
             methods=methods,
             class_variables=variables,
+            shared=frozenset(name for name, _ in variables if _is_shared(info, name)),
             properties=properties,
             subclasses=tuple(one.fullname for one in self._hierarchy.below(info)),
             slots=all(map(_needs_no_dict, info.mro)),
@@ -231,6 +232,17 @@ class ClassTable:
         ):
             callee = self._hierarchy.callee(node.base.node)  # `list[int]`
         return callee or ir.Callee("unknown", "a default_factory that has no name")
+
+
+def _is_shared(info: mn.TypeInfo, name: str) -> bool:
+    """Tell whether no instance can have a class's variable for itself: to assign is an error, or fails."""
+    owner = next(base for base in info.mro if name in base.names)
+    var = owner.names[name].node
+    if isinstance(var, mn.Var) and (var.is_classvar or var.is_final):
+        return True
+    own = generated.dataclass_of(info)
+    frozen = own is not None and own.frozen
+    return frozen or info.is_enum or info.is_named_tuple or all(map(_needs_no_dict, info.mro))
 
 
 def _is_cached(node: mn.Decorator) -> bool:

@@ -598,6 +598,7 @@ class Class:
     methods: tuple[tuple[str, str], ...]  # name to full name, as its lineage resolves them; properties too
     properties: frozenset[str] = frozenset()
     class_variables: tuple[tuple[str, Type], ...] = ()  # the class holds them: reading one makes nothing
+    shared: frozenset[str] = frozenset()  # those of them that no instance can have for itself
     subclasses: tuple[str, ...] = ()  # all below it in the sources
     slots: bool = False  # no instance of it has a __dict__
     is_protocol: bool = False

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, exceptions, footprints, instances, integers, ir, parameters, tracebacks
-from hardtack.analysis.domain import BOOL, NONE, NOTHING, TRUTH, Cell, Value, join_all
+from hardtack.analysis.domain import BOOL, NONE, NOTHING, TRUTH, Cell, Value, join_all, join_values
 from hardtack.analysis.interpreting import SiteOf
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -140,9 +141,9 @@ def _store_free(interp: Interpreter, op: ir.StoreFree) -> None:
 # -- attributes
 def _load_attribute(interp: Interpreter, op: ir.LoadAttribute) -> None:
     value = interp.read(op.object)
-    found = _constant_of_classes(interp, value, op.name) or access.attribute(interp, value, op.name, op.type)
-    if found is None or found.is_nothing:
-        found = _of_error(interp, value, op.name) or _of_class(interp, value, op)
+    found, rest = _constants_of_classes(interp, value, op.name)
+    if found.is_nothing or rest.objects:
+        found = join_values(found, _of_instances(interp, rest, op))
     length = ir.fixed_length(op.type)
     if length is not None and op.into.startswith("%"):
         interp.fixed[interp.activation.function.name, op.into] = length
@@ -165,22 +166,45 @@ def _of_error(interp: Interpreter, value: Value, name: str) -> Value | None:
     return join_all(found)
 
 
-def _constant_of_classes(interp: Interpreter, value: Value, name: str) -> Value | None:
-    """Return the constants that a class and those below it have under a name, which no instance has."""
-    program, found = interp.program, set()
-    for _, cell in access.cells(interp, value):
+def _of_instances(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
+    """Return an attribute that instances have for themselves, or that no constant stands for."""
+    found = access.attribute(interp, value, op.name, op.type)
+    if found is None or found.is_nothing:
+        return _of_error(interp, value, op.name) or _of_class(interp, value, op)
+    return found
+
+
+def _constants_of_classes(interp: Interpreter, value: Value, name: str) -> tuple[Value, Value]:
+    """Return the constants that classes have under a name for their instances, and the rest of a value."""
+    program, found, rest = interp.program, set(), set()
+    for obj, cell in access.cells(interp, value):
         known = program.classes.get(cell.name)
-        if known is None or cell.kind != "instance":
-            return None
-        for one in {known.name, *(known.subclasses if not cell.owned else ())}:
-            of = program.classes.get(one)
-            shared = _in_class(interp, one, name)
-            if of is None or name not in dict(of.class_variables) or shared not in program.constants:
-                return None
-            found.add(shared)
+        of = set() if known is None or cell.kind != "instance" else _shared(interp, known, cell, name)
+        found |= of
+        if not of:
+            rest.add(obj)
     if not found:
-        return None
-    return join_all(parameters.constant_value(interp, program.constants[one]) for one in sorted(found))
+        return NOTHING, value
+    constants = [parameters.constant_value(interp, program.constants[one]) for one in sorted(found)]
+    return join_all(constants), replace(value, objects=frozenset(rest))
+
+
+def _shared(interp: Interpreter, known: ir.Class, cell: Cell, name: str) -> set[str]:
+    """Return the constants of a class, and of those below it, that an instance has under a name.
+
+    None if it may have its own: what the sources never assign, no instance that the call made has; one from
+    before may have been given it.
+    """
+    program, found = interp.program, set()
+    for one in {known.name, *(known.subclasses if not cell.owned else ())}:
+        of = program.classes.get(one)
+        constant = _in_class(interp, one, name)
+        if of is None or name not in dict(of.class_variables) or constant not in program.constants:
+            return set()
+        if not cell.owned and name not in of.shared:
+            return set()
+        found.add(constant)
+    return found
 
 
 def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
@@ -270,8 +294,6 @@ def _sequence(kind: str, interp: Interpreter, values: Sequence[Value]) -> Cell:
 
 
 def _with_element(cell: Cell, values: Sequence[Value]) -> Cell:
-    from hardtack.analysis.records import replace
-
     return replace(cell, element=join_all(values))
 
 

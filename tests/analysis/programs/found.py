@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Generator, Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Le, MaxLen
 
@@ -525,3 +525,22 @@ PAIR = re.compile(r"(\w+)\s(\w+)")
 def found_either(text: str, pairs: bool) -> list[str]:
     pattern = PAIR if pairs else WORD
     return [one.group() for one in pattern.finditer(text)]
+
+
+# -- what a class has for its instances, and an instance may have been given for itself
+class Ruled:
+    limit = 3
+    room: ClassVar[int] = 3
+
+
+def as_long_as_ruled(ruled: Ruled) -> str:
+    return "x" * ruled.limit
+
+
+def as_long_as_its_room(ruled: Ruled) -> str:
+    return "x" * ruled.room
+
+
+def as_long_as_one_of_two(ruled: Ruled, own: bool) -> str:
+    one = Ruled() if own else ruled
+    return "x" * one.limit

@@ -102,3 +102,16 @@ INPUTS |= {
     one: [lambda a=a, n=n: given(a, n) for a in TEXTS for n in (0, 1, 5, 9)] for one in (f.forth, f.back)
 }
 INPUTS |= {f.found_either: [lambda a=a, b=b: given(a, b) for a in TEXTS for b in (False, True)]}
+
+
+def _ruled() -> f.Ruled:
+    ruled = f.Ruled()
+    ruled.limit = 100_000  # no source that the analyser reads does this
+    return ruled
+
+
+INPUTS |= {
+    f.as_long_as_ruled: [lambda: given(_ruled()), lambda: given(f.Ruled())],
+    f.as_long_as_its_room: [lambda: given(_ruled())],
+    f.as_long_as_one_of_two: [lambda own=own: given(_ruled(), own) for own in (True, False)],
+}
