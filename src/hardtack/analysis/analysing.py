@@ -16,7 +16,7 @@ from hardtack.analysis.summary_cache import SummaryCache
 from hardtack.analysis.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hardtack.analysis.loading import Loaded
     from hardtack.analysis.models import Models
@@ -60,11 +60,14 @@ class Analysing:
         found: dict[Target, Analysed] = {}
         left: list[tuple[Packed, dict[str, str]]] = []
         if processes > 1 and len(wanted) >= _SHARED and Workers.can_be():
-            workers = Workers(processes, lambda number: self._answer(*wanted[number]), self._known)
-            for number, bound in workers.results(len(wanted)):
-                target, name = wanted[number]
-                found[target] = bound
-                progress(f"analysed {name}")
+            shares = [wanted[begin:end] for begin, end in _shares(len(wanted), processes)]
+            workers = Workers(
+                processes, lambda number: [self._answer(*one) for one in shares[number]], self._known
+            )
+            for number, bounds in workers.results(len(shares)):
+                for (target, name), bound in zip(shares[number], bounds, strict=True):
+                    found[target] = bound
+                    progress(f"analysed {name}")
             left = workers.left
         for target, name in wanted:
             if target not in found:
@@ -101,6 +104,15 @@ class Analysing:
         if self._kept and not lies:
             self._kept.keep(target, bound, program, names)
         return bound
+
+
+def _shares(targets: int, processes: int) -> Iterator[tuple[int, int]]:
+    """Cut targets into shares, smaller and smaller ones: neighbours rest on the same functions."""
+    begin = 0
+    while begin < targets:
+        end = begin + max(1, (targets - begin) // (3 * processes))
+        yield begin, end
+        begin = end
 
 
 def _without(analysed: Analysed, lies: Sequence[Finding], *, assume: bool) -> Analysed:
