@@ -134,6 +134,16 @@ def test_a_change_in_what_is_not_called_is_read_but_not_analysed(project: Projec
     assert project.done == {}
 
 
+def test_a_bound_found_since_does_not_pass_for_the_one_that_held_before(project: Project) -> None:
+    first = project.bound()
+    project.change("shop", "return n + 1", "return n + 2")
+    assert project.bound() == first
+    project.change("deep", "[data, data]", "[data, data, data, data]")
+    project.bound()
+    project.change("deep", "[data, data, data, data]", "[data, data]")
+    assert project.bound() == first
+
+
 def test_a_function_that_moved_is_told_of_at_its_new_line(project: Project) -> None:
     before = {(one.kind, one.line + 2) for one in project.bound("forever").findings}
     project.change("shop", "LIMIT = 3\n", "LIMIT = 3\n\n\n")

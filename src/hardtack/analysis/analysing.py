@@ -16,7 +16,7 @@ from hardtack.analysis.summary_cache import SummaryCache
 from hardtack.analysis.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hardtack.analysis.loading import Loaded
     from hardtack.analysis.models import Models
@@ -44,6 +44,7 @@ class Analysing:
         self._kept = kept
         self._assume = assume
         self._cache = SummaryCache(kept.run) if kept else None
+        self._lies = bool(loaded.lies)
         self._memo = loaded.program.summaries[id(models)] = Memo(self._cache)
 
     def answers(
@@ -57,24 +58,39 @@ class Analysing:
             processes: how many to fork, where there are many targets.
         """
         found: dict[Target, Analysed] = {}
-        summaries: list[Packed] = []
+        left: list[tuple[Packed, dict[str, str]]] = []
         if processes > 1 and len(wanted) >= _SHARED and Workers.can_be():
-            workers = Workers(processes, lambda number: self._analyse(*wanted[number]), self._known)
-            for number, bound in workers.results(len(wanted)):
-                target, name = wanted[number]
-                found[target] = bound
-                progress(f"analysed {name}")
-            summaries = workers.left
+            shares = [wanted[begin:end] for begin, end in _shares(len(wanted), processes)]
+            workers = Workers(
+                processes, lambda number: [self._answer(*one) for one in shares[number]], self._known
+            )
+            for number, bounds in workers.results(len(shares)):
+                for (target, name), bound in zip(shares[number], bounds, strict=True):
+                    found[target] = bound
+                    progress(f"analysed {name}")
+            left = workers.left
         for target, name in wanted:
             if target not in found:
                 progress(f"analysing {name}")
-                found[target] = self._analyse(target, name)
-        if self._cache:
-            self._cache.add([*summaries, self._known()], self._loaded.program)
+                found[target] = self._answer(target, name)
+        if self._kept and self._cache:
+            left.append(self._known())
+            self._cache.add((packed for packed, _ in left), self._loaded.program)
+            for _, held in left:
+                self._kept.held.update(held)
+            self._kept.keep_held()
         return found
 
-    def _known(self) -> Packed:
-        return self._cache.packed(self._memo, self._loaded.program) if self._cache else {}
+    def _known(self) -> tuple[Packed, dict[str, str]]:
+        """Return what this process found out and others have to know: summaries, and bounds that hold."""
+        if not self._kept or not self._cache:
+            return {}, {}
+        return self._cache.packed(self._memo, self._loaded.program), self._kept.held
+
+    def _answer(self, target: Target, name: str) -> Analysed:
+        """Return a bound that was found before and still holds, else analyse."""
+        known = None if self._lies or not self._kept else self._kept.same(target, self._loaded.program)
+        return known or self._analyse(target, name)
 
     def _analyse(self, target: Target, name: str) -> Analysed:
         program = self._loaded.program
@@ -88,6 +104,15 @@ class Analysing:
         if self._kept and not lies:
             self._kept.keep(target, bound, program, names)
         return bound
+
+
+def _shares(targets: int, processes: int) -> Iterator[tuple[int, int]]:
+    """Cut targets into shares, smaller and smaller ones: neighbours rest on the same functions."""
+    begin = 0
+    while begin < targets:
+        end = begin + max(1, (targets - begin) // (3 * processes))
+        yield begin, end
+        begin = end
 
 
 def _without(analysed: Analysed, lies: Sequence[Finding], *, assume: bool) -> Analysed:

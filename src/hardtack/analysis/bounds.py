@@ -205,11 +205,7 @@ def _find(
         kept.loaded(loaded.files, loaded.folders)
     wanted = []
     for target, entry in zip(targets, loaded.entries, strict=True):
-        before = found.get(target) or (
-            kept.same(target, loaded.program) if kept and not loaded.lies else None
-        )
-        if before:
-            found[target] = before
+        if target in found:
             continue
         try:
             check_defined(target, loaded.program)

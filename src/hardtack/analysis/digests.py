@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
+
+from hardtack.analysis.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

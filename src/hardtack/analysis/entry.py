@@ -6,7 +6,6 @@ such a run are void, and another one is made that has known it from the start.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from hardtack.analysis.as_analysed import classes_taken
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value
 from hardtack.analysis.interpreting import Activation, Interpreter, Spending, TooLong
 from hardtack.analysis.joining import join_states
+from hardtack.analysis.records import replace
 from hardtack.analysis.renaming import is_of_caller
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size

@@ -7,11 +7,11 @@ more.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints, integers, ir
 from hardtack.analysis.late_attributes import late_attributes
+from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:

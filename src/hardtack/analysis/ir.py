@@ -25,13 +25,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from hardtack.analysis.records import record
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Register: TypeAlias = str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Place:
     """Where in the source something stands: lines from 1, columns from 0."""
 
@@ -43,7 +45,7 @@ class Place:
 # -- types: what the front end knows of a value before anything runs
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Limits:
     """What an annotation promises of a value: lengths in items, values as integers; None for no promise."""
 
@@ -53,7 +55,7 @@ class Limits:
     most: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Instance:
     """An object of a class, or of one below it."""
 
@@ -68,21 +70,21 @@ def fixed_length(type_: Type | None) -> int | None:
     return limits.max_length if limits is not None and limits.min_length == limits.max_length else None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TupleOf:
     """A tuple whose items' types are known one by one."""
 
     items: tuple[Type, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Union:
     """One of several; None is Instance("builtins.None")."""
 
     items: tuple[Type, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CallableType:
     """Something that can be called; `assumed`: what an annotation states of a call: ("peak", text), ..."""
 
@@ -91,21 +93,21 @@ class CallableType:
     assumed: tuple[tuple[str, str], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TypeArgument:
     """In the fields of a generic class: what stands there for its type variable of that number, from 0."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ClassObject:
     """A class itself, as a value."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Literally:
     """A value that is known: an int, str, bytes, bool or a member of an Enum (its name)."""
 
@@ -113,21 +115,21 @@ class Literally:
     value: int | str | bytes | bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Recursive:
     """What an alias that contains itself stands for; the program's `globals` have it by the alias's name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unknown:
     """Any, or what the front end has no type for: whatever depends on it is a finding."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Compiled:
     """The value of a variable that a module makes once from a constant: a struct.Struct, a re.Pattern."""
 
@@ -143,7 +145,7 @@ Type: TypeAlias = (
 # -- operations
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Constant:
     """Load what lives in the code object: costs nothing. `value` None is None, Ellipsis is `...`."""
 
@@ -152,7 +154,7 @@ class Constant:
     value: object  # None, bool, int, float, complex, str, bytes, Ellipsis, tuple or frozenset of these
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Copy:
     """Bind one more register to the same object: `x = y`."""
 
@@ -161,7 +163,7 @@ class Copy:
     source: Register
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Drop:
     """Let go of a temporary."""
 
@@ -169,7 +171,7 @@ class Drop:
     register: Register
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Delete:
     """Unbind a local: `del x`, and the end of `except ... as x`."""
 
@@ -177,7 +179,7 @@ class Delete:
     register: Register
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LoadGlobal:
     """Read a module's variable, or a class's: `name` is fully qualified."""
 
@@ -187,7 +189,7 @@ class LoadGlobal:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StoreGlobal:
     """Write a module's variable, or a class's."""
 
@@ -196,7 +198,7 @@ class StoreGlobal:
     source: Register
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LoadFree:
     """Read a variable in a cell: an enclosing function's, or one that an inner function captures."""
 
@@ -205,7 +207,7 @@ class LoadFree:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StoreFree:
     """Write a variable that lives in a cell."""
 
@@ -214,7 +216,7 @@ class StoreFree:
     source: Register
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LoadAttribute:
     """Read a plain attribute, one that runs no code: properties are Calls.
 
@@ -228,7 +230,7 @@ class LoadAttribute:
     type: Type  # as declared, with its limits
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StoreAttribute:
     """Write a plain attribute. What it held before is let go of after the new value is in place."""
 
@@ -239,7 +241,7 @@ class StoreAttribute:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Callee:
     """Something that a call may run.
 
@@ -256,7 +258,7 @@ class Callee:
     swapped: bool = False  # the first two arguments change places: a reflected operator, `__radd__`
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Argument:
     """An argument of a call: by position, by keyword, or spread (`*xs`: 1, `**kw`: 2)."""
 
@@ -265,7 +267,7 @@ class Argument:
     stars: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call:
     """Call one of `callees` (the costliest counts). A method's receiver is the first argument.
 
@@ -281,7 +283,7 @@ class Call:
     bound: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Test:
     """Make a truth value without running code or allocating: `a is b`, `a is not b`, `not a`."""
 
@@ -291,7 +293,7 @@ class Test:
     operands: tuple[Register, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BindMethod:
     """Make a bound method, where it is used as a value."""
 
@@ -301,7 +303,7 @@ class BindMethod:
     callees: tuple[Callee, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MakeFunction:
     """Make a function object: a nested function, a lambda, or what CPython 3.11 makes for a comprehension."""
 
@@ -313,7 +315,7 @@ class MakeFunction:
     annotations: tuple[Register, ...] = ()  # names and values in turn, of which CPython makes a tuple
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Build:
     """Make a container from what is written.
 
@@ -329,7 +331,7 @@ class Build:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unpack:
     """Take an iterable apart into temporaries; `star` is the index of `*rest`, or None.
 
@@ -345,7 +347,7 @@ class Unpack:
     fits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fact:
     """What holds on a branch: `subject relation operand`, `offset` added to an operand that is a subject.
 
@@ -363,7 +365,7 @@ class Fact:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class If:
     """Go one of two ways. `condition` is consumed if it is a temporary."""
 
@@ -375,7 +377,7 @@ class If:
     if_false: tuple[Fact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class For:
     """Run `body` for every item of `iterable`, then `otherwise` unless it was left by Break.
 
@@ -394,7 +396,7 @@ class For:
     asynchronous: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class While:
     """Run `header`, which makes `condition`; if that is true, run `body`, and begin anew.
 
@@ -411,7 +413,7 @@ class While:
     bound: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Handler:
     """`except types as name`.
 
@@ -424,7 +426,7 @@ class Handler:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Try:
     """`with` is lowered to this, with the call of __exit__ in `final`.
 
@@ -441,7 +443,7 @@ class Try:
     entered: Register | None = None  # a hidden local that gets what is yielded
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Raise:
     """Raise an exception; None raises again the one that is handled."""
 
@@ -450,7 +452,7 @@ class Raise:
     cause: Register | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Return:
     """End the function."""
 
@@ -458,21 +460,21 @@ class Return:
     source: Register
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Break:
     """Leave the innermost loop."""
 
     at: Place
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Continue:
     """Go on with the innermost loop's next round."""
 
     at: Place
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Yield:
     """Hand a value out of a generator; what is sent in comes back."""
 
@@ -482,7 +484,7 @@ class Yield:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Delegate:
     """`yield from` and `await`."""
 
@@ -493,7 +495,7 @@ class Delegate:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unsupported:
     """What the front end cannot lower, which is a finding.
 
@@ -538,7 +540,7 @@ Operation: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Block:
     """Operations, one after the other."""
 
@@ -548,7 +550,7 @@ class Block:
 # -- programs
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parameter:
     """A function's parameter. `kind` as in inspect.
 
@@ -563,7 +565,7 @@ class Parameter:
     default_register: str | None = None  # else the global that holds it, which the definition made
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Function:
     """A function of the sources."""
 
@@ -584,7 +586,7 @@ class Function:
     keeps: int | None = None  # how many results @lru_cache keeps; -1 without a limit
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Class:
     """A class of the sources, or one that they build on.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mypy import nodes as mn
 from mypy import types as mt
 
 from hardtack.analysis import ir
+from hardtack.analysis.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

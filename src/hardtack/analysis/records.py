@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,15 +30,15 @@ def _replace(value: _Record, /, **changes: object) -> _Record:
     """Return a dataclass's instance with some attributes replaced."""
     kind = type(value)
     attributes, places = _attributes(kind)
-    every = [*attributes(value)]
+    every = [*attributes(value)] if len(places) > 1 else [attributes(value)]
     for name, new in changes.items():
         every[places[name]] = new
     return kind(*every)
 
 
 @cache
-def _attributes(kind: type[DataclassInstance]) -> tuple[attrgetter[tuple[object, ...]], dict[str, int]]:
-    """Return what reads the attributes that an instance is made from, at least two, and the place of each."""
+def _attributes(kind: type[DataclassInstance]) -> tuple[attrgetter[Any], dict[str, int]]:
+    """Return what reads the attributes that an instance is made from, and the place of each."""
     names = [one.name for one in dataclasses.fields(kind) if one.init]
     return attrgetter(*names), {name: place for place, name in enumerate(names)}
 

@@ -54,6 +54,7 @@ class ResultCache:
 
     Attributes:
         run: the digest of what the analyser is asked for.
+        held: of bounds that were found in older sources and hold in these: what they rest on.
 
     Raises:
         OSError: a file of models cannot be read.
@@ -75,19 +76,29 @@ class ResultCache:
         self.run = digest(map(repr, (_versions(), modules, where, settings, assume)))
         self._started = time.time_ns()
         self._sources: str | None = None
+        self.held: dict[str, str] = {}
 
     def unchanged(self, target: Target) -> Analysed | None:
         """Return a target's bound if no source file changed since it was found."""
         known = self._entry(target)
-        if known is None or known["sources"] != self._sources_before:
+        if known is None or self._sources_before is None:
             return None
-        return _decoded(known)
+        held = self._held_before.get(self._name(target)) == known["reads"]
+        return _decoded(known) if held or known["sources"] == self._sources_before else None
 
     @cached_property
     def _sources_before(self) -> str | None:
         """The digest of the sources as they are now, of the files that an earlier run read."""
         known = self._read(self.run)
         return self._digest(known["files"], known["folders"]) if isinstance(known, dict) else None
+
+    @cached_property
+    def _held_before(self) -> dict[str, str]:
+        """What `held` was when an earlier run had the sources as they are now."""
+        known = self._read(digest([self.run, "held"]))
+        if not isinstance(known, dict) or known.get("sources") != self._sources_before:
+            return {}
+        return dict(known["held"])
 
     def loaded(self, files: Iterable[str], folders: Iterable[str]) -> None:
         """Note which files a run read, and where it looked for more.
@@ -105,9 +116,17 @@ class ResultCache:
         if known is None or reads.digest_of(program, known["names"]) != known["reads"]:
             return None
         bound = _decoded(known)
-        if bound is not None and self._sources is not None:
-            self._write(self._name(target), {**known, "sources": self._sources})
+        if bound is not None:
+            self.held[self._name(target)] = known["reads"]
         return bound
+
+    def keep_held(self) -> None:
+        """Keep which bounds hold in these sources, those that an earlier run in them told aside."""
+        if self.held and self._sources is not None:
+            before = self._held_before if self._sources == self._sources_before else {}
+            self._write(
+                digest([self.run, "held"]), {"sources": self._sources, "held": {**before, **self.held}}
+            )
 
     def keep(self, target: Target, bound: Analysed, program: ir.Program, names: reads.Names) -> None:
         """Keep a target's bound; not where the analyser failed: that may depend on how deep the stack is."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
+from hardtack.analysis.records import replace
 
 if TYPE_CHECKING:
     from hardtack.analysis.domain import Cell

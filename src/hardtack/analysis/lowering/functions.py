@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from mypy import nodes as mn
@@ -17,6 +16,7 @@ from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, generic_alias, is_constant
 from hardtack.analysis.lowering.statements import run_all
 from hardtack.analysis.mypy_types import convert, instances, promoted
+from hardtack.analysis.records import replace
 from hardtack.errors import InternalError
 
 if TYPE_CHECKING:
