@@ -62,11 +62,14 @@ class Pipe:
         tail = (self.head + self.used) % CAPACITY
         offset = tail % PAGE
         done = 0
-        for i in range((offset + count + PAGE - 1) // PAGE):
+        pieces = (offset + count + PAGE - 1) // PAGE
+        for i in range(min(pieces, RING)):
             slot = (tail // PAGE + i) % RING
-            page = self.pages[slot]
-            if page is None:
-                page = self.pages[slot] = bytearray(PAGE)
+            if self.pages[slot] is None:
+                self.pages[slot] = bytearray(PAGE)
+        for i in range(pieces):
+            page = self.pages[(tail // PAGE + i) % RING]
+            assert page is not None
             piece = min(count - done, PAGE - offset)
             memoryview(page)[offset : offset + piece] = memory[start + done : start + done + piece]
             done += piece
