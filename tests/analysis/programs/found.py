@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Annotated
 
-from annotated_types import Le, MaxLen
+from annotated_types import Interval, Le, MaxLen
 
 from hardtack.annotations import assume_bound, checked, recursive
 
@@ -563,3 +563,46 @@ def counted_by_an_instance(xs: list[int]) -> int:
         two.n += x & 1023
         two.m = two.n + (1 << 300)
     return two.n
+
+
+# -- a frame that an exception leaves, and that another one, which is kept, has in its traceback
+class Keeper:
+    def __init__(self) -> None:
+        self.kept: Exception | None = None
+
+
+def left_by_another(keeper: Keeper, n: int) -> int:
+    try:
+        raise ValueError
+    except ValueError as error:
+        keeper.kept = error
+    held = bytes(n)
+    raise KeyError(len(held))
+
+
+def kept_by_the_first(keeper: Keeper, n: Annotated[int, Interval(ge=0, le=100_000)]) -> bytes:
+    try:
+        left_by_another(keeper, n)
+    except KeyError:
+        pass
+    return bytes(n)
+
+
+# -- bytearrays of zeros, which have no room to spare until they grow
+def zeros(n: Annotated[int, Interval(ge=0, le=100_000)], grows: bool) -> list[bytearray]:
+    made = [bytearray(n), bytearray(n)]
+    for _ in range(4):
+        made.append(bytearray(n))
+    if grows:
+        made[0].append(1)
+        for one in made:
+            one.extend(b"12")
+    return made
+
+
+def one_of_zeros(n: Annotated[int, Interval(ge=0, le=100_000)], grows: bool) -> bytearray:
+    one = bytearray(n)
+    if grows:
+        one += b"1"
+    other = bytearray(n)
+    return other if n else one

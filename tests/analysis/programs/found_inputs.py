@@ -108,3 +108,10 @@ INPUTS |= {
 }
 INPUTS |= {f.appended_twice: [lambda: given([]), lambda: given([1])]}
 INPUTS |= {f.counted_by_an_instance: [lambda n=n: given(NUMBERS[:n]) for n in (0, 1, 300)]}
+INPUTS |= {f.kept_by_the_first: [lambda n=n: given(f.Keeper(), n) for n in (0, 10, 90_000)]}
+INPUTS |= {f.left_by_another: [lambda n=n: given(f.Keeper(), n) for n in (0, 90_000)]}
+ZEROS = (0, 1, 511, 512, 16_383, 16_384, 90_000, 100_000)
+INPUTS |= {
+    one: [lambda n=n, g=g: given(n, g) for n in ZEROS for g in (False, True)]
+    for one in (f.zeros, f.one_of_zeros)
+}
