@@ -98,10 +98,11 @@ def _bytearray(interp: Interpreter, _name: str, arguments: Given) -> Value | Non
     Source: Objects/bytearrayobject.c bytearray___init___impl, PyByteArray_Resize: a first block has no room
     to spare, CPython 3.11 to 3.13.
     """
-    numbers = [native_integers.as_number(interp.read(register)) for register in arguments.positional]
-    if len(numbers) != 1 or numbers[0] is None or arguments.keywords:
+    if len(arguments.positional) != 1 or arguments.keywords:
         return None
-    (number,) = numbers
+    number = native_integers.as_number(interp.read(arguments.positional[0]))
+    if number is None:
+        return None
     zeros = Cell("bytearray", "builtins.bytearray", number.high, element=_BYTE, total=ZERO, exact=True)
     return Value(frozenset((interp.new("bytearray", lambda: zeros),)))
 
