@@ -115,3 +115,9 @@ INPUTS |= {
     one: [lambda n=n, g=g: given(n, g) for n in ZEROS for g in (False, True)]
     for one in (f.zeros, f.one_of_zeros)
 }
+INPUTS |= {
+    f.pairs_in_turn: [lambda n=n, t=t: given([b"name"] * n, t) for n in (0, 1, 40) for t in (0, 1, 30)],
+    f.pairs_that_stay: [lambda n=n: given(n) for n in (0, 1, 2, 300)],
+    f.errors_of_different_places: [lambda n=n: given(n) for n in (0, 1, 3, 300)],
+    f.errors_in_cycles: [lambda n=n: given(n) for n in (0, 1, 2, 100)],
+}
