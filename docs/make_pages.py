@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hardtack.kernel import bounds
 from hardtack.kernel.params import FAN, STEP_IO
-from hardtack.kernel.system_calls import DIFFERS, LIMITS, TABLE, largest_arguments
+from hardtack.kernel.system_calls import DIFFERS, LIMITS, TABLE, largest_arguments, target
 from hardtack.lab.attacks import ATTACKS
 from hardtack.lab.hostile import GUESTS, POINTER_CALLS, USUAL
 from hardtack.limits import NO_LIMITS
@@ -60,9 +60,9 @@ def system_calls() -> str:
         "",
         "A bound is the most bytes that the call can have allocated at any one moment, over its arguments.",
         "Bounds that are marked were found by the analyser in the kernel's source, for CPython 3.11 here;",
-        "the others were set by hand. `most` or `transfer` is what a read or write moves, `fetched` what",
-        "reading a page from a disk takes, 0 for other files. The border tries the largest value first.",
-        "Names in capitals:",
+        "the others were set by hand. `transfer` is what a read or write moves, `fetched` what reading a",
+        "page from a disk takes, 0 for other files. The border tries the largest value first. Names in",
+        "capitals:",
         ", ".join(f"{name} is {value:,}" for name, value in LIMITS.items()) + ".",
         "",
         "| | call | arguments | bound | largest | missing |",
@@ -72,9 +72,8 @@ def system_calls() -> str:
     found = bounds.read(bounds.path((3, 11)))
     for row in TABLE:
         arguments = ", ".join(parameter.split(":")[0] for parameter in row.parameters.split())
-        peak = found[row.source] if row.found else row.expression
-        arguments_of = {**largest_arguments(row.parameters), "most": LIMITS["MAX_IO"]}
-        most = bounds.largest(peak, arguments_of) if row.found else row.maximum
+        peak = found[target(row.handler)] if row.found else row.expression
+        most = bounds.largest(peak, largest_arguments(row.parameters)) if row.found else row.maximum
         bound = "set aside" if row.always else f"`{peak}`" + " found" * row.found
         largest = "" if row.always else f"{most:,}"
         name = f"`{row.module}.{row.name}`" if row.module == "posix" else f"`{row.name}`"

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def targets() -> list[str]:
     """Return the handlers whose bounds are found, not stated, and the steps in the midst of calls."""
-    from hardtack.kernel.system_calls import TABLE
+    from hardtack.kernel.system_calls import TABLE, target
 
-    return sorted({row.source for row in TABLE if row.found} | {*kernel_bounds.STEPS})
+    return sorted({target(row.handler) for row in TABLE if row.found} | {*kernel_bounds.STEPS})
 
 
 def find() -> list[Analysed]:

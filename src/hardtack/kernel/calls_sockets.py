@@ -17,7 +17,7 @@ from hardtack.kernel.sockets import Socket
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Asked, Word
+    from hardtack.kernel.ranges import Transfer, Word
 
 _LOOPBACK: Final = (b"\0\0\0\0", b"\x7f\0\0\1")
 
@@ -71,16 +71,17 @@ def sock_recv(
 
 def sock_send(process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word) -> int:
     """Write to a socket."""
-    return send(process, fd, vectors, count, flags, out, MAX_IO)
+    return _send(process, fd, vectors, count, flags, out, MAX_IO)
 
 
 def sock_send_step(process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word) -> int:
     """As sock_send, of STEP_IO bytes in this turn."""
-    return send(process, fd, vectors, count, flags, out, STEP_IO)
+    return _send(process, fd, vectors, count, flags, out, STEP_IO)
 
 
-def send(process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word, most: Asked) -> int:
-    """As sock_send, of so many bytes at most."""
+def _send(
+    process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word, most: Transfer
+) -> int:
     description = process.descriptors.get(fd)
     if description is None:
         return EBADF

@@ -62,14 +62,11 @@ class Pipe:
         tail = (self.head + self.used) % CAPACITY
         offset = tail % PAGE
         done = 0
-        pieces = (offset + count + PAGE - 1) // PAGE
-        for i in range(min(pieces, RING)):
+        for i in range((offset + count + PAGE - 1) // PAGE):
             slot = (tail // PAGE + i) % RING
-            if self.pages[slot] is None:
-                self.pages[slot] = bytearray(PAGE)
-        for i in range(pieces):
-            page = self.pages[(tail // PAGE + i) % RING]
-            assert page is not None
+            page = self.pages[slot]
+            if page is None:
+                page = self.pages[slot] = bytearray(PAGE)
             piece = min(count - done, PAGE - offset)
             memoryview(page)[offset : offset + piece] = memory[start + done : start + done + piece]
             done += piece

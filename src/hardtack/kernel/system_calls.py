@@ -7,9 +7,8 @@ Each expression clips its symbols (`min`), so that putting in the largest argume
 maximum, with which the border tries first.
 
 Where FOUND stands instead of an expression, the bound is what `hardtack bound` found in the handler's source
-(`bounds`), or in that of the function that does its work (`_MOVES`) where that has one argument more: `most`,
-the bytes that a write moves. The other expressions are not found yet: they were set by hand, above what tests
-measure (tests/kernel/test_bounds.py).
+(`bounds`). The other expressions are not found yet: they were set by hand, above what tests measure
+(tests/kernel/test_bounds.py).
 """
 
 from __future__ import annotations
@@ -23,12 +22,13 @@ from hardtack.kernel.params import (
     MAX_IO,
     PAGE,
     PATH_MAX,
+    PIPE_PAGES,
     RANDOM_STEP,
     STEP_IO,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from hardtack.kernel.process import Process
 
@@ -50,8 +50,7 @@ class Row:
         parameters: its arguments' names after the process, each with its type: "fd:i offset:I".
         handler: the function that does it.
         expression: its bound in bytes, over the arguments.
-        found: the analyser found it; else it was stated by hand.
-        source: the function in whose source it was found, as `hardtack bound` calls it; or "".
+        found: the analyser found it in the handler's source; else it was stated by hand.
         missing: what of the specification is not there yet, or "".
         maximum: the bound's value for the largest arguments, in bytes.
         bound: the bound's value for the process and the arguments given, in bytes.
@@ -68,7 +67,6 @@ class Row:
     handler: Callable[..., int]
     expression: str
     found: bool
-    source: str
     missing: str
     maximum: int
     bound: Callable[..., int]
@@ -101,6 +99,7 @@ LIMITS: Final = {
     "MAX_IO": MAX_IO,
     "PAGE": PAGE,
     "PATH_MAX": PATH_MAX,
+    "PIPE_PAGES": PIPE_PAGES,
     "RANDOM_STEP": RANDOM_STEP,
 }
 
@@ -125,21 +124,15 @@ def _row(
     most_of = largest_arguments(parameters)
     found = bound is FOUND
     step = _STEPS.get(name)
-    source = target(_MOVES.get(name, handler)) if found else ""
-    if name in _MOVES and found:
-        bound = _FOUND[source]
-        maximum = bounds.largest(bound, {**most_of, "most": MAX_IO})
-        evaluate = _compile_moving(bound, list(most_of), MAX_IO)
-        evaluate_step = _compile_moving(bound, list(most_of), STEP_IO)
-    elif found:
-        bound = _FOUND[source]
+    if found:
+        bound = _FOUND[target(handler)]
         maximum = bounds.largest(bound, most_of)
         evaluate = evaluate_step = bounds.compile_bound(bound, list(most_of))
     else:
         maximum = eval(bound, {**LIMITS, **most_of, **{name: most for name, (most, _) in _MEASURED.items()}})
         evaluate = _compile_stated(bound, most_of, MAX_IO)
         evaluate_step = evaluate if step is None else _compile_stated(bound, most_of, STEP_IO)
-    row = (number, module, name, parameters, handler, bound, found, source, missing, maximum, evaluate)
+    row = (number, module, name, parameters, handler, bound, found, missing, maximum, evaluate)
     return Row(*row, name in _ALWAYS, step, evaluate_step)
 
 
@@ -149,15 +142,6 @@ def _compile_stated(bound: str, names: Iterable[str], most: int) -> Callable[...
         bound = bound.replace(symbol, measure)
     scope = {**LIMITS, "_transfer": _transfer, "_fetched": _fetched, "most": most}
     function: Callable[..., int] = eval(f"lambda {', '.join(names)}: {bound}", scope)
-    return function
-
-
-def _compile_moving(bound: str, names: Sequence[str], most: int) -> Callable[..., int]:
-    """Return a function of the call's arguments that gives a found bound's value; `most` bytes are moved."""
-    arguments = ", ".join(names)
-    scope = {"bound": bounds.compile_bound(bound, [*names, "most"]), "_transfer": _transfer}
-    moved = f"_transfer(process, vectors, count, {most})"
-    function: Callable[..., int] = eval(f"lambda {arguments}: bound({arguments}, {moved})", scope)
     return function
 
 
@@ -177,8 +161,6 @@ _STEPS: Final[dict[str, Callable[..., int]]] = {
     "fd_pwrite": calls.fd_pwrite_step,
     "sock_send": calls_sockets.sock_send_step,
 }
-# What does the work of a call: one argument more, `most`, is how many bytes it moves.
-_MOVES: Final[dict[str, Callable[..., int]]] = {"sock_send": calls_sockets.send}
 
 # Numbers, and structures of numbers.
 _SMALL = "1_000"
@@ -193,6 +175,8 @@ _READ = "2_500 + fetched"
 _SET_SIZE = "2_500 + fetched * 7 // 4"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
+# The same into a pipe, which has PIPE_PAGES.
+_SEND = "4_000 + min(transfer // PAGE + 2, PIPE_PAGES) * 16_600"
 # A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
 _PATH = "21_500 + min(size, PATH_MAX) * 5 // 4"
 _TWO_PATHS = "25_000 + min(size, PATH_MAX) * 5 // 4 + min(to_size, PATH_MAX) * 5 // 2"
@@ -272,7 +256,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         FOUND,
         "",
     ),
-    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, FOUND, ""),
+    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, _SEND, ""),
     ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, FOUND, ""),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
