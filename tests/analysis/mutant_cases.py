@@ -368,6 +368,47 @@ def held_by_a_lost_cycle(data: bytes) -> int:
 
 _WIDE = "\U0001f600"  # four bytes, as the analyser has to take every character of an argument for
 _TEXT, _WORDS, _NUMBERS = _WIDE * 4000, [_WIDE * 40 for _ in range(400)], list(range(1000, 1500))
+
+
+class _Sized:
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+def attribute_grown(n: int) -> bytes:
+    sized = _Sized(n)
+    sized.size = n % 2000 + (1 << 90)
+    sized.size = (n % 2) + (1 << 500_000)
+    return bytes(150_000 + sized.size % 2)
+
+
+def pairs_that_stay() -> list[list[bytes]]:
+    return [[bytes(640) for _ in range(5)] for _ in range(400)]
+
+
+class _Keeper:
+    def __init__(self) -> None:
+        self.kept: list[Exception] = []
+
+
+def _left_by_another(keeper: _Keeper, data: bytes) -> None:
+    try:
+        int("x")
+    except ValueError as error:
+        keeper.kept.append(error)
+    held = data + data
+    raise KeyError(len(held))
+
+
+def kept_by_the_first(data: bytes) -> bytes:
+    keeper = _Keeper()
+    try:
+        _left_by_another(keeper, data)
+    except KeyError:
+        data += b"1"
+    return data + data
+
+
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "replaced_twice": [(b"&" * 4000,)],
     "both_alive": [(b"q" * 9000, True)],
@@ -395,6 +436,9 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "generators_kept": [(_NUMBERS,)],
     "grown": [(list(range(n)),) for n in (40, 100, 200, 400, 1000)],
     "joined_again": [(_WORDS,)],
+    "pairs_that_stay": [()],
+    "attribute_grown": [(7,)],
+    "kept_by_the_first": [(b"q" * 90_000,)],
     "grown_often": [([], 40_000)],
     "divided": [(1, 0)],
     "popped": [([],)],

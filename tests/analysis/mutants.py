@@ -130,8 +130,8 @@ MUTANTS = (
     ),
     _mutant(
         "never runs a handler", "exceptions.py",
-        "    for name, caught in sorted(catcher.states.items()):\n",
-        "    for name, caught in sorted(catcher.states.items())[:0]:\n", "traceback_kept",
+        "    for name, caught in catcher.caught():\n",
+        "    for name, caught in catcher.caught()[:0]:\n", "traceback_kept",
     ),
     _mutant(
         "skips finally after return", "exceptions.py",
@@ -250,8 +250,24 @@ MUTANTS = (
     _mutant(
         "forgets what summaries keep alive", "installing.py",
         "            state.cells[self.where(obj)] = self.renaming.cell(self._at_depth(cell))\n",
-        "            state.cells[self.where(obj)] = replace(self.renaming.cell(cell), bytes=ZERO)\n",
+        "            state.cells[self.where(obj)] = replace(self.renaming.cell(cell), bytes=cell.bytes.const(0))\n",
         "kept_by_argument",
+    ),
+    _mutant(
+        "keeps what an attribute was charged for first", "access.py",
+        "interp.state.cells[obj].holding(name, size)",
+        "interp.state.cells[obj].holding(name, interp.state.cells[obj].holdings.get(name, size))",
+        "attribute_grown",
+    ),
+    _mutant(
+        "forgets the frames of other exceptions that raising ends", "exceptions.py",
+        "        tracebacks.keep(state, depth, function, NOTHING.objects if raised is None else raised.objects)\n",
+        "        del function\n", "kept_by_the_first",
+    ),
+    _mutant(
+        "counts the items of one list for those of all", "states.py",
+        "_most_items(cell) if one and cell.kind in _CONTAINERS else inf",
+        "_most_items(cell) if cell.kind in _CONTAINERS else inf", "pairs_that_stay",
     ),
 )  # fmt: skip
 

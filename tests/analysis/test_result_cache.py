@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hardtack.analysis import entry, loading, result_cache
+from hardtack.analysis import entry, interpreting, loading, result_cache
 from hardtack.analysis.bounds import bounds
 from hardtack.analysis.results import Analysed
 from hardtack.errors import HardtackError
@@ -117,6 +117,33 @@ def test_a_change_two_calls_down_is_analysed(project: Project) -> None:
     second = project.bound()
     assert project.done == {"loaded": 1, "analysed": 1}
     assert second.for_call(bytes(1000)) > first.for_call(bytes(1000))
+
+
+LONG = """\
+from pathlib import Path
+
+def deepest(data: bytes) -> list[bytes]:
+    made = [data]
+    Path(".").glob("*")
+    for first in data:
+        for second in data:
+            if first > second:
+                made.append(data)
+            for third in data:
+                if third > second:
+                    made.append(data + data)
+    return made
+"""
+
+
+def test_a_change_in_what_was_given_up_is_analysed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.folder / "deep.py").write_text(LONG)
+    project.change("inner", "    return deep", "    if data:\n        return [data]\n    return deep")
+    with monkeypatch.context() as hasty:
+        hasty.setattr(interpreting, "_MOST_IN_VAIN", 1)
+        assert "unfinished" in {finding.kind for finding in project.bound().findings}
+    (project.folder / "deep.py").write_text(DEEPEST)
+    assert project.bound().peak is not None
 
 
 def test_a_changed_constant_is_analysed(project: Project) -> None:

@@ -232,6 +232,7 @@ def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Val
             element=join_values(cell.element, key),
             mapped=join_values(cell.mapped, item),
             total=_added(cell.total, more),
+            exact=False,
         )
         if cell.kind == "dict" and interp.are_mixed(grown.element):
             interp.want(obj, "uneven")

@@ -122,6 +122,7 @@ class Cell:
         substituted: of a text: how it came from one that is at most `length / substituted.factor` long.
         holdings: bytes besides `bytes` that are replaced, not added to, by what has them: an attribute; "{}":
             the dict of attributes that come late; "[]": the table of what existed before.
+        exact: whether it has no room for more than its length: a bytearray that did not grow.
         references: the objects that it refers to: see `refers_to`.
         numbered: whether it has integers: see `has_numbers`.
     """
@@ -146,6 +147,7 @@ class Cell:
     shared: bool = False
     substituted: Substituted = AS_IT_WAS
     holdings: Mapping[str, Size] = field(default_factory=dict)
+    exact: bool = False
     references: frozenset[Object] | None = field(default=None, init=False, compare=False, repr=False)
     numbered: bool | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -290,6 +292,7 @@ def join_cells(left: Cell, right: Cell) -> Cell:
         left.shared or right.shared,
         left.substituted.join(right.substituted),
         join_holdings(left.holdings, right.holdings),
+        left.exact and right.exact,
     )
 
 

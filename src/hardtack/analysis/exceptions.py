@@ -26,6 +26,7 @@ from hardtack.symbolic.size_classes import size_class
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
+    from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
 
 IMPLICIT = ""
@@ -62,7 +63,8 @@ class Catcher:
         what: what its exceptions are to a reader.
         join: names the place where the states meet.
         closes: whether code of it runs when a generator is let go of at a `yield` inside.
-        states: the states in which something was raised, joined, by its class; IMPLICIT: raised by CPython.
+        states: the states in which something was raised, by its class (IMPLICIT: raised by CPython) and by
+            the objects that it may be: exceptions that were raised at different places are never both there.
     """
 
     depth: int
@@ -70,12 +72,20 @@ class Catcher:
     what: str
     join: Hashable
     closes: bool = False
-    states: dict[str, State] = field(default_factory=dict)
+    states: dict[tuple[str, frozenset[Object]], State] = field(default_factory=dict)
 
     def add(self, name: str, state: State) -> None:
         """Add a state in which an exception of a class is raised."""
-        before = self.states.get(name)
-        self.states[name] = state if before is None else join_states([before, state], (self.join, name))
+        key = name, state.frame.get(EXCEPTION, NOTHING).objects
+        before = self.states.get(key)
+        self.states[key] = state if before is None else join_states([before, state], (self.join, key))
+
+    def caught(self) -> list[tuple[str, State]]:
+        """Return the states that were added, joined, by the class of what was raised."""
+        found: dict[str, list[State]] = {}
+        for (name, _), state in self.states.items():
+            found.setdefault(name, []).append(state)
+        return [(name, join_states(states, (self.join, name))) for name, states in sorted(found.items())]
 
 
 def made_for(raises: Sequence[str] | None) -> int:
@@ -185,11 +195,12 @@ def pass_through(interp: Interpreter, state: State, raised: Value, name: str) ->
     if not interp.catching:
         return
     catcher = cast("Catcher", interp.catching[-1])
+    here = {"", str(len(state.frames))}  # how many frames there are that the traceback does not leave yet
     lost, size = _leave_frames(interp, state, catcher, raised)
     found = {obj: state.cells[obj] for obj in raised.objects if obj in state.cells}
     lumps = {obj: cell for obj, cell in found.items() if cell.kind == tracebacks.KIND}
     for obj, cell in lumps.items():
-        if cell.name in {tracebacks.OUTERMOST, ""}:
+        if cell.name in here:
             state.cells[obj] = replace(
                 cell,
                 name=str(catcher.depth),
@@ -210,6 +221,9 @@ def _leave_frames(
 ) -> tuple[list[Value], Size]:
     """Take the frames off that an exception leaves; returns what they held, and the bytes kept with it."""
     lost: list[Value] = []
+    for depth in range(len(state.frames), catcher.depth, -1):
+        function = interp.activations[depth - len(state.frames) - 1].function
+        tracebacks.keep(state, depth, function, NOTHING.objects if raised is None else raised.objects)
     for frame in state.frames[catcher.depth :]:
         lost.extend(tracebacks.variables(frame, raised))
     pending = state.frames[catcher.depth - 1].get(EXCEPTION)
@@ -255,10 +269,13 @@ def _unwind(
 
 
 def _with_traceback(interp: Interpreter, raised: Value, lump: int) -> Value:
+    depth = int(interp.state.cells[lump].name)
     for obj, cell in list(access.cells(interp, raised)):
         traced = Value(frozenset((lump,)))
         if not cell.owned:
             traced = join_values(cell.fields.get("__traceback__", NOTHING), traced)
+        if cell.kind == tracebacks.KIND and cell.name and int(cell.name) > depth:
+            cell = replace(cell, name=tracebacks.COMPLETE)  # the frames that it had left are the new one's
         interp.state.put(obj, cell.with_field("__traceback__", traced))
     return Value(raised.objects | {lump}, plain=raised.plain)
 
@@ -350,7 +367,7 @@ def _guarded(interp: Interpreter, op: ir.Try, key: Hashable, catcher: Catcher) -
     if not interp.state.dead:
         interp.block(op.otherwise)
     ends = [interp.state]
-    for name, caught in sorted(catcher.states.items()):
+    for name, caught in catcher.caught():
         for handler in op.handlers:
             catches = _catches(interp, handler, name)
             if catches is False:
@@ -402,7 +419,7 @@ def _finally(interp: Interpreter, op: ir.Try, key: Hashable, final: Catcher, out
         (inner.breaks, outer.breaks.append),
         (inner.continues, outer.continues.append),
     ]
-    for name, state in sorted(final.states.items()):
+    for name, state in final.caught():
         ways.append(([state], lambda ended, name=name: _pass_on(interp, ended, name)))  # type: ignore[misc]
     for number, (states, go_on) in enumerate(ways):
         if not states:

@@ -228,6 +228,8 @@ def sized(cell: Cell, size: Size | None = None, *, uneven: bool = False, boxed: 
     if cell.kind in GROWABLE:
         grown = table(cell.kind, cell.length, uneven=uneven)
         whole = grown + _header(cell.kind)
+        if cell.exact:
+            whole = SIZES.bytearray_(cell.length)
         body = whole if not pool else ZERO if pooled.dominates(whole) else grown
     else:
         body = ZERO if pool else structure(cell.kind, cell.length, cell.width)

@@ -229,7 +229,7 @@ class _Installing:
 
     def _at_depth(self, cell: Cell) -> Cell:
         """Return a traceback with the number of frames that it does not leave, as the caller counts them."""
-        if cell.kind != tracebacks.KIND or cell.name in {"", tracebacks.OUTERMOST}:
+        if cell.kind != tracebacks.KIND or cell.name in {"", tracebacks.COMPLETE}:
             return cell
         return replace(cell, name=str(int(cell.name) + self.depth - 1))
 

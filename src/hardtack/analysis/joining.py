@@ -106,14 +106,8 @@ def _join_worlds(left: State, right: State, event: Event) -> dict[Site, World]:
 
 
 def _common(left: World, right: World) -> World:
-    if left == right:
-        return left
-    common: list[tuple[Event, int]] = []
-    for a, b in zip(left, right, strict=False):
-        if a != b:
-            break
-        common.append(a)
-    return tuple(common)
+    """Return what holds of a site in both: it exists only if all of that was taken."""
+    return left if left == right else tuple(one for one in left if one in right)
 
 
 def _nil(_key: SlotKey, _size: Size) -> Size:

@@ -27,7 +27,7 @@ from hardtack.symbolic import ZERO, Size
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from hardtack.analysis.domain import SlotKey
+    from hardtack.analysis.domain import Object, SlotKey
     from hardtack.analysis.exceptions import Catcher
     from hardtack.analysis.interpreting import Handler, Interpreter
 
@@ -62,7 +62,7 @@ class _Outside:
     raising: Size
     moment: Moment
     exits: list[tuple[list[State], list[State], list[State]]]
-    caught: list[dict[str, State]]
+    caught: list[dict[tuple[str, frozenset[Object]], State]]
 
 
 @dataclass(slots=True)
@@ -387,7 +387,7 @@ def _put_back(interp: Interpreter, outside: _Outside, solved: Mapping[str, Size]
     for one, before in zip(interp.catching, outside.caught, strict=True):
         catcher = cast("Catcher", one)
         inside, catcher.states = catcher.states, before
-        for name, state in inside.items():
+        for (name, _), state in inside.items():
             catcher.add(name, _substituted(interp, state, solved))
 
 

@@ -115,7 +115,7 @@ class Guarded:
     def _throw(self, interp: Interpreter, yielder: Yielder, catcher: Catcher) -> None:
         """Raise what the body raised at the `yield`."""
         before = interp.state
-        for name, caught in sorted(catcher.states.items()):
+        for name, caught in catcher.caught():
             interp.state = caught.copy()
             generators.resume(interp.state, yielder.prefix)
             self.ends = True  # if the generator does not let it pass

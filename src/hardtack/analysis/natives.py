@@ -24,7 +24,7 @@ from hardtack.analysis import (
 )
 from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, Cell, Value, join_all
 from hardtack.analysis.instances import special_methods
-from hardtack.symbolic import Size
+from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 Native: TypeAlias = "Callable[[Interpreter, str, Given], Value | None]"
 
+_BYTE = Value(number=integers.between(0, Size.const(255)))
 _CHECKED = 32  # bytes that `bounded` takes for a moment, as its model says
 _FIXED = {"str", "bytes", "tuple", "frozenset"}
 _SUPER = 192  # bytes of the object and of the bound method, at most
@@ -75,7 +76,7 @@ def raised(interp: Interpreter, name: str, arguments: Given) -> tuple[str, ...]:
         return ("ValueError: range() arg 3 must not be zero",)
     if name == "builtins.len" and any(cell.kind == "range" for _, cell in access.cells(interp, values[0])):
         return ("OverflowError",)
-    return ()
+    return ("ValueError: negative count",) if name == "builtins.bytearray" else ()
 
 
 def is_division_or_shift(interp: Interpreter, name: str, arguments: Given) -> bool:
@@ -99,6 +100,21 @@ def _exception(interp: Interpreter, name: str, arguments: Given) -> Value | None
     value = interp.read(made)
     interp.unbind(made)
     return value
+
+
+def _bytearray(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
+    """Make a bytearray of so many zeros; a model makes others.
+
+    Source: Objects/bytearrayobject.c bytearray___init___impl, PyByteArray_Resize: a first block has no room
+    to spare, CPython 3.11 to 3.13.
+    """
+    if len(arguments.positional) != 1 or arguments.keywords:
+        return None
+    number = native_integers.as_number(interp.read(arguments.positional[0]))
+    if number is None:
+        return None
+    zeros = Cell("bytearray", "builtins.bytearray", number.high, element=_BYTE, total=ZERO, exact=True)
+    return Value(frozenset((interp.new("bytearray", lambda: zeros),)))
 
 
 def _is_exception(name: str) -> bool:
@@ -265,6 +281,7 @@ def _codec(interp: Interpreter, name: str, arguments: Given) -> Value | None:
 
 _NATIVES: dict[str, Native] = {
     "builtins.object.__new__": _bare_instance,
+    "builtins.bytearray": _bytearray,
     "codecs.lookup": _codec,
     "dataclasses.replace": _of_dataclass,
     "dataclasses.fields": _of_dataclass,

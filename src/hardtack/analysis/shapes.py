@@ -116,6 +116,7 @@ def _flat(cell: Cell) -> Hashable:
         cell.shared,
         cell.substituted,
         tuple(cell.holdings.items()),
+        cell.exact,
     )
 
 

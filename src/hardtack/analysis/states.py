@@ -12,6 +12,7 @@ Invariants, besides those of `domain`:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil, inf
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, graphs
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from hardtack.analysis.integers import Number
 
 Resize: TypeAlias = "Callable[[Object, Cell], Cell]"
-_MANY = 5  # references to older objects, from which on they are not counted one by one
+_FEW = 4  # references to older objects: more count only where their bytes are a number
+_COUNTED = 1 << 32  # items, the most that are counted
+_CONTAINERS = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 
 Event: TypeAlias = tuple[object, object]  # a join of two states: the place, and which of several there
 World: TypeAlias = tuple[tuple[Event, int], ...]
@@ -199,11 +202,13 @@ class State:
             return []
         dead = {obj: cell for obj, cell in self.cells.items() if obj not in alive}
         kept = self.reached(graphs.cyclic(_references(dead)))
-        lost = [cell for obj, cell in dead.items() if obj in kept]
+        lost = {obj: cell for obj, cell in dead.items() if obj in kept}
         held = frozenset(obj for obj in kept & alive if self.cells[obj].owned)
         if held:
             self.frames[0][CYCLES] = Value(self.frames[0].get(CYCLES, Value()).objects | held)
-        self.garbage = add_up([self.garbage, *(cell.whole for cell in lost), *(cell.pooled for cell in lost)])
+        if lost:
+            gone = State([], lost, worlds=self.worlds)
+            self.garbage = add_up([self.garbage, gone.live(), *(cell.pooled for cell in lost.values())])
         for obj in dead:
             del self.cells[obj]
             if obj ^ 1 not in self.cells:
@@ -211,33 +216,34 @@ class State:
         return [(obj, cell) for obj, cell in dead.items() if obj not in kept]
 
     def _count_older(self) -> None:
-        """Charge older objects that only few variables refer to for so many: each refers to one at a time."""
+        """Charge older objects that so many variables and items refer to for so many: each refers to one."""
         older = [obj for obj, cell in self.cells.items() if is_older(obj) and not cell.shared]
         if not older:
             return
-        counts = dict.fromkeys(older, 0)
+        counts: dict[Object, float] = dict.fromkeys(older, 0)
         for value, weight in self._references_by_weight(counts.keys()):
             for obj in value.objects:
                 if obj in counts:
                     counts[obj] += weight
         for obj, count in counts.items():
-            if count < _MANY:
-                self._charge_few(obj, count)
+            if count <= _FEW or (count < inf and self.cells[obj].each[0].as_const() is not None):
+                self._charge_few(obj, int(count))
 
-    def _references_by_weight(self, wanted: Set[Object]) -> Iterator[tuple[Value, int]]:
+    def _references_by_weight(self, wanted: Set[Object]) -> Iterator[tuple[Value, float]]:
         """Iterate over all that may refer to some objects, with how many objects it may refer to at once."""
         for frame in self.frames:
             for register, value in frame.items():
-                yield value, _MANY if register in MANY else 1
+                yield value, inf if register in MANY else 1
         for holder, cell in self.cells.items():
             if cell.refers_to().isdisjoint(wanted):
                 continue
             one = cell.owned and not is_older(holder)
             for name, value in cell.fields.items():
-                yield value, 1 if one and not name.startswith(("held", "args[]")) else _MANY
+                yield value, 1 if one and not name.startswith(("held", "args[]")) else inf
             if not (cell.kind == "tuple" and cell.fields):
-                yield cell.element, _MANY
-                yield cell.mapped, _MANY
+                items = _most_items(cell) if one and cell.kind in _CONTAINERS else inf
+                yield cell.element, items
+                yield cell.mapped, items
 
     def _charge_few(self, obj: Object, count: int) -> None:
         cell = self.cells[obj]
@@ -313,6 +319,12 @@ class State:
 
         self.copy().map(note, lambda _, cell: cell, only)
         return found
+
+
+def _most_items(cell: Cell) -> float:
+    """Return how many items a container has at most, where that is a number."""
+    length = cell.length.as_const()
+    return inf if length is None or length > _COUNTED else ceil(length)
 
 
 def _kept(pool: str | Kept, size: Size) -> Size:

@@ -284,7 +284,11 @@ def _make(
     for _ in range(_RUNS):
         found = dict(interp.spending.found)
         own, reader, catcher = _begin(interp, shape, marks, facts, running)
-        result = _follow(own, function, dict(shape.frame))
+        try:
+            result = _follow(own, function, dict(shape.frame))
+        except BaseException:  # where it takes too long: what was found rests on what was read until then
+            note(interp.program, reader.names())
+            raise
         work += own.own_work
         wanted = {want for want in own.wanted if want[0] not in given}
         if not wanted:
@@ -295,7 +299,7 @@ def _make(
         own.finding("internal", "the analysis does not settle", "report this")
     end = None if own.state.dead else own.state
     raised = {}
-    for name, state in catcher.states.items() if catcher is not None else ():
+    for name, state in catcher.caught() if catcher is not None else ():
         raised[name] = state, state.frame.pop(tracebacks.EXCEPTION)
     states = [*([] if end is None else [end]), *(state for state, _ in raised.values())]
     alive = {own.keys[obj >> 1] for state in states for obj in state.cells}

@@ -9,6 +9,7 @@ Source: Python/frame.c take_ownership and Python/traceback.c PyTraceBack_Here, C
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 KIND = "traceback"
 EXCEPTION = "$exception"  # the register of the exception that is handled
-OUTERMOST = "1"  # the name of one that leaves all frames that a summary has
+COMPLETE = "0"  # the name of one whose frames have all ended, or are another one's
 _NOT_VARIABLES = ("%", "$result", EXCEPTION)
 _NAMED = "$names "  # a register beside the variable of a handler that runs
 
@@ -70,30 +71,35 @@ def left_since(exits: Exits, before: tuple[int, int, int]) -> list[State]:
 def keep_frame(states: Sequence[State], function: ir.Function) -> None:
     """Have the exceptions that outlive a function keep its variables, as they are at its end."""
     for state in states:
-        found = _kept(state)
-        if found:
-            _attach(state, found, function)
+        keep(state, len(state.frames), function)
 
 
-def _kept(state: State) -> list[Object]:
-    """Return the tracebacks that have the frame on the top, or that of whom it called, and are alive."""
-    depth = len(state.frames)
-    found = [
+def keep(
+    state: State, depth: int, function: ir.Function, raised: frozenset[Object] = NOTHING.objects
+) -> None:
+    """Have exceptions keep the variables of a frame that ends, but for those that are raised there.
+
+    Args:
+        state: when it ends.
+        depth: how many frames there are, that one and those around it.
+        function: whose frame it is.
+        raised: what leaves it by being raised: that has a traceback of its own for it.
+    """
+    having = [
         obj
         for obj, cell in state.cells.items()
-        if cell.kind == KIND and (not cell.name or int(cell.name) >= depth)
+        if cell.kind == KIND and (not cell.name or int(cell.name) >= depth) and obj not in raised
     ]
-    if not found:
-        return found
-    reached = state.reached(state.roots())
-    return [obj for obj in found if obj in reached]
-
-
-def _attach(state: State, found: Sequence[Object], function: ir.Function) -> None:
-    held = [value for register, value in state.frame.items() if not register.startswith(_NOT_VARIABLES)]
+    if not having:
+        return
+    frame = state.frames[depth - 1]
+    held = [value for register, value in frame.items() if not register.startswith(_NOT_VARIABLES)]
     size = add_up(map(footprints.scalar, held)) + footprints.SIZES.raised(function.frame_slots, 0)
     whole = join_all(held)
-    for obj in found:
+    alive = state.reached([*state.roots(), *raised])
+    for obj in having:
         cell = state.cells[obj]
-        state.put(obj, cell.with_field("frames", join_values(cell.fields.get("frames", NOTHING), whole)))
-        state.grow(obj, size)
+        if obj in alive:
+            cell = cell.with_field("frames", join_values(cell.fields.get("frames", NOTHING), whole))
+            state.put(obj, replace(cell, name=cell.name and str(depth - 1)))
+            state.grow(obj, size)

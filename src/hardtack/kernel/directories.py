@@ -23,6 +23,7 @@ _Leaf: TypeAlias = "Annotated[dict[Name, Inode], MaxLen(BUCKET)]"
 _Branch: TypeAlias = "Annotated[list[_Branch | _Leaf], MaxLen(16)]"
 
 _BITS: Final = 60
+_PLACES: Final = 1 << _BITS
 _SHIFTS: Final = (56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0)  # of a place, level by level
 _Place: TypeAlias = "Annotated[int, Interval(ge=0, lt=1 << _BITS)]"
 _Pairs: TypeAlias = "Annotated[list[tuple[_Place, Name]], MaxLen(BUCKET)]"
@@ -102,11 +103,15 @@ class Directory(Inode):
         out, so the list may be empty. At most BUCKET names are looked at.
         """
         leaf, shift = self._leaf(where)
-        pairs = [(place(name), name) for name in leaf]
-        pairs = sorted(pair for pair in pairs if pair[0] >= where)
+        pairs: _Pairs = []
+        for name in leaf:
+            at = place(name)
+            if at >= where:
+                pairs.append((at, name))
+        pairs.sort()
         span = 1 << shift + 4
         after = (where // span + 1) * span
-        return pairs, after if after < 1 << _BITS else -1
+        return pairs, after if after < _PLACES else -1
 
     def _leaf(self, where: _Place) -> tuple[_Leaf, _Shift]:
         """Return the leaf that holds a place, and the shift at which it would split."""

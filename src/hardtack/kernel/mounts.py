@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Entries
 from hardtack.kernel.open_files import OpenDirectory
+from hardtack.kernel.params import NAME_MAX
 from hardtack.kernel.pseudo_files import BIN, DEV, PROC, PseudoDirectory
 
 if TYPE_CHECKING:
@@ -150,7 +151,9 @@ class MountedRoot(OpenDirectory):
 
 
 def _single_name(path: PathBytes) -> PathBytes:
-    """Return the one name in a preopened directory's path; b"" if it has none, or several."""
+    """Return the one name in a preopened directory's path; b"" if it has none, several, or a longer one."""
+    if len(path) > NAME_MAX + 3:  # ./ before it, / behind it
+        return b""
     start = 0
     while start < len(path) and path[start] in b"/.":
         start += 1

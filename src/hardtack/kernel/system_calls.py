@@ -248,7 +248,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("proc_raise", "signal:i", calls_process.proc_raise, FOUND, ""),
     ("random_get", "start:i size:i", calls.random_get, FOUND, ""),
     ("sched_yield", "", calls_process.sched_yield, FOUND, ""),
-    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, _TABLE, ""),
+    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, FOUND, ""),
     (
         "sock_recv",
         "fd:i vectors:i count:i flags:i out:i out_flags:i",

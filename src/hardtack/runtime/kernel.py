@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from hardtack.annotations import assume_bound
 from hardtack.errors import InternalError, KernelError, ProgramError, WrongSize
 from hardtack.heap import Heap, HeapStatistics
 from hardtack.kernel.bell import Bell
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.disk_inodes import DiskStatistics
     from hardtack.kernel.guest import Image
+    from hardtack.kernel.ranges import Name
     from hardtack.kernel.system import Kill
     from hardtack.runtime.starting import Start
 
@@ -152,7 +154,7 @@ class _Loader:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._heap = Heap(None, name="modules")
-        self._names: Sequence[bytes] | None = None
+        self._names: tuple[Name, ...] = ()
 
     def find(self, path: bytes) -> Image | None:
         """Return the image at a guest's path; None if there is none, or none that could run here."""
@@ -172,13 +174,16 @@ class _Loader:
 
     def names(self) -> Sequence[bytes]:
         """Return the names of the built-in programs, always the same sequence."""
-        names = self._names
-        if names is None:
-            names = self._names = self._heap.run(self._list)
-        return names
+        if not self._names:
+            self._list_aside()
+        return self._names
 
-    def _list(self) -> Sequence[bytes]:
-        return [name.encode() for name in self._programs.names()]
+    @assume_bound("0", returned="0", retained="0")
+    def _list_aside(self) -> None:
+        self._heap.run(self._list)
+
+    def _list(self) -> None:
+        self._names = tuple([name.encode() for name in self._programs.built_in_names()])
 
 
 class Kernel:

@@ -374,10 +374,7 @@ def check_format(data: bytes, name: str) -> None:
 
 
 class Programs:
-    """Finds programs by path: the built-in ones in /bin, and what was added.
-
-    Implements `kernel.guest.Loader`.
-    """
+    """Finds programs by path: the built-in ones in /bin, and what was added."""
 
     def __init__(self, cache: ModuleCache, directory: Path = BUILT_IN) -> None:
         self._cache = cache
@@ -397,7 +394,7 @@ class Programs:
         image = self._images.get(path)
         if image is None and path.startswith(b"/bin/"):
             name = path[5:].decode(errors="replace")
-            if name in self.names():
+            if name in self.built_in_names():
                 image = self._images[path] = self._cache.load(self._directory / f"{name}.wasm", trusted=True)
         return image
 
@@ -413,11 +410,11 @@ class Programs:
         """
         return self._cache.load(data, name, may_compile=False)
 
-    def names(self) -> list[str]:
+    def built_in_names(self) -> list[str]:
         """Return the names of the built-in programs."""
         return sorted(file.stem for file in self._directory.glob("*.wasm"))
 
     def load_all(self) -> None:
         """Load every built-in program now, so that no `find` has to."""
-        for name in self.names():
+        for name in self.built_in_names():
             self.find(f"/bin/{name}".encode())

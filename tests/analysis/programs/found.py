@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Annotated, ClassVar
 
-from annotated_types import Le, MaxLen
+from annotated_types import Interval, Le, MaxLen
 
 from hardtack.annotations import assume_bound, checked, recursive
 
@@ -582,3 +582,99 @@ def counted_by_an_instance(xs: list[int]) -> int:
         two.n += x & 1023
         two.m = two.n + (1 << 300)
     return two.n
+
+
+# -- a frame that an exception leaves, and that another one, which is kept, has in its traceback
+class Keeper:
+    def __init__(self) -> None:
+        self.kept: Exception | None = None
+
+
+def left_by_another(keeper: Keeper, n: int) -> int:
+    try:
+        raise ValueError
+    except ValueError as error:
+        keeper.kept = error
+    held = bytes(n)
+    raise KeyError(len(held))
+
+
+def kept_by_the_first(keeper: Keeper, n: Annotated[int, Interval(ge=0, le=100_000)]) -> bytes:
+    try:
+        left_by_another(keeper, n)
+    except KeyError:
+        pass
+    return bytes(n)
+
+
+# -- bytearrays of zeros, which have no room to spare until they grow
+def zeros(n: Annotated[int, Interval(ge=0, le=100_000)], grows: bool) -> list[bytearray]:
+    made = [bytearray(n), bytearray(n)]
+    for _ in range(4):
+        made.append(bytearray(n))
+    if grows:
+        made[0].append(1)
+        for one in made:
+            one.extend(b"12")
+    return made
+
+
+def one_of_zeros(n: Annotated[int, Interval(ge=0, le=100_000)], grows: bool) -> bytearray:
+    one = bytearray(n)
+    if grows:
+        one += b"1"
+    other = bytearray(n)
+    return other if n else one
+
+
+# -- items of a container that lives on, and of one that is made anew; exceptions of different places
+def pairs_in_turn(names: Annotated[list[bytes], MaxLen(40)], times: int) -> int:
+    found = 0
+    for _ in range(times):
+        pairs: list[tuple[int, bytes]] = []
+        for name in names:
+            pairs.append((len(name) + 1000, name))
+        found += len(pairs)
+    return found
+
+
+def pairs_that_stay(times: Annotated[int, Interval(ge=0, le=300)]) -> list[list[tuple[int, bytes]]]:
+    kept: list[list[tuple[int, bytes]]] = []
+    last: list[tuple[int, bytes]] = []
+    for number in range(times):
+        pairs: list[tuple[int, bytes]] = []
+        for _ in range(5):
+            pairs.append((number + 1000, bytes(64)))
+        last.append(pairs.pop())
+        kept.append(pairs)
+    kept.append(last)
+    return kept
+
+
+def errors_of_different_places(times: Annotated[int, Interval(ge=0, le=300)]) -> list[Exception]:
+    kept: list[Exception] = []
+    for number in range(times):
+        try:
+            if number % 3 == 0:
+                raise KeyError(number + 1000)
+            if number % 3 == 1:
+                kept[number + 1000]
+            int("x")
+        except (KeyError, IndexError) as error:
+            kept.append(error)
+        except ValueError as error:
+            kept.append(error)
+    return kept
+
+
+def errors_in_cycles(times: Annotated[int, Interval(ge=0, le=100)]) -> int:
+    for number in range(times):
+        held: list[object] = [bytes(100)]
+        try:
+            if number % 2:
+                raise KeyError(number + 1000)
+            int("x")
+        except (KeyError, ValueError) as error:
+            held.append(error)
+            held.append(held)
+    return times

@@ -121,3 +121,16 @@ INPUTS |= {
 }
 INPUTS |= {f.appended_twice: [lambda: given([]), lambda: given([1])]}
 INPUTS |= {f.counted_by_an_instance: [lambda n=n: given(NUMBERS[:n]) for n in (0, 1, 300)]}
+INPUTS |= {f.kept_by_the_first: [lambda n=n: given(f.Keeper(), n) for n in (0, 10, 90_000)]}
+INPUTS |= {f.left_by_another: [lambda n=n: given(f.Keeper(), n) for n in (0, 90_000)]}
+ZEROS = (0, 1, 511, 512, 16_383, 16_384, 90_000, 100_000)
+INPUTS |= {
+    one: [lambda n=n, g=g: given(n, g) for n in ZEROS for g in (False, True)]
+    for one in (f.zeros, f.one_of_zeros)
+}
+INPUTS |= {
+    f.pairs_in_turn: [lambda n=n, t=t: given([b"name"] * n, t) for n in (0, 1, 40) for t in (0, 1, 30)],
+    f.pairs_that_stay: [lambda n=n: given(n) for n in (0, 1, 2, 300)],
+    f.errors_of_different_places: [lambda n=n: given(n) for n in (0, 1, 3, 300)],
+    f.errors_in_cycles: [lambda n=n: given(n) for n in (0, 1, 2, 100)],
+}
