@@ -176,41 +176,27 @@ def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type
         if not cell.owned:
             if not certain:
                 parameters.make_attribute(interp, obj, name, type_)
-            paid = f"{name}=" in cell.written
             parameters.write_part(interp, obj, name, new, strong=certain)
-            _charge_dict(interp, obj, name, certain=certain)
-            size, more = footprints.scalar(new), instances.first_attribute(interp.program, cell)
-            if size.is_zero or (certain and paid and size.as_const() is not None):
-                size = ZERO
-            if not (size + more).is_zero:
-                interp.state.grow(obj, size + more)
-                after = interp.state.cells[obj]
-                interp.state.cells[obj] = replace(after, written=after.written | {f"{name}="})
+            late = instances.dict_for(interp.program, cell, name)
+            if certain:
+                late |= cell.holdings.get("{}", ZERO)
+            charge(interp, obj, "{}", late, certain=certain)
+            charge(interp, obj, name, footprints.scalar(new), certain=certain)
             continue
         before = cell.fields.get(name)
         kept = new if certain or before is None else join_values(before, new)
         interp.touched()
         interp.state.put(obj, interp.state.cells[obj].with_field(name, kept))
-        _charge_scalar(interp, obj, name, new)
+        paid = instances.prepaid(interp.program, interp.state.cells[obj], name)
+        charge(interp, obj, name, footprints.scalar(new).minus(paid), certain=certain)
     interp.note()
 
 
-def _charge_dict(interp: Interpreter, obj: Object, name: str, *, certain: bool) -> None:
-    """Charge what existed before for the dict that it may need for an attribute that comes late."""
-    cell = interp.state.cells[obj]
-    if certain and "{}" in cell.written:
-        return
-    size = instances.dict_for(interp.program, cell, name)
-    if not size.is_zero:
-        interp.state.grow(obj, size)
-        after = interp.state.cells[obj]
-        interp.state.cells[obj] = replace(after, written=after.written | {"{}"})
-
-
-def _charge_scalar(interp: Interpreter, obj: Object, name: str, new: Value) -> None:
-    """Charge an object for an integer that it holds, beyond the 32 bytes that were charged with it."""
-    size = footprints.scalar(new).minus(instances.prepaid(interp.program, interp.state.cells[obj], name))
-    if not size.is_zero:
+def charge(interp: Interpreter, obj: Object, name: str, size: Size, *, certain: bool) -> None:
+    """Charge an object for what a name holds from now on; if that is certain, in place of what it held."""
+    if certain:
+        interp.state.cells[obj] = interp.state.cells[obj].holding(name, size)
+    elif not size.is_zero:
         interp.state.grow(obj, size)
 
 
@@ -277,21 +263,19 @@ def _grow_foreign(interp: Interpreter, obj: Object, by: Size, key: Value, item: 
     after = length_of(interp, obj, cell) + by
     own_table = footprints.table(kind, after) + footprints.order(cell, after)
     scalars = footprints.scalar(key) + footprints.scalar(item)
-    first = "[table]" not in cell.written
+    first = "[]" not in cell.holdings
     interp.state.cells[obj] = replace(
         cell,
         length=cell.length + by,
         added=cell.added + by,
-        written=cell.written | {"[table]"},
         total=_added(cell.total, lengths_of(interp, key, by)),
     )
     single = interp.site_of[obj >> 1].single
-    if single:
-        # one object: its table is what follows from its length, its items' scalars come on top
-        size = cell.bytes | own_table
-        interp.state.cells[obj] = replace(interp.state.cells[obj], bytes=size + by * scalars)
+    if single:  # one object: its table is what follows from its length
+        charge(interp, obj, "[]", own_table | cell.holdings.get("[]", ZERO), certain=True)
     else:
-        interp.state.grow(obj, own_table + by * scalars)
+        interp.state.grow(obj, own_table)
+    interp.state.grow(obj, by * scalars)
     # the table before this one is the call's if it grew before, and counted already where there are several
     before_is_counted = by.as_const() == 1 and (first or not single)
     interp.note(ZERO if before_is_counted else own_table)

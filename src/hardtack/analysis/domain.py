@@ -118,6 +118,8 @@ class Cell:
         each: of older objects: the most bytes of one, and those of one that are pooled.
         shared: of older objects that grow one by one: whether `bytes` has the newest one's in it, too.
         substituted: of a text: how it came from one that is at most `length / substituted.factor` long.
+        holdings: bytes besides `bytes` that are replaced, not added to, by what has them: an attribute; "{}":
+            the dict of attributes that come late; "[]": the table of what existed before.
         references: the objects that it refers to: see `refers_to`.
         numbered: whether it has integers: see `has_numbers`.
     """
@@ -141,6 +143,7 @@ class Cell:
     each: tuple[Size, Size] = (ZERO, ZERO)
     shared: bool = False
     substituted: Substituted = AS_IT_WAS
+    holdings: Mapping[str, Size] = field(default_factory=dict)
     references: frozenset[Object] | None = field(default=None, init=False, compare=False, repr=False)
     numbered: bool | None = field(default=None, init=False, compare=False, repr=False)
 
@@ -166,6 +169,17 @@ class Cell:
         yield self.element
         yield self.mapped
         yield from self.fields.values()
+
+    @property
+    def whole(self) -> Size:
+        """The bytes of it, holdings included."""
+        return add_up([self.bytes, *self.holdings.values()]) if self.holdings else self.bytes
+
+    def holding(self, name: str, size: Size) -> Cell:
+        """Return the cell with another size of a holding."""
+        if size.is_zero and name not in self.holdings:
+            return self
+        return replace(self, holdings={**self.holdings, name: size})
 
     def with_field(self, name: str, value: Value) -> Cell:
         """Return the cell with an attribute set."""
@@ -266,4 +280,12 @@ def join_cells(left: Cell, right: Cell) -> Cell:
         (left.each[0] | right.each[0], left.each[1] | right.each[1]),
         left.shared or right.shared,
         left.substituted.join(right.substituted),
+        join_holdings(left.holdings, right.holdings),
     )
+
+
+def join_holdings(left: Mapping[str, Size], right: Mapping[str, Size]) -> Mapping[str, Size]:
+    """Return at least the bytes of each holding that one of two cells has."""
+    if left is right or not right:
+        return left
+    return {**left, **{name: left[name] | size if name in left else size for name, size in right.items()}}

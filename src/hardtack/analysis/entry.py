@@ -253,7 +253,7 @@ class _Run:
                 continue
             new = [one for one in state.reached([obj]) if one not in seen]
             seen.update(new)
-            size = _bytes_of(state, [one for one in new if state.cells[one].owned]) + cell.bytes
+            size = _bytes_of(state, [one for one in new if state.cells[one].owned]) + cell.whole
             if not size.is_zero:
                 name = _holder(self.interp, obj)
                 self.retained[name] = self.retained.get(name, ZERO) + size

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir, tracebacks
 from hardtack.analysis.alternatives import CYCLES, NAME
-from hardtack.analysis.domain import NOTHING, Cell, Value, join_cells
+from hardtack.analysis.domain import NOTHING, Cell, Value, join_cells, join_holdings
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.analysis.parameters import PATH
 from hardtack.analysis.renaming import Renaming, callers, origins_of_caller, symbols_of_caller
 from hardtack.analysis.shapes import Refused, changed_parts, grows_only, is_as_made
-from hardtack.symbolic import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -222,8 +221,10 @@ class _Installing:
         known = state.cells.get(actual)
         made = self.renaming.cell(cell, changed_parts(self.own, obj, cell))
         if known is not None:
-            aside = known.bytes if grows_only(cell) else ZERO
-            made = replace(made, fields={**known.fields, **made.fields}, bytes=aside + made.bytes)
+            made = replace(made, fields={**known.fields, **made.fields})
+            if grows_only(cell):
+                holdings = join_holdings(known.holdings, made.holdings)
+                made = replace(made, bytes=known.bytes + made.bytes, holdings=holdings)
         state.cells[actual] = made
 
     def _at_depth(self, cell: Cell) -> Cell:

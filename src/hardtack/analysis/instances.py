@@ -104,7 +104,7 @@ def dict_for(program: ir.Program, cell: Cell, name: str) -> Size:
     known = program.classes.get(cell.name)
     if known is None or cell.kind != "instance" or cell.owned:
         return ZERO
-    most = ZERO
+    most = footprints.SIZES.dict_(max(len(known.fields), 1)) if known.is_exception else ZERO
     for one in (known.name, *known.subclasses):
         below = program.classes.get(one)
         if below is not None and name in late_attributes(program, below):
@@ -128,14 +128,6 @@ def first(program: ir.Program, known: ir.Class) -> footprints.Kept | None:
     more = sizes.first_instance(fields, slots=slots).minus(sizes.instance(fields, slots=slots))
     each = int(more.as_const() or 0)
     return footprints.Kept(f"first {known.name}", each, _FIRST) if each else None
-
-
-def first_attribute(program: ir.Program, cell: Cell) -> Size:
-    """Return the bytes that the first attribute adds which is set on an instance from before the call."""
-    known = program.classes.get(cell.name)
-    if known is None or not known.is_exception or any(part.endswith("=") for part in cell.written):
-        return ZERO
-    return footprints.SIZES.dict_(max(len(known.fields), 1))
 
 
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:

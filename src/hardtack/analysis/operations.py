@@ -102,7 +102,7 @@ def _store_global(interp: Interpreter, op: ir.StoreGlobal) -> None:
     value = interp.read(op.source)
     interp.touched()
     parameters.write_part(interp, holder, op.name, value, strong=True)
-    interp.state.grow(holder, footprints.scalar(value))
+    access.charge(interp, holder, op.name, footprints.scalar(value), certain=True)
     interp.release(op.source)
     interp.note()
 

@@ -158,7 +158,7 @@ def _held(interp: Interpreter, rounds: Rounds) -> Size:
     )
     del without.frames[rounds.frame + 1 :]
     lost = without.collect()
-    return add_up([scalars, *(cell.bytes for _, cell in lost), *(cell.pooled for _, cell in lost)])
+    return add_up([scalars, *(cell.whole for _, cell in lost), *(cell.pooled for _, cell in lost)])
 
 
 def wrapped(interp: Interpreter, function: ir.Function, count: int, named: int) -> Value | None:

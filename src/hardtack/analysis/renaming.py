@@ -115,6 +115,7 @@ class Renaming:
             total=None if cell.total is None else self.size(cell.total),
             added=self.size(cell.added),
             each=(self.size(cell.each[0]), self.size(cell.each[1])),
+            holdings={name: self.size(size) for name, size in cell.holdings.items()},
         )
 
 

@@ -114,6 +114,7 @@ def _flat(cell: Cell) -> Hashable:
         cell.each,
         cell.shared,
         cell.substituted,
+        tuple(cell.holdings.items()),
     )
 
 
@@ -163,8 +164,8 @@ def shape_of(
                 fields = {} if _is_path(interp, obj) else None
             else:
                 fields = changed_parts(interp, obj, cell)
-        if grows_only(cell) and not cell.bytes.is_zero:
-            cell = replace(cell, bytes=ZERO)
+        if grows_only(cell) and not cell.whole.is_zero:
+            cell = replace(cell, bytes=ZERO, holdings={})
             shape.set_aside.add(obj)
         shape.cells[own_name] = renaming.cell(cell, fields)
         if obj in interp.constants:
@@ -176,7 +177,7 @@ def shape_of(
 
 
 def grows_only(cell: Cell) -> bool:
-    """Tell whether all that a call does to an object's bytes is to add some, whatever they were."""
+    """Tell whether a call only adds to an object's bytes or replaces some, whatever they were."""
     return not cell.owned and cell.kind in _GROWING
 
 
@@ -204,7 +205,7 @@ def is_as_made(interp: Began, obj: Object, cell: Cell) -> bool:
     assert isinstance(key, tuple)
     if key[0] in {"constant", "function", "class"}:
         return True
-    if cell.written or not cell.bytes.is_zero or not cell.added.is_zero:
+    if cell.written or not cell.whole.is_zero or not cell.added.is_zero:
         return False
     if key[0] == "globals":
         return True

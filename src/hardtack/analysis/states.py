@@ -71,10 +71,10 @@ class State:
         newest, older = self.cells.get(site * 2), self.cells.get(site * 2 + 1)
         if older is None or newest is None:
             one = older or newest
-            return (one.bytes, one.pooled) if one is not None else (ZERO, ZERO)
+            return (one.whole, one.pooled) if one is not None else (ZERO, ZERO)
         if older.shared:
             return older.bytes, newest.pooled + older.pooled
-        return newest.bytes + older.bytes, newest.pooled + older.pooled
+        return newest.whole + older.bytes, newest.pooled + older.pooled
 
     def live(self) -> Size:
         """Return the bytes that are charged now, scalars in registers aside."""
@@ -90,7 +90,7 @@ class State:
 
     def sizes(self) -> list[tuple[Site, Size]]:
         """Return the bytes of each site's living objects, in the order of sites; those that have some."""
-        having = {obj >> 1 for obj, cell in self.cells.items() if cell.bytes is not ZERO}
+        having = {obj >> 1 for obj, cell in self.cells.items() if cell.bytes is not ZERO or cell.holdings}
         return [(site, self.of_site(site)[0]) for site in sorted(having)]
 
     def shares(self, guess: Callable[[Size], float]) -> list[tuple[Site, Size]]:
@@ -135,7 +135,7 @@ class State:
         cell = self.cells.get(newest)
         if cell is None:
             return
-        many = linear(cell)
+        many = linear(replace(cell, bytes=cell.whole, holdings={}) if cell.holdings else cell)
         many = replace(many, each=(many.bytes, many.pooled))
         before = self.cells.get(older)
         if before is not None:
@@ -202,7 +202,7 @@ class State:
         held = frozenset(obj for obj in kept & alive if self.cells[obj].owned)
         if held:
             self.frames[0][CYCLES] = Value(self.frames[0].get(CYCLES, Value()).objects | held)
-        self.garbage = add_up([self.garbage, *(cell.bytes for cell in lost), *(cell.pooled for cell in lost)])
+        self.garbage = add_up([self.garbage, *(cell.whole for cell in lost), *(cell.pooled for cell in lost)])
         for obj in dead:
             del self.cells[obj]
             if obj ^ 1 not in self.cells:
@@ -331,6 +331,11 @@ def map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, byt
     if is_older(obj) and bytes_too:
         each = (f(("each", obj), each[0]), f(("each pooled", obj), each[1]) if cell.pool else each[1])
         each = cell.each if each[0] is cell.each[0] and each[1] is cell.each[1] else each
+    holdings = cell.holdings
+    if holdings:
+        sizes = {name: f(("holding", obj, name), size) for name, size in holdings.items()}
+        if any(sizes[name] is not size for name, size in holdings.items()):
+            holdings = sizes
     fields = cell.fields
     if fields:
         changed = {name: value.mapped(("f", obj, name), f) for name, value in fields.items()}
@@ -346,6 +351,7 @@ def map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, byt
         and added is cell.added
         and each is cell.each
         and fields is cell.fields
+        and holdings is cell.holdings
     ):
         return cell
     return replace(
@@ -359,6 +365,7 @@ def map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, byt
         added=added,
         each=each,
         fields=fields,
+        holdings=holdings,
     )
 
 

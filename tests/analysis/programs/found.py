@@ -525,3 +525,41 @@ PAIR = re.compile(r"(\w+)\s(\w+)")
 def found_either(text: str, pairs: bool) -> list[str]:
     pattern = PAIR if pairs else WORD
     return [one.group() for one in pattern.finditer(text)]
+
+
+# -- what a write takes the place of, and what it does not
+class Two:
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.m = n
+
+
+def written_greater(two: Two, x: int) -> bytearray:
+    two.n = x % 2000 + 1000
+    two.n = (x % 2) + (1 << 500_000)
+    return bytearray(150_000)
+
+
+def written_on_either_side(two: Two, x: int, first: bool) -> bytearray:
+    if first:
+        two.n = x % 2000 + (1 << 500_000)
+    else:
+        two.m = x % 2000 + (1 << 500_000)
+    two.n = x % 2001 + (1 << 500_000)
+    return bytearray(150_000)
+
+
+def appended_twice(xs: list[int]) -> bytearray:
+    for i in range(10_000):
+        xs.append(i + 1000)
+    for i in range(10_000):
+        xs.append(i + 1000)
+    return bytearray(500_000)
+
+
+def counted_by_an_instance(xs: list[int]) -> int:
+    two = Two(0)
+    for x in xs:
+        two.n += x & 1023
+        two.m = two.n + (1 << 300)
+    return two.n
