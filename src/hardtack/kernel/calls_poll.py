@@ -16,10 +16,10 @@ from hardtack.kernel.queues import NEVER
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Count, Errno, Long, Word
+    from hardtack.kernel.ranges import Asked, Count, Errno, Long, Word
 
 
-def poll_oneoff(process: Process, subscriptions: Word, events: Word, count: Word, out: Word) -> int:
+def poll_oneoff(process: Process, subscriptions: Word, events: Word, count: Asked, out: Word) -> int:
     """Report which of the subscriptions have something; wait until one has."""
     memory = process.memory
     if count == 0 or count > MAX_POLL:
@@ -115,7 +115,9 @@ class _Poll:
             (fd,) = U32.unpack_from(self.process.memory, at + 16)
             description = self.process.descriptors.get(fd)
             assert description is not None
-            description.wait_ready(self.process, kind == abi.EVENT_WRITE)
+            queue = description.wait_ready(self.process, kind == abi.EVENT_WRITE)
+            if queue is not None:
+                self.process.watch(queue)
 
     def _look_at_clock(self, at: Word) -> int:
         when = self._when(at)

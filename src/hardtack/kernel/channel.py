@@ -61,9 +61,9 @@ class Channel(Description):
         """Return how many bytes of the request are left; 1 at its end."""
         return (len(self._request) - self._position or 1) if self._under_way else 0
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue:
         """Have a poller woken with those who read."""
-        process.watch(self._readers)
+        return self._readers
 
     # -- for the host, between turns
     def ask(self, system: System, request: bytes) -> None:

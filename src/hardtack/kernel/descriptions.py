@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from annotated_types import Interval
 
     from hardtack.kernel.process import Process
+    from hardtack.kernel.queues import Queue
     from hardtack.kernel.ranges import (
         Count,
         Errno,
@@ -87,11 +88,12 @@ class Description:
         """Tell whether the other side is gone."""
         return False
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
-        """Arrange that a process that blocks in poll is woken when this may have become ready.
+    def wait_ready(self, process: Process, to_write: bool) -> Queue | None:
+        """Return the queue that a process which blocks in poll watches, and see to it that it is woken.
 
-        What is always ready has nothing to do.
+        None for what is always ready.
         """
+        return None
 
     # -- sockets
     def accept(self, process: Process, flags: Flags) -> Description | int:

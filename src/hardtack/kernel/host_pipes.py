@@ -68,9 +68,9 @@ class HostPipe(Description):
             return -abi.EAGAIN
         return process.block(self._waiters)
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue:
         """Have a poller woken with those who wait."""
-        process.watch(self._waiters)
+        return self._waiters
 
     def hung_up(self) -> bool:
         """Tell whether the host's end is closed."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hardtack.kernel.bell import Bell
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Count, Flags, HostNumber, Rights
+    from hardtack.kernel.ranges import Count, Events, Flags, HostNumber, Rights
     from hardtack.kernel.system import System
 
 
@@ -38,18 +38,18 @@ class HostDescription(Description):
         super().__init__(rights, 0, flags)
         self.fd: HostNumber = fd
         self.waiters = Queue()  # who waits to read, write or accept
-        self.armed: Flags = 0  # the events that the epoll will tell of
+        self.armed: Events = 0  # the events that the epoll will tell of
         self.watch: HostWatch | None = None  # whose epoll knows it
 
-    def wait(self, process: Process, events: Flags) -> int:
+    def wait(self, process: Process, events: Events) -> int:
         """Have a process that makes a call wait until the descriptor may be ready; the call's answer."""
         process.system.host.arm(process, self, events)
         return process.block(self.waiters)
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue | None:
         """Have a process that will wait in poll_oneoff woken when the descriptor may be ready."""
         process.system.host.arm(process, self, POLLOUT if to_write else POLLIN)
-        process.watch(self.waiters)
+        return self.waiters
 
     def release(self) -> None:
         """Have the epoll forget the descriptor; whoever overrides this closes it then."""
@@ -85,7 +85,7 @@ class HostWatch:
             process.waits_for_host = True
             self.waiting += 1
 
-    def arm(self, process: Process, description: HostDescription, events: Flags) -> None:
+    def arm(self, process: Process, description: HostDescription, events: Events) -> None:
         """Note that a process waits for a description, and have the epoll tell of it, once."""
         self.note(process)
         if events & ~description.armed:
@@ -95,11 +95,11 @@ class HostWatch:
             description.armed = armed
 
     @assume_bound("0", returned="0", retained="0")
-    def _aside(self, function: Callable[..., None], description: HostDescription, *events: Flags) -> None:
+    def _aside(self, function: Callable[..., None], description: HostDescription, *events: Events) -> None:
         """Call a function in a heap that is no part of the kernel's, so that it costs no call anything."""
         self._heap.run(function, description, *events)
 
-    def _arm(self, description: HostDescription, armed: Flags) -> None:
+    def _arm(self, description: HostDescription, armed: Events) -> None:
         if self._epoll is None:
             self._epoll = select.epoll()
             if self.bell is not None:
@@ -161,7 +161,7 @@ class HostWatch:
         self.bell = None
 
 
-def events_of(fd: HostNumber, wanted: Flags, milliseconds: Count = 0) -> Flags:
+def events_of(fd: HostNumber, wanted: Events, milliseconds: Count = 0) -> Events:
     """Return which of these events a descriptor of the host has, at the latest after some time."""
     poller = select.poll()
     poller.register(fd, wanted)

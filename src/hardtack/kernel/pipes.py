@@ -141,9 +141,9 @@ class ReadEnd(Description):
         """Return 0: nothing is written here."""
         return 0
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue:
         """Have a poller woken with those who wait to read."""
-        process.watch(self.pipe.read_waiters)
+        return self.pipe.read_waiters
 
     def hung_up(self) -> bool:
         """Tell whether every writer is gone."""
@@ -189,9 +189,9 @@ class WriteEnd(Description):
         """Return the room in the pipe; 1 when nobody reads."""
         return CAPACITY - self.pipe.used or int(self.pipe.readers == 0)
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue:
         """Have a poller woken with those who wait to write."""
-        process.watch(self.pipe.write_waiters)
+        return self.pipe.write_waiters
 
     def hung_up(self) -> bool:
         """Tell whether every reader is gone."""

@@ -26,6 +26,7 @@ from hardtack.kernel.streams import HostStream, Null
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
+    from hardtack.kernel.queues import Queue
     from hardtack.kernel.ranges import Flags, Kind, Name, Number
     from hardtack.kernel.system import System
 
@@ -106,9 +107,9 @@ class Duplex(Description):
         """Return the room in the pipe."""
         return self._writer.writable()
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue:
         """Have a poller woken with those who wait at that end."""
-        (self._writer if to_write else self._reader).wait_ready(process, to_write)
+        return (self._writer if to_write else self._reader).wait_ready(process, to_write)
 
     def release(self) -> None:
         """Let go of both ends."""

@@ -12,6 +12,7 @@ from annotated_types import Interval, MaxLen
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_IO, NAME_MAX, PAGE, PATH_MAX, TABLE_ITEMS
 
 Word: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 32)]  # a guest's i32: a pointer, a size, a descriptor
+Asked: TypeAlias = Annotated[int, Interval(ge=0)]  # the same of which a bound tells: how much is asked for
 Long: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]  # a guest's i64, a time in ns
 Signed: TypeAlias = Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)]  # as a disk keeps it
 Mask: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]  # of a node's 64 slots
@@ -19,6 +20,7 @@ Count: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 30)]  # of objects, all
 Rank: TypeAlias = Annotated[int, Interval(ge=0, le=16)]  # of a node in a priority queue
 Errno: TypeAlias = Annotated[int, Interval(ge=0, le=255)]
 Rights: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 64)]
+Events: TypeAlias = Annotated[int, Interval(ge=0, le=255)]  # of poll(2), those that are waited for
 Flags: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 32)]
 Bytes: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 47)]  # that a heap holds
 Number: TypeAlias = Annotated[int, Interval(ge=0, lt=TABLE_ITEMS)]  # in a table

@@ -274,15 +274,13 @@ class Socket(Description):
             return 1
         return max(0, peer._room - peer.incoming.used)
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue | None:
         """Have a poller woken with those who wait for the same."""
         if self.line is not None:
-            process.watch(self.line.acceptors)
-        elif not to_write:
-            if self.incoming is not None:
-                process.watch(self.incoming.read_waiters)
-        elif self.peer is not None and self.peer.incoming is not None:
-            process.watch(self.peer.incoming.write_waiters)
+            return self.line.acceptors
+        if not to_write:
+            return None if self.incoming is None else self.incoming.read_waiters
+        return None if self.peer is None or self.peer.incoming is None else self.peer.incoming.write_waiters
 
     def hung_up(self) -> bool:
         """Tell whether the other side is gone, or will write no more."""

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 from hardtack.kernel import bounds, calls, calls_poll, calls_process, calls_sockets, calls_spawn
 from hardtack.kernel.params import (
     MAX_IO,
-    MAX_POLL,
     PAGE,
     PATH_MAX,
     PIPE_PAGES,
@@ -100,7 +99,6 @@ LIMITS: Final = {
     "MAX_IO": MAX_IO,
     "PAGE": PAGE,
     "PATH_MAX": PATH_MAX,
-    "MAX_POLL": MAX_POLL,
     "PIPE_PAGES": PIPE_PAGES,
     "RANDOM_STEP": RANDOM_STEP,
 }
@@ -245,13 +243,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "",
     ),
     ("path_unlink_file", "fd:i start:i size:i", calls.path_unlink_file, _PATH, ""),
-    (
-        "poll_oneoff",
-        "subscriptions:i events:i count:i out:i",
-        calls_poll.poll_oneoff,
-        "2_500 + min(count, MAX_POLL) * 80",
-        "",
-    ),
+    ("poll_oneoff", "subscriptions:i events:i count:i out:i", calls_poll.poll_oneoff, FOUND, ""),
     ("proc_exit", "status:i", calls_process.proc_exit, _SMALL, ""),
     ("proc_raise", "signal:i", calls_process.proc_raise, FOUND, ""),
     ("random_get", "start:i size:i", calls.random_get, FOUND, ""),

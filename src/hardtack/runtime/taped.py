@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hardtack.kernel.process import Process
+    from hardtack.kernel.queues import Queue
     from hardtack.kernel.scheduler import Scheduler
     from hardtack.kernel.system import Clock, System
     from hardtack.runtime.recording import Json, Outcome, Reel
 
-_NOT_TAPED: Final = frozenset({"wait", "wait_ready", "release"})  # they answer nothing
+_NOT_TAPED: Final = frozenset({"wait", "wait_ready", "release"})  # they answer nothing that the host says
 _COUNTING: Final = frozenset({"read", "write", "read_at", "write_at", "seek", "readdir", "receive", "send"})
 
 
@@ -125,13 +126,12 @@ class TapedDescription(HostDescription):
                 write_all(self.echo, process.memory[start : start + outcome])
         return outcome
 
-    def wait_ready(self, process: Process, to_write: bool) -> None:
+    def wait_ready(self, process: Process, to_write: bool) -> Queue | None:
         """Have the idle wait watch what is behind; in a replay, find the process waiting."""
         if self._inner is not None:
-            self._inner.wait_ready(process, to_write)
-        else:
-            process.system.host.note(process)
-            process.watch(self.waiters)
+            return self._inner.wait_ready(process, to_write)
+        process.system.host.note(process)
+        return self.waiters
 
     def release(self) -> None:
         """Let go of what is behind."""
