@@ -103,6 +103,8 @@ INPUTS |= {
 }
 INPUTS |= {f.found_either: [lambda a=a, b=b: given(a, b) for a in TEXTS for b in (False, True)]}
 INPUTS |= {f.written_greater: [lambda: given(f.Two(0), 1)]}
-INPUTS |= {f.written_on_either_side: [lambda first=first: given(f.Two(0), 1, first) for first in (False, True)]}
+INPUTS |= {
+    f.written_on_either_side: [lambda first=first: given(f.Two(0), 1, first) for first in (False, True)]
+}
 INPUTS |= {f.appended_twice: [lambda: given([]), lambda: given([1])]}
 INPUTS |= {f.counted_by_an_instance: [lambda n=n: given(NUMBERS[:n]) for n in (0, 1, 300)]}
