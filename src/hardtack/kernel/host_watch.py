@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import select
+from array import array
 from typing import TYPE_CHECKING, Final
 
 from hardtack.annotations import assume_bound
@@ -61,13 +62,12 @@ class HostWatch:
     """The descriptors of the host that processes wait for.
 
     Attributes:
-        waiting: how many processes do.
         bell: rung by who wants to be asked about, when all processes wait; None until somebody gives one.
         longest: ms that a look takes at most; then it is asked again whether all is done.
         through: what looks pass through, if anything: given what looks, returns what was found.
     """
 
-    __slots__ = ("_epoll", "_heap", "_system", "_watched", "bell", "through", "waiting")
+    __slots__ = ("_epoll", "_heap", "_system", "_waiting", "_watched", "bell", "through")
     longest = LOOK_MILLISECONDS
 
     def __init__(self, system: System) -> None:
@@ -75,15 +75,20 @@ class HostWatch:
         self._heap = Heap(None, name="host")
         self._epoll: select.epoll | None = None  # while anything is watched
         self._watched: dict[int, HostDescription] = {}
-        self.waiting: Count = 0
+        self._waiting = array("q", [0])  # no int of its own: a wake that ends many waits takes no memory
         self.bell: Bell | None = None
         self.through: Callable[[Callable[[], list[HostDescription]]], list[HostDescription]] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many processes wait for the host."""
+        return self._waiting[0]
 
     def note(self, process: Process) -> None:
         """Note that a process waits for the host."""
         if not process.waits_for_host:
             process.waits_for_host = True
-            self.waiting += 1
+            self._waiting[0] += 1
 
     def arm(self, process: Process, description: HostDescription, events: Events) -> None:
         """Note that a process waits for a description, and have the epoll tell of it, once."""
@@ -114,7 +119,7 @@ class HostWatch:
         """Note that a process waits no more."""
         if process.waits_for_host:
             process.waits_for_host = False
-            self.waiting -= 1
+            self._waiting[0] -= 1
 
     def forget(self, description: HostDescription) -> None:
         """Forget a descriptor that is about to be closed."""

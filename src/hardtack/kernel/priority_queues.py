@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from hardtack.annotations import loop_bound
-
 if TYPE_CHECKING:
     from hardtack.kernel.ranges import Long, Rank
 
@@ -96,7 +94,7 @@ def _meld(one: Entry | None, other: Entry | None) -> Entry | None:
     if other.due < one.due:
         one, other = other, one
     root = one
-    for _ in loop_bound(2 * EDGE):
+    for _ in range(2 * EDGE):
         right = one.right
         if right is None:
             break
@@ -109,7 +107,7 @@ def _meld(one: Entry | None, other: Entry | None) -> Entry | None:
     one.right = other
     other.above = one
     below: Entry | None = one
-    for _ in loop_bound(2 * EDGE):
+    for _ in range(2 * EDGE):
         if below is None:
             break
         _set_rank(below)
@@ -120,7 +118,7 @@ def _meld(one: Entry | None, other: Entry | None) -> Entry | None:
 def _mend(entry: Entry) -> None:
     """Set ranks right from a node upwards, as far as they change: each that does is greater than the last."""
     above: Entry | None = entry
-    for _ in loop_bound(2 * EDGE):
+    for _ in range(2 * EDGE):
         if above is None or not _set_rank(above):
             break
         above = above.above

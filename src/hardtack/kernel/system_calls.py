@@ -253,11 +253,11 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "sock_recv",
         "fd:i vectors:i count:i flags:i out:i out_flags:i",
         calls_sockets.sock_recv,
-        _HOST,
+        FOUND,
         "",
     ),
     ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, _SEND, ""),
-    ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, _SMALL, ""),
+    ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, FOUND, ""),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("chdir", "start:i size:i", calls_process.chdir, _PATH, ""),
@@ -293,7 +293,7 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, FOUND, "process groups"),
     ("socket", "domain:i kind:i out:i", calls_sockets.socket, FOUND, ""),
     ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, FOUND, ""),
-    ("bind", "fd:i address:i size:i", calls_sockets.bind, _SMALL, ""),
+    ("bind", "fd:i address:i size:i", calls_sockets.bind, FOUND, ""),
     ("listen", "fd:i backlog:i", calls_sockets.listen, FOUND, ""),
     ("connect", "fd:i address:i size:i", calls_sockets.connect, "4_000", ""),
 ]
