@@ -122,14 +122,15 @@ def _tuple(interp: Interpreter, type_: ir.TupleOf, size: Size) -> Value | None:
 
     def make() -> Cell:
         fields = {str(index): interp.read(register) for index, register in enumerate(parts)}
-        return Cell(
+        cell = Cell(
             "tuple",
             "builtins.tuple",
             Size.const(len(fields)),
-            bytes=size,
             element=join_all(fields.values()),
             fields=fields,
         )
+        pool, own = footprints.pool_of(cell)  # of so many items, it comes from one free list
+        return replace(cell, bytes=size.minus(own), pool=pool, pooled=own)
 
     made = Value(frozenset((interp.new("assumed tuple", make),)))
     for register in parts:

@@ -288,6 +288,8 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     """Do what a model says; what has none is a finding."""
     model = interp.models.find(name)
     raises = None if model is None else raising.raised_by(interp, model, arguments)
+    if raises and natives.is_division_or_shift(interp, name, arguments):
+        raises = natives.raised(interp, name, arguments)
     exceptions.may_raise(interp, raises, counted=True, holding=held_by_error(name, arguments))
     native = natives.find(name)
     if native is not None and not arguments.spread and not arguments.spread_keywords:

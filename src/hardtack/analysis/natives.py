@@ -42,6 +42,7 @@ _LONGEST_NAMED = "builtins.PendingDeprecationWarning"  # of the exceptions that 
 _OWN_CLASSES = frozenset(parameters.KINDS.values()) | {"exception"}  # of whose cells the name is their class
 # divisions, shifts and powers, the other way round
 _REFLECTED = ("__rf", "__rm", "__rd", "__rl", "__rr", "__rp")
+_DIVIDING = ("floordiv__", "mod__", "divmod__", "lshift__", "rshift__")
 _MUTABLE_DICTS = ("builtins.dict", "typing.Mapping", "typing.MutableMapping", "collections.OrderedDict")
 
 
@@ -75,6 +76,15 @@ def raised(interp: Interpreter, name: str, arguments: Given) -> tuple[str, ...]:
     if name == "builtins.len" and any(cell.kind == "range" for _, cell in access.cells(interp, values[0])):
         return ("OverflowError",)
     return ()
+
+
+def is_division_or_shift(interp: Interpreter, name: str, arguments: Given) -> bool:
+    """Tell whether a call divides or shifts integers: then `raised` says more than a model can."""
+    owner, _, method = name.rpartition(".")
+    if owner not in {"builtins.int", "builtins.bool"} or not method.endswith(_DIVIDING):
+        return False
+    given = arguments.positional
+    return len(given) == 2 and all(native_integers.as_number(interp.read(one)) is not None for one in given)
 
 
 def _exception(interp: Interpreter, name: str, arguments: Given) -> Value | None:
