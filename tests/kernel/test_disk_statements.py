@@ -83,9 +83,9 @@ def test_a_query_takes_no_more_than_is_stated(disk, statement, values, fetch, mo
         nothing = heap.live
         for _ in range(2):
             before = heap.live
-            peak, _ = taken(heap, disk._query, statement, values)
-            assert peak <= stated(Disk._query, "peak") - (before - nothing)
-            assert heap.live - nothing <= stated(Disk._query, "replaced")
+            peak, _ = taken(heap, disk._execute, statement, values)
+            assert peak <= stated(Disk._execute, "peak") - (before - nothing)
+            assert heap.live - nothing <= stated(Disk._execute, "replaced")
             limits = dict(zip(("most",), most, strict=False))
             peak, held = taken(heap, fetch, disk, *most)
             assert peak <= stated(fetch, "peak", **limits)
@@ -111,8 +111,8 @@ def test_a_change_takes_no_more_than_is_stated(disk, statement, values):
 
 def test_what_was_never_written_is_never_read(disk):
     disk.change("UPDATE page SET data = zeroblob(?) WHERE place = 3", (1 << 20,))
-    peak, _ = taken(disk.heap, disk._query, PAGE, (3,))
-    assert peak <= stated(Disk._query, "peak")
+    peak, _ = taken(disk.heap, disk._execute, PAGE, (3,))
+    assert peak <= stated(Disk._execute, "peak")
     with pytest.raises(sqlite3.DatabaseError):
         disk._fetch_bytes(DISK_PAGE)
 

@@ -185,8 +185,10 @@ class Disk:
                     self._cursor.execute(statement, (-1,) * statement.count("?")).fetchall()
                 self._cursor.execute("ROLLBACK TO warm")
                 self._cursor.execute("RELEASE warm")
+            return
         except _FAILURES as error:
-            raise self._break(error) from None
+            reason = _reason(error)
+        raise self._end(reason)
 
     # -- statements. What stays of one (its columns' names) is in the heap; the row is the caller's.
     def inode(self, statement: str, values: tuple[Value, ...]) -> Row | None:
@@ -195,20 +197,18 @@ class Disk:
         Raises:
             Broken: the host's disk failed, now or before; or the row is none that was ever written.
         """
-        if self.broken is not None:
-            raise Broken(self.broken)
         try:
             self._query(statement, values)
             row = self._fetch_row()
-            if row is not None:
-                INODE.pack(*row)  # whole numbers, each in its range
+            if row is None:
+                return None
+            INODE.pack(*row)  # whole numbers, each in its range
+            if row[KIND] in KINDS and row[SIZE] <= MAX_FILE and max(row[NUMBER], row[PARENT]) < MOST_INODES:
+                return row
+            reason = _DAMAGED
         except _FAILURES as error:
-            raise self._break(error) from None
-        if row is not None and (
-            row[KIND] not in KINDS or row[SIZE] > MAX_FILE or max(row[NUMBER], row[PARENT]) >= MOST_INODES
-        ):
-            raise self.damaged()
-        return row
+            reason = _reason(error)
+        raise self._end(reason)  # out of the handler: what was caught is gone
 
     @assume_bound("1000", returned="640", retained="0")
     def _fetch_row(self) -> Row | None:
@@ -221,16 +221,15 @@ class Disk:
         Raises:
             Broken: the host's disk failed, now or before; or they are none.
         """
-        if self.broken is not None:
-            raise Broken(self.broken)
         try:
             self._query(statement, values)
             row = self._fetch_pair()
             if row is not None:
                 PAIR.pack(*row)
+            return row
         except _FAILURES as error:
-            raise self._break(error) from None
-        return row
+            reason = _reason(error)
+        raise self._end(reason)
 
     @assume_bound("300", returned="160", retained="0")
     def _fetch_pair(self) -> Pair | None:
@@ -243,12 +242,12 @@ class Disk:
         Raises:
             Broken: the host's disk failed, now or before.
         """
-        if self.broken is not None:
-            raise Broken(self.broken)
         try:
             self._query(LIST, (directory, begin))
+            return
         except _FAILURES as error:
-            raise self._break(error) from None
+            reason = _reason(error)
+        raise self._end(reason)
 
     def next_name(self) -> NameRow | None:
         """Return the next name of the listing that was begun just before, or None at its end.
@@ -258,13 +257,15 @@ class Disk:
         """
         try:
             row = self._fetch_name()
-            if row is not None:
-                NAME.pack(row[0], row[2], row[3])
+            if row is None:
+                return None
+            NAME.pack(row[0], row[2], row[3])
+            if row[1] is not None and row[3] in KINDS:
+                return row
+            reason = _DAMAGED
         except _FAILURES as error:
-            raise self._break(error) from None
-        if row is not None and (row[1] is None or row[3] not in KINDS):
-            raise self.damaged()
-        return row
+            reason = _reason(error)
+        raise self._end(reason)
 
     @assume_bound("1000", returned="640", retained="0")
     def _fetch_name(self) -> NameRow | None:
@@ -277,14 +278,12 @@ class Disk:
         Raises:
             Broken: the host's disk failed, now or before; or they are more than were ever written.
         """
-        if self.broken is not None:
-            raise Broken(self.broken)
         try:
             self._query(statement, (key,))
-            found = self._fetch_bytes(most)
+            return self._fetch_bytes(most)
         except _FAILURES as error:
-            raise self._break(error) from None
-        return found
+            reason = _reason(error)
+        raise self._end(reason)
 
     @assume_bound("5/4*most + 1000", returned="5/4*most + 64", retained="0")
     def _fetch_bytes(self, most: Transfer) -> PageBytes | None:
@@ -321,9 +320,10 @@ class Disk:
         try:
             self.heap.run(self._cursor.execute, statement, values)
             rows: list[tuple[int, ...]] = self._cursor.fetchall()
+            return rows
         except _FAILURES as error:
-            raise self._break(error) from None
-        return rows
+            reason = _reason(error)
+        raise self._end(reason)
 
     def change(self, statement: str, values: tuple[Value, ...]) -> Count:
         """Change rows, as a part of the transaction; return how many.
@@ -346,15 +346,21 @@ class Disk:
         try:
             return max(self._run(statement, values), 0)
         except _FAILURES as error:
-            raise self._break(error) from None
+            reason = _reason(error)
+        raise self._end(reason)
 
     def count(self, changed: Count) -> None:
         """Count rows that were changed in the transaction."""
         with self.heap:
             self.changes += changed
 
-    @assume_bound("2400", returned="0", retained="0", replaced="2000")
     def _query(self, statement: str, values: tuple[Value, ...]) -> None:
+        if self.broken is not None:
+            raise Broken(self.broken)
+        self._execute(statement, values)
+
+    @assume_bound("2400", returned="0", retained="0", replaced="2000")
+    def _execute(self, statement: str, values: tuple[Value, ...]) -> None:
         self.heap.run(self._cursor.execute, statement, values)  # which describes its columns
 
     @assume_bound("600", returned="32", retained="0")
@@ -376,11 +382,13 @@ class Disk:
         try:
             self._run("COMMIT", ())
             self._run("BEGIN IMMEDIATE", ())
+            with self.heap:
+                self.changes = 0
+                self.commits += 1
+            return
         except _FAILURES as error:
-            raise self._break(error) from None
-        with self.heap:
-            self.changes = 0
-            self.commits += 1
+            reason = _reason(error)
+        raise self._end(reason)
 
     @property
     def full(self) -> bool:
@@ -411,12 +419,8 @@ class Disk:
             left = self.size // DATABASE_PAGE - _MARGIN_PAGES - found[0] + found[1]
             self._free = left if left <= _CHECKED_AGAIN else max(_CHECKED_AGAIN, left // 2)
 
-    def _break(self, error: Exception) -> Broken:
-        """Remember that the disk is broken, and why."""
-        error.__traceback__ = None
-        return self._end(_reason(error))
-
     def _end(self, reason: Reason) -> Broken:
+        """Remember that the disk is broken, and why."""
         self.broken = reason
         self._close()
         return Broken(reason)

@@ -14,6 +14,7 @@ from hardtack.kernel.params import DISK_PAGE
 if TYPE_CHECKING:
     from hardtack.kernel.disk import PageBytes
     from hardtack.kernel.inodes import Owner
+    from hardtack.kernel.page_cache import Bytes
     from hardtack.kernel.ranges import Count, Long, Position, Signed, Transfer, Word
 
 DATA_PAGES: Final = 4  # of the database that a new page of a file takes at most
@@ -32,26 +33,22 @@ class DiskContents(DiskInodes):
         A page of which a part is wanted stays in memory, if it is the last; one that is wanted whole does
         not. So no call takes memory for more than one.
         """
-        count = min(count, file.size - position)
+        count = max(0, min(count, file.size - position))
+        index, offset = position // DISK_PAGE, position % DISK_PAGE
         done = 0
-        while done < count:
-            at = position + done
-            page = self._cached(file, at // DISK_PAGE)
-            offset = at % DISK_PAGE
+        for _ in range((offset + count) // DISK_PAGE):  # up to the end of each
             piece = min(count - done, DISK_PAGE - offset)
-            if page is not None:
-                data = page.data
-            elif done + piece == count and piece < DISK_PAGE:
-                data = self._fetch(file, at // DISK_PAGE).data
-            else:
-                data = self._row_of(file, at // DISK_PAGE)
-            held = max(0, min(piece, len(data) - offset))
-            memory[start + done : start + done + held] = memoryview(data)[offset : offset + held]
-            if held < piece:
-                memory[start + done + held : start + done + piece] = memoryview(ZEROS)[: piece - held]
+            page = self._cached(file, index)
+            data = self._row_of(file, index) if page is None else page.data
+            _copy_out(data, offset, memory, start + done, piece)
             done += piece
+            index += 1
+            offset = 0
             del data, page  # before the next is read
-        return max(done, 0)
+        if done < count:
+            page = self._cached(file, index) or self._fetch(file, index)
+            _copy_out(page.data, offset, memory, start + done, count - done)
+        return count
 
     def _cached(self, file: DiskInode, index: Count) -> CachedPage | None:
         place = file.number * INDEXES + index
@@ -70,7 +67,8 @@ class DiskContents(DiskInodes):
         if index * DISK_PAGE >= file.size:
             return self._enter_page(file, index, b"")
         with self.heap:
-            return self._enter_page(file, index, self._row_of(file, index))
+            data = self._row_of(file, index)
+        return self._enter_page(file, index, data)
 
     def _row_of(self, file: DiskInode, index: Count) -> PageBytes:
         found = self.disk.blob(PAGE, file.number * INDEXES + index, DISK_PAGE)
@@ -152,7 +150,7 @@ class DiskContents(DiskInodes):
         if page is None or page.place < 0:
             page = None if whole else self._fetch(file, index)
         held = self._size_of(file, index) if page is None else len(page.data)
-        size = next(size for size in PAGE_SIZES if size >= max(least, held))
+        size = _size_for(max(least, held))
         if size > held and not self._pays(file, owner, size - held):
             return abi.ENOSPC
         if page is None:
@@ -219,3 +217,19 @@ class DiskContents(DiskInodes):
             return found
         memoryview(found.data)[offset:] = memoryview(ZEROS)[: len(found.data) - offset]
         return abi.OK
+
+
+def _copy_out(data: Bytes, offset: Transfer, memory: memoryview, start: Word, count: Transfer) -> None:
+    """Copy count bytes of a page to memory[start:]; zeros follow what it has."""
+    held = max(0, min(count, len(data) - offset))
+    memory[start : start + held] = memoryview(data)[offset : offset + held]
+    if held < count:
+        memory[start + held : start + count] = memoryview(ZEROS)[: count - held]
+
+
+def _size_for(least: Transfer) -> Transfer:
+    """Return the size of a page that is to have so many bytes."""
+    for size in PAGE_SIZES:
+        if size >= least:
+            return size
+    return DISK_PAGE

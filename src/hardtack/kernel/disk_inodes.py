@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
+from hardtack.kernel.buckets import Buckets
 from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.disk_payers import PAYER_BYTES, Payers
 from hardtack.kernel.disk_rows import (
@@ -29,7 +30,6 @@ from hardtack.kernel.disk_rows import (
 from hardtack.kernel.memory_files import NAME_BYTES
 from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, CachedPage, PageCache, evict_bytes
 from hardtack.kernel.params import DISK_PAGE, TABLE_ITEMS
-from hardtack.kernel.table import Table
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap, HeapStatistics
@@ -132,7 +132,7 @@ class DiskInodes:
         self.disk = disk
         with heap:
             self.cache = PageCache()
-            self._open: Table[DiskInode] = Table()
+            self._open: Buckets[DiskInode] = Buckets()
             self._dirty: DiskInode | None = None
             self._dirty_count: Count = 0
             self._next_number: InodeNumber = disk.number(NUMBERS) + 1
@@ -315,10 +315,7 @@ class DiskInodes:
             slot = inode.number % TABLE_ITEMS
             above = self._open.get(slot)
             if above is inode:
-                if inode.chain is None:
-                    self._open.remove(slot)
-                else:
-                    self._open.put(slot, inode.chain)
+                self._open.replace(slot, inode.chain)
             else:
                 while above is not None and above.chain is not inode:
                     above = above.chain
@@ -394,8 +391,10 @@ class DiskInodes:
             self.cache.drop_between(place + keep, place + INDEXES)
             return
         with self.heap:
-            for index in range(keep, end):
-                page = self.cache.get(place + index)
+            for index in range(STEP_ROWS):
+                if keep + index >= end:
+                    break
+                page = self.cache.get(place + keep + index)
                 if page is not None:
                     self.cache.drop(page)
 

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel.disk_rows import PAYERS, SAVE_PAYERS
 from hardtack.kernel.params import TABLE_ITEMS
-from hardtack.kernel.table import Table
+from hardtack.kernel.table import UnsharedTable
 
 if TYPE_CHECKING:
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.inodes import Owner
 
 PAYER_BYTES: Final = 2 * 1024  # two nodes of the table, numbers
-_SWEPT: Final = 2  # places that are looked at for each new number: more than are taken
+_SWEPT: Final = 2  # of them that are looked at for each new number: more than are added
 
 
 class Payers:
     """The groups that have numbers. Called inside the file system's heap."""
 
-    __slots__ = ("_disk", "_given", "_hand", "_table")
+    __slots__ = ("_disk", "_first", "_given", "_last", "_table")
 
     def __init__(self, disk: Disk) -> None:
         """Go on with the numbers where they ended.
@@ -33,9 +33,10 @@ class Payers:
             Broken: the host's disk failed.
         """
         self._disk = disk
-        self._table: Table[Owner] = Table()
+        self._table: UnsharedTable[Owner] = UnsharedTable()
         self._given = disk.number(PAYERS)
-        self._hand = 0
+        self._first: Owner | None = None  # who is looked at next, linked through them
+        self._last: Owner | None = None
 
     def number(self, owner: Owner) -> int:
         """Return an owner's number; 0 if there can be no more. A new one takes PAYER_BYTES.
@@ -53,6 +54,7 @@ class Payers:
         self._disk.change(SAVE_PAYERS, (self._given,))
         self._table.put(place, owner)
         owner.payer = self._given * TABLE_ITEMS + place
+        self._append(owner)
         return owner.payer
 
     def find(self, number: int) -> Owner | None:
@@ -63,8 +65,18 @@ class Payers:
     def _sweep(self) -> None:
         """Forget some of those whose group has ended."""
         for _ in range(_SWEPT):
-            place = self._table.next_used(self._hand)
-            self._hand = place + 1
-            owner = self._table.get(place)
-            if owner is not None and owner.gone:
-                self._table.remove(place)
+            owner = self._first
+            if owner is None:
+                break
+            self._first, owner.next = owner.next, None
+            if owner.gone:
+                self._table.remove(owner.payer % TABLE_ITEMS)
+            else:
+                self._append(owner)
+
+    def _append(self, owner: Owner) -> None:
+        if self._first is None or self._last is None:
+            self._first = owner
+        else:
+            self._last.next = owner
+        self._last = owner

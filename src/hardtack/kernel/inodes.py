@@ -23,9 +23,10 @@ class Owner:
         refused: whether it was refused room.
         payer: its number on the durable disk, or 0.
         gone: whether nobody of the group is left: what it holds was given, to whoever makes it grow.
+        next: of those who have such a number, who is behind it: see `disk_payers`.
     """
 
-    __slots__ = ("gone", "held", "limit", "payer", "refused")
+    __slots__ = ("gone", "held", "limit", "next", "payer", "refused")
 
     def __init__(self) -> None:
         self.held: Bytes = 0
@@ -33,6 +34,7 @@ class Owner:
         self.refused = False
         self.payer: Bytes = 0
         self.gone = False
+        self.next: Owner | None = None
 
     def may_hold(self, need: Bytes) -> bool:
         """Tell whether it may hold so many bytes more; remember that it was refused."""

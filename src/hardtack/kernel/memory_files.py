@@ -28,7 +28,7 @@ from hardtack.kernel.inodes import Inode, Owner, Symlink
 from hardtack.kernel.params import PAGE
 from hardtack.kernel.paths import walk
 from hardtack.kernel.table import CAPACITY as MAX_INODES
-from hardtack.kernel.table import Table
+from hardtack.kernel.table import UnsharedTable
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
@@ -99,7 +99,7 @@ class MemoryFiles:
         self._kept: Bytes = capacity // 8
         self._share: Bytes = self._kept // 4
         with heap:
-            self.inodes: Table[Inode] = Table()
+            self.inodes: UnsharedTable[Inode] = UnsharedTable()
             self.inodes.put(0, Inode(0, 0, Owner()))  # so that 0 is never handed out
             self.inodes.put(ROOT, Directory(ROOT, 0, Owner(), ROOT))
 

@@ -4,7 +4,7 @@ A page is found by its place (inode and index in one number). What was written s
 flushed into the database; a clean page can be dropped at any time, and is, when the heap is short of memory
 or a page is wanted and the file system's heap has no room left. At most DIRTY_PAGES are dirty.
 
-Pages hang in a `Table` under a number made from their place, those that share one in a chain, and in a list
+Pages hang in `Buckets` under a number made from their place, those that share one in a chain, and in a list
 in the order of their use: so nothing here grows in leaps.
 """
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from annotated_types import Interval, MaxLen
 
+from hardtack.kernel.buckets import Buckets
 from hardtack.kernel.params import DISK_PAGE, KIB, TABLE_ITEMS
-from hardtack.kernel.table import Table
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
@@ -70,7 +70,7 @@ class PageCache:
     )
 
     def __init__(self) -> None:
-        self._table: Table[CachedPage] = Table()
+        self._table: Buckets[CachedPage] = Buckets()
         self._newest: CachedPage | None = None
         self._oldest: CachedPage | None = None
         self.dirty: CachedPage | None = None  # a list through next_dirty; some may be clean or dropped again
@@ -126,10 +126,7 @@ class PageCache:
         number = _number(page.place)
         first = self._table.get(number)
         if first is page:
-            if page.chain is None:
-                self._table.remove(number)
-            else:
-                self._table.put(number, page.chain)
+            self._table.replace(number, page.chain)
         else:
             while first is not None and first.chain is not page:
                 first = first.chain

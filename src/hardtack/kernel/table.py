@@ -164,3 +164,9 @@ class Table(Generic[T]):
         if count != self.count:
             wrong.append(f"{count} items, counted as {self.count}")
         return wrong
+
+
+class UnsharedTable(Table[T]):
+    """A table that shares no node: the analyser need not take it for one of descriptors."""
+
+    __slots__ = ()
