@@ -28,7 +28,7 @@ from hardtack.kernel.abi import (
     WAIT,
 )
 from hardtack.kernel.descriptions import Description, close
-from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
+from hardtack.kernel.params import MAX_DESCRIPTORS, MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
@@ -197,12 +197,12 @@ def fd_renumber(process: Process, fd: Word, to: Word) -> int:
     """Let `to` lead to what fd leads to, and free fd."""
     description = process.descriptors.get(fd)
     other = process.descriptors.get(to)
-    if description is None or other is None:
+    if description is None or other is None or to >= MAX_DESCRIPTORS:
         return EBADF
     if fd != to:
         process.descriptors.put(to, description)
-        process.descriptors.remove(fd)
         close(other)
+        process.descriptors.remove(fd)
     return OK
 
 

@@ -390,13 +390,12 @@ class DiskInodes:
         if end - keep > STEP_ROWS:
             self.cache.drop_between(place + keep, place + INDEXES)
             return
-        with self.heap:
-            for index in range(STEP_ROWS):
-                if keep + index >= end:
-                    break
-                page = self.cache.get(place + keep + index)
-                if page is not None:
-                    self.cache.drop(page)
+        for index in range(STEP_ROWS):
+            if keep + index >= end:
+                break
+            page = self.cache.find(place + keep + index)
+            if page is not None:
+                self.cache.drop(page)
 
     def _stamp(self, inode: DiskInode, content: bool = True) -> None:
         """Let an inode carry the time of a change."""
