@@ -382,12 +382,13 @@ class Disk:
         try:
             self._run("COMMIT", ())
             self._run("BEGIN IMMEDIATE", ())
+        except _FAILURES as error:
+            reason = _reason(error)
+        else:
             with self.heap:
                 self.changes = 0
                 self.commits += 1
             return
-        except _FAILURES as error:
-            reason = _reason(error)
         raise self._end(reason)
 
     @property

@@ -10,6 +10,7 @@ in the order of their use: so nothing here grows in leaps.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from annotated_types import Interval, MaxLen
@@ -54,16 +55,15 @@ class PageCache:
     Attributes:
         hits: look-ups that found a page.
         misses: look-ups that did not.
-        evictions: pages that were dropped to make room.
     """
 
     __slots__ = (
+        "_evictions",
         "_newest",
         "_oldest",
         "_table",
         "dirty",
         "dirty_count",
-        "evictions",
         "hits",
         "misses",
     )
@@ -76,7 +76,7 @@ class PageCache:
         self.dirty_count: Count = 0  # of that list
         self.hits: Count = 0
         self.misses: Count = 0
-        self.evictions: Count = 0
+        self._evictions = array("q", [0])  # no int of its own: to drop any number of pages takes no memory
 
     def get(self, place: Place) -> CachedPage | None:
         """Return the page at a place and make it the newest, or None. Called inside the heap."""
@@ -156,7 +156,7 @@ class PageCache:
         if page is None:
             return False
         self.drop(page)
-        self.evictions += 1
+        self._evictions[0] += 1
         return True
 
     def clear(self) -> None:
@@ -185,6 +185,11 @@ class PageCache:
         else:
             self._oldest = page.newer
         page.newer = page.older = None
+
+    @property
+    def evictions(self) -> int:
+        """Return how many pages were dropped to make room."""
+        return self._evictions[0]
 
     @property
     def count(self) -> int:

@@ -261,8 +261,7 @@ class System:
         )
         if isinstance(child, int):
             return child
-        with child.heap:
-            child.descriptors = parent.descriptors.share()
+        child.descriptors = child.heap.run(parent.descriptors.share)
         child.origin = parent
         parent.forking = child
         self.run_queue.append(child)
