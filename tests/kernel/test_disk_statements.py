@@ -62,20 +62,20 @@ def stated(function, part, **values):
 
 
 QUERIES = [
-    (BY_NUMBER, (3,), Disk._fetch_row, ()),
-    (FIND, (1, NAMES[4]), Disk._fetch_row, ()),
-    (FIND, (1, b"none"), Disk._fetch_row, ()),
-    (SPACE, (), Disk._fetch_pair, ()),
-    (LAST_PAGES, (0, 8, 8), Disk._fetch_pair, ()),
-    (UNREACHABLE, (), Disk._fetch_pair, ()),
-    (LIST, (1, 0), Disk._fetch_name, ()),
-    (PAGE, (3,), Disk._fetch_bytes, (DISK_PAGE,)),
-    (TARGET, (3,), Disk._fetch_bytes, (PATH_MAX,)),
+    (BY_NUMBER, (3,), Disk._execute, Disk._fetch_row, ()),
+    (FIND, (1, NAMES[4]), Disk._execute, Disk._fetch_row, ()),
+    (FIND, (1, b"none"), Disk._execute, Disk._fetch_row, ()),
+    (SPACE, (), Disk._execute_few, Disk._fetch_pair, ()),
+    (LAST_PAGES, (0, 8, 8), Disk._execute_few, Disk._fetch_pair, ()),
+    (UNREACHABLE, (), Disk._execute_few, Disk._fetch_pair, ()),
+    (LIST, (1, 0), Disk._execute, Disk._fetch_name, ()),
+    (PAGE, (3,), Disk._execute_few, Disk._fetch_bytes, (DISK_PAGE,)),
+    (TARGET, (3,), Disk._execute_few, Disk._fetch_bytes, (PATH_MAX,)),
 ]
 
 
-@pytest.mark.parametrize(("statement", "values", "fetch", "most"), QUERIES)
-def test_a_query_takes_no_more_than_is_stated(disk, statement, values, fetch, most):
+@pytest.mark.parametrize(("statement", "values", "execute", "fetch", "most"), QUERIES)
+def test_a_query_takes_no_more_than_is_stated(disk, statement, values, execute, fetch, most):
     heap = disk.heap
     for _ in range(2):  # the second after a statement that describes nothing, and after itself
         disk.change(NO_NAME, (1, b"none"))
@@ -83,9 +83,9 @@ def test_a_query_takes_no_more_than_is_stated(disk, statement, values, fetch, mo
         nothing = heap.live
         for _ in range(2):
             before = heap.live
-            peak, _ = taken(heap, disk._execute, statement, values)
-            assert peak <= stated(Disk._execute, "peak") - (before - nothing)
-            assert heap.live - nothing <= stated(Disk._execute, "replaced")
+            peak, _ = taken(heap, execute, disk, statement, values)
+            assert peak <= stated(execute, "peak") - (before - nothing)
+            assert heap.live - nothing <= stated(execute, "replaced")
             limits = dict(zip(("most",), most, strict=False))
             peak, held = taken(heap, fetch, disk, *most)
             assert peak <= stated(fetch, "peak", **limits)
@@ -111,8 +111,8 @@ def test_a_change_takes_no_more_than_is_stated(disk, statement, values):
 
 def test_what_was_never_written_is_never_read(disk):
     disk.change("UPDATE page SET data = zeroblob(?) WHERE place = 3", (1 << 20,))
-    peak, _ = taken(disk.heap, disk._execute, PAGE, (3,))
-    assert peak <= stated(Disk._execute, "peak")
+    peak, _ = taken(disk.heap, disk._execute_few, PAGE, (3,))
+    assert peak <= stated(Disk._execute_few, "peak")
     with pytest.raises(sqlite3.DatabaseError):
         disk._fetch_bytes(DISK_PAGE)
 

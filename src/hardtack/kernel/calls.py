@@ -28,11 +28,11 @@ from hardtack.kernel.abi import (
     WAIT,
 )
 from hardtack.kernel.descriptions import Description, close
-from hardtack.kernel.params import MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
+from hardtack.kernel.params import MAX_DESCRIPTORS, MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Block, Long, Number, PathBytes, Rights, Transfer, Word
+    from hardtack.kernel.ranges import Block, Long, Number, PathBytes, Transfer, Word
 
 
 # -- bytes: each call moves the first buffer that is not empty, MAX_IO bytes in a turn (`count_moved`)
@@ -49,7 +49,7 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
     except struct.error:
         return EFAULT
     if size > MAX_IO or process.moved:
-        return _transfer(process, fd, vectors, count, None, out, RIGHT_WRITE, MAX_IO)
+        return _write(process, fd, vectors, count, None, out, MAX_IO)
     end = len(memory)
     if start + size > end or out + 4 > end:
         return EFAULT
@@ -73,7 +73,7 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
     except struct.error:
         return EFAULT
     if size > MAX_IO:
-        return _transfer(process, fd, vectors, count, None, out, RIGHT_READ, MAX_IO)
+        return _read(process, fd, vectors, count, None, out)
     end = len(memory)
     if start + size > end or out + 4 > end:
         return EFAULT
@@ -86,38 +86,74 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
 
 def fd_pwrite(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
     """Write at a position that does not move."""
-    return _transfer(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE, MAX_IO)
+    return _write(process, fd, vectors, count, offset, out, MAX_IO)
 
 
 def fd_pread(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
     """Read at a position that does not move."""
-    return _transfer(process, fd, vectors, count, offset, out, abi.RIGHT_READ, MAX_IO)
+    return _read(process, fd, vectors, count, offset, out)
 
 
 def fd_write_step(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
     """As fd_write, of STEP_IO bytes in this turn."""
-    return _transfer(process, fd, vectors, count, None, out, abi.RIGHT_WRITE, STEP_IO)
+    return _write(process, fd, vectors, count, None, out, STEP_IO)
 
 
 def fd_pwrite_step(process: Process, fd: Word, vectors: Word, count: Word, offset: Long, out: Word) -> int:
     """As fd_pwrite, of STEP_IO bytes in this turn."""
-    return _transfer(process, fd, vectors, count, offset, out, abi.RIGHT_WRITE, STEP_IO)
+    return _write(process, fd, vectors, count, offset, out, STEP_IO)
 
 
-def _transfer(
+def _write(
     process: Process,
     fd: Word,
     vectors: Word,
     count: Word,
     offset: Long | None,
     out: Word,
-    right: Rights,
     most: Transfer,
 ) -> int:
-    """Move the next `most` bytes, at an offset or for None at the descriptor's own position."""
+    """Write the next `most` bytes, at an offset or for None at the descriptor's own position."""
     description = process.descriptors.get(fd)
-    if description is None or not description.rights & right:
+    if description is None or not description.rights & RIGHT_WRITE:
         return EBADF
+    buffer = _buffer(process, vectors, count, offset, out)
+    if isinstance(buffer, int):
+        return buffer
+    start, size = buffer
+    moved = process.moved
+    piece = min(size - moved, most)
+    if offset is None:
+        done = description.write(process, start + moved, piece)
+    else:
+        done = description.write_at(process, offset + moved, start + moved, piece)
+    return count_moved(process, done, done > 0, size, out)
+
+
+def _read(process: Process, fd: Word, vectors: Word, count: Word, offset: Long | None, out: Word) -> int:
+    """As `_write`, from a descriptor. Not one with it: its bound would be that of both."""
+    description = process.descriptors.get(fd)
+    if description is None or not description.rights & RIGHT_READ:
+        return EBADF
+    buffer = _buffer(process, vectors, count, offset, out)
+    if isinstance(buffer, int):
+        return buffer
+    start, size = buffer
+    moved = process.moved
+    piece = min(size - moved, MAX_IO)
+    if offset is None:
+        done = description.read(process, start + moved, piece)
+    else:
+        done = description.read_at(process, offset + moved, start + moved, piece)
+    # what is no file may keep a reader waiting who has something already
+    further = done == piece and description.filetype == abi.REGULAR_FILE
+    return count_moved(process, done, further, size, out)
+
+
+def _buffer(
+    process: Process, vectors: Word, count: Word, offset: Long | None, out: Word
+) -> tuple[int, int] | int:
+    """Return (start, size) of the buffer that is to be moved, or an errno."""
     memory = process.memory
     try:
         start, size = first_buffer(memory, vectors, count)
@@ -125,24 +161,7 @@ def _transfer(
         return EFAULT
     if start + size > len(memory) or out + 4 > len(memory):
         return EFAULT
-    if offset is not None and offset >> 63:
-        return EINVAL
-    moved = process.moved
-    piece = min(size - moved, most)
-    if right == abi.RIGHT_READ:
-        if offset is None:
-            done = description.read(process, start + moved, piece)
-        else:
-            done = description.read_at(process, offset + moved, start + moved, piece)
-        # what is no file may keep a reader waiting who has something already
-        further = done == piece and description.filetype == abi.REGULAR_FILE
-    else:
-        if offset is None:
-            done = description.write(process, start + moved, piece)
-        else:
-            done = description.write_at(process, offset + moved, start + moved, piece)
-        further = done > 0
-    return count_moved(process, done, further, size, out)
+    return EINVAL if offset is not None and offset >> 63 else (start, size)
 
 
 def count_moved(process: Process, done: int, further: bool, size: Word, out: Word) -> int:
@@ -197,12 +216,12 @@ def fd_renumber(process: Process, fd: Word, to: Word) -> int:
     """Let `to` lead to what fd leads to, and free fd."""
     description = process.descriptors.get(fd)
     other = process.descriptors.get(to)
-    if description is None or other is None:
+    if description is None or other is None or to >= MAX_DESCRIPTORS:
         return EBADF
     if fd != to:
         process.descriptors.put(to, description)
-        process.descriptors.remove(fd)
         close(other)
+        process.descriptors.remove(fd)
     return OK
 
 

@@ -113,9 +113,9 @@ def dup2(process: Process, fd: Word, to: Word) -> int:
         return EBADF
     if fd == to:
         return OK
-    if process.descriptors.get(to) is None and not process.descriptors.has_room(1):
+    other = process.descriptors.get(to)
+    if other is None and not process.descriptors.has_room(1):
         return abi.EMFILE
-    other = process.descriptors.remove(to)
     install(process, to, description)
     if other is not None:
         close(other)

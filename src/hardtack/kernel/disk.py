@@ -223,7 +223,7 @@ class Disk:
             Broken: the host's disk failed, now or before; or they are none.
         """
         try:
-            self._query(statement, values)
+            self._query_few(statement, values)
             row = self._fetch_pair()
             if row is not None:
                 PAIR.pack(*row)
@@ -280,7 +280,7 @@ class Disk:
             Broken: the host's disk failed, now or before; or they are more than were ever written.
         """
         try:
-            self._query(statement, (key,))
+            self._query_few(statement, (key,))
             return self._fetch_bytes(most)
         except _FAILURES as error:
             reason = _reason(error)
@@ -360,6 +360,16 @@ class Disk:
             raise Broken(self.broken)
         self._execute(statement, values)
 
+    def _query_few(self, statement: str, values: tuple[Value, ...]) -> None:
+        """As _query, for two columns at most: there is less to describe."""
+        if self.broken is not None:
+            raise Broken(self.broken)
+        self._execute_few(statement, values)
+
+    @assume_bound("900", returned="0", retained="0", replaced="640")
+    def _execute_few(self, statement: str, values: tuple[Value, ...]) -> None:
+        self.heap.run(self._cursor.execute, statement, values)
+
     @assume_bound("2400", returned="0", retained="0", replaced="2000")
     def _execute(self, statement: str, values: tuple[Value, ...]) -> None:
         self.heap.run(self._cursor.execute, statement, values)  # which describes its columns
@@ -389,6 +399,11 @@ class Disk:
             return
         except _FAILURES as error:
             reason = _reason(error)
+        else:
+            with self.heap:
+                self.changes = 0
+                self.commits += 1
+            return
         raise self._end(reason)
 
     @property

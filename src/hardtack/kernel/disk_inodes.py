@@ -157,11 +157,17 @@ class DiskInodes:
     # -- memory: the heap has a capacity of its own, and pages give way
     def make_room(self, need: Bytes) -> bool:
         """Drop pages until a step may allocate so many bytes in the heap; False if that cannot be."""
+        if self._evict_until(need):
+            return True
+        if self.cache.dirty is None:
+            return False
+        self.flush()
+        return self._evict_until(need)
+
+    def _evict_until(self, need: Bytes) -> bool:
         while self.heap.free < need + MARGIN_BYTES:
             if not self.cache.evict():
-                if self.cache.dirty is None:
-                    return False
-                self.flush()
+                return False
         return True
 
     def shrink(self, wanted: int) -> None:
@@ -226,12 +232,15 @@ class DiskInodes:
         Raises:
             Broken: the host's disk failed, now or before.
         """
+        self._end_large()
+        if self._unreachable:
+            self.collect()
+
+    def _end_large(self) -> None:
         if self.disk.broken is not None:
             raise Broken(self.disk.broken)
         if self.disk.full:
             self.sync()
-        if self._unreachable:
-            self.collect()
 
     def space(self, pages: Count) -> int:
         """Take pages of the database for something new: OK, ENOSPC, or WAIT when some were freed."""
@@ -362,7 +371,7 @@ class DiskInodes:
         """Set times, each unless None."""
         if max(atime or 0, mtime or 0) >> 63:
             return abi.EINVAL
-        self.begin_change()
+        self._end_large()
         with self.heap:
             inode.atime = inode.atime if atime is None else atime + 0
             inode.mtime = inode.mtime if mtime is None else mtime + 0
@@ -408,13 +417,12 @@ class DiskInodes:
         if end - keep > STEP_ROWS:
             self.cache.drop_between(place + keep, place + INDEXES)
             return
-        with self.heap:
-            for index in range(STEP_ROWS):
-                if keep + index >= end:
-                    break
-                page = self.cache.get(place + keep + index)
-                if page is not None:
-                    self.cache.drop(page)
+        for index in range(STEP_ROWS):
+            if keep + index >= end:
+                break
+            page = self.cache.find(place + keep + index)
+            if page is not None:
+                self.cache.drop(page)
 
     def _stamp(self, inode: DiskInode, content: bool = True) -> None:
         """Let an inode carry the time of a change."""

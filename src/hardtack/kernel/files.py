@@ -114,14 +114,19 @@ class File(Inode):
         if size < self.size:
             keep = (size + PAGE - 1) // PAGE
             if keep == 0:
-                self.root = None
-                self.shift = 0
+                self.clear()
             elif self.root is not None:
                 self._prune(self.root, self.shift, keep)
             last = self.page(keep - 1) if keep else None
             if last is not None and size % PAGE and size % PAGE < len(last):
                 memoryview(last)[size % PAGE :] = memoryview(ZEROS)[: len(last) - size % PAGE]
         self.size = size + 0  # a number of the file system's, as the file is
+
+    def clear(self) -> None:
+        """Let go of all pages. Allocates nothing."""
+        self.root = None
+        self.shift = 0
+        self.size = 0
 
     @staticmethod
     def _copy_out(

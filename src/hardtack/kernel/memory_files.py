@@ -234,8 +234,9 @@ class MemoryFiles:
         if inode.links == 0 and inode.opens == 0:
             self.inodes.remove(inode.number)
             if isinstance(inode, File):
-                self.resize(inode, 0)
-            inode.owner.held -= inode.held
+                inode.clear()
+            with self.heap:
+                inode.owner.held -= inode.held
 
     def resize(self, file: File, size: FileSize) -> None:
         """Cut or lengthen a file, and its owner's account with it."""

@@ -10,6 +10,7 @@ in the order of their use: so nothing here grows in leaps.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from annotated_types import Interval, MaxLen
@@ -54,17 +55,15 @@ class PageCache:
     Attributes:
         hits: look-ups that found a page.
         misses: look-ups that did not.
-        evictions: pages that were dropped to make room.
     """
 
     __slots__ = (
+        "_evictions",
         "_newest",
         "_oldest",
         "_table",
-        "count",
         "dirty",
         "dirty_count",
-        "evictions",
         "hits",
         "misses",
     )
@@ -75,16 +74,13 @@ class PageCache:
         self._oldest: CachedPage | None = None
         self.dirty: CachedPage | None = None  # a list through next_dirty; some may be clean or dropped again
         self.dirty_count: Count = 0  # of that list
-        self.count: Count = 0
         self.hits: Count = 0
         self.misses: Count = 0
-        self.evictions: Count = 0
+        self._evictions = array("q", [0])  # no int of its own: to drop any number of pages takes no memory
 
     def get(self, place: Place) -> CachedPage | None:
         """Return the page at a place and make it the newest, or None. Called inside the heap."""
-        page = self._table.get(_number(place))
-        while page is not None and page.place != place:
-            page = page.chain
+        page = self.find(place)
         if page is None:
             self.misses += 1
             return None
@@ -94,6 +90,13 @@ class PageCache:
             self._push(page)
         return page
 
+    def find(self, place: Place) -> CachedPage | None:
+        """Return the page at a place, or None. It is not counted as used."""
+        page = self._table.get(_number(place))
+        while page is not None and page.place != place:
+            page = page.chain
+        return page
+
     def add(self, place: Place, data: Bytes) -> CachedPage:
         """Enter a page that is not there, as the newest. Called inside the heap."""
         page = CachedPage(place, data)
@@ -101,7 +104,6 @@ class PageCache:
         page.chain = self._table.get(number)
         self._table.put(number, page)
         self._push(page)
-        self.count += 1
         return page
 
     def mark_dirty(self, page: CachedPage) -> None:
@@ -122,7 +124,7 @@ class PageCache:
         return page
 
     def drop(self, page: CachedPage) -> None:
-        """Forget a page, dirty or not."""
+        """Forget a page, dirty or not. Makes no number that lasts: so a walk may drop any number of pages."""
         number = _number(page.place)
         first = self._table.get(number)
         if first is page:
@@ -136,7 +138,6 @@ class PageCache:
         self._unlink(page)
         page.place = -1
         page.data = b""
-        self.count -= 1
 
     def drop_between(self, first: Place, end: Place) -> None:
         """Forget the pages at the places from first on, up to end."""
@@ -155,7 +156,7 @@ class PageCache:
         if page is None:
             return False
         self.drop(page)
-        self.evictions += 1
+        self._evictions[0] += 1
         return True
 
     def clear(self) -> None:
@@ -185,21 +186,32 @@ class PageCache:
             self._oldest = page.newer
         page.newer = page.older = None
 
-    def check(self) -> list[str]:
-        """Return what does not hold of the lists and the table. Empty when all is well."""
-        wrong = self._table.check()
+    @property
+    def evictions(self) -> int:
+        """Return how many pages were dropped to make room."""
+        return self._evictions[0]
+
+    @property
+    def count(self) -> int:
+        """Return how many pages there are. O(pages)."""
         count = 0
         page = self._newest
         while page is not None:
             count += 1
+            page = page.older
+        return count
+
+    def check(self) -> list[str]:
+        """Return what does not hold of the lists and the table. Empty when all is well."""
+        wrong = self._table.check()
+        page = self._newest
+        while page is not None:
             found = self._table.get(_number(page.place))
             while found is not None and found is not page:
                 found = found.chain
             if found is None:
                 wrong.append(f"the page at {page.place} cannot be found")
             page = page.older
-        if count != self.count:
-            wrong.append(f"{count} pages in order, counted as {self.count}")
         return wrong
 
 

@@ -27,7 +27,7 @@ from hardtack.kernel.streams import HostStream, Null
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.queues import Queue
-    from hardtack.kernel.ranges import Flags, Kind, Name, Number
+    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, Transfer, Word
     from hardtack.kernel.system import System
 
 DEV: Final = "dev"
@@ -56,7 +56,7 @@ class Zero(Null):
 
     __slots__ = ()
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Fill the memory with zeros."""
         for at in range(0, count, len(_ZEROS)):
             piece = min(len(_ZEROS), count - at)
@@ -69,12 +69,12 @@ class Random(Null):
 
     __slots__ = ()
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Fill the memory with random bytes."""
         count = min(count, RANDOM_STEP)
         for at in range(0, count, _PIECE):
             piece = min(_PIECE, count - at)
-            process.memory[start + at : start + at + piece] = os.urandom(piece)
+            process.memory[start + at : start + at + piece] = os.urandom(_PIECE)[:piece]
         return count
 
 
@@ -89,12 +89,12 @@ class Duplex(Description):
         self._reader = ReadEnd(pipe)
         self._writer = WriteEnd(pipe)
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read what is there; wait while there is nothing."""
         self._reader.flags = self.flags
         return self._reader.read(process, start, count)
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write what fits; wait while there is no room."""
         self._writer.flags = self.flags
         return self._writer.write(process, start, count)
@@ -282,7 +282,7 @@ class PseudoDirectory(Description):
             return place
         return place.link(place.name) or abi.EINVAL
 
-    def readdir(self, process: Process, start: int, count: int, cookie: int) -> int:
+    def readdir(self, process: Process, start: Word, count: Transfer, cookie: Long) -> int:
         """Fill in entries from cookie on."""
         out = Entries(process.memory, start, count)
         place = _Place(self.system, self.root, self.kind, self.pid)

@@ -12,7 +12,7 @@ from hardtack.kernel.process import ENDED, SIGNALLED
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Position
+    from hardtack.kernel.ranges import Position, Transfer, Word
     from hardtack.kernel.system import System
 
 MOST: Final = 4096  # bytes of a text; arguments and environments are cut there
@@ -30,13 +30,13 @@ class Text(Description):
         self.text: Annotated[bytes, MaxLen(MOST)] = text
         self._position: Position = 0
 
-    def read(self, process: Process, start: int, count: int) -> int:
+    def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read from the position."""
         done = self.read_at(process, self._position, start, count)
         self._position += done
         return done
 
-    def read_at(self, process: Process, position: int, start: int, count: int) -> int:
+    def read_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """Read from a position given."""
         piece = self.text[position : position + count]
         process.memory[start : start + len(piece)] = piece
@@ -77,7 +77,7 @@ class KillFile(Description):
     def __init__(self) -> None:
         super().__init__(abi.RIGHT_WRITE | abi.RIGHT_POLL | 1 << 21, 0, 0)
 
-    def write(self, process: Process, start: int, count: int) -> int:
+    def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Read a pid and a signal, and do what `kill` does."""
         if count > KILL_BYTES:
             return -abi.EINVAL

@@ -108,10 +108,13 @@ class Socket(Description):
     # -- making connections
     def pair(self, other: Socket) -> None:
         """Connect two sockets that are not connected, each with a pipe in its own group's account."""
-        for socket, peer in ((self, other), (other, self)):
-            with socket._group.heap:
-                socket.incoming = Pipe(socket._group.heap)
-            socket.peer = peer
+        self._receive_from(other)
+        other._receive_from(self)
+
+    def _receive_from(self, peer: Socket) -> None:
+        heap = self._group.heap
+        self.incoming = heap.run(Pipe, heap)
+        self.peer = peer
 
     def bind(self, name: bytes) -> int:
         """Take a name."""
@@ -156,8 +159,7 @@ class Socket(Description):
                 return abi.EAGAIN
             return -process.block(line.connectors)
         group = listener._group
-        with group.heap:
-            other = Socket(self._system, group, listener.domain, 0)
+        other: Socket = group.heap.run(Socket, self._system, group, listener.domain, 0)
         other._room = UNACCEPTED
         self.pair(other)
         line.append(other)

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from hardtack.annotations import assume_bound
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
-    from hardtack.kernel.ranges import Block, Bytes, PathBytes
+    from hardtack.kernel.ranges import Block, Bytes, Count, PathBytes
     from hardtack.limits import Limits
 
     # so many bytes: who makes them takes what else it needs elsewhere
@@ -165,7 +165,7 @@ class System:
         self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
         self.host_sockets = HostBudget()
         self.host = HostWatch(self)
-        self.host_pipes = 0  # with both ends open: the host may wake a guest
+        self.host_pipes: Count = 0  # with both ends open: the host may wake a guest
         self.changed = True  # something may have happened that the host waits for
         # what happened
         self.waits = 0
@@ -261,8 +261,7 @@ class System:
         )
         if isinstance(child, int):
             return child
-        with child.heap:
-            child.descriptors = parent.descriptors.share()
+        child.descriptors = child.heap.run(parent.descriptors.share)
         child.origin = parent
         parent.forking = child
         self.run_queue.append(child)

@@ -169,8 +169,6 @@ _SMALL = "1_000"
 _TABLE = "7_000"
 # The host: a status, an error, which is an exception here.
 _HOST = "2_500"
-# Reading: from the host, or a page from a disk.
-_READ = "2_500 + fetched"
 # Cutting: a disk's page, and a copy that can be written to.
 _SET_SIZE = "2_500 + fetched * 7 // 4"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
@@ -190,7 +188,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("clock_time_get", "clock:i precision:I out:i", calls.clock_time_get, FOUND, ""),
     ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, FOUND, ""),
     ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, FOUND, ""),
-    ("fd_close", "fd:i", calls.fd_close, _TABLE, ""),
+    ("fd_close", "fd:i", calls.fd_close, FOUND, ""),
     ("fd_datasync", "fd:i", calls.fd_sync, FOUND, ""),
     ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, FOUND, ""),
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, FOUND, ""),
@@ -198,13 +196,13 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, FOUND, ""),
     ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _SET_SIZE, ""),
     ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _HOST, ""),
-    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, _READ, ""),
+    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, FOUND, ""),
     ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, FOUND, ""),
     ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, FOUND, ""),
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
-    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, _READ, ""),
+    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, FOUND, ""),
     ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
-    ("fd_renumber", "fd:i to:i", calls.fd_renumber, "11_000", ""),
+    ("fd_renumber", "fd:i to:i", calls.fd_renumber, FOUND, ""),
     ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, FOUND, ""),
     ("fd_sync", "fd:i", calls.fd_sync, FOUND, ""),
     ("fd_tell", "fd:i out:i", calls.fd_tell, FOUND, ""),
@@ -262,7 +260,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("chdir", "start:i size:i", calls_process.chdir, _PATH, ""),
     ("dup", "fd:i out:i", calls_process.dup, FOUND, ""),
-    ("dup2", "fd:i to:i", calls_process.dup2, _TABLE, ""),
+    ("dup2", "fd:i to:i", calls_process.dup2, FOUND, ""),
     (
         "exec",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i",

@@ -12,7 +12,6 @@ import gc
 import hashlib
 import os
 import random
-import select
 import time
 from array import array
 from pathlib import Path
@@ -24,7 +23,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.host_sockets import HostListener
-from hardtack.kernel.host_watch import LOOK_MILLISECONDS, HostDescription, HostWatch
+from hardtack.kernel.host_watch import LOOK_MILLISECONDS, POLLOUT, HostDescription, HostWatch, events_of
 from hardtack.kernel.streams import HostStream
 from hardtack.kernel.system import HostClock
 from hardtack.runtime.listening import open_listeners
@@ -304,9 +303,9 @@ def write_all(fd: int, data: memoryview) -> int:
     done = 0
     while done < len(data):
         try:
-            done += os.write(fd, data[done:])
+            done = min(done + os.write(fd, data[done:]), len(data))
         except BlockingIOError:
-            select.select([], [fd], [], LOOK_MILLISECONDS / 1000)
+            events_of(fd, POLLOUT, LOOK_MILLISECONDS)
         except BrokenPipeError:
             return -abi.EPIPE
         except OSError:

@@ -316,7 +316,7 @@ class Worker:
             job.watch.deadline for job in self._watched if job.watch and job.watch.deadline is not None
         ]
         self._look = True
-        # In place: a new list may come from CPython's free list, and then its block is still charged to a heap.
+        # In place: a new list may come from the free list, and then its block is still charged to a heap.
         self._every_turn[:] = [job for job in self._watched if job.watch and job.watch.every_turn]
         moved = self.run_turns(self._wanted, min(deadlines, default=None))
         now = self.now()
