@@ -88,15 +88,6 @@ def is_division_or_shift(interp: Interpreter, name: str, arguments: Given) -> bo
     return len(given) == 2 and all(native_integers.as_number(interp.read(one)) is not None for one in given)
 
 
-def is_division_or_shift(interp: Interpreter, name: str, arguments: Given) -> bool:
-    """Tell whether a call divides or shifts integers: then `raised` says more than a model can."""
-    owner, _, method = name.rpartition(".")
-    if owner not in {"builtins.int", "builtins.bool"} or not method.endswith(_DIVIDING):
-        return False
-    given = arguments.positional
-    return len(given) == 2 and all(native_integers.as_number(interp.read(one)) is not None for one in given)
-
-
 def _exception(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     """Make a built-in exception, which keeps its arguments in a tuple."""
     if arguments.keywords:

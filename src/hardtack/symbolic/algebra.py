@@ -325,9 +325,11 @@ def _undominated(every: Sequence[Polynomial]) -> list[Polynomial]:
         return [one for one, other in ((p, q), (q, p)) if not polys.dominates(other, one)]
     values = [polys.samples(p) for p in every]
     kept = []
-    for p, mine in zip(every, values, strict=True):
+    for p, (_, mine) in zip(every, values, strict=True):
         rivals = (
-            q for q, theirs in zip(every, values, strict=True) if q is not p and all(map(ge, theirs, mine))
+            q
+            for q, (theirs, _) in zip(every, values, strict=True)
+            if q is not p and all(map(ge, theirs, mine))
         )
         if not any(polys.dominates(q, p) for q in rivals):
             kept.append(p)

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, combinations
-from math import ceil, lcm, prod
+from math import ceil, isfinite, lcm, prod
 from operator import add, mul
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from zlib import crc32
@@ -37,6 +38,7 @@ _OPEN = {"(": ")", "[": "]", "{": "}"}
 _CLOSE = frozenset(_OPEN.values())
 _OWN = ("min(", "max(", "unbounded(")  # what a symbol that begins so would read as
 _JSON = json.JSONDecoder()
+_ALMOST = 1 - 2**-30  # of a float: its terms are never taken from one another, so it is off by far less
 _MOST_SETS = 6  # of monomials, whose subsets are gone through
 _MOST_PAIRS = 1 << 10  # of monomials, one of either polynomial, that are held against each other
 
@@ -88,6 +90,17 @@ def _plus(one: Coefficient, other: Coefficient) -> Coefficient:
 @lru_cache(maxsize=1 << 14)
 def _times(one: Coefficient, other: Coefficient) -> Coefficient:
     return _in_normal_form(one * other)
+
+
+def _is_less(one: Coefficient, other: Coefficient) -> bool:
+    if type(one) is int and type(other) is int:
+        return one < other
+    return one is not other and _is_less_fraction(one, other)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_less_fraction(one: Coefficient, other: Coefficient) -> bool:
+    return one < other
 
 
 # -- making them
@@ -164,14 +177,26 @@ def value(p: Polynomial, of: Mapping[str, int]) -> Coefficient:
 
 
 @lru_cache(maxsize=65536)
-def samples(p: Polynomial) -> tuple[Coefficient, ...]:
-    """Return a polynomial's values at three points: all symbols 0, and two where each has a value of its own.
+def samples(p: Polynomial) -> tuple[tuple[Coefficient | float, ...], tuple[Coefficient | float, ...]]:
+    """Return a polynomial's values at three points, about, and what these are surely no less than.
 
-    What dominates another is nowhere less: so these rule out most pairs, cheaply.
+    At the first all symbols are 0, at two each has a value of its own. What dominates another is nowhere
+    less: so these rule out most pairs, cheaply.
     """
-    totals: list[Coefficient] = [0] * len(_SAMPLED)
+    with suppress(OverflowError):
+        found = _values(p, float)
+        if all(map(isfinite, found)):
+            return found, tuple(value * _ALMOST for value in found)
+    exact = _values(p, lambda value: value)
+    return exact, exact
+
+
+def _values(
+    p: Polynomial, of: Callable[[Coefficient], Coefficient | float]
+) -> tuple[Coefficient | float, ...]:
+    totals: list[Coefficient | float] = [0] * len(_SAMPLED)
     for monomial, coefficient in p:
-        values: list[Coefficient] = [coefficient] * len(_SAMPLED)
+        values = [of(coefficient)] * len(_SAMPLED)
         for factor in monomial:
             values = list(map(mul, values, _factor_samples(factor)))
         totals = list(map(add, totals, values))
@@ -229,7 +254,7 @@ def _covers(p: Polynomial, q: Polynomial) -> bool:
     have = dict(p)
     short = []
     for m, c in q:
-        if have.get(m, 0) < c:
+        if _is_less(have.get(m, 0), c):
             if not m or len(p) * len(q) > _MOST_PAIRS or sum(d for n, d in p if _no_less(n, m)) < c:
                 return False
             short.append(m)
