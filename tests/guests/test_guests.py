@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from wasi import reference
 
 from hardtack import Kernel
 
@@ -48,6 +50,24 @@ def test_python_reads_and_writes_files_of_the_host(
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout == expected
     assert json.loads((tmp_path / "summary.json").read_text()) == {"ships": 36, "bread": 36, "kernels": 36}
+
+
+def test_a_long_program_does_the_same_under_wasmtime(quickjs: Path, tmp_path: Path) -> None:
+    folders = {host: tmp_path / host for host in ("hardtack", "wasmtime")}
+    for folder in folders.values():
+        folder.mkdir()
+        for name in ("notebook.js", "notebook.txt"):
+            shutil.copy(SCRIPTS / name, folder)
+    command = ["--std", "/notebook.js", "/"]
+    expected = reference.run(quickjs, command, root=folders["wasmtime"])
+    with Kernel(dirs={"/": folders["hardtack"]}) as kernel:
+        found = kernel.run(quickjs, command, timeout=120)
+    assert (found.exit_code, found.stdout, found.stderr) == expected
+    assert found.stdout.splitlines()[-1] == b"27 checks held"
+    for name in ("notebook.out", "outline.json"):
+        written = (folders["hardtack"] / name).read_bytes()
+        assert written
+        assert written == (folders["wasmtime"] / name).read_bytes()
 
 
 def test_both_work_on_the_same_files_in_memory(quickjs: Path, python: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Runs a WASI program under wasmtime's own WASI: what hardtack's preview1 is held against.
 
-The program gets one directory, "/", which is fresh, empty and the host's; standard input from bytes;
-standard output and standard error into files.
+The program gets one directory, "/", which is the host's, fresh and empty unless one is given; standard input
+from bytes; standard output and standard error into files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ class Result(NamedTuple):
 
 
 def run(
-    wasm: Path, args: Sequence[str] = (), env: Mapping[str, str] | None = None, stdin: bytes = b""
+    wasm: Path,
+    args: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    root: Path | None = None,
 ) -> Result:
     """Run a program to its end and return its exit code and output.
 
@@ -33,6 +37,7 @@ def run(
         args: the arguments after argv[0].
         env: the environment, in this order.
         stdin: what there is to read from descriptor 0.
+        root: the host's directory that is "/".
 
     Raises:
         wasmtime.WasmtimeError: if the program traps; also for an exit code from 126 up, as wasmtime has it.
@@ -40,11 +45,12 @@ def run(
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         (scratch / "root").mkdir()
+        root = root or scratch / "root"
         (scratch / "stdin").write_bytes(stdin)
         config = wasmtime.WasiConfig()
         config.argv = [wasm.name, *args]
         config.env = list((env or {}).items())
-        config.preopen_dir(str(scratch / "root"), "/")
+        config.preopen_dir(str(root), "/")
         config.stdin_file = str(scratch / "stdin")
         config.stdout_file = str(scratch / "stdout")
         config.stderr_file = str(scratch / "stderr")
