@@ -89,6 +89,21 @@ def test_what_is_written_with_a_synchronising_flag_is_there_after_a_crash(path, 
         assert hand.read(hand.open(b"file", rights=READ), 100) == b"synchronised"
 
 
+@pytest.mark.parametrize("way", ["open", "mkdir", "symlink", "link", "rename"])
+def test_a_name_that_was_sought_in_vain_is_found_once_it_is_there(path, way):
+    with opened(path) as hand:
+        put(hand, b"other", b"x")
+        hand.mkdir(b"d")
+        assert hand.stat(b"new") == -abi.ENOENT
+        arguments = {"open": (b"new", CREATE), "mkdir": (b"new",)}.get(way, (b"other", b"new"))
+        assert getattr(hand, way)(*arguments) >= 0
+        assert hand.stat(b"d/new") == -abi.ENOENT
+        assert hand.stat(b"new", follow=False).links == 1 + (way == "link")
+        assert (hand.rmdir if way == "mkdir" else hand.unlink)(b"new") == 0
+        assert hand.stat(b"new") == -abi.ENOENT
+        assert hand.machine.system.check() == []
+
+
 def test_names_made_after_it_was_opened_again_do_not_disturb_those_before(path):
     for round_ in range(5):
         with opened(path) as hand:

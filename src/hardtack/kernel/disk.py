@@ -70,6 +70,7 @@ _ALONE: Final = "PRAGMA locking_mode=EXCLUSIVE"  # no other comes in, and SQLite
 _SETTINGS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
+    "PRAGMA secure_delete=OFF",  # else what is freed is written once more, as zeros
     f"PRAGMA cache_size=-{CACHE_BYTES // KIB}",
     f"PRAGMA wal_autocheckpoint={_LOG_PAGES}",
     f"PRAGMA journal_size_limit={2 * _LOG_PAGES * DATABASE_PAGE}",

@@ -144,6 +144,9 @@ class DiskContents(DiskInodes):
             return page
         if self.cache.dirty_count >= DIRTY_PAGES:
             self.flush()
+        if page is not None and isinstance(page.data, bytearray) and len(page.data) >= least:
+            self.cache.mark_dirty(page)  # its row has that size: nothing grows
+            return page
         if not self.make_room(PAGE_BYTES):
             return abi.ENOSPC
         errno = self.space(DATA_PAGES)
@@ -152,7 +155,7 @@ class DiskContents(DiskInodes):
         if page is None or page.place < 0:
             page = None if whole else self._fetch(file, index)
         held = self._size_of(file, index) if page is None else len(page.data)
-        size = next(size for size in PAGE_SIZES if size >= max(least, held))
+        size = _page_size(max(least, held))
         if size > held and not self._pays(file, owner, size - held):
             return abi.ENOSPC
         if page is None:
@@ -174,6 +177,13 @@ class DiskContents(DiskInodes):
 
     def _pays(self, file: DiskInode, owner: Owner | None, count: Signed) -> bool:
         """Charge what a page grows by; False if that is too much for who makes it grow."""
+        if owner is not None and owner.payer == file.payer > 0:  # as it mostly is
+            if not owner.may_hold(count):
+                return False
+            with self.heap:
+                file.held += count
+                owner.held += count
+            return True
         if owner is not None and not self.take_over(file, owner, count):
             return False
         self.charge(file, count)
@@ -219,3 +229,11 @@ class DiskContents(DiskInodes):
             return found
         memoryview(found.data)[offset:] = memoryview(ZEROS)[: len(found.data) - offset]
         return abi.OK
+
+
+def _page_size(least: Transfer) -> Transfer:
+    """Return the size of a page that so many bytes fit into."""
+    for size in PAGE_SIZES:
+        if size >= least:
+            return size
+    return DISK_PAGE

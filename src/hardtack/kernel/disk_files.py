@@ -75,7 +75,7 @@ class DiskWhere:
     def look(self, name: Name) -> Row | None:
         """Return the row of what a name here leads to, or None."""
         if name != self._sought:
-            self.row = self.files.disk.inode(FIND, (self.directory, name))
+            self.row = self.files.find(self.directory, name)
             self._sought = name
         return self.row
 
@@ -110,7 +110,7 @@ class DiskWhere:
 class DiskFiles(DiskContents):
     """One durable file system: its names, with all that they lead to."""
 
-    __slots__ = ("_names",)
+    __slots__ = ("_absent", "_absent_from", "_names")
 
     def __init__(self, system: System, heap: Heap, disk: Disk) -> None:
         """Take over an open database; makes the root if it has none.
@@ -122,6 +122,8 @@ class DiskFiles(DiskContents):
         super().__init__(system, heap, disk)
         with heap:
             self._names: Long = disk.number(COUNTED)
+            self._absent: Name = b""  # the name that was last sought, or taken away, and is not there
+            self._absent_from: InodeNumber = 0
             if self._next_number == ROOT:
                 self._new_inode(abi.DIRECTORY, ROOT, b"", 0, 0)
         while disk.change(LEFT_OPEN, ()):
@@ -135,11 +137,34 @@ class DiskFiles(DiskContents):
         errno = walk(where, path, follow)
         if errno:
             return errno
-        if where.name == b".":
-            where.row = self.disk.inode(BY_NUMBER, (where.directory,))
-        else:
+        if where.name != b".":
             where.look(where.name)
+        elif where.directory == start.number and self.disk.broken is None:
+            where.row = start.row()
+        else:
+            where.row = self.disk.inode(BY_NUMBER, (where.directory,))
         return where
+
+    def find(self, directory: InodeNumber, name: Name) -> Row | None:
+        """Return the row of what a name in a directory leads to, or None.
+
+        Who is about to make a file looks for it before, often more than once: so what is not there is kept in
+        mind.
+
+        Raises:
+            Broken: the host's disk failed, now or before; or the row is none that was ever written.
+        """
+        if directory == self._absent_from and name == self._absent and self.disk.broken is None:
+            return None
+        row = self.disk.inode(FIND, (directory, name))
+        if row is None:
+            self._note_absent(directory, name)
+        return row
+
+    def _note_absent(self, directory: InodeNumber, name: Name) -> None:
+        with self.heap:
+            self._absent_from = directory + 0
+            self._absent = bytes(memoryview(name))  # one of its own
 
     def target(self, row: Row) -> PageBytes:
         """Return a symbolic link's target."""
@@ -160,18 +185,19 @@ class DiskFiles(DiskContents):
             return abi.ENOSPC
         return self.space(NAME_PAGES)
 
-    def create(self, where: DiskWhere, owner: Owner, kind: Flags, target: PathBytes) -> int:
-        """Make an inode at where, whose space was taken; return its number."""
+    def create(self, where: DiskWhere, owner: Owner, kind: Flags, target: PathBytes) -> None:
+        """Make an inode at where, whose space was taken: where's row is its."""
         held = NAME_BYTES + len(target)
         with self.heap:
-            number = self._new_inode(kind, where.directory, target, owner.payer, held)
+            number, now = self._new_inode(kind, where.directory, target, owner.payer, held)
             owner.held += held
         self._enter(where, number, kind)
-        return number
+        where.row = (number, kind, 1, len(target), now, now, now, where.directory, owner.payer, held)
 
     def _enter(self, where: DiskWhere, number: InodeNumber, kind: Flags) -> None:
         with self.heap:
             self._names += 1
+        self._absent = b""
         # Scattered, each once: so a listing ends although names are made all the time while it goes on.
         cookie = self._names * _SCATTER % _COOKIES
         self.disk.change(NEW_NAME, (where.directory, cookie, where.name, number, kind))
@@ -194,6 +220,7 @@ class DiskFiles(DiskContents):
         assert where.row is not None
         self.begin_change()
         self.disk.change(NO_NAME, (where.directory, where.name))
+        self._note_absent(where.directory, where.name)
         self._changed(where.directory)
         self._less(self.inode(where.row))
 

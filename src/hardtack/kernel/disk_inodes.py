@@ -103,6 +103,21 @@ class DiskInode:
         links = max(self.links, 0)
         return (2, self.number, self.kind, links, self.size, self.atime, self.mtime, self.ctime)
 
+    def row(self) -> Row:
+        """Return what a query for it would find, were it saved."""
+        return (
+            self.number,
+            self.kind,
+            self.links,
+            self.size,
+            self.atime,
+            self.mtime,
+            self.ctime,
+            self.parent,
+            self.payer,
+            self.held,
+        )
+
     def saved(self) -> tuple[int, ...]:
         """Return what SAVE is to be given."""
         return (
@@ -172,7 +187,7 @@ class DiskInodes:
 
         What it holds passes into the new owner's account; where nobody is left in the old one's, its names.
         """
-        number = self._payer(owner)
+        number = owner.payer or self._payer(owner)
         if number == 0:
             return False
         if number == inode.payer:
@@ -366,12 +381,15 @@ class DiskInodes:
             self._stamp(inode)
             self._save(inode)
 
-    def _new_inode(self, kind: Flags, parent: Long, target: PathBytes, payer: Long, held: Long) -> Long:
+    def _new_inode(
+        self, kind: Flags, parent: Long, target: PathBytes, payer: Long, held: Long
+    ) -> tuple[Long, Long]:
+        """Enter a new inode; return its number and its times."""
         number = self._next_number
         self._next_number += 1
         now = self._system.files.now
         self.disk.change(NEW_INODE, (number, kind, len(target), now, now, now, parent, payer, held, target))
-        return number
+        return number, now
 
     def _cannot_be_reached(self, inode: DiskInode) -> None:
         inode.links = -1

@@ -187,24 +187,18 @@ class OpenDiskDirectory(Description):
         if where.row is not None and exclusive:
             return abi.EEXIST
         if where.row is None:
-            errno = self._create(process, where, oflags)
+            errno = self._new(process, where, abi.REGULAR_FILE, b"") if oflags & abi.O_CREAT else abi.ENOENT
             if errno:
                 return errno
         return self._open(process, where, oflags, flags, rights, inheriting)
 
-    def _create(self, process: Process, where: DiskWhere, oflags: Flags) -> int:
-        if not oflags & abi.O_CREAT:
-            return abi.ENOENT
-        errno, number = self._new(process, where, abi.REGULAR_FILE, b"")
-        if not errno:
-            where.row = self.files.disk.inode(BY_NUMBER, (number,))
-        return errno
-
-    def _new(self, process: Process, where: DiskWhere, kind: Flags, target: PathBytes) -> tuple[int, int]:
-        """Make an inode at where; return an errno, and its number."""
+    def _new(self, process: Process, where: DiskWhere, kind: Flags, target: PathBytes) -> int:
+        """Make an inode at where: an errno, or OK with its row there."""
         owner = process.group.owner
         errno = self.files.new_name(self.directory, where, owner, NAME_BYTES + len(target))
-        return (errno, 0) if errno else (abi.OK, self.files.create(where, owner, kind, target))
+        if not errno:
+            self.files.create(where, owner, kind, target)
+        return errno
 
     def _open(
         self,
@@ -265,7 +259,7 @@ class OpenDiskDirectory(Description):
             return where
         if where.row is not None:
             return abi.EEXIST
-        return self._new(process, where, abi.DIRECTORY, b"")[0]
+        return self._new(process, where, abi.DIRECTORY, b"")
 
     def remove_directory_at(self, path: PathBytes) -> int:
         """Remove an empty directory."""
@@ -312,7 +306,7 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
-        return self._new(process, where, abi.SYMBOLIC_LINK, target)[0]
+        return self._new(process, where, abi.SYMBOLIC_LINK, target)
 
     def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return a link's target."""
