@@ -23,6 +23,7 @@ _HEADINGS: Final = {
     "annotations": "What checks of annotations cost, beside none; ratio = ours / theirs.",
     "fork": "fork, exit and wait, beside the host's own and wasmtime's instances; ratio = ours / theirs.",
     "pipes": "4 MB of cat | wc, beside the host's and its pipe for others' guests; ratio = ours / theirs.",
+    "scale": "Calls with 10,000 descriptors or beside 1,000 processes; ratio = to 10, or alone.",
     "sqlite": "SQLite's transactions, beside wasmtime's own WASI on like storage; ratio = ours / theirs.",
     "startup": "Programs' starts, beside wasmtime's own WASI and Node's; ratio = ours / theirs.",
     "kill": "From the order to kill to a program's end, beside wasmtime's epochs; ratio = ours / theirs.",
@@ -99,14 +100,18 @@ def _measured(
         from hardtack.lab.bench_calls import measure
     elif name == "fork":
         from hardtack.lab.bench_fork import measure
+    elif name == "scale":
+        from hardtack.lab.bench_scale import measure
     elif name == "pipes":
         from hardtack.lab.bench_pipes import measure
-    elif name == "startup":
-        from hardtack.lab.bench_processes import measure_startup as measure
-    elif name == "kill":
-        from hardtack.lab.bench_processes import measure_kill as measure
-    elif name == "density":
-        from hardtack.lab.bench_processes import measure_density as measure
+    elif name in {"startup", "kill", "density"}:
+        from hardtack.lab import bench_processes
+
+        measure = {
+            "startup": bench_processes.measure_startup,
+            "kill": bench_processes.measure_kill,
+            "density": bench_processes.measure_density,
+        }[name]
     elif name == "annotations":
         from hardtack.lab.bench_annotations import measure
     else:
