@@ -233,6 +233,17 @@ def test_the_peak_is_the_most_that_was_live(heap: Heap) -> None:
     assert heap.peak == heap.live == one_block(thing)
 
 
+def test_a_peak_is_not_lowered_by_what_another_heap_frees_afterwards(heap: Heap) -> None:
+    mine, theirs = Heap(None, parent=heap), Heap(None, parent=heap)
+    others = [theirs.run(bytes, 1000)]
+    before = heap.live
+    with mine:
+        thing = bytes(2000)
+        others.clear()
+    assert heap.peak == before + one_block(thing)
+    assert heap.live == one_block(thing)
+
+
 def test_capacities_hold_to_the_byte() -> None:
     heap = Heap(100_000, slack=0)
     size = 100_000 - 100_000 % 4096

@@ -17,6 +17,7 @@
  *   carved       a claim that was taken from another claim of the same core, its outer one.
  *   hold         bytes set aside for a claim on a core below the claim's, which has a limit of its own: they do
  *                not count above it, where the claim does.
+ *   tab          what one core has been charged, from one claim or from none, that the books do not show yet.
  *   slack        bytes inside the limit that only overruns and overdrafts may use.
  *   spill        a core of its own, beside its heap's chain, for the small blocks that a full heap may not refuse,
  *                since CPython does not survive that.  Its home is the core that they would have been charged to.
@@ -28,6 +29,7 @@
  *   reserved = what is left of its own claims + its children's reserved; held = what is left of its holds.
  *   ceiling = limit - slack - reserved - held, so that one comparison admits a charge; overruns can bring it below 0.
  *   A claim's left + drawn, and the same of all that are carved from it, add up to what it asked for.
+ *   The tab is settled before anything reads what it changes, and closed before its room could be less than it says.
  *   Nothing points to a claim that has ended: what was carved from it then stands by itself.
  *   Automatic collection is off while a thread draws from a claim, if it was on when the first of them began.  A
  *   thread that ends a claim then does what is due of it, outside every heap and every claim of its own.
@@ -460,6 +462,94 @@ static Core *short_with_holds(Core *c, size_t n, const Hold *holds, int heed)
     return full;
 }
 
+/* ---------------------------------------------------------------- the tab */
+
+/* Most blocks are charged like the one before.  So nobody goes up the chain for each of them: when a tab is opened, its
+ * room is what the claim has left, or the chain, and drawing is a subtraction until somebody wants to see the books. */
+static struct {
+    Core *core;                    /* NULL while none is open */
+    Claim *claim;                  /* that it draws from, if any: its thread's active one */
+    size_t room;                   /* what may be charged on it */
+    size_t settled, least;         /* what room was when it was settled, and the least since */
+    size_t whole;                  /* what room may grow to: no claim takes back more than was drawn from it */
+} tab;
+
+static inline int on_tab(const Core *c) { return tab.core == c && tab.claim == active_claim; }
+
+static inline void charged_on(Core *c, size_t drawn, size_t most)
+{
+    if (c->live + most > c->peak)
+        c->peak = c->live + most;
+    c->live += drawn; /* modulo 2**64: more may have been freed */
+}
+
+static void settle_drawn(size_t drawn, size_t most)
+{
+    Core *c = tab.core;
+    Claim *claim = tab.claim;
+    tab.settled = tab.least = tab.room;
+    for (; c && !(claim && c == claim->core); c = c->parent)
+        charged_on(c, drawn, most);
+    if (!claim)
+        return;
+    if (claim->drawn + most > claim->most)
+        claim->most = claim->drawn + most;
+    claim->left -= drawn;
+    claim->drawn += drawn;
+    for (; c; c = c->parent) {
+        charged_on(c, drawn, most);
+        c->reserved -= drawn;
+        c->ceiling += (Py_ssize_t)drawn;
+    }
+}
+
+/* Bring the books up to date. */
+static inline void settle(void)
+{
+    if (tab.core && (tab.room != tab.settled || tab.least != tab.settled))
+        settle_drawn(tab.settled - tab.room, tab.settled - tab.least);
+}
+
+static inline void close_tab(void)
+{
+    settle();
+    tab.core = NULL;
+    tab.claim = NULL;
+}
+
+/* A claim on this core moves as much out of what is reserved as into what is live: to see what is free, or to set
+ * more aside, it need not be settled. */
+static inline int tab_draws_on(const Core *c) { return tab.claim && tab.claim->core == c; }
+
+/* Open a tab, if any bytes are left that need no thought. */
+static int open_tab(Core *core)
+{
+    Claim *claim = active_claim;
+    close_tab();
+    if (UNLIKELY(faults || core->orphan || (claim && claim->holds)))
+        return 0;
+    size_t room = claim ? claim->left : UNLIMITED;
+    Core *top = claim ? claim->core : NULL;
+    for (Core *c = core; c != top; c = c->parent) {
+        if (UNLIKELY(!c)) /* a block of another heap */
+            return 0;
+        if (free_bytes(c) < room)
+            room = free_bytes(c);
+    }
+    tab.core = core;
+    tab.claim = claim;
+    tab.room = tab.settled = tab.least = room;
+    tab.whole = claim ? room + claim->drawn : SIZE_MAX;
+    return 1;
+}
+
+static inline void draw(size_t n)
+{
+    tab.room -= n;
+    if (tab.room < tab.least)
+        tab.least = tab.room;
+}
+
 static inline void held_add(Core *c, Py_ssize_t n)
 {
     c->held += (size_t)n;
@@ -503,6 +593,8 @@ static COLD void holds_open(const Claim *claim)
 /* Begin a claim that there is room for. The holds are its own from now on. */
 static inline void claim_open(Claim *claim, Core *core, Claim *outer, size_t n, Hold *holds)
 {
+    if (outer || holds || !tab_draws_on(core))
+        close_tab();
     /* One by one: told to clear it all, GCC writes `rep stos`, which takes longer to begin than this in all. */
     claim->core = core;
     claim->outer = outer;
@@ -583,6 +675,8 @@ static COLD int holds_close(Claim *claim)
 static inline int claim_close(Claim *claim)
 {
     int awaited = NOBODY;
+    if (tab.claim == claim || claim->outer || claim->carved)
+        close_tab();
     claim->ended = 1;
     if (UNLIKELY(claim->carved))
         orphan_carved(claim);
@@ -656,6 +750,7 @@ static Core *full_core(Core *chain, const Claim *claim, size_t n, size_t take, i
  * another, and so on.  Some of those are never made, so the thread is told again after so many blocks. */
 static void send_heap_full(const Core *full, size_t asked)
 {
+    settle();
     if (!in_chain(current_core, full) || !PyGILState_Check() || PyThreadState_Get()->async_exc)
         return;
     if (refusal.unborn && --refusal.unborn)
@@ -758,6 +853,7 @@ static inline void live_add(Core *c, size_t n)
 static int charge_slow(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
+    close_tab();
     refuser = NULL;
     if (UNLIKELY(faults) && fault_due(chain, n))
         return 0;
@@ -798,43 +894,14 @@ static int charge_slow(Core *chain, size_t n)
     return 1;
 }
 
-/* With a claim at work: if it covers all of it, live + reserved stays as it was where it is reserved. */
-static inline int charge_claimed(Core *chain, Claim *claim, size_t n)
-{
-    Core *c = chain;
-    if (UNLIKELY(claim->left < n || claim->holds))
-        return 0;
-    for (; c != claim->core; c = c->parent)
-        if (UNLIKELY(!c || beyond(c, n)))
-            return 0;
-    for (c = chain; c != claim->core; c = c->parent)
-        live_add(c, n);
-    claim->left -= n;
-    claim->drawn += n;
-    if (claim->drawn > claim->most)
-        claim->most = claim->drawn;
-    do {
-        c->reserved -= n;
-        c->ceiling += (Py_ssize_t)n;
-        live_add(c, n);
-    } while ((c = c->parent));
-    return 1;
-}
-
 /* Charge if there is nothing to think about; 0 = nothing is charged yet, see charge_slow. */
 static inline int charge_quickly(Core *chain, size_t n)
 {
-    Claim *claim = active_claim;
-    if (UNLIKELY(faults))
-        return 0;
-    if (claim)
-        return charge_claimed(chain, claim, n);
-    for (Core *c = chain; c; c = c->parent)
-        if (UNLIKELY(beyond(c, n)))
-            return 0;
-    for (Core *c = chain; c; c = c->parent)
-        live_add(c, n);
-    return 1;
+    if (LIKELY(on_tab(chain) && n <= tab.room) || (open_tab(chain) && n <= tab.room)) {
+        draw(n);
+        return 1;
+    }
+    return 0;
 }
 
 static int charge(Core *chain, size_t n) { return charge_quickly(chain, n) || charge_slow(chain, n); }
@@ -872,47 +939,52 @@ static inline void repay(Claim *claim, size_t n)
     claim->beyond -= claim->beyond < rest ? claim->beyond : rest;
 }
 
-static inline int takes_back(const Claim *claim, size_t n) { return claim->drawn >= n && !claim->holds; }
+static inline int tab_takes_back(const Core *c, size_t n) { return on_tab(c) && tab.room + n <= tab.whole; }
 
-static inline void uncharge_claimed(Core *chain, Claim *claim, size_t n)
+/* Where a claim, if there is one, has drawn as much. The tab stays open: its room can only have grown. */
+static void uncharge_apart(Core *chain, Claim *claim, size_t n)
 {
     Core *c = chain;
-    for (; c != claim->core; c = c->parent) {
-        if (UNLIKELY(!c)) /* a block of another heap */
-            return;
+    for (; c && !(claim && c == claim->core); c = c->parent)
         c->live -= n;
-    }
+    if (!c)
+        return;
     claim->left += n;
     claim->drawn -= n;
-    do {
+    if (tab.claim == claim)
+        tab.whole -= n;
+    for (; c; c = c->parent) {
         c->live -= n;
         c->reserved += n;
         c->ceiling -= (Py_ssize_t)n;
-    } while ((c = c->parent));
+    }
 }
 
-static inline void uncharge_unclaimed(Core *chain, size_t n)
+static void uncharge_slow(Core *chain, Claim *claim, size_t n)
 {
-    for (Core *c = chain; c; c = c->parent)
+    close_tab();
+    for (Core *c = chain; c; c = c->parent) {
         c->live -= n;
+        if (c == claim->core) {
+            repay(claim, n);
+            reserved_add(c, refund(claim, n));
+        } else if (claim->holds)
+            refund_hold(claim, c, n);
+    }
 }
 
 static void uncharge(Core *chain, size_t n)
 {
     Claim *claim = active_claim;
-    if (!claim)
-        uncharge_unclaimed(chain, n);
-    else if (takes_back(claim, n))
-        uncharge_claimed(chain, claim, n);
+    if (LIKELY(tab_takes_back(chain, n))) {
+        tab.room += n;
+        return;
+    }
+    settle();
+    if (!claim || (claim->drawn >= n && !claim->holds))
+        uncharge_apart(chain, claim, n);
     else
-        for (Core *c = chain; c; c = c->parent) {
-            c->live -= n;
-            if (c == claim->core) {
-                repay(claim, n);
-                reserved_add(c, refund(claim, n));
-            } else if (claim->holds)
-                refund_hold(claim, c, n);
-        }
+        uncharge_slow(chain, claim, n);
     if (UNLIKELY(chain->orphan))
         core_release(chain);
 }
@@ -1033,7 +1105,7 @@ static void *take_large(Core *c, size_t bytes)
 }
 
 /* A span without a block in use goes, unless it is the only one of its class. */
-static inline void drop_empty(Core *c, Span *s)
+static APART void drop_empty(Core *c, Span *s)
 {
     if (s->next || s->prev || c->orphan)
         drop_span(c, s);
@@ -1158,19 +1230,19 @@ static APART void *alloc_small(Core *c, size_t n)
     return LIKELY(p) ? p : take_charged(c, class);
 }
 
-/* What is most frequent first: a heap without a parent, no claim, a span with room, up to 512 bytes. */
+/* What is most frequent first: a tab and a span with room, up to 512 bytes. */
 static inline void *alloc(Core *c, size_t n)
 {
     if (UNLIKELY(n - 1 >= 512))
         return alloc_small(c, n);
     size_t block = (n + 15) & ~(size_t)15;
     Span *s = c->room[(n - 1) >> 4];
-    if (UNLIKELY(!s || c->parent || active_claim || faults || beyond(c, block)))
+    if (UNLIKELY(!s || !on_tab(c) || block > tab.room))
         return alloc_small(c, n);
     void *p = take_from(c, s, block);
     if (UNLIKELY(!p))
         return alloc_small(c, n);
-    live_add(c, block);
+    draw(block);
     return p;
 }
 
@@ -1182,51 +1254,21 @@ static APART void release_slow(Span *s, void *p)
     uncharge(c, bytes); /* last, for it frees the core of a heap that is gone */
 }
 
-/* After a release: the span is empty, or nothing of the heap is live. */
-static APART void emptied(Core *c, Span *s)
-{
-    if (!s->used)
-        drop_empty(c, s);
-    if (c->orphan)
-        core_release(c);
-}
-
-static inline void put_block(Core *c, Span *s, void *p)
-{
-    *(void **)p = s->freed;
-    s->freed = p;
-    c->frees++;
-    if (UNLIKELY(--s->used == 0 || c->live == 0))
-        emptied(c, s);
-}
-
-/* A small block of a span that is listed. */
-static APART void release_small(Span *s, void *p)
-{
-    Core *c = s->core;
-    size_t block = s->block;
-    Claim *claim = active_claim;
-    if (UNLIKELY(!s->listed || (claim && !takes_back(claim, block)))) {
-        release_slow(s, p);
-        return;
-    }
-    if (claim)
-        uncharge_claimed(c, claim, block);
-    else
-        uncharge_unclaimed(c, block);
-    put_block(c, s, p);
-}
-
-/* As in alloc, what is most frequent first. */
+/* As in alloc, what is most frequent first: a small block of a span that is listed. */
 static inline void release(Span *s, void *p)
 {
     Core *c = s->core;
-    if (UNLIKELY(!s->listed || c->parent || active_claim)) {
-        release_small(s, p);
+    size_t block = s->block;
+    if (UNLIKELY(!s->listed || !tab_takes_back(c, block))) {
+        release_slow(s, p);
         return;
     }
-    c->live -= s->block;
-    put_block(c, s, p);
+    tab.room += block;
+    *(void **)p = s->freed;
+    s->freed = p;
+    c->frees++;
+    if (UNLIKELY(--s->used == 0))
+        drop_empty(c, s);
 }
 
 /* A large block that stays where it is: its run is long enough. */
@@ -2262,6 +2304,7 @@ static COLD PyObject *impossible(HeapObject *heap, size_t n, size_t possible)
 static COLD void would_have_to_wait(HeapObject *heap, size_t n, const Claim *outer, const Hold *holds)
 {
     Core *was = step_out();
+    settle();
     const Hold *missing = outer && n <= outer->left ? missing_hold(n, holds) : NULL;
     const Core *full = outer ? missing ? missing->core : heap->core : short_with_holds(heap->core, n, holds, NOBODY);
     PyObject *name = full && full->object ? HEAP(full->object)->name : heap->name, *message, *error;
@@ -2327,6 +2370,8 @@ typedef struct {
 static inline int admissible(HeapObject *heap, Request *request, PyObject *also)
 {
     Core *c = heap->core;
+    if (also || request->outer || !tab_draws_on(c))
+        settle();
     if (LIKELY(!also && !(request->outer && request->outer->holds))) {
         if (LIKELY(request->outer ? request->amount <= request->outer->left : !short_of(c, request->amount, AWAITED)))
             return 1;
@@ -2509,6 +2554,7 @@ static PyObject *heap_held_by_nobody_else(PyObject *o, PyObject *amount)
     if (n == (size_t)-1 && PyErr_Occurred())
         return NULL;
     PyThreadState *first = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
+    settle();
     for (Core *c = HEAP(o)->core; c && !PyThreadState_Next(first); c = c->parent) {
         const Claim *last = NULL;
         size_t held = 0;
@@ -2538,6 +2584,7 @@ static PyObject *heap_grant(PyObject *o, PyObject *const *args, Py_ssize_t count
         free_holds(holds);
         return NULL;
     }
+    settle();
     Core *full = short_with_holds(HEAP(o)->core, n, holds, NOBODY);
     if (!full) {
         PyObject *r = new_reservation(HEAP(o), NULL, n, holds);
@@ -2663,6 +2710,7 @@ static void heap_dealloc(PyObject *o)
     HEAP(o)->parent = NULL;
     if (c) {
         c->object = NULL;
+        close_tab(); /* an orphan has none: it is to be freed with its last block */
         c->orphan = 1;
         drop_empty_spans(c);
         if (c->spill) {
@@ -2766,6 +2814,8 @@ static PyObject *heap_admit(PyObject *o, PyObject *const *args, Py_ssize_t n)
     size_t bound = bound_of(args[1]);
     if ((bound == (size_t)-1 && PyErr_Occurred()) || !is_below(child, c))
         return NULL;
+    if (!tab_draws_on(c))
+        settle();
     if (bound > UNLIMITED || short_of(c, bound, AWAITED))
         Py_RETURN_NOTIMPLEMENTED;
     Claim claim;
@@ -2864,6 +2914,7 @@ static PyObject *heap_fail_nth(PyObject *o, PyObject *args, PyObject *kwargs)
     c->fail_in = n;
     c->fail_least = (size_t)least;
     c->fail_repeat = repeat;
+    close_tab(); /* from now on each allocation is counted */
     Py_RETURN_NONE;
 }
 
@@ -2871,6 +2922,7 @@ PyDoc_STRVAR(reset_peak_doc, "reset_peak($self, /)\n--\n\nStart `peak` anew from
 
 static PyObject *heap_reset_peak(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
+    settle();
     HEAP(o)->core->peak = HEAP(o)->core->live;
     Py_RETURN_NONE;
 }
@@ -2918,6 +2970,7 @@ static PyObject *heap_children(PyObject *o, PyObject *Py_UNUSED(ignored))
 static PyObject *heap_reservations(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     size_t count = 0, filled_in = 0;
+    settle();
     for (Claim *k = all_claims; k; k = k->next)
         count += k->core == HEAP(o)->core;
     Claim *copies = malloc((count + 1) * sizeof *copies);
@@ -2996,6 +3049,18 @@ static const char *wrong_with(const Core *c)
 
 static int belongs(const Core *c, const Core *top) { return in_chain(c->home ? c->home : c, top); }
 
+/* The tab, which is settled. */
+static const char *wrong_with_tab(void)
+{
+    const Claim *claim = tab.claim;
+    if (claim && (tab.room > claim->left || tab.whole - tab.room > claim->drawn))
+        return "its tab has more room than its reservation, or takes more back";
+    for (const Core *c = tab.core; c && !(claim && c == claim->core); c = c->parent)
+        if (tab.room > free_bytes(c))
+            return "its tab has more room than it has itself";
+    return NULL;
+}
+
 /* The first thing that does not hold of a core and those below it, and of which core. */
 static const char *wrong_anywhere(const Core *top, const Core **where)
 {
@@ -3028,6 +3093,8 @@ static const char *wrong_anywhere(const Core *top, const Core **where)
     for (Core *c = all_cores; c && !wrong; c = c->next)
         if (belongs(c, top) && (wrong = wrong_with(c)))
             *where = c;
+    if (!wrong && tab.core && belongs(tab.core, top) && (wrong = wrong_with_tab()))
+        *where = tab.core;
     return wrong;
 }
 
@@ -3041,6 +3108,7 @@ PyDoc_STRVAR(check_doc,
 static PyObject *heap_check(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     const Core *where = NULL;
+    settle();
     const char *wrong = wrong_anywhere(HEAP(o)->core, &where);
     if (!wrong)
         Py_RETURN_NONE;
@@ -3049,9 +3117,14 @@ static PyObject *heap_check(PyObject *o, PyObject *Py_UNUSED(ignored))
 }
 
 #define COUNT(name, doc) {#name, heap_get, NULL, doc, (void *)offsetof(Core, name)}
-static PyObject *heap_get(PyObject *o, void *offset) { return PyLong_FromSize_t(*(size_t *)((char *)HEAP(o)->core + (size_t)offset)); }
-static PyObject *heap_get_free(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(free_bytes(HEAP(o)->core)); }
-static PyObject *heap_get_room(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(room_bytes(HEAP(o)->core)); }
+static Core *settled_core(PyObject *o)
+{
+    settle();
+    return HEAP(o)->core;
+}
+static PyObject *heap_get(PyObject *o, void *offset) { return PyLong_FromSize_t(*(size_t *)((char *)settled_core(o) + (size_t)offset)); }
+static PyObject *heap_get_free(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(free_bytes(settled_core(o))); }
+static PyObject *heap_get_room(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(room_bytes(settled_core(o))); }
 static PyObject *heap_get_possible(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(possible_bytes(HEAP(o)->core)); }
 static PyObject *heap_get_spilled(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(HEAP(o)->core->spill ? HEAP(o)->core->spill->live : 0); }
 static PyObject *heap_get_name(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef(HEAP(o)->name); }
@@ -3296,6 +3369,7 @@ PyDoc_STRVAR(refill_doc,
 static PyObject *reservation_refill(PyObject *o, PyObject *Py_UNUSED(ignored))
 {
     Claim *claim = &RESERVATION(o)->claim;
+    close_tab();
     if (claim->ended || claim->outer || short_of(claim->core, claim->drawn, NOBODY))
         Py_RETURN_FALSE;
     for (Hold *h = claim->holds; h; h = h->next)
@@ -3313,7 +3387,11 @@ static PyObject *reservation_refill(PyObject *o, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *reservation_amount(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(RESERVATION(o)->claim.asked); }
-static PyObject *reservation_left(PyObject *o, void *Py_UNUSED(x)) { return PyLong_FromSize_t(RESERVATION(o)->claim.ended ? 0 : RESERVATION(o)->claim.left); }
+static PyObject *reservation_left(PyObject *o, void *Py_UNUSED(x))
+{
+    settle();
+    return PyLong_FromSize_t(RESERVATION(o)->claim.ended ? 0 : RESERVATION(o)->claim.left);
+}
 static PyObject *reservation_heap(PyObject *o, void *Py_UNUSED(x)) { return Py_NewRef((PyObject *)RESERVATION(o)->heap); }
 static PyObject *reservation_site(PyObject *o, void *Py_UNUSED(x)) { return site_of(RESERVATION(o)->claim.maker, RESERVATION(o)->claim.at); }
 static PyObject *reservation_released(PyObject *o, void *Py_UNUSED(x)) { return PyBool_FromLong(RESERVATION(o)->claim.ended); }

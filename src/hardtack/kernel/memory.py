@@ -9,7 +9,6 @@ reservation, and a group that is killed gives its memory back at once, so nothin
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -107,8 +106,13 @@ class Memory:
         """Reserve bytes for the kernel itself, behind those who wait; None when none are to be had."""
         heap = self.system.heap
         if not len(self.admission) and amount <= heap.room:  # as nearly always: no queue for that
-            with suppress(WouldBlock):
+            try:
                 return heap.reserve_nowait(amount, fresh=True)
+            except WouldBlock:  # a thread of the program's was quicker
+                return self._reserve_in_line(amount)
+        return self._reserve_in_line(amount)
+
+    def _reserve_in_line(self, amount: int) -> Reservation | None:
         reservation: Reservation | None = self.aside(self._reserve, amount)
         return reservation
 
