@@ -13,7 +13,7 @@ from hardtack.lab.experiment import Bars, Claim, Experiment, Figure, Findings, R
 if TYPE_CHECKING:
     from hardtack.lab.experiment import Settings
 
-_CALL_ROUNDS: Final = (80, 10)  # quick
+_CALL_ROUNDS: Final = (40, 8)  # quick
 _SECONDS: Final = 600.0
 
 
