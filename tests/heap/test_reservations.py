@@ -166,6 +166,18 @@ def test_what_is_freed_inside_is_refunded_up_to_what_was_drawn(heap: Heap) -> No
     heap.check()
 
 
+def test_no_more_is_refunded_than_was_drawn_whichever_heaps_blocks_are_freed(heap: Heap) -> None:
+    mine, theirs = Heap(None, parent=heap), Heap(None, parent=heap)
+    old = mine.run(bytes, 5000)
+    with heap.reserve(20_000) as reservation, mine:
+        other = theirs.run(bytes, 5000)
+        new = bytes(5000)
+        del other, new, old
+        assert near(reservation.left, 20_000)
+        assert near(heap.reserved, 20_000)
+        heap.check()
+
+
 def test_one_inside_another_is_carved_from_it(heap: Heap) -> None:
     with heap.reserve(100_000) as outer:  # entering the inner one costs some bytes of the outer one
         with heap.reserve(30_000) as inner:

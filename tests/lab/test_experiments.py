@@ -172,12 +172,6 @@ def test_a_tighter_bound_lets_more_calls_in() -> None:
     assert half["failures"] == exact["failures"] == 0
 
 
-def test_calls_are_timed_with_reservations_and_without() -> None:
-    found = overhead.time_call("yield", 500, 0, "-", 4)
-    assert {policy: len(rounds) for policy, rounds in found.items()} == {"reserve": 4, "fail": 4}
-    assert all(0 < time < 1e6 for rounds in found.values() for time in rounds)
-
-
 def test_a_call_beyond_its_bound_is_a_claim_that_does_not_hold() -> None:
     found = {row.name: bounds._Call(calls=1, peak=10, bound=20, worst=0.5) for row in bounds.TABLE}
     assert bounds._claims(found, [], [])[0].holds

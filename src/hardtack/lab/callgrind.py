@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from hardtack.lab.children import ChildFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+_MARK: Final = "getloadavg"  # of the C library, which nobody else calls
+_TOTAL: Final = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
 
 
 def count(module: str, *arguments: str, options: Sequence[str] = ()) -> int:
@@ -19,22 +25,58 @@ def count(module: str, *arguments: str, options: Sequence[str] = ()) -> int:
 
     `options` are callgrind's own.
 
-    The interpreter's start is in them: whoever wants to do without it counts twice, and takes the difference.
+    The interpreter's start is in them: whoever wants to do without it counts twice, and takes the difference,
+    or has parts counted.
 
     Raises:
         ChildFailed: the program failed; its last line is told.
         FileNotFoundError: valgrind is not installed.
     """
-    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *options]
+    report = _run(module, arguments, ["--callgrind-out-file=/dev/null", *options])
+    found = re.search(r"Collected : (\d+)", report)
+    if found is None:
+        raise _nothing(report)
+    return int(found[1])
+
+
+def count_parts(module: str, *arguments: str, options: Sequence[str] = ()) -> list[int]:
+    """Count the instructions of each `part` of a program, in their order; blocks.
+
+    Raises:
+        ChildFailed: the program failed; its last line is told.
+        FileNotFoundError: valgrind is not installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        report = _run(module, arguments, [f"--callgrind-out-file={out}", f"--dump-before={_MARK}", *options])
+        parts = sorted(out.parent.glob("out.*"), key=lambda part: int(part.suffix[1:]))
+        found = [_TOTAL.search(file.read_text()) for file in parts[1::2]]  # the others are between two
+    if not found or None in found:
+        raise _nothing(report)
+    return [int(total[1]) for total in found if total is not None]
+
+
+@contextlib.contextmanager
+def part() -> Iterator[None]:
+    """Have what is done inside counted: see `count_parts`. Without valgrind it does nothing."""
+    os.getloadavg()
+    yield
+    os.getloadavg()
+
+
+def _run(module: str, arguments: Sequence[str], options: Sequence[str]) -> str:
     done = subprocess.run(
-        [*valgrind, sys.executable, "-P", "-m", module, *arguments],
+        ["valgrind", "--tool=callgrind", *options, sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PYTHONHASHSEED": "0"},
     )
-    found = re.search(r"Collected : (\d+)", done.stderr)
-    if done.returncode or found is None:
-        raise ChildFailed(f"callgrind counted nothing: {done.stderr.strip().splitlines()[-1:]}")
-    return int(found[1])
+    if done.returncode:
+        raise _nothing(done.stderr)
+    return done.stderr
+
+
+def _nothing(report: str) -> ChildFailed:
+    return ChildFailed(f"callgrind counted nothing: {report.strip().splitlines()[-1:]}")
