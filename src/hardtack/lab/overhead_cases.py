@@ -135,8 +135,8 @@ def time_program(name: str, quick: bool) -> dict[str, list[float]]:
 def time_in_turns(command: Sequence[str], rounds: int, count: int = 1) -> dict[str, list[float]]:
     """Return ns of processor time for each of the `count` things that a command does, likewise; blocks.
 
-    A program's memory can be a tenth faster in the kernel that was made first. So each figure is the mean of a
-    run where that kernel was the first, and of one where it was the second.
+    A program's memory can be a tenth faster in the kernel that was made first. So each figure is the mean of
+    a run where that kernel was the first, and of one where it was the second.
     """
     halves = [_time_in(command, rounds, count, order) for order in (ON_OFF, ON_OFF[::-1])]
     return {
