@@ -393,10 +393,6 @@ class Disk:
         try:
             self._run("COMMIT", ())
             self._run("BEGIN IMMEDIATE", ())
-            with self.heap:
-                self.changes = 0
-                self.commits += 1
-            return
         except _FAILURES as error:
             reason = _reason(error)
         else:
