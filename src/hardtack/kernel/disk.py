@@ -399,11 +399,6 @@ class Disk:
             return
         except _FAILURES as error:
             reason = _reason(error)
-        else:
-            with self.heap:
-                self.changes = 0
-                self.commits += 1
-            return
         raise self._end(reason)
 
     @property
