@@ -12,12 +12,15 @@ from hardtack.kernel.params import TABLE_ITEMS
 NUMBERS = st.one_of(st.integers(0, 130), st.integers(0, TABLE_ITEMS - 1))
 
 
-@given(st.lists(st.tuples(NUMBERS, st.booleans())))
+@given(st.lists(st.tuples(NUMBERS, st.sampled_from(("put", "replace", "let go")))))
 def test_a_number_leads_to_what_was_put_there_last(steps):
     buckets, model = Buckets(), {}
-    for place, (number, puts) in enumerate(steps):
-        if puts:
+    for place, (number, step) in enumerate(steps):
+        if step == "put":
             buckets.put(number, str(place))
+            model[number] = str(place)
+        elif number in model and step == "replace":
+            buckets.replace(number, str(place))
             model[number] = str(place)
         elif number in model:
             buckets.replace(number, None)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hardtack.analysis import ir
-    from hardtack.symbolic.polynomials import Coefficient, Monomial
+    from hardtack.symbolic.coefficients import Coefficient
+    from hardtack.symbolic.polynomials import Monomial
 
 Object: TypeAlias = int
 Site: TypeAlias = int

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from hardtack.analysis.domain import FLOAT, GROWABLE, Cell, Value
 from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size, lift
+from hardtack.symbolic.coefficients import Coefficient
 from hardtack.symbolic.layouts import EXCEPTIONS
-from hardtack.symbolic.polynomials import Coefficient, constant_of
+from hardtack.symbolic.polynomials import constant_of
 from hardtack.symbolic.size_classes import size_class
 from hardtack.symbolic.sizes import current
 

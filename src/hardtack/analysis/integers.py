@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis.records import record, replace
 from hardtack.symbolic import ZERO, Size, lift
-from hardtack.symbolic.polynomials import Coefficient, cap_of, symbol_of
+from hardtack.symbolic.coefficients import Coefficient
+from hardtack.symbolic.polynomials import cap_of, symbol_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -192,7 +192,7 @@ def _constants_of_classes(interp: Interpreter, value: Value, name: str) -> tuple
 def _shared(interp: Interpreter, known: ir.Class, cell: Cell, name: str) -> set[str]:
     """Return the constants of a class, and of those below it, that an instance has under a name.
 
-    None if it may have its own: what the sources never assign, no instance that the call made has; one from
+    Empty if it may have its own: what the sources never assign, no instance that the call made has; one from
     before may have been given it.
     """
     program, found = interp.program, set()

@@ -27,7 +27,8 @@ from hardtack.symbolic.polynomials import cap_of, polynomial, symbol_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hardtack.symbolic.polynomials import Coefficient, Monomial, Polynomial
+    from hardtack.symbolic.coefficients import Coefficient
+    from hardtack.symbolic.polynomials import Monomial, Polynomial
 
 _TOO_MUCH = 2
 

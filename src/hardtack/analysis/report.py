@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hardtack.analysis.results import Analysed, Finding, LoopBound
-    from hardtack.symbolic.polynomials import Coefficient, Monomial
+    from hardtack.symbolic.coefficients import Coefficient
+    from hardtack.symbolic.polynomials import Monomial
 
 _LABEL: Final = 10  # columns
 _LONG: Final = 40  # characters of a size that figures are given beside

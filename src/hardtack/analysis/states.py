@@ -266,8 +266,7 @@ class State:
         Args:
             f: gets a key that says which size it is, and the size.
             resize: gives the newest container of a site the bytes that follow from its length; without it,
-            they
-                are replaced as well.
+                they are replaced as well.
             only: the objects whose sizes are replaced, besides those of registers; None: all.
         """
         for index, frame in enumerate(self.frames):

@@ -32,7 +32,7 @@ from hardtack.analysis import (
 from hardtack.analysis.reads import digest_of
 from hardtack.disk_cache import DiskCache, default_directory
 from hardtack.symbolic import Size
-from hardtack.symbolic.polynomials import Ratio, ratio
+from hardtack.symbolic.coefficients import Ratio, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence

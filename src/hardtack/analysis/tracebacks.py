@@ -9,11 +9,11 @@ Source: Python/frame.c take_ownership and Python/traceback.c PyTraceBack_Here, C
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints
 from hardtack.analysis.domain import NOTHING, Value, add_up, join_all, join_values
+from hardtack.analysis.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

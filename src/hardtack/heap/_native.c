@@ -465,7 +465,8 @@ static Core *short_with_holds(Core *c, size_t n, const Hold *holds, int heed)
 /* ---------------------------------------------------------------- the tab */
 
 /* Most blocks are charged like the one before.  So nobody goes up the chain for each of them: when a tab is opened, its
- * room is what the claim has left, or the chain, and drawing is a subtraction until somebody wants to see the books. */
+ * room is what the claim has left, or the chain, and drawing is a subtraction until somebody wants to see the books.
+ * There is one for all threads, which hold the GIL: it serves the thread that has its core and its claim. */
 static struct {
     Core *core;                    /* NULL while none is open */
     Claim *claim;                  /* that it draws from, if any: its thread's active one */

@@ -1,7 +1,8 @@
 """Slots by number, for tables that are chained: who is in the cache, which inodes are open.
 
 Three levels of nodes with 64 slots, as in `table`, but nothing is counted: to let go of an item makes no
-number, so a walk that lets go of many takes no memory. Who puts items there chains those of one slot.
+number, so a walk that lets go of many takes no memory. Who puts items there chains those of one slot. To be
+told from no item, each must be true.
 
 Invariant: every node but the first has an item below it.
 """

@@ -62,7 +62,7 @@ class Channel(Description):
         return (len(self._request) - self._position or 1) if self._under_way else 0
 
     def wait_ready(self, process: Process, to_write: bool) -> Queue:
-        """Have a poller woken with those who read."""
+        """Return the queue of those who read."""
         return self._readers
 
     # -- for the host, between turns

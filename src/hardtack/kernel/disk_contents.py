@@ -30,8 +30,8 @@ class DiskContents(DiskInodes):
     ) -> int:
         """Copy up to count bytes to memory[start:]; return how many.
 
-        A page of which a part is wanted stays in memory, if it is the last; one that is wanted whole does
-        not. So no call takes memory for more than one.
+        The last page stays in memory, if more of it may be wanted next; those that are wanted up to their
+        end do not. So no call takes memory for more than one.
         """
         count = max(0, min(count, file.size - position))
         index, offset = position // DISK_PAGE, position % DISK_PAGE

@@ -162,6 +162,7 @@ class DiskFiles(DiskContents):
         return row
 
     def _note_absent(self, directory: InodeNumber, name: Name) -> None:
+        self._absent = b""  # never one directory's number with another one's name
         with self.heap:
             self._absent_from = directory + 0
             self._absent = bytes(memoryview(name))  # one of its own

@@ -69,7 +69,7 @@ class HostPipe(Description):
         return process.block(self._waiters)
 
     def wait_ready(self, process: Process, to_write: bool) -> Queue:
-        """Have a poller woken with those who wait."""
+        """Return the queue of those who wait."""
         return self._waiters
 
     def hung_up(self) -> bool:

@@ -48,7 +48,7 @@ class HostDescription(Description):
         return process.block(self.waiters)
 
     def wait_ready(self, process: Process, to_write: bool) -> Queue | None:
-        """Have a process that will wait in poll_oneoff woken when the descriptor may be ready."""
+        """Have the epoll tell when the descriptor may be ready; return the queue of those who wait for it."""
         process.system.host.arm(process, self, POLLOUT if to_write else POLLIN)
         return self.waiters
 

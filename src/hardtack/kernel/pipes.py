@@ -142,7 +142,7 @@ class ReadEnd(Description):
         return 0
 
     def wait_ready(self, process: Process, to_write: bool) -> Queue:
-        """Have a poller woken with those who wait to read."""
+        """Return the queue of those who wait to read."""
         return self.pipe.read_waiters
 
     def hung_up(self) -> bool:
@@ -190,7 +190,7 @@ class WriteEnd(Description):
         return CAPACITY - self.pipe.used or int(self.pipe.readers == 0)
 
     def wait_ready(self, process: Process, to_write: bool) -> Queue:
-        """Have a poller woken with those who wait to write."""
+        """Return the queue of those who wait to write."""
         return self.pipe.write_waiters
 
     def hung_up(self) -> bool:

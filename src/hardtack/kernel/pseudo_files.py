@@ -108,7 +108,7 @@ class Duplex(Description):
         return self._writer.writable()
 
     def wait_ready(self, process: Process, to_write: bool) -> Queue:
-        """Have a poller woken with those who wait at that end."""
+        """Return the queue of those who wait at that end."""
         return (self._writer if to_write else self._reader).wait_ready(process, to_write)
 
     def release(self) -> None:

@@ -277,7 +277,7 @@ class Socket(Description):
         return max(0, peer._room - peer.incoming.used)
 
     def wait_ready(self, process: Process, to_write: bool) -> Queue | None:
-        """Have a poller woken with those who wait for the same."""
+        """Return the queue of those who wait for the same; None if there is none."""
         if self.line is not None:
             return self.line.acceptors
         if not to_write:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NoReturn
 from weakref import WeakValueDictionary
 
 from hardtack.symbolic import polynomials as polys
-from hardtack.symbolic.polynomials import Coefficient, Polynomial, Reader
+from hardtack.symbolic.coefficients import Coefficient
+from hardtack.symbolic.polynomials import Polynomial, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

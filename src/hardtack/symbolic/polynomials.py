@@ -23,10 +23,11 @@ from operator import add, mul
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from zlib import crc32
 
+from hardtack.symbolic.coefficients import Coefficient, Ratio, in_normal_form, is_less, plus, times
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Coefficient: TypeAlias = int | Fraction
 Monomial: TypeAlias = tuple[str, ...]
 Polynomial: TypeAlias = tuple[tuple[Monomial, Coefficient], ...]
 
@@ -50,59 +51,6 @@ class Cap(NamedTuple):
     limit: int
 
 
-class Ratio(Fraction):
-    """A coefficient that is not whole: one object for each value, which knows its hash."""
-
-    __slots__ = ("_hash",)
-
-    _hash: int
-
-    def __hash__(self) -> int:  # type: ignore[override] # typeshed has Complex take its hash away
-        return self._hash
-
-    __eq__ = Fraction.__eq__
-
-    def __reduce__(self) -> tuple[Callable[[int, int], Ratio], tuple[int, int]]:
-        """Have copies be the same object."""
-        return ratio, (self.numerator, self.denominator)
-
-
-@lru_cache(maxsize=4096)
-def ratio(numerator: int, denominator: int) -> Ratio:
-    """Return the coefficient that has this value."""
-    made = Ratio(numerator, denominator)
-    made._hash = Fraction.__hash__(made)
-    return made
-
-
-def _in_normal_form(value: Coefficient) -> Coefficient:
-    if type(value) is int or type(value) is Ratio:
-        return value
-    return value.numerator if value.denominator == 1 else ratio(value.numerator, value.denominator)
-
-
-# arithmetic of fractions is slow, and the same few are added over and over
-@lru_cache(maxsize=1 << 14)
-def _plus(one: Coefficient, other: Coefficient) -> Coefficient:
-    return _in_normal_form(one + other)
-
-
-@lru_cache(maxsize=1 << 14)
-def _times(one: Coefficient, other: Coefficient) -> Coefficient:
-    return _in_normal_form(one * other)
-
-
-def _is_less(one: Coefficient, other: Coefficient) -> bool:
-    if type(one) is int and type(other) is int:
-        return one < other
-    return one is not other and _is_less_fraction(one, other)
-
-
-@lru_cache(maxsize=1 << 14)
-def _is_less_fraction(one: Coefficient, other: Coefficient) -> bool:
-    return one < other
-
-
 # -- making them
 def polynomial(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
     """Return the polynomial that is the sum of these terms."""
@@ -114,7 +62,7 @@ def polynomial(terms: Iterable[tuple[Monomial, Coefficient]]) -> Polynomial:
         elif type(before) is int and type(coefficient) is int:
             found[monomial] = before + coefficient
         else:
-            found[monomial] = _plus(before, coefficient)
+            found[monomial] = plus(before, coefficient)
     return _in_order(found)
 
 
@@ -125,12 +73,12 @@ def constant(value: Coefficient) -> Polynomial:
 
 def scaled(p: Polynomial, by: Coefficient) -> Polynomial:
     """Return a polynomial times a constant."""
-    return _in_order({monomial: _times(coefficient, by) for monomial, coefficient in p})
+    return _in_order({monomial: times(coefficient, by) for monomial, coefficient in p})
 
 
 def product(p: Polynomial, q: Polynomial) -> Polynomial:
     """Return the product of two polynomials."""
-    return polynomial((tuple(sorted(m + n)) if m and n else m or n, _times(c, d)) for m, c in p for n, d in q)
+    return polynomial((tuple(sorted(m + n)) if m and n else m or n, times(c, d)) for m, c in p for n, d in q)
 
 
 def difference(p: Polynomial, q: Polynomial) -> Polynomial:
@@ -148,7 +96,7 @@ def join(ps: Iterable[Polynomial]) -> Polynomial:
 
 
 def _in_order(terms: Mapping[Monomial, Coefficient]) -> Polynomial:
-    found = [(m, _in_normal_form(c)) for m, c in terms.items() if type(c) is Ratio or c]
+    found = [(m, in_normal_form(c)) for m, c in terms.items() if type(c) is Ratio or c]
     if len(found) > 1:
         found.sort(key=_place)
     return tuple(found)
@@ -254,7 +202,7 @@ def _covers(p: Polynomial, q: Polynomial) -> bool:
     have = dict(p)
     short = []
     for m, c in q:
-        if _is_less(have.get(m, 0), c):
+        if is_less(have.get(m, 0), c):
             if not m or len(p) * len(q) > _MOST_PAIRS or sum(d for n, d in p if _no_less(n, m)) < c:
                 return False
             short.append(m)

@@ -10,7 +10,8 @@ from functools import lru_cache
 from math import ceil
 
 from hardtack.symbolic.algebra import Size, lift
-from hardtack.symbolic.polynomials import Coefficient, constant_of
+from hardtack.symbolic.coefficients import Coefficient
+from hardtack.symbolic.polynomials import constant_of
 
 
 def size_class(size: int) -> int:

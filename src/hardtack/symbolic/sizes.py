@@ -17,8 +17,8 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from hardtack.symbolic.algebra import ZERO, Size, lift
+from hardtack.symbolic.coefficients import Coefficient
 from hardtack.symbolic.layouts import EXCEPTIONS, FREE_LISTS, KINDS, RAW, VERSIONS, FreeList, Row
-from hardtack.symbolic.polynomials import Coefficient
 from hardtack.symbolic.size_classes import round_up, size_class
 
 if TYPE_CHECKING:
