@@ -6,6 +6,7 @@ as the models are: lengths, widths and integers are those of the arguments thems
 
 from __future__ import annotations
 
+import io
 import operator
 import re
 import struct
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, product
 
+from hardtack.analysis.domain import STREAMS
 from hardtack.analysis.machine import AS_IT_WAS, Substituted
 from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.sizes import current
@@ -39,7 +41,10 @@ _KINDS = {
     deque: "deque",
     range: "range",
     slice: "slice",
+    io.BytesIO: "byte_stream",
+    io.StringIO: "text_stream",
 }
+HEADERS = {"byte_stream": SIZES.of("BytesIO"), "text_stream": SIZES.of("StringIO")}
 _VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 _MAKE_ANEW = (zip, enumerate, type({}.items()), type(iter({}.items())), type(iter(range(0))), range)
 _OPERATIONS = {
@@ -142,7 +147,7 @@ class ExactMachine:
         """Return an argument."""
         self._keep.append(value)
         part = Part(kind_of(value), value, fresh=False)
-        if isinstance(value, (Iterator, *_VIEWS)):
+        if part.kind not in STREAMS and isinstance(value, (Iterator, *_VIEWS)):
             items = list(islice(value, 100_000)) if isinstance(value, Iterator) else list(value)
             anew = isinstance(value, _MAKE_ANEW)
             self._keep.append(items)
@@ -376,7 +381,7 @@ class ExactMachine:
         kept = held = 0
         for part in container.parts:
             after = _length(part) + by
-            head = const(sized(part.kind, 0))
+            head = const(HEADERS[part.kind] if part.kind in STREAMS else sized(part.kind, 0))
             if isinstance(part.real, OrderedDict):
                 table, growth, head = SIZES.ordered_dict(after, uneven=True), SIZES.ordered_dict(after) * 2, 0
             else:
@@ -480,6 +485,11 @@ def _length(part: Part) -> int:
         return part.length
     if isinstance(part.real, memoryview):
         return part.real.nbytes
+    if isinstance(part.real, io.IOBase):
+        at = part.real.tell()
+        end = part.real.seek(0, io.SEEK_END)
+        part.real.seek(at)
+        return max(at, end)
     if isinstance(part.real, re.Match):
         return len(part.real.string)
     return len(part.real) if hasattr(part.real, "__len__") else 0
@@ -534,6 +544,10 @@ def sized(kind: str, n: int, width: int = 1) -> Size:
             return SIZES.memoryview()
         case "slice":
             return SIZES.of("slice")
+        case "byte_stream":
+            return SIZES.bytes_io(n)
+        case "text_stream":
+            return SIZES.string_io(n, pieces=False)
         case "iterator":
             return SIZES.of("dict item iterator")
     raise AssertionError(kind)

@@ -50,6 +50,7 @@ CALLED_BY_OTHERS = {
     "programs.found:delegates",
     "programs.found:one_of",
     "programs.found:pairs_of",
+    "programs.streams:_line",
 }
 MEANT = {"programs.found:without_hash": {"TypeError"}}  # what is called to raise one of these
 

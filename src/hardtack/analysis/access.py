@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import footprints, instances, ir, parameters
-from hardtack.analysis.domain import NOTHING, Cell, Value, is_older, join_all, join_values
+from hardtack.analysis.domain import NOTHING, STREAMS, Cell, Value, is_older, join_all, join_values
 from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size, lift
 
@@ -41,7 +41,7 @@ def strong(interp: Interpreter, value: Value) -> bool:
 
 
 _WITHOUT_ITEMS = frozenset(
-    {"unknown", "lump", "class", "function", "method", "partial", "assumed", "manager", "module"}
+    {"unknown", "lump", "class", "function", "method", "partial", "assumed", "manager", "module", *STREAMS}
 )
 _ITEMS_REMEDY = "annotate it as a list, a tuple or another container that is built in"
 

@@ -29,6 +29,7 @@ from hardtack.analysis.domain import (
     NO,
     NOTHING,
     OTHER,
+    STREAMS,
     TRUTH,
     Cell,
     Value,
@@ -343,7 +344,8 @@ class ModelMachine:
             item = Value(number=integers.between(0, Size.const(255)))
         if total is None and not item.objects and kind not in {"iterator", "generator"}:
             total = ZERO
-        name = {"deque": "collections.deque", "exception": self._name}.get(kind, f"builtins.{kind}")
+        own = {"deque": "collections.deque", **dict.fromkeys(("exception", *STREAMS), self._name)}
+        name = own.get(kind, f"builtins.{kind}")
         return Cell(
             kind,
             name,

@@ -37,7 +37,8 @@ Site: TypeAlias = int
 SlotKey: TypeAlias = tuple[object, ...]
 
 # containers whose tables grow
-GROWABLE = frozenset({"list", "dict", "set", "deque", "bytearray"})
+STREAMS = frozenset({"byte_stream", "text_stream"})  # BytesIO and StringIO: as long as where they may stand
+GROWABLE = STREAMS | {"list", "dict", "set", "deque", "bytearray"}
 # what is neither an object that is followed nor an integer, as bits of Value.plain
 NONE, BOOL, FLOAT, OTHER = 1, 2, 4, 8
 

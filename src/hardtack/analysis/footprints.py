@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from hardtack.analysis.domain import FLOAT, GROWABLE, Cell, Value
+from hardtack.analysis.domain import FLOAT, GROWABLE, STREAMS, Cell, Value
 from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.coefficients import Coefficient
@@ -138,6 +138,8 @@ _WHOLE: dict[str, Callable[[Size, bool], Size]] = {
     "frozenset": lambda length, _: SIZES.set_(length, uneven=True),
     "deque": lambda length, _: SIZES.deque_(length),
     "bytearray": lambda length, _: SIZES.bytearray_grown(length),
+    "byte_stream": lambda length, _: SIZES.bytes_io(length),
+    "text_stream": lambda length, _: SIZES.string_io(length, pieces=False),
     "bytes": lambda length, _: SIZES.bytes_(length),
     "tuple": lambda length, _: SIZES.tuple_(length),
     "memoryview": lambda _length, _: SIZES.memoryview(),
@@ -147,6 +149,8 @@ _WHOLE: dict[str, Callable[[Size, bool], Size]] = {
     "complex": lambda _length, _: SIZES.of("complex"),
     "iterator": lambda _length, _: SIZES.of("dict item iterator"),
 }
+# What is no table of a stream: its buffer is one, also while it is empty.
+_HEADERS = {"byte_stream": SIZES.of("BytesIO"), "text_stream": SIZES.of("StringIO")}
 _POOLS = {"list": SIZES.list_(0), "dict": SIZES.dict_(1)}  # a dict's first table is kept for reuse as well
 
 
@@ -158,7 +162,8 @@ def table(kind: str, length: Size, *, uneven: bool = True) -> Size:
 
 
 def _header(kind: str) -> int:
-    return int(_WHOLE[kind](ZERO, False).as_const() or 0)
+    header = _HEADERS[kind] if kind in STREAMS else _WHOLE[kind](ZERO, False)
+    return int(header.as_const() or 0)
 
 
 @lru_cache(maxsize=64)

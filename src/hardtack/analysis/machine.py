@@ -77,8 +77,9 @@ class Machine(Protocol[V]):
         """Return the kinds that a value may be of.
 
         none, bool, int, float, complex, str, bytes, bytearray, memoryview, list, tuple, set, frozenset, dict,
-        deque, range, slice, iterator (generators, views and files too), function (whatever can be called),
-        instance (of a class of the sources), and other: anything else, also what is not known.
+        deque, range, slice, byte_stream and text_stream (BytesIO, StringIO), iterator (generators, views and
+        files too), function (whatever can be called), instance (of a class of the sources), and other:
+        anything else, also what is not known.
         """
 
     def constant(self, value: V) -> object:

@@ -292,15 +292,21 @@ class Sizes:
         """Return what a BytesIO has at most while it grows to this length: the old buffer as well."""
         return self.bytes_io(length) + self.bytes_(length)
 
-    def string_io(self, length: Count) -> Size:
+    def string_io(self, length: Count, *, pieces: bool = True) -> Size:
         """Return the size of a StringIO that so many characters were written to, at most.
 
         Until it is read, that of 3.11 keeps every piece that was written, in a list.
+
+        Args:
+            length: how many.
+            pieces: whether those are counted, a character each; the list always is.
         """
         n = lift(length)
         buffer = round_up((n * Fraction(5, 4) + 24) * 4 + self._raw("wide"))
-        pieces = n * self.str_(1) + self.list_grown(n) if self.version < (3, 12) else ZERO
-        return self.of("StringIO") + buffer + pieces
+        whole = self.of("StringIO") + buffer
+        if self.version >= (3, 12):
+            return whole
+        return whole + self.list_grown(n) + (n * self.str_(1) if pieces else ZERO)
 
     def string_io_growth(self, length: Count) -> Size:
         """Return what a StringIO has at most while it grows to this length: the old buffer as well."""

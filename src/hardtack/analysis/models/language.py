@@ -59,7 +59,7 @@ Sort: TypeAlias = Literal["size", "value", "effect", "condition"]
 # Kinds whose bytes follow from their length.
 SIZED = frozenset(
     {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
-    | {"slice", "iterator"}
+    | {"slice", "iterator", "byte_stream", "text_stream"}
 )
 # Functions of values that give a size: of one value, of two, of three.
 _MEASURES = {
