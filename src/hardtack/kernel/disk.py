@@ -395,6 +395,11 @@ class Disk:
             self._run("BEGIN IMMEDIATE", ())
         except _FAILURES as error:
             reason = _reason(error)
+        else:
+            with self.heap:
+                self.changes = 0
+                self.commits += 1
+            return
         raise self._end(reason)
 
     @property
