@@ -344,7 +344,7 @@ class ModelMachine:
             item = Value(number=integers.between(0, Size.const(255)))
         if total is None and not item.objects and kind not in {"iterator", "generator"}:
             total = ZERO
-        own = {"deque": "collections.deque", **dict.fromkeys(("exception", *STREAMS), self._name)}
+        own = {"deque": "collections.deque", **dict.fromkeys(("exception", "unknown", *STREAMS), self._name)}
         name = own.get(kind, f"builtins.{kind}")
         return Cell(
             kind,

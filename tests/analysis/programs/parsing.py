@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 
@@ -82,3 +83,16 @@ def csv_row(line: str) -> list[str]:
             cell += mark
     cells.append(cell)
     return cells
+
+
+def decoded(text: str) -> object:
+    return json.loads(text)
+
+
+def decoded_each(lines: list[str]) -> list[object]:
+    found: list[object] = []
+    for line in lines:
+        value: object = json.loads(line)
+        if value is not None and not isinstance(value, bool):
+            found.append(value)
+    return found

@@ -57,3 +57,19 @@ INPUTS = {
     parsing.query: of_text(parsing.query),
     parsing.csv_row: of_text(parsing.csv_row),
 }
+DOCUMENTS = [
+    "[" * 400 + "]" * 400,
+    '{"":' * 300 + "0" + "}" * 300,
+    "[[[]]]",
+    "null",
+    '"\U0001f600"',
+    "",
+    "{",
+    "9" * 4300,
+]
+DOCUMENTS += [
+    "{" + ",".join(f'"{chr(0x10000 + row)}":[]' for row in range(700)) + "}",
+    "[" + "[[]]," * 900 + "0]",
+]
+INPUTS[parsing.decoded] = [lambda t=t: given(t) for t in DOCUMENTS]
+INPUTS[parsing.decoded_each] = [lambda n=n: given(DOCUMENTS[:n] * 3) for n in range(len(DOCUMENTS))]
