@@ -201,7 +201,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, FOUND, ""),
     ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
     ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, FOUND, ""),
-    ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, "14_000", ""),
+    ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, FOUND, ""),
     ("fd_renumber", "fd:i to:i", calls.fd_renumber, FOUND, ""),
     ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, FOUND, ""),
     ("fd_sync", "fd:i", calls.fd_sync, FOUND, ""),
