@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypedDict
@@ -44,17 +45,8 @@ class _Run(TypedDict):
 
 
 def _without_collecting(ladder: Ladder) -> None:
-    """Have a ladder collect garbage only after a kill, when its victim's is to come back."""
-    collect = ladder._collect
-    seen = ladder.killed
-
-    def after_a_kill() -> None:
-        nonlocal seen
-        if ladder.killed != seen:
-            seen = ladder.killed
-            collect()
-
-    ladder._collect = after_a_kill  # type: ignore[method-assign]
+    """Have a ladder collect no garbage: what a victim leaves is collected as it is killed."""
+    ladder._collect = lambda: None  # type: ignore[method-assign]
 
 
 class _Session:
@@ -66,6 +58,7 @@ class _Session:
 
     def _kill(self, _: Heap) -> None:
         self.kept.clear()
+        gc.collect()  # its cycles, too: who does not give back what it holds at once is given up on
 
     def work(self, keep: int, garbage: int, answers: Any, key: int, answers_heap: Heap) -> None:  # noqa: ANN401
         """Make a cycle and forget it; keep a little; answer from the cache."""
