@@ -548,6 +548,16 @@ def test_an_overrun_of_a_carved_one_counts_what_was_held_at_once(heap: Heap) -> 
     assert mine
 
 
+def test_what_is_set_aside_inside_counts_as_used_by_an_overrun(heap: Heap) -> None:
+    with heap.reserve(10_000):
+        inner = heap.reserve_nowait(9000)
+        thing = bytes(5120 - 33)  # less than the 10,000, and more than the 1,000 that are left of them
+        inner.release()
+    assert heap.last_overrun is not None
+    assert heap.last_overrun.used - heap.last_overrun.bound == heap.statistics().overrun_bytes > 4000
+    assert thing
+
+
 def test_an_overrun_uses_the_slack_and_no_more() -> None:
     heap = Heap(100_000, slack=20_480)
     filler = heap.reserve_nowait(heap.room - 8192)

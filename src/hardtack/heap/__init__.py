@@ -60,7 +60,7 @@ class Overrun:
     Attributes:
         call: the function's qualified name.
         bound: bytes that it had reserved.
-        used: bytes that it held at its peak.
+        used: bytes that it held at its peak, what it had set aside for reservations inside it among them.
     """
 
     call: str

@@ -2021,10 +2021,11 @@ static void tell_of(Core **was, PyObject *report, PyObject *const *arguments, Py
 }
 
 /* Enter an overrun in the books, and have it logged. Returns -1 with BoundExceeded set if it may raise on a
- * strict heap. */
+ * strict heap.  A claim that went beyond had nothing left: it had drawn all that it asked for, or lent it to those
+ * that were carved from it. */
 static int note_overrun(HeapObject *heap, const Claim *claim, PyObject *function, PyObject *site, int may_raise)
 {
-    Py_ssize_t asked = (Py_ssize_t)claim->asked, used = (Py_ssize_t)(claim->most + claim->over);
+    Py_ssize_t asked = (Py_ssize_t)claim->asked, used = (Py_ssize_t)(claim->asked + claim->over);
     heap->core->overruns++;
     heap->core->overrun_bytes += claim->over;
     Raised raised = set_aside();

@@ -25,7 +25,7 @@ def report_overrun(heap: Heap, call: str, site: str, bound: int, used: int) -> N
         call: the function's qualified name.
         site: the file and line that made the reservation, or where the function stands.
         bound: bytes that were reserved.
-        used: bytes that it held at its peak.
+        used: bytes that it held at its peak, what it had set aside for reservations inside it among them.
     """
     key = (call, site)
     if key in _logged or len(_logged) >= MAX_SITES:
