@@ -1,9 +1,10 @@
 """Kernel and wasm put together: what Python programs use to run guests."""
 
 from hardtack.kernel.system import Kill
-from hardtack.runtime.kernel import Kernel, KernelStatistics, Process
+from hardtack.runtime.handles import Process
+from hardtack.runtime.kernel import Kernel
 from hardtack.runtime.python import run_python
-from hardtack.runtime.results import Result, Usage
+from hardtack.runtime.results import KernelStatistics, Result, Usage
 from hardtack.runtime.sessions import PythonSession
 
 __all__ = [

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.kernel import Kernel
+from hardtack.runtime.results import KernelStatistics, Result
 from hardtack.runtime.starting import checked_start
 from hardtack.runtime.streams import CHUNK
 from hardtack.runtime.waiting import wait_in_task
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from hardtack.heap import Policy
-    from hardtack.runtime.kernel import KernelStatistics, Process
-    from hardtack.runtime.results import Result
+    from hardtack.runtime.handles import Process
     from hardtack.runtime.starting import Start
     from hardtack.runtime.streams import InputStream, OutputStream
     from hardtack.runtime.worker import Worker
@@ -263,7 +263,7 @@ class AsyncKernel:
 
     async def statistics(self) -> KernelStatistics:
         """Return the kernel's books at this moment."""
-        return await _call(self._kernel._worker, self._kernel._statistics)
+        return await _call(self._kernel._worker, KernelStatistics.of, self._kernel._system)
 
     async def check(self) -> None:
         """Check every invariant of the kernel. See `Kernel.check`."""

@@ -15,35 +15,33 @@ import functools
 import os
 import subprocess
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from hardtack.annotations import assume_bound
 from hardtack.errors import InternalError, KernelError, ProgramError, WrongSize
-from hardtack.heap import Heap, HeapStatistics
+from hardtack.heap import Heap
 from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
 from hardtack.kernel.host import Host
-from hardtack.kernel.host_pipes import HostInput, HostOutput
 from hardtack.kernel.mounts import open_mounted_root
-from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE, LEAST_PROGRAM_BYTES, MAX_OUTPUT
-from hardtack.kernel.process import ENDED, KILLED_STATUS
+from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE
+from hardtack.kernel.process import KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
-from hardtack.kernel.streams import Capture, HostStream, Source
 from hardtack.kernel.system import System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.compiling import Compiling
+from hardtack.runtime.handles import Process
 from hardtack.runtime.inspection import Window, take_table
 from hardtack.runtime.interpreter import Interpreter
 from hardtack.runtime.listening import close_all
+from hardtack.runtime.loader import Loader
 from hardtack.runtime.outside import Outside
-from hardtack.runtime.results import Result, Usage
-from hardtack.runtime.starting import checked_start, host_stream
-from hardtack.runtime.streams import InputStream, OutputStream
+from hardtack.runtime.results import KernelStatistics, Result
+from hardtack.runtime.starting import check_limits, checked_start, standard_streams
 from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.compilation import Uncompiled
@@ -58,132 +56,10 @@ if TYPE_CHECKING:
 
     from hardtack.heap import Policy
     from hardtack.kernel.descriptions import Description
-    from hardtack.kernel.disk_inodes import DiskStatistics
     from hardtack.kernel.guest import Image
-    from hardtack.kernel.ranges import Name
-    from hardtack.kernel.system import Kill
     from hardtack.runtime.starting import Start
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class KernelStatistics:
-    """A kernel's books at one moment.
-
-    Attributes:
-        heap: the kernel's heap.
-        files: the heap of the file system in memory.
-        disk: the durable file system's books, or None if there is none.
-        memory: bytes of user memory in use.
-        memory_peak: the most that ever was.
-        memory_capacity: the most that may be.
-        processes: processes alive, or ended and not yet waited for.
-        waits: system calls that had to wait for memory.
-        kills: process trees that were killed to free memory, in order; the last 256.
-        failed_calls: system calls that met a failed allocation; 0 unless the policy is another than reserve.
-    """
-
-    heap: HeapStatistics
-    files: HeapStatistics
-    disk: DiskStatistics | None
-    memory: int
-    memory_peak: int
-    memory_capacity: int
-    processes: int
-    waits: int
-    kills: tuple[Kill, ...]
-    failed_calls: int
-
-
-class Process:
-    """A program that was started.
-
-    Attributes:
-        pid: its number.
-        stdin: where to write what it reads, if it was started with stdin=subprocess.PIPE; else None.
-        stdout: what it writes, if it was started with stdout=subprocess.PIPE; else None.
-        stderr: likewise.
-    """
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        process: KernelProcess,
-        streams: Sequence[Description],
-        began: int,
-    ) -> None:
-        self._kernel = kernel
-        self._process: KernelProcess | None = process  # until its result is taken: it is kept in the heap
-        self._outputs = streams[1:]
-        self._began = began
-        self._result: Result | None = None
-        self.pid = process.pid
-        stdin, stdout, stderr = streams
-        self.stdin = InputStream(kernel._worker, stdin) if isinstance(stdin, HostInput) else None
-        self.stdout = OutputStream(kernel._worker, stdout) if isinstance(stdout, HostOutput) else None
-        self.stderr = OutputStream(kernel._worker, stderr) if isinstance(stderr, HostOutput) else None
-
-    @property
-    def running(self) -> bool:
-        """Tell whether it has not ended yet."""
-        process = self._process
-        return process is not None and process.state not in ENDED
-
-    def wait(self, timeout: float | None = None) -> Result:
-        """Run the kernel's processes until this one has ended; blocks. Its process tree ends with it.
-
-        Args:
-            timeout: seconds, from 0; when they are over, the program and its process tree are killed.
-
-        Raises:
-            InternalError: something went wrong in the kernel that must not; a bug, please report it.
-            BaseException: what a signal's handler raised meanwhile, KeyboardInterrupt at Ctrl-C; the program
-                and its process tree were killed.
-        """
-        return self._result or self._kernel._wait(lambda: self, as_nanoseconds(timeout))
-
-    def kill(self, why: str = "killed by the host") -> None:
-        """End the program and its process tree, when the turn that is under way is over."""
-        self._kernel._kill(self, why)
-
-
-class _Loader:
-    """Finds programs for spawn, outside the kernel's heap: compiled modules are not the kernel's memory."""
-
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
-        self._heap = Heap(None, name="modules")
-        self._names: tuple[Name, ...] = ()
-
-    def find(self, path: bytes) -> Image | None:
-        """Return the image at a guest's path; None if there is none, or none that could run here."""
-        try:
-            image: Image | None = self._heap.run(self._programs.find, path)
-        except (ProgramError, OSError):
-            return None
-        return image
-
-    def load(self, data: bytes, name: bytes) -> Image | None:
-        """Make an image of a file's bytes, or return None if they are no program that could run here now."""
-        try:
-            image: Image | None = self._heap.run(self._programs.load, data, os.fsdecode(name))
-        except (ProgramError, Uncompiled):
-            return None
-        return image
-
-    def names(self) -> Sequence[bytes]:
-        """Return the names of the built-in programs, always the same sequence."""
-        if not self._names:
-            self._list_aside()
-        return self._names
-
-    @assume_bound("0", returned="0", retained="0")
-    def _list_aside(self) -> None:
-        self._heap.run(self._list)
-
-    def _list(self) -> None:
-        self._names = tuple([name.encode() for name in self._programs.built_in_names()])
 
 
 class Kernel:
@@ -283,7 +159,7 @@ class Kernel:
         self._engine = Engine(entries(self._system, page, outside.trace), self._system.user_memory, page=page)
         self._modules = ModuleCache(self._engine)
         self._programs = Programs(self._modules)
-        self._system.loader = _Loader(self._programs)
+        self._system.loader = Loader(self._programs)
         self._worker.run_turns = self._scheduler.run
         self._worker.now = outside.now
         if not outside.steady:
@@ -427,13 +303,13 @@ class Kernel:
         self._check_open()
         image, name = self._open(start.program)
         limits = start.limits
-        _check_limits(limits, image, name)
+        check_limits(limits, image, name)
         streams: list[Description] = []
         listeners: list[socket.socket | None] = []
 
         def make_streams(process: KernelProcess) -> Iterator[Description]:
             with process.group.heap:
-                for stream in self._streams(start, process):
+                for stream in standard_streams(start, process, self._system, self._outside):
                     streams.append(stream)
                     yield stream
                 yield from map(self._outside.listener, listeners)
@@ -449,26 +325,6 @@ class Kernel:
             close_all([one for one in listeners if one is not None])
             raise
         return Process(self, process, streams, start.began)
-
-    def _streams(self, start: Start, process: KernelProcess) -> Iterator[Description]:
-        """Make a program's standard streams."""
-        most = start.limits.output
-        if isinstance(start.stdin, bytes):
-            yield Source(start.stdin)
-        elif start.stdin == subprocess.PIPE:
-            yield HostInput(self._system)
-        else:
-            yield host_stream(start.stdin, self._outside.source)
-        for fd in (start.stdout, start.stderr):
-            if fd is None:
-                yield Capture(process.group.heap, MAX_OUTPUT if most is None else most)
-            elif fd == subprocess.PIPE:
-                yield HostOutput(self._system, most)
-            else:
-                sink = host_stream(fd, self._outside.sink)
-                if isinstance(sink, HostStream):
-                    sink.left = most
-                yield sink
 
     def _input(self, stdin: bytes | int) -> bytes | int:
         """Return what a program is to read: bytes, or a descriptor that it may wait for."""
@@ -547,36 +403,7 @@ class Kernel:
                 process.group.account.end(limit, why)
             self._system.end(process, KILLED_STATUS, why)
         self._system.kill_group(process.group, "its process tree's first program ended")
-        outputs = [stream.take() if isinstance(stream, Capture) else b"" for stream in handle._outputs]
-        truncated = any(
-            stream.refused
-            for stream in handle._outputs
-            if isinstance(stream, Capture | HostOutput | HostStream)
-        )
-        account = process.group.account
-        assert process.status is not None
-        handle._result = result = Result(
-            exit_code=process.status + 0,
-            stdout=outputs[0],
-            stderr=outputs[1],
-            killed=process.killed,
-            failure=process.failure,
-            truncated=truncated,
-            limit=account.limit,
-            limits_met=account.limits_met(output=truncated),
-            usage=Usage(  # numbers of our own: the kernel's are in its heap
-                process.group.heap.peak,
-                process.user_bytes + 0,
-                account.user_memory.peak + 0,
-                max(0, self._outside.now() - handle._began) / 1e9,
-                None if account.cpu_limit is None else account.cpu_used / 1e9,
-            ),
-        )
-        handle._process = None
-        handle._outputs = ()
-        for end in (handle.stdin, handle.stdout, handle.stderr):
-            if end is not None:
-                end._detach()
+        result = handle._take_result(self._outside.now())
         self._system.sync_disks()
         self._raise_bugs()
         return result
@@ -624,22 +451,7 @@ class Kernel:
     # -- books
     def statistics(self) -> KernelStatistics:
         """Return the kernel's books at this moment."""
-        return self._worker.call(self._statistics)
-
-    def _statistics(self) -> KernelStatistics:
-        system = self._system
-        return KernelStatistics(
-            heap=system.heap.statistics(),
-            files=system.files.heap.statistics(),
-            disk=system.disks[0].statistics() if system.disks else None,
-            memory=system.user_memory.used,
-            memory_peak=system.user_memory.peak,
-            memory_capacity=system.user_memory.capacity,
-            processes=system.processes.count,
-            waits=system.waits,
-            kills=tuple(system.kills),
-            failed_calls=system.failed_calls,
-        )
+        return self._worker.call(KernelStatistics.of, self._system)
 
     def check(self) -> None:
         """Check every invariant of the kernel: files, descriptors, processes, heaps.
@@ -692,22 +504,6 @@ def _shut(worker: Worker, system: System, windows: Sequence[Window]) -> None:
     for window in windows:
         window.close()
     worker.stop(functools.partial(_end_all, system))
-
-
-def _check_limits(limits: Limits, image: Image, name: str) -> None:
-    """Check that a program can be started at all within its limits."""
-    if limits.heap is not None and limits.heap < LEAST_PROGRAM_BYTES:
-        raise ProgramError(
-            f"heap limit: {name} needs {format_bytes(LEAST_PROGRAM_BYTES)} ({LEAST_PROGRAM_BYTES} bytes) of "
-            f"the kernel's heap to run, the limit is {format_bytes(limits.heap)} ({limits.heap} bytes)",
-            limit="heap",
-        )
-    if limits.memory is not None and limits.memory < image.user_bytes:
-        raise ProgramError(
-            f"memory limit: {name} needs {format_bytes(image.user_bytes)} ({image.user_bytes} bytes) of user "
-            f"memory to start, the limit is {format_bytes(limits.memory)} ({limits.memory} bytes)",
-            limit="memory",
-        )
 
 
 def _end_all(system: System) -> None:

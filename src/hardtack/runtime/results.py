@@ -1,8 +1,14 @@
-"""How a program ended, and what it took."""
+"""How a program ended and what it took; a kernel's books."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hardtack.heap import HeapStatistics
+    from hardtack.kernel.disk_inodes import DiskStatistics
+    from hardtack.kernel.system import Kill, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +58,48 @@ class Result:
     limit: str | None
     limits_met: tuple[str, ...]
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class KernelStatistics:
+    """A kernel's books at one moment.
+
+    Attributes:
+        heap: the kernel's heap.
+        files: the heap of the file system in memory.
+        disk: the durable file system's books, or None if there is none.
+        memory: bytes of user memory in use.
+        memory_peak: the most that ever was.
+        memory_capacity: the most that may be.
+        processes: processes alive, or ended and not yet waited for.
+        waits: system calls that had to wait for memory.
+        kills: process trees that were killed to free memory, in order; the last 256.
+        failed_calls: system calls that met a failed allocation; 0 unless the policy is another than reserve.
+    """
+
+    heap: HeapStatistics
+    files: HeapStatistics
+    disk: DiskStatistics | None
+    memory: int
+    memory_peak: int
+    memory_capacity: int
+    processes: int
+    waits: int
+    kills: tuple[Kill, ...]
+    failed_calls: int
+
+    @classmethod
+    def of(cls, system: System) -> KernelStatistics:
+        """Return the books of a kernel; on its own thread."""
+        return cls(
+            heap=system.heap.statistics(),
+            files=system.files.heap.statistics(),
+            disk=system.disks[0].statistics() if system.disks else None,
+            memory=system.user_memory.used,
+            memory_peak=system.user_memory.peak,
+            memory_capacity=system.user_memory.capacity,
+            processes=system.processes.count,
+            waits=system.waits,
+            kills=tuple(system.kills),
+            failed_calls=system.failed_calls,
+        )

@@ -24,8 +24,9 @@ from hardtack.kernel.params import MAX_OUTPUT
 from hardtack.kernel.streams import Capture
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_code, as_nanoseconds
+from hardtack.runtime.handles import Process
 from hardtack.runtime.interpreter import find_interpreter
-from hardtack.runtime.kernel import Kernel, Process
+from hardtack.runtime.kernel import Kernel
 from hardtack.runtime.results import Result, Usage
 from hardtack.runtime.starting import checked_start
 from hardtack.runtime.worker import Watch

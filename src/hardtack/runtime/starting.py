@@ -1,4 +1,4 @@
-"""What a program is to be started with: checked on its caller's thread, before anything is done."""
+"""What a program is started with: checked on its caller's thread, before anything is done; its streams."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardtack.errors import KernelError
-from hardtack.kernel.streams import Null
+from hardtack.errors import KernelError, ProgramError
+from hardtack.kernel.host_pipes import HostInput, HostOutput
+from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
+from hardtack.kernel.streams import Capture, HostStream, Null, Source
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_environment, as_strings
+from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     import os
     import socket
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.guest import Image
+    from hardtack.kernel.process import Process
+    from hardtack.kernel.system import System
+    from hardtack.runtime.outside import Outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +110,46 @@ def host_stream(fd: int, make: Callable[[int], Description]) -> Description:
         return make(fd)
     except (OSError, OverflowError, TypeError) as error:
         raise KernelError(f"descriptor {fd!r}: {error}") from None
+
+
+def check_limits(limits: Limits, image: Image, name: str) -> None:
+    """Check that a program can be started at all within its limits.
+
+    Raises:
+        ProgramError: it cannot; `limit` names which.
+    """
+    if limits.heap is not None and limits.heap < LEAST_PROGRAM_BYTES:
+        raise ProgramError(
+            f"heap limit: {name} needs {format_bytes(LEAST_PROGRAM_BYTES)} ({LEAST_PROGRAM_BYTES} bytes) of "
+            f"the kernel's heap to run, the limit is {format_bytes(limits.heap)} ({limits.heap} bytes)",
+            limit="heap",
+        )
+    if limits.memory is not None and limits.memory < image.user_bytes:
+        raise ProgramError(
+            f"memory limit: {name} needs {format_bytes(image.user_bytes)} ({image.user_bytes} bytes) of user "
+            f"memory to start, the limit is {format_bytes(limits.memory)} ({limits.memory} bytes)",
+            limit="memory",
+        )
+
+
+def standard_streams(
+    start: Start, process: Process, system: System, outside: Outside
+) -> Iterator[Description]:
+    """Make a program's standard streams; on the kernel's own thread."""
+    most = start.limits.output
+    if isinstance(start.stdin, bytes):
+        yield Source(start.stdin)
+    elif start.stdin == subprocess.PIPE:
+        yield HostInput(system)
+    else:
+        yield host_stream(start.stdin, outside.source)
+    for fd in (start.stdout, start.stderr):
+        if fd is None:
+            yield Capture(process.group.heap, MAX_OUTPUT if most is None else most)
+        elif fd == subprocess.PIPE:
+            yield HostOutput(system, most)
+        else:
+            sink = host_stream(fd, outside.sink)
+            if isinstance(sink, HostStream):
+                sink.left = most
+            yield sink

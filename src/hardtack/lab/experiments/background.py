@@ -14,7 +14,7 @@ from hardtack.runtime import Kernel
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.lab.experiment import Settings
-    from hardtack.runtime.kernel import Process as StartedProcess
+    from hardtack.runtime.handles import Process as StartedProcess
 
 _CAPACITY: Final = 16 << 20
 _SECONDS: Final = (30.0, 6.0)  # in all; quick

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hardtack.lab.experiment import Plot, Settings
-    from hardtack.runtime.kernel import Process
+    from hardtack.runtime.handles import Process
 
 _CAPACITY: Final = 16 << 20
 _FILES: Final = 2 << 20
