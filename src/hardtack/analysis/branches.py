@@ -13,6 +13,7 @@ from hardtack.symbolic import ZERO, Size
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hardtack.analysis.domain import Cell
     from hardtack.analysis.interpreting import Handler, Interpreter
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -94,7 +95,9 @@ def _learn(
         else:
             _limit_number(interp, subject, value, relation, bound)
     elif relation in {"is", "is not"} and operand is None:
-        narrowed = _only_none(value) if relation == "is" else replace(value, plain=value.plain & ~NONE)
+        narrowed = (
+            _only_none(interp, value) if relation == "is" else replace(value, plain=value.plain & ~NONE)
+        )
         _rebind(interp, subject, narrowed)
     elif relation in {"isinstance", "not isinstance"} and isinstance(operand, tuple):
         _rebind(interp, subject, _of_class(interp, value, operand, wanted=relation == "isinstance"))
@@ -201,8 +204,17 @@ def _limit_length(
 
 
 # -- classes
-def _only_none(value: Value) -> Value:
-    return Value(plain=NONE) if value.plain & NONE else NOTHING
+def _only_none(interp: Interpreter, value: Value) -> Value:
+    none = value.plain & NONE or any(_may_be_none(interp, cell) for _, cell in access.cells(interp, value))
+    return Value(plain=NONE) if none else NOTHING
+
+
+def _may_be_none(interp: Interpreter, cell: Cell) -> bool:
+    """Tell whether what stands for an object may stand for None as well: it has no class that None lacks."""
+    if cell.kind in {"unknown", "lump"}:
+        return not isinstance(cell.type, ir.CallableType)
+    known = interp.program.classes.get(cell.name)
+    return cell.name == "builtins.object" or (known is not None and known.is_protocol and not cell.owned)
 
 
 def _of_class(interp: Interpreter, value: Value, classes: tuple[str, ...], *, wanted: bool) -> Value:

@@ -147,6 +147,7 @@ class Process(Sharer):
         "memory",
         "moved",
         "next_dead",
+        "next_doomed",
         "next_member",
         "origin",
         "outcome",
@@ -231,6 +232,7 @@ class Process(Sharer):
         # its end
         self.status: Word | None = None
         self.doomed: Word = 0  # the status to be ended with by the scheduler, when the turn is over
+        self.next_doomed: Process | None = None  # of the others for whom that is so
         self.killed: str | None = None  # why, if it did not end by itself
         self.failure: str | None = None  # the trap's text
         self.user_bytes: Bytes = 0  # of linear memory, at the end

@@ -1,8 +1,8 @@
 """Finding the program that a process names: those that come with the kernel, and files in its file systems.
 
 What is read of a file, and what is compiled from it, is not the kernel's heap's: the bytes count as user
-memory while they are read, and the loader keeps compiled code where it wants. A program is at most
-MAX_PROGRAM_FILE long.
+memory while they are read, and the loader keeps compiled code where it wants. So the loader is called aside.
+A program is at most MAX_PROGRAM_FILE long.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def find_program(process: Process, path: PathBytes) -> Image | int:
     """Return the program at a path, or an errno: ENOEXEC where the file is none."""
     system = process.system
-    image = system.loader.find(path)
+    image: Image | None = system.memory.aside(system.loader.find, path)
     if image is not None:
         return image
     description = open_path(process, path, abi.RIGHT_READ)

@@ -184,6 +184,8 @@ class Scheduler:
             process.group.heap.trim()
         if goes_on:
             system.run_queue.append(process)
+        if system.doomed is not None:
+            system.end_doomed()
 
     def _resume(self, process: Process) -> bool:
         """Have a process run until it yields, waits or ends; tell whether it can go on at once."""

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from hardtack.annotations import assume_bound
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
-    from hardtack.kernel.ranges import Block, Bytes, Count, PathBytes
+    from hardtack.kernel.ranges import Block, Bytes, Count, PathBytes, Word
     from hardtack.limits import Limits
 
     # so many bytes: who makes them takes what else it needs elsewhere
@@ -158,6 +158,7 @@ class System:
             self.forkers = Queue()  # until their child has its copy of their memory
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
+        self.doomed: Process | None = None  # to be ended when that one's turn is over, linked through them
         self.admit: Callable[..., object] = heap.admit
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: Sequence[Description] = ()
@@ -387,6 +388,21 @@ class System:
             process.state = EXITING
             self.exiting.append(process)
 
+    def doom(self, process: Process, status: Word, killed: str) -> None:
+        """Have another process than the one whose turn it is ended when that turn is over. O(1)."""
+        if not process.doomed:
+            process.doomed = status
+            process.killed = killed
+            process.next_doomed = self.doomed
+            self.doomed = process
+
+    def end_doomed(self) -> None:
+        """End those who were doomed in the turn that is over."""
+        while self.doomed is not None:
+            process, self.doomed = self.doomed, self.doomed.next_doomed
+            process.next_doomed = None
+            self.end(process, process.doomed, process.killed)
+
     def close_some(self) -> None:
         """Close a part of what the first of those has open that are exiting."""
         process = self.exiting.first
@@ -521,7 +537,8 @@ class System:
             process.doomed = SIGNALLED + signal
             process.killed = "killed by itself"
             return abi.WAIT
-        self.end(other, SIGNALLED + signal, f"killed by pid {process.pid}")
+        self.doom(other, SIGNALLED + signal, f"killed by pid {process.pid}")
+        process.admit = process.admit_later  # at its next call the other has ended
         return abi.OK
 
     def end_all(self, why: str) -> None:

@@ -155,15 +155,13 @@ def target(handler: Callable[..., int]) -> str:
     return f"{handler.__module__}:{handler.__name__}"
 
 
-_ALWAYS: Final = {"proc_exit"}  # what entering it takes counts too, of the scheduler's reservation
+_ALWAYS: Final = {"proc_exit"}
 _STEPS: Final[dict[str, Callable[..., int]]] = {
     "fd_write": calls.fd_write_step,
     "fd_pwrite": calls.fd_pwrite_step,
     "sock_send": calls_sockets.sock_send_step,
 }
 
-# Numbers, and structures of numbers.
-_SMALL = "1_000"
 # A descriptor's leaf, changed: it and the node above are made or copied, and where hundreds share them, each
 # count of owners and references in them becomes an int of its own.
 _TABLE = "7_000"
@@ -242,7 +240,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ),
     ("path_unlink_file", "fd:i start:i size:i", calls.path_unlink_file, _PATH, ""),
     ("poll_oneoff", "subscriptions:i events:i count:i out:i", calls_poll.poll_oneoff, FOUND, ""),
-    ("proc_exit", "status:i", calls_process.proc_exit, _SMALL, ""),
+    ("proc_exit", "status:i", calls_process.proc_exit, FOUND, ""),
     ("proc_raise", "signal:i", calls_process.proc_raise, FOUND, ""),
     ("random_get", "start:i size:i", calls.random_get, FOUND, ""),
     ("sched_yield", "", calls_process.sched_yield, FOUND, ""),
@@ -268,17 +266,11 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         "22_000 + min(path_size, PATH_MAX) * 5 // 4",
         "",
     ),
-    (
-        "fork",
-        "out:i",
-        calls_spawn.fork,
-        "8_000",
-        "",
-    ),
+    ("fork", "out:i", calls_spawn.fork, FOUND, ""),
     ("getcwd", "start:i size:i out:i", calls_process.getcwd, FOUND, ""),
     ("getpid", "out:i", calls_process.getpid, FOUND, ""),
     ("getppid", "out:i", calls_process.getppid, FOUND, ""),
-    ("kill", "pid:i signal:i", calls_process.kill, "4_000", "handlers: every signal ends a process"),
+    ("kill", "pid:i signal:i", calls_process.kill, FOUND, "handlers: every signal ends a process"),
     ("pipe", "out:i", calls_process.pipe, FOUND, ""),
     (
         "spawn",

@@ -395,7 +395,8 @@ class Programs:
         if image is None and path.startswith(b"/bin/"):
             name = path[5:].decode(errors="replace")
             if name in self.built_in_names():
-                image = self._images[path] = self._cache.load(self._directory / f"{name}.wasm", trusted=True)
+                image = self._cache.load(self._directory / f"{name}.wasm", trusted=True)
+                self._images[bytes(memoryview(path))] = image  # a copy: what is given belongs to others
         return image
 
     def load(self, data: bytes, name: str) -> Image:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from annotated_types import Len
+
+from hardtack.annotations import assume_bound
 
 T = TypeVar("T")
 
@@ -553,3 +555,27 @@ def taken_apart(items: list[int]) -> list[int]:
 
 def spread_into_a_call(items: list[int]) -> int:
     return max(*(item for item in items))
+
+
+# -- what has no type may be None
+def anything_that_is_none(thing: object) -> bytes:
+    if thing is not None:
+        return b""
+    return bytes(2000)
+
+
+def untyped_that_is_none(things: list[Any]) -> bytes:
+    return bytes(2000) if things[0] is None else b""
+
+
+Elsewhere: TypeAlias = Annotated[Callable[..., Any], assume_bound("0", returned="0", retained="0")]
+
+
+class Looking:
+    def __init__(self, aside: Elsewhere) -> None:
+        self.aside: Elsewhere = aside
+
+
+def assumed_that_is_none(looking: Looking, key: str) -> bytes:
+    found: bytes | None = looking.aside(key)
+    return bytes(2000) if found is None else found

@@ -137,5 +137,10 @@ INPUTS |= {
     h.fixed_and_shortened: [lambda: given(h.Fixed())],
     h.fixed_and_shortened_by_another_name: [lambda: given(h.Fixed())],
     h.measured: [lambda: given("text"), lambda: given(h.Counting("text"))],
+    h.anything_that_is_none: [lambda thing=thing: given(thing) for thing in (None, 1, "text")],
+    h.untyped_that_is_none: [lambda thing=thing: given([thing]) for thing in (None, 1, "text")],
+    h.assumed_that_is_none: [
+        lambda key=key: given(h.Looking({"there": b"found"}.get), key) for key in ("there", "gone")
+    ],
 }
 assert len(list(texts())) > 100

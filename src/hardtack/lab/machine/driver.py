@@ -22,6 +22,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from hardtack.heap import Heap
@@ -603,20 +604,28 @@ class Machine:
         self.programs: dict[bytes, Program] = {}
         self.system.loader = self
         self.preopen(self.system.open_root(b"/") if root is None else root(self.system))
+        self.began = 0
         self.entries = {row.name: self._entry(row) for row in TABLE}
         self.baseline: int | None = None
 
     def _entry(self, row: Row) -> Callable[..., int]:
+        begin = "; begin()" if row.always and self.observe is not None else ""
         return compile_entry(
             self.system,
             row,
             parameters="guest, arguments",
-            fetch="arguments = [argument + 0 for argument in arguments]",  # made in the scheduler's heap
+            fetch=f"arguments = [argument + 0 for argument in arguments]{begin}",  # in the scheduler's heap
             arguments=[f"arguments[{place}]" for place in range(len(row.signature))],
             store="pass",
             done="return errno",
             trap="guest.trap = True",
+            names={"begin": partial(OUTSIDE.run, self._begin)},
         )
+
+    def _begin(self) -> None:
+        """Measure from here on: the handler of a call without a reservation of its own, not its entry."""
+        self.system.heap.reset_peak()
+        self.began = self.system.heap.live
 
     def preopen(self, description: Description) -> None:
         """Give every process that is started from now on a directory."""
@@ -689,12 +698,10 @@ class Machine:
         row = by_name(name)
         heap = self.system.heap
         bound = OUTSIDE.run(row.bound, process, *arguments)
-        heap.reset_peak()
-        before = heap.live
         errno = self.entries[name](process.guest, arguments)
+        peak, kept = (heap.peak - self.began, heap.live - self.began) if row.always else heap.last_call()
         if process.state == WAITING_FOR_MEMORY or heap.on_exhaustion != "reserve":
             return errno
-        peak, kept = (heap.peak - before, heap.live - before) if row.always else heap.last_call()
         OUTSIDE.run(self.observe, row, process, arguments, bound, peak, kept, errno)
         return errno
 

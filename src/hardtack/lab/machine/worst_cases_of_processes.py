@@ -211,12 +211,13 @@ def _spawn_with_all(calls: Calls) -> Body:
 
 @case
 def forks(ledger: Ledger) -> None:
-    """Copies with the largest arguments, and changes of descriptor tables that others share."""
+    """Copies with the largest arguments and directory, and changes of descriptor tables that others share."""
     block = ["x" * (128 * KIB - 1)]
     with ledger.machine(128 * MIB) as machine:
         hand = machine.hand(arguments=block, environment=block)
         hand.program.forked = _change_descriptors
         with machine.warm():
+            hand.call("chdir", *hand.put(PATH, b"/." * (PATH_MAX // 2)))
             while hand.dup(ROOT) < 4096 + 64:
                 pass
         for _ in range(8):
