@@ -56,7 +56,7 @@ def names_in(ways: dict[int, int]) -> list[bytes]:
     found = []
     for number in itertools.count():
         name = b"%06d" % number + b"n" * (NAME_MAX - 6)
-        way = place(name) >> 56
+        way = place(name) >> 58
         if left.get(way):
             left[way] -= 1
             found.append(name)
