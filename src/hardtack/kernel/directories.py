@@ -50,7 +50,7 @@ class Directory(Inode):
         super().__init__(number, now, owner)
         self.parent: Number = parent
         self.count: Count = 0
-        self._root: _Branch | _Leaf = {}
+        self._root: _Branch = [{}]  # one, from which all hang
 
     def get(self, name: Name) -> Inode | None:
         """Return the inode of name, or None."""
@@ -60,21 +60,19 @@ class Directory(Inode):
         """Add a name that is not there; False where the trie has no room. At most ADD_BYTES."""
         where = place(name)
         shift = _TOP
-        above: _Branch | None = None
-        node = self._root
+        above = self._root
+        way = 0
+        node = above[way]
         while shift >= 0 and isinstance(node, list):
             above = node
-            node = node[(where >> shift) & 3]
+            way = (where >> shift) & 3
+            node = node[way]
             shift -= 2
         assert isinstance(node, dict)
         if len(node) >= BUCKET:
             if shift < 0:
                 return False
-            branch = self._split(node, shift)
-            if above is None:
-                self._root = branch
-            else:
-                above[(where >> shift + 2) & 3] = branch
+            branch = above[way] = self._split(node, shift)
             below = branch[(where >> shift) & 3]
             assert isinstance(below, dict)
             if len(below) >= BUCKET:  # all went one way: as good as impossible, and honest
@@ -95,7 +93,7 @@ class Directory(Inode):
         self.count -= 1
         if self.count == 0:  # then every leaf is empty: this one stays, for a new dict may be another heap's
             leaf.clear()
-            self._root = leaf
+            self._root[0] = leaf
 
     def leaf_from(self, where: _Place) -> tuple[_Pairs, int]:
         """Return the (place, name) pairs, sorted, of the first leaf that reaches `where` or beyond.
@@ -116,7 +114,7 @@ class Directory(Inode):
 
     def _leaf(self, where: _Place) -> tuple[_Leaf, _Shift]:
         """Return the leaf that holds a place, and the shift at which it would split."""
-        node = self._root
+        node = self._root[0]
         shift = _TOP
         while shift >= 0 and isinstance(node, list):
             node = node[(where >> shift) & 3]
