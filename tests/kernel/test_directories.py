@@ -118,9 +118,9 @@ def test_a_listing_gives_every_name_that_stays_once_whatever_comes_and_goes(seed
 
 
 def colliding(count: int) -> list[bytes]:
-    """Return names that stand close together: their first hex digit is the same."""
+    """Return names that stand close together: the first two bits of their places are the same."""
     names = (b"%d" % number for number in itertools.count())
-    return list(itertools.islice((name for name in names if place(name) >> 56 == 7), count))
+    return list(itertools.islice((name for name in names if place(name) >> 58 == 1), count))
 
 
 def test_a_full_leaf_whose_names_all_go_one_way_takes_no_more_at_once():

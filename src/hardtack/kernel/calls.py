@@ -411,15 +411,19 @@ def get_path(process: Process, start: Word, size: Word) -> PathBytes | int:
 def _is_utf8(path: PathBytes) -> bool:
     """Decode piece by piece: a whole path could take eight times its length while it is decoded."""
     start = 0
-    while start < len(path):
-        end = start + 256
-        while start + 252 < end < len(path) and path[end] & 0xC0 == 0x80:
-            end -= 1  # between two characters; where there are none, what follows is refused
+    for _ in range(len(path)):
+        for back in range(4):  # to between two characters; where there are none, what follows is refused
+            length = 256 - back
+            end = start + length
+            if end >= len(path) or path[end] & 0xC0 != 0x80:
+                break
         try:
-            path[start:end].decode()
+            path[start : start + length].decode()
         except UnicodeDecodeError:
             return False
-        start = end
+        start += length
+        if start >= len(path):
+            break
     return True
 
 

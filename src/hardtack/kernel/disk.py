@@ -125,7 +125,7 @@ class Disk:
             )
         self.heap = heap
         self.path = path
-        self.size = size
+        self.size: Position = size
         self.changes: Count = 0
         self.commits: Count = 0
         self._free: Signed = 0

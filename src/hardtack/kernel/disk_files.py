@@ -61,7 +61,7 @@ NAME_PAGES: Final = 8  # of the database that a new name, with its inode, takes 
 class DiskWhere:
     """Where a path leads: a directory's number, a name, its inode's row if it is there. A `paths.Place`."""
 
-    __slots__ = ("_sought", "depth", "directory", "files", "must_be_directory", "name", "row")
+    __slots__ = ("depth", "directory", "files", "must_be_directory", "name", "row", "sought")
 
     def __init__(self, files: DiskFiles, start: InodeNumber) -> None:
         self.files = files
@@ -70,13 +70,13 @@ class DiskWhere:
         self.name: Name = b"."
         self.row: Row | None = None
         self.must_be_directory = False
-        self._sought: Name = b"."  # whose row that is
+        self.sought: Name = b"."  # whose row that is
 
     def look(self, name: Name) -> Row | None:
         """Return the row of what a name here leads to, or None."""
-        if name != self._sought:
+        if name != self.sought:
             self.row = self.files.find(self.directory, name)
-            self._sought = name
+            self.sought = name
         return self.row
 
     def link(self, name: Name) -> PageBytes | None:
@@ -91,7 +91,7 @@ class DiskWhere:
             return abi.ENOENT if row is None else abi.ENOTDIR
         self.directory = row[NUMBER]
         self.depth += 1
-        self._sought = b"."
+        self.sought = b"."
         return abi.OK
 
     def up(self) -> bool:
@@ -103,7 +103,7 @@ class DiskWhere:
             return False
         self.directory = row[PARENT]
         self.depth -= 1
-        self._sought = b"."
+        self.sought = b"."
         return True
 
 
@@ -135,11 +135,15 @@ class DiskFiles(DiskContents):
         """Follow a path down from start: where it leads, or an errno. See `paths.walk`."""
         where = DiskWhere(self, start.number)
         errno = walk(where, path, follow)
+        if not errno and where.name != b".":
+            where.look(where.name)
+        if where.row is None and where.sought != b".":
+            self._note_absent(where.directory, where.sought)
         if errno:
             return errno
         if where.name != b".":
-            where.look(where.name)
-        elif where.directory == start.number and self.disk.broken is None:
+            return where
+        if where.directory == start.number and self.disk.broken is None:
             where.row = start.row()
         else:
             where.row = self.disk.inode(BY_NUMBER, (where.directory,))
@@ -148,20 +152,20 @@ class DiskFiles(DiskContents):
     def find(self, directory: InodeNumber, name: Name) -> Row | None:
         """Return the row of what a name in a directory leads to, or None.
 
-        Who is about to make a file looks for it before, often more than once: so what is not there is kept in
-        mind.
-
         Raises:
             Broken: the host's disk failed, now or before; or the row is none that was ever written.
         """
         if directory == self._absent_from and name == self._absent and self.disk.broken is None:
             return None
-        row = self.disk.inode(FIND, (directory, name))
-        if row is None:
-            self._note_absent(directory, name)
-        return row
+        return self.disk.inode(FIND, (directory, name))
 
     def _note_absent(self, directory: InodeNumber, name: Name) -> None:
+        """Keep in mind what is not there.
+
+        Who is about to make a file looks for it before, often more than once.
+        """
+        if directory == self._absent_from and name == self._absent:
+            return
         self._absent = b""  # never one directory's number with another one's name
         with self.heap:
             self._absent_from = directory + 0

@@ -16,6 +16,7 @@ from hardtack.kernel.table import UnsharedTable
 if TYPE_CHECKING:
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.inodes import Owner
+    from hardtack.kernel.ranges import InodeNumber, Long
 
 PAYER_BYTES: Final = 2 * 1024  # two nodes of the table, numbers
 _SWEPT: Final = 2  # of them that are looked at for each new number: more than are added
@@ -34,11 +35,11 @@ class Payers:
         """
         self._disk = disk
         self._table: UnsharedTable[Owner] = UnsharedTable()
-        self._given = disk.number(PAYERS)
+        self._given: InodeNumber = disk.number(PAYERS)
         self._first: Owner | None = None  # who is looked at next, linked through them
         self._last: Owner | None = None
 
-    def number(self, owner: Owner) -> int:
+    def number(self, owner: Owner) -> Long:
         """Return an owner's number; 0 if there can be no more. A new one takes PAYER_BYTES.
 
         Raises:
@@ -57,7 +58,7 @@ class Payers:
         self._append(owner)
         return owner.payer
 
-    def find(self, number: int) -> Owner | None:
+    def find(self, number: Long) -> Owner | None:
         """Return the owner with a number, if that one's group is there still."""
         owner = self._table.get(number % TABLE_ITEMS)
         return None if owner is None or owner.payer != number or owner.gone else owner

@@ -32,7 +32,7 @@ class Owner:
         self.held: Bytes = 0
         self.limit: Bytes | None = None
         self.refused = False
-        self.payer: Bytes = 0
+        self.payer: Long = 0
         self.gone = False
         self.next: Owner | None = None
 

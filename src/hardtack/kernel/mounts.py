@@ -19,7 +19,7 @@ from hardtack.kernel.pseudo_files import BIN, DEV, PROC, PseudoDirectory
 if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Flags, Long, PathBytes, Rights, Transfer, Word
+    from hardtack.kernel.ranges import Count, Flags, Long, PathBytes, Rights, Transfer, Word
     from hardtack.kernel.system import System
 
 
@@ -63,20 +63,12 @@ class MountedRoot(OpenDirectory):
                 return count
         return done + out.done
 
-    def _mount(self, path: PathBytes) -> tuple[PseudoDirectory, PathBytes] | None:
-        """Return the mount that a path leads to, and the rest of the path; None if it stays here."""
-        start = 0
-        while path.startswith(b"./", start):
-            start += 2
-        end = path.find(b"/", start)
-        end = len(path) if end < 0 else end
+    def _mount(self, path: PathBytes) -> PseudoDirectory | None:
+        """Return the mount that a path leads to; None if it stays here."""
+        start, end = _first_name(path)
         name = path[start:end]
         mount = self._mounts.get(name)
-        if mount is None or self.directory.get(name) is not None:
-            return None
-        while end < len(path) and path[end] == 47:
-            end += 1
-        return mount, path[end:] or b"."
+        return mount if mount is not None and self.directory.get(name) is None else None
 
     def open_at(
         self,
@@ -89,9 +81,9 @@ class MountedRoot(OpenDirectory):
         inheriting: Rights,
     ) -> Description | int:
         """Open what path names."""
-        found = self._mount(path)
-        if found is not None:
-            return found[0].open_at(process, found[1], follow, oflags, flags, rights, inheriting)
+        mount = self._mount(path)
+        if mount is not None:
+            return mount.open_at(process, _beyond(path), follow, oflags, flags, rights, inheriting)
         opened = super().open_at(process, path, follow, oflags, flags, rights, inheriting)
         if not isinstance(opened, OpenDirectory) or opened.directory is not self.directory:
             return opened
@@ -102,27 +94,29 @@ class MountedRoot(OpenDirectory):
 
     def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
-        found = self._mount(path)
-        return super().filestat_at(path, follow) if found is None else found[0].filestat_at(found[1], follow)
+        mount = self._mount(path)
+        return (
+            super().filestat_at(path, follow) if mount is None else mount.filestat_at(_beyond(path), follow)
+        )
 
     def set_times_at(self, path: PathBytes, follow: bool, atime: Long | None, mtime: Long | None) -> int:
         """Set the times of what path names."""
-        found = self._mount(path)
-        if found is None:
+        mount = self._mount(path)
+        if mount is None:
             return super().set_times_at(path, follow, atime, mtime)
-        return found[0].set_times_at(found[1], follow, atime, mtime)
+        return mount.set_times_at(_beyond(path), follow, atime, mtime)
 
     def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return a symbolic link's target."""
-        found = self._mount(path)
-        return super().readlink_at(path) if found is None else found[0].readlink_at(found[1])
+        mount = self._mount(path)
+        return super().readlink_at(path) if mount is None else mount.readlink_at(_beyond(path))
 
     def create_directory_at(self, process: Process, path: PathBytes) -> int:
         """Make a directory."""
-        found = self._mount(path)
-        if found is None:
+        mount = self._mount(path)
+        if mount is None:
             return super().create_directory_at(process, path)
-        return found[0].create_directory_at(process, found[1])
+        return mount.create_directory_at(process, _beyond(path))
 
     def remove_directory_at(self, path: PathBytes) -> int:
         """Remove an empty directory."""
@@ -148,6 +142,24 @@ class MountedRoot(OpenDirectory):
         if self._mount(path) is not None:
             return True
         return isinstance(to, MountedRoot) and to._mount(new) is not None
+
+
+def _first_name(path: PathBytes) -> tuple[Count, Count]:
+    """Return where the first name in a path begins and where it ends."""
+    start = 0
+    for start in range(0, len(path) + 2, 2):
+        if not path.startswith(b"./", start):
+            break
+    end = path.find(b"/", start)
+    return start, len(path) if end < 0 else end
+
+
+def _beyond(path: PathBytes) -> PathBytes:
+    """Return what follows the first name in a path."""
+    _, end = _first_name(path)
+    while end < len(path) and path[end] == 47:
+        end += 1
+    return path[end:] or b"."
 
 
 def _single_name(path: PathBytes) -> PathBytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from hardtack.annotations import bounded
 from hardtack.kernel.abi import ELOOP, ENAMETOOLONG, ENOENT, EPERM, OK
 from hardtack.kernel.params import MAX_LINKS, NAME_MAX, PATH_MAX
 
@@ -52,9 +51,10 @@ def walk(place: Place, path: PathBytes, follow: bool) -> Errno:  # noqa: C901 (o
     for _ in range(_STEPS):
         end = path.find(b"/", position)
         end = len(path) if end < 0 else end
-        name = path[position:end]
-        if len(name) > NAME_MAX:
+        length = end - position
+        if length > NAME_MAX:
             return ENAMETOOLONG
+        name = path[position : position + length]
         position = end
         while position < len(path) and path[position] == 47:
             position += 1
@@ -69,7 +69,10 @@ def walk(place: Place, path: PathBytes, follow: bool) -> Errno:  # noqa: C901 (o
                 errno = _may_expand(target, len(path) - end, links)
                 if errno:
                     return errno
-                path = bounded(target + path[end:], PATH_MAX)
+                expanded = _expand(target, path, end)
+                target, path = None, b""  # before there is one more of them
+                path = bytes(expanded)
+                del expanded
                 position = 0
                 continue
         if position == len(path):
@@ -88,6 +91,15 @@ def _may_expand(target: PathBytes, rest: Count, links: Count) -> Errno:
     if target.startswith(b"/"):
         return EPERM
     return ENAMETOOLONG if len(target) + rest > PATH_MAX else OK
+
+
+def _expand(target: PathBytes, path: PathBytes, end: Count) -> bytearray:
+    """Return a path with a link's target in place of what stands before `end`."""
+    expanded = bytearray(min(len(target) + len(path) - end, PATH_MAX))
+    view = memoryview(expanded)
+    view[: len(target)] = target
+    view[len(target) :] = memoryview(path)[end:]
+    return expanded
 
 
 def leads_out(target: PathBytes, depth: Count) -> bool:

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from hardtack.heap.admission import Waiter
     from hardtack.kernel.guest import Guest, Image, UserMemory
     from hardtack.kernel.inodes import Owner
-    from hardtack.kernel.ranges import Block, Bytes, Count, Errno, Long, Number, PathBytes, Word
+    from hardtack.kernel.ranges import (
+        Block,
+        Bytes,
+        Count,
+        Errno,
+        LinearMemory,
+        Long,
+        Number,
+        PathBytes,
+        Word,
+    )
     from hardtack.kernel.system import System
 
 NEW: Final = "new"  # has an image, no guest yet
@@ -193,7 +203,7 @@ class Process(Sharer):
         self.environment: Block = environment  # likewise
         self.directory: PathBytes = b"/"  # what its program takes for the working directory when it starts
         self.guest: Guest | None = None
-        self.memory = NO_MEMORY
+        self.memory: LinearMemory = NO_MEMORY
         self.descriptors: DescriptorTable = Descriptors(group.account)
         self.closing: DescriptorTable = NO_DESCRIPTORS  # what was open when it ended and is not closed yet
         # what a fork or an exec under way waits for

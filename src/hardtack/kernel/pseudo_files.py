@@ -27,7 +27,7 @@ from hardtack.kernel.streams import HostStream, Null
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.queues import Queue
-    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, Transfer, Word
+    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, PathBytes, Transfer, Word
     from hardtack.kernel.system import System
 
 DEV: Final = "dev"
@@ -46,6 +46,7 @@ _TYPES: Final[dict[str, dict[bytes, Flags]]] = {
     _PROCESS: dict.fromkeys(_NAMES[_PROCESS], abi.REGULAR_FILE)
     | {b"fd": abi.DIRECTORY, b"cwd": abi.SYMBOLIC_LINK},
 }
+_DIGITS: Final = 10
 _FIRST_PID: Final = 16  # the cookie of pid 0 in a listing of /proc
 _ZEROS: Final[Annotated[bytes, MaxLen(4096)]] = bytes(4096)
 _PIECE: Final = 1024  # random bytes that are made at a time
@@ -128,10 +129,10 @@ class _Place:
         self._base = kind
         self.kind: Kind = kind
         self.pid: Number = pid
-        self.name = b"."
+        self.name: Name = b"."
         self.must_be_directory = False
 
-    def link(self, name: bytes) -> bytes | None:
+    def link(self, name: Name) -> PathBytes | None:
         """Return the target of /proc/self; that of cwd leads out of here, and cannot be followed."""
         if self.kind == PROC and name == b"self":
             current = self.system.current
@@ -141,13 +142,13 @@ class _Place:
             return None if process is None else process.directory
         return None
 
-    def down(self, name: bytes) -> int:
+    def down(self, name: Name) -> int:
         """Enter a process's directory, or that of its descriptors."""
         if name == b"fd" and self.kind in {_PROCESS, DEV}:
             self.kind = _DESCRIPTORS
             return abi.OK
-        if self.kind == PROC and name.isdigit() and self._is_shown(name):
-            self.pid = int(name)
+        if self.kind == PROC and self._is_shown(name):
+            self.pid = _number(name)
             self.kind = _PROCESS
             return abi.OK
         return abi.ENOENT if self.filetype(name) < 0 else abi.ENOTDIR
@@ -163,7 +164,7 @@ class _Place:
         """Return the process whose directory this is; in /dev, whoever asks."""
         return self.system.current if self.root == DEV else visible(self.system, self.pid)
 
-    def filetype(self, name: bytes) -> int:
+    def filetype(self, name: Name) -> int:
         """Return what kind of file a name here is, or -1 if there is none."""
         if name == b".":
             return abi.DIRECTORY
@@ -171,16 +172,20 @@ class _Place:
             return abi.REGULAR_FILE if name in self.system.loader.names() else -1
         if self.kind == _DESCRIPTORS:
             process = self.process()
-            known = process is not None and name.isdigit() and len(name) < 10
-            description = process.descriptors.get(int(name)) if process is not None and known else None
+            description = None if process is None else process.descriptors.get(_number(name))
             return -1 if description is None else description.filetype
-        if self.kind == PROC and name.isdigit() and self._is_shown(name):
+        if self.kind == PROC and self._is_shown(name):
             return abi.DIRECTORY
         return _TYPES[self.kind].get(name, -1)
 
-    def _is_shown(self, name: bytes) -> bool:
-        plain = len(name) < 10 and not (name.startswith(b"0") and len(name) > 1)
-        return plain and visible(self.system, int(name)) is not None
+    def _is_shown(self, name: Name) -> bool:
+        plain = not (name.startswith(b"0") and len(name) > 1)
+        return plain and visible(self.system, _number(name)) is not None
+
+
+def _number(name: Name) -> int:
+    """Return the number that a name is: -1 for none, and for one of more digits than any here has."""
+    return int(name) if len(name) < _DIGITS and name.isdigit() else -1
 
 
 def visible(system: System, pid: int) -> Process | None:
@@ -206,7 +211,7 @@ class PseudoDirectory(Description):
         self.pid: Number = pid
         self.preopen = name
 
-    def _walk(self, path: bytes, follow: bool) -> _Place | int:
+    def _walk(self, path: PathBytes, follow: bool) -> _Place | int:
         place = _Place(self.system, self.root, self.kind, self.pid)
         errno = walk(place, path, follow)
         if errno:
@@ -221,7 +226,7 @@ class PseudoDirectory(Description):
     def open_at(
         self,
         process: Process,
-        path: bytes,
+        path: PathBytes,
         follow: bool,
         oflags: int,
         flags: int,
@@ -252,7 +257,7 @@ class PseudoDirectory(Description):
         if place.kind == _DESCRIPTORS:
             if place.process() is not process:
                 return abi.EACCES
-            return process.descriptors.get(int(place.name)) or abi.ENOENT
+            return process.descriptors.get(_number(place.name)) or abi.ENOENT
         if place.kind == BIN:
             return abi.EACCES
         with process.group.heap:
@@ -268,14 +273,14 @@ class PseudoDirectory(Description):
         """Return a directory's status."""
         return (0, _inode(self.kind, self.pid, b"."), abi.DIRECTORY, 1, 0, 0, 0, 0)
 
-    def filestat_at(self, path: bytes, follow: bool) -> tuple[int, ...] | int:
+    def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names: sizes are not known before a text is made."""
         place = self._walk(path, follow)
         if isinstance(place, int):
             return place
         return (0, _inode(place.kind, place.pid, place.name), place.filetype(place.name), 1, 0, 0, 0, 0)
 
-    def readlink_at(self, path: bytes) -> bytes | int:
+    def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return the target of self or of a process's working directory."""
         place = self._walk(path, False)
         if isinstance(place, int):
@@ -302,31 +307,31 @@ class PseudoDirectory(Description):
         return out.done
 
     # -- nothing can be changed
-    def create_directory_at(self, process: Process, path: bytes) -> int:
+    def create_directory_at(self, process: Process, path: PathBytes) -> int:
         """Refuse."""
         return abi.EEXIST if isinstance(self._walk(path, False), _Place) else abi.EROFS
 
-    def remove_directory_at(self, path: bytes) -> int:
+    def remove_directory_at(self, path: PathBytes) -> int:
         """Refuse."""
         return abi.EROFS
 
-    def unlink_at(self, path: bytes) -> int:
+    def unlink_at(self, path: PathBytes) -> int:
         """Refuse."""
         return abi.EROFS
 
-    def symlink_at(self, process: Process, target: bytes, path: bytes) -> int:
+    def symlink_at(self, process: Process, target: bytes, path: PathBytes) -> int:
         """Refuse."""
         return abi.EROFS
 
-    def link_at(self, process: Process, path: bytes, to: Description, new: bytes) -> int:
+    def link_at(self, process: Process, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Refuse: names lead to files of one file system."""
         return abi.EXDEV
 
-    def rename_at(self, path: bytes, to: Description, new: bytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Refuse."""
         return abi.EXDEV
 
-    def set_times_at(self, path: bytes, follow: bool, atime: int | None, mtime: int | None) -> int:
+    def set_times_at(self, path: PathBytes, follow: bool, atime: int | None, mtime: int | None) -> int:
         """Refuse; a program that touches what is there is let be."""
         place = self._walk(path, follow)
         return place if isinstance(place, int) else abi.OK

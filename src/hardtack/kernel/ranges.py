@@ -35,3 +35,4 @@ Kind: TypeAlias = Annotated[str, MaxLen(16)]  # of a directory in /proc, /dev or
 PathBytes: TypeAlias = Annotated[bytes, MaxLen(PATH_MAX)]
 Block: TypeAlias = Annotated[bytes, MaxLen(MAX_ARGUMENT_BYTES)]  # of arguments, each with its NUL
 Page: TypeAlias = Annotated[bytearray, MaxLen(PAGE)]
+LinearMemory: TypeAlias = Annotated[memoryview, MaxLen(1 << 32)]  # a guest's

@@ -56,7 +56,7 @@ def names_in(ways: dict[int, int]) -> list[bytes]:
     found = []
     for number in itertools.count():
         name = b"%06d" % number + b"n" * (NAME_MAX - 6)
-        way = place(name) >> 56
+        way = place(name) >> 58
         if left.get(way):
             left[way] -= 1
             found.append(name)
@@ -75,11 +75,13 @@ def long_paths(prefix: bytes, last: bytes) -> list[bytes]:
     """Return paths of about PATH_MAX bytes that lead to prefix/last by all sorts of ways."""
     room = PATH_MAX - len(last) - len(prefix) - 1
     ships = "\U0001f6a2".encode()
+    rest = b"./" * ((294 - len(last)) // 2)
     return [
         prefix + b"/" + last,
         prefix + b"/" + b"./" * (room // 2) + last,
         prefix + b"/" * (room + 1) + last,
         prefix + b"/loop/" + b"./" * ((room - 10) // 2) + last,  # a link to a link to itself's directory
+        prefix + b"/" + b"./" * ((room - 5 - len(rest)) // 2) + b"wide/" + rest + last,  # twice PATH_MAX
         prefix + b"/loop/" + b"./" * ((room - 10) // 2) + last + b"/",
         prefix + b"/long/" + last,  # a link that expands to PATH_MAX, and is followed by another
         prefix + b"/long/" + b"./" * ((room - 10) // 2) + last,  # and this is too long then
@@ -103,6 +105,8 @@ def make_links(hand: Hand, at: int) -> None:
     hand.symlink(b"loop3", b"loop2", at=at)
     hand.symlink(b".", b"loop3", at=at)
     hand.symlink(b"loop/" + b"./" * 1850 + b".", b"long", at=at)
+    hand.symlink(b"./" * 1897 + b"wider", b"wide", at=at)
+    hand.symlink(b"./" * 1899 + b".", b"wider", at=at)
     for number in range(40):
         hand.symlink(b"./" * 900 + b"forty%d" % (number + 1), b"forty%d" % number, at=at)
     hand.symlink(b"back/", b"forty40", at=at)

@@ -32,22 +32,22 @@ from hardtack.lab.machine.worst_cases import (
 # -- directories
 @case
 def directories_that_split(ledger: Ledger) -> None:
-    """The name after which a directory's leaf becomes sixteen, for several distributions of its names."""
+    """The name after which a directory's leaf becomes four, for several distributions of its names."""
     ways = (
-        dict.fromkeys(range(16), 2) | dict.fromkeys(range(8), 3),
-        dict.fromkeys(range(5), 6) | dict.fromkeys(range(5, 15), 1),
-        {0: 5, 1: 6, 2: 6, 3: 6, 4: 6} | dict.fromkeys(range(5, 16), 1),
-        {0: 10, 1: 6, 2: 6, 3: 6, 4: 6} | dict.fromkeys(range(5, 11), 1),
-        {0: 21, 1: 11, 2: 8},
-        {0: 39, 1: 1},
-        {0: 38, 1: 1, 2: 1},
+        {0: 1, 1: 11, 2: 6, 3: 2},
+        {0: 11, 1: 3, 2: 3, 3: 3},
+        {0: 12, 1: 6, 2: 2},
+        {0: 5, 1: 5, 2: 5, 3: 5},
+        {0: 10, 1: 10},
+        {0: 19, 1: 1},
+        {0: 18, 1: 1, 2: 1},
     )
     with ledger.machine() as machine:
         hand = machine.hand()
         for number, distribution in enumerate(ways):
             top = b"top%d" % number
             extra = names_in({**distribution, 0: distribution[0] + 1})
-            last = [name for name in extra if place(name) >> 56 == 0][-1]
+            last = [name for name in extra if place(name) >> 58 == 0][-1]
             extra.remove(last)
             assert len(extra) == BUCKET, (number, len(extra))
             for what in ("open", "mkdir", "symlink", "link", "rename"):
@@ -82,10 +82,10 @@ def listings_of_full_leaves(ledger: Ledger) -> None:
     """Listing a directory in which every leaf is as full as it can be."""
     with ledger.machine() as machine:
         hand = machine.hand()
-        for name in names_in(dict.fromkeys(range(16), BUCKET)):
+        for name in names_in(dict.fromkeys(range(4), BUCKET)):
             hand.close(hand.open(name, CREATE))
         for size in (FULL, 4096):
-            assert len(hand.list(ROOT, size)) == 16 * BUCKET
+            assert len(hand.list(ROOT, size)) == 4 * BUCKET
 
 
 @case
@@ -148,10 +148,9 @@ def paths_on_the_host(ledger: Ledger) -> None:
 @case
 def everything_at_once(ledger: Ledger) -> None:
     """One call that splits a directory, fills tables and follows long links, with a path of PATH_MAX."""
-    distribution = {0: 5, 1: 6, 2: 6, 3: 6, 4: 6} | dict.fromkeys(range(5, 16), 1)
-    forty_one = names_in({**distribution, 0: 6})
-    last = [name for name in forty_one if place(name) >> 56 == 0][-1]
-    forty_one.remove(last)
+    twenty_one = names_in({0: 2, 1: 11, 2: 6, 3: 2})
+    last = [name for name in twenty_one if place(name) >> 58 == 0][-1]
+    twenty_one.remove(last)
     with ledger.machine(64 * MIB) as machine:
         hand = machine.hand()
         inodes = machine.system.files.inodes
@@ -161,7 +160,7 @@ def everything_at_once(ledger: Ledger) -> None:
             make_links(hand, ours)
             hand.mkdir(b"many")
             many = hand.open_directory(b"many")
-            for name in forty_one[: BUCKET - len(hand.list(ours))]:
+            for name in twenty_one[: BUCKET - len(hand.list(ours))]:
                 hand.mkdir(name, at=ours)
             while hand.open(b".", rights=READ_ONLY) < 4095:
                 pass
@@ -169,7 +168,7 @@ def everything_at_once(ledger: Ledger) -> None:
             while inodes.lowest_free() < 4096:
                 hand.mkdir(b"%d" % number, at=many)
                 number += 1
-        for path in long_paths(b"ours", last)[:6]:
+        for path in long_paths(b"ours", last)[:7]:
             fd = hand.open(path, CREATE)
             hand.close(fd)
             hand.unlink(path)
