@@ -125,7 +125,7 @@ class Disk:
             )
         self.heap = heap
         self.path = path
-        self.size = size
+        self.size: Position = size
         self.changes: Count = 0
         self.commits: Count = 0
         self._free: Signed = 0
@@ -484,7 +484,7 @@ def _sync_directory(path: str) -> None:
         os.close(fd)
 
 
-@assume_bound("600", returned="480", retained="0")
+@assume_bound("600", returned="480", retained="0", raises="0")
 def _reason(error: Exception) -> Reason:
     text = str(error)
     for part, reason in _ERRORS:
