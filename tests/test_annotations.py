@@ -481,10 +481,10 @@ def test_an_assumed_bound_is_kept_as_it_is_written(text):
     def opaque(data, /, n, *rest, limits, **more):
         return n
 
-    decorated = assume_bound(text, returned="0", retained=text)(opaque)
+    decorated = assume_bound(text, returned="0", retained=text, raises=text)(opaque)
     assert decorated is opaque
     bound = opaque.__hardtack_bound__
-    assert (bound.peak, bound.returned, bound.retained) == (text, "0", text)
+    assert (bound.peak, bound.returned, bound.retained, bound.raises) == (text, "0", text, text)
 
 
 @pytest.mark.parametrize(

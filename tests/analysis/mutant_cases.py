@@ -44,6 +44,40 @@ def traceback_kept(text: str) -> int:
         return len(text * 8)
 
 
+def _failing() -> None:
+    raise ValueError(1)
+
+
+def _passing(text: str) -> int:
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = a9 = a10 = a11 = a12 = a13 = a14 = a15 = text
+    b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = b8 = b9 = b10 = b11 = b12 = b13 = b14 = b15 = text
+    c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = c8 = c9 = c10 = c11 = c12 = c13 = c14 = c15 = text
+    d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = d8 = d9 = d10 = d11 = d12 = d13 = d14 = d15 = text
+    e0 = e1 = e2 = e3 = e4 = e5 = e6 = e7 = e8 = e9 = e10 = e11 = e12 = e13 = e14 = e15 = text
+    f0 = f1 = f2 = f3 = f4 = f5 = f6 = f7 = f8 = f9 = f10 = f11 = f12 = f13 = f14 = f15 = text
+    g0 = g1 = g2 = g3 = g4 = g5 = g6 = g7 = g8 = g9 = g10 = g11 = g12 = g13 = g14 = g15 = text
+    h0 = h1 = h2 = h3 = h4 = h5 = h6 = h7 = h8 = h9 = h10 = h11 = h12 = h13 = h14 = h15 = text
+    _failing()
+    return len(a0 + h0)
+
+
+def passed_by_many_variables(text: str) -> int:
+    try:
+        return _passing(text)
+    except ValueError:
+        return len(bytes(9000))
+
+
+def left_with_many_variables(text: str) -> int:
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = a9 = a10 = a11 = a12 = a13 = a14 = a15 = text
+    b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = b8 = b9 = b10 = b11 = b12 = b13 = b14 = b15 = text
+    c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = c8 = c9 = c10 = c11 = c12 = c13 = c14 = c15 = text
+    d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = d8 = d9 = d10 = d11 = d12 = d13 = d14 = d15 = text
+    if d15:
+        raise KeyError(d15)
+    return len(a0)
+
+
 def temporaries(text: str) -> int:
     return len((text + "a") * 2 + (text + "b") * 2)
 
@@ -421,6 +455,8 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "branched": [(_TEXT, False)],
     "captured": [(_TEXT,)],
     "concatenated": [(_TEXT,)],
+    "left_with_many_variables": [("abc",)],
+    "passed_by_many_variables": [("abc",)],
     "copied_dicts": [(_WORDS,)],
     "counted": [(_NUMBERS,)],
     "checked_argument": [([9000],)],

@@ -65,6 +65,16 @@ MUTANTS = (
         "        pass", "traceback_kept",
     ),
     _mutant(
+        "takes the traceback of a call for one that has the caller's frame", "exceptions.py",
+        "last = len(interp.activations) - has_frame", "last = len(interp.activations) - 1",
+        "passed_by_many_variables",
+    ),
+    _mutant(
+        "takes a frame for one that an exception has already", "exceptions.py",
+        "    if set(names) != {str(len(state.frames))}:\n        return ZERO\n", "",
+        "left_with_many_variables",
+    ),
+    _mutant(
         "forgets temporaries", "states.py",
         "            for value in frame.values():\n                yield from value.objects\n",
         "            for register, value in frame.items():\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+import struct
 
 import pytest
 
@@ -122,3 +123,18 @@ def test_a_reason_takes_no_more_than_is_stated():
     peak, held = taken(heap, _reason, sqlite3.DatabaseError("\N{GOTHIC LETTER AHSA}" * 5000))
     assert peak <= stated(_reason, "peak")
     assert held <= stated(_reason, "returned")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.Error(),
+        sqlite3.OperationalError("\udcff"),
+        struct.error(None),
+        OverflowError(1, b"2"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    ],
+)
+def test_there_is_a_reason_for_any_error(error):
+    assert 0 <= len(_reason(error)) <= 100
+    assert stated(_reason, "raises") == 0

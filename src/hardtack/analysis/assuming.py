@@ -58,7 +58,9 @@ def _taken(
     peak = Size.parse(claims.get("peak", "0")).substitute(values)
     pool = f"replaced by {name}"  # what the call before left, which is freed first
     interp.note(peak.minus(interp.state.high.get(pool, ZERO)))
-    exceptions.may_raise(interp, _RAISED, message=peak.at_most(_MESSAGE))
+    raised = Size.parse(claims["raises"]).substitute(values) if "raises" in claims else peak.at_most(_MESSAGE)
+    if not raised.is_zero:
+        exceptions.may_raise(interp, _RAISED, message=raised)
     retained = Size.parse(claims.get("retained", "0")).substitute(values)
     kept = f"retained by {name}"  # what nothing here refers to, and never dies
     interp.state.high[kept] = interp.state.high.get(kept, ZERO) + retained

@@ -151,16 +151,31 @@ def frames_around(interp: Interpreter) -> Size:
 
 def _note_raising(interp: Interpreter, extra: Size | int = 0) -> None:
     """Raise the peak to what is live while an exception is raised: a traceback has all frames."""
-    interp.note(frames_around(interp) + extra, raising=interp.is_summary)
+    frames = frames_around(interp).minus(_frame_of_handled(interp))
+    interp.note(frames + extra, raising=interp.is_summary)
 
 
-def _of_traceback(interp: Interpreter, since: int) -> Size:
+def _frame_of_handled(interp: Interpreter) -> Size:
+    """Return the bytes of this frame's object where the exception that is handled here has it: there is one.
+
+    Source: Python/frame.c _PyFrame_MakeAndSetFrameObject.
+    """
+    state = interp.state
+    handled = state.frame.get(EXCEPTION, NOTHING).objects
+    names = [cell.name for obj in handled if (cell := state.cells.get(obj)) and cell.kind == tracebacks.KIND]
+    if set(names) != {str(len(state.frames))}:
+        return ZERO
+    caller = _CALLER if len(interp.activations) == 1 and not interp.is_summary else 0
+    return footprints.SIZES.frame(interp.activation.function.frame_slots, 0) + caller
+
+
+def _of_traceback(interp: Interpreter, since: int, end: int | None = None) -> Size:
     """Return the bytes of traceback and frame objects since a frame; since the first, of the caller's too.
 
     In a summary the frames around are not among them.
     """
     summary = interp.is_summary
-    running = interp.activations[max(since, 0) if summary else since :]
+    running = interp.activations[max(since, 0) if summary else since : end]
     frames = [footprints.SIZES.raised(one.function.frame_slots, 0) for one in running]
     return add_up([*frames, Size.const(0 if since or summary else _CALLER)])
 
@@ -187,16 +202,25 @@ def send(
     catcher.add(classes[0], state)
 
 
-def pass_through(interp: Interpreter, state: State, raised: Value, name: str) -> None:
+def pass_through(
+    interp: Interpreter, state: State, raised: Value, name: str, *, has_frame: bool = False
+) -> None:
     """Give the innermost `try` a state in which a call was left by raising, and its frames are gone.
 
     The traceback is there already: it gets the frames that are left here, and what they hold.
+
+    Args:
+        interp: whose call.
+        state: the state.
+        raised: the exception.
+        name: its class.
+        has_frame: whether the traceback has the frame that runs: a `try` in it did not take the exception.
     """
     if not interp.catching:
         return
     catcher = cast("Catcher", interp.catching[-1])
     here = {"", str(len(state.frames))}  # how many frames there are that the traceback does not leave yet
-    lost, size = _leave_frames(interp, state, catcher, raised)
+    lost, size = _leave_frames(interp, state, catcher, raised, has_frame=has_frame)
     found = {obj: state.cells[obj] for obj in raised.objects if obj in state.cells}
     lumps = {obj: cell for obj, cell in found.items() if cell.kind == tracebacks.KIND}
     for obj, cell in lumps.items():
@@ -217,7 +241,7 @@ def pass_through(interp: Interpreter, state: State, raised: Value, name: str) ->
 
 
 def _leave_frames(
-    interp: Interpreter, state: State, catcher: Catcher, raised: Value | None
+    interp: Interpreter, state: State, catcher: Catcher, raised: Value | None, *, has_frame: bool = False
 ) -> tuple[list[Value], Size]:
     """Take the frames off that an exception leaves; returns what they held, and the bytes kept with it."""
     lost: list[Value] = []
@@ -234,7 +258,9 @@ def _leave_frames(
     frame = state.frame
     for register in [one for one in frame if one.startswith("%") and one not in catcher.kept]:
         del frame[register]
-    frames = _of_traceback(interp, len(interp.activations) - 1 - depth)
+    last = len(interp.activations) - has_frame
+    since = len(interp.activations) - 1 - depth
+    frames = _of_traceback(interp, since, last) if since < last else ZERO
     return lost, add_up([frames, *map(footprints.scalar, lost)])
 
 
@@ -387,10 +413,12 @@ def _pass_on(interp: Interpreter, state: State, name: str) -> None:
     """Let an exception go on outward."""
     if not interp.catching:
         return
-    before, interp.state = interp.state, state.copy()
-    value = interp.state.frame.get(EXCEPTION)
-    send(interp, interp.state, value, [name])
-    interp.state = before
+    state = state.copy()
+    value = state.frame.get(EXCEPTION)
+    if value is None:
+        send(interp, state, None, [name])
+    else:
+        pass_through(interp, state, value, name, has_frame=True)
 
 
 def _handle(interp: Interpreter, handler: ir.Handler) -> None:

@@ -213,25 +213,38 @@ class AssumedBound:
         returned: those of them that its result holds; None where nothing is stated.
         retained: those that stay alive otherwise; None where nothing is stated.
         replaced: those that stay alive in the place of an earlier call's; None where nothing is stated.
+        raises: those that an exception holds which leaves the call; None where nothing is stated.
     """
 
-    __slots__ = ("peak", "replaced", "retained", "returned")
+    __slots__ = ("peak", "raises", "replaced", "retained", "returned")
 
     def __init__(
-        self, peak: str, returned: str | None, retained: str | None, replaced: str | None = None
+        self,
+        peak: str,
+        returned: str | None,
+        retained: str | None,
+        replaced: str | None = None,
+        raises: str | None = None,
     ) -> None:
         self.peak = peak
         self.returned = returned
         self.retained = retained
         self.replaced = replaced
+        self.raises = raises
 
     def __repr__(self) -> str:
         last = "" if self.replaced is None else f", replaced={self.replaced!r}"
+        last += "" if self.raises is None else f", raises={self.raises!r}"
         return f"AssumedBound({self.peak!r}, returned={self.returned!r}, retained={self.retained!r}{last})"
 
 
 def assume_bound(
-    peak: str, *, returned: str | None = None, retained: str | None = None, replaced: str | None = None
+    peak: str,
+    *,
+    returned: str | None = None,
+    retained: str | None = None,
+    replaced: str | None = None,
+    raises: str | None = None,
 ) -> Callable[[_F], _F]:
     """Return a decorator that states in bytes what a function allocates that the analyser cannot look into.
 
@@ -246,6 +259,7 @@ def assume_bound(
         retained: those that stay alive otherwise, in what arguments or globals reach.
         replaced: those that stay alive in the place of what the call before left: however often the function
             is called, they are there once.
+        raises: those that an exception holds which leaves the call; "0": none ever does.
 
     Raises:
         ValueError: by the decorator, if a text is no such expression, or names what is no parameter.
@@ -269,10 +283,10 @@ def assume_bound(
         code = inner.__code__
         several = bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)  # *args, **kwargs
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + several]
-        for text in (peak, returned, retained, replaced):
+        for text in (peak, returned, retained, replaced, raises):
             if text is not None:
                 check_names(text, parameters, _name(function))
-        bound = AssumedBound(peak, returned, retained, replaced)
+        bound = AssumedBound(peak, returned, retained, replaced, raises)
         function.__hardtack_bound__ = bound  # type: ignore[attr-defined]
         return function
 

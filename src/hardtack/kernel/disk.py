@@ -484,7 +484,7 @@ def _sync_directory(path: str) -> None:
         os.close(fd)
 
 
-@assume_bound("600", returned="480", retained="0")
+@assume_bound("600", returned="480", retained="0", raises="0")
 def _reason(error: Exception) -> Reason:
     text = str(error)
     for part, reason in _ERRORS:

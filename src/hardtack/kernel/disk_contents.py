@@ -219,10 +219,12 @@ class DiskContents(DiskInodes):
         offset = size % DISK_PAGE
         if not offset:
             return abi.OK
-        page = self._cached(file, size // DISK_PAGE) or self._fetch(file, size // DISK_PAGE)
-        if len(page.data) <= offset:
+        page = self._cached(file, size // DISK_PAGE)
+        held = self._size_of(file, size // DISK_PAGE) if page is None else len(page.data)
+        if held <= offset:
             return abi.OK
-        found = self._page_to_write(file, None, size // DISK_PAGE, len(page.data))
+        del page  # it may have to give way
+        found = self._page_to_write(file, None, size // DISK_PAGE, held)
         if isinstance(found, int):
             return found
         memoryview(found.data)[offset:] = memoryview(ZEROS)[: len(found.data) - offset]

@@ -352,20 +352,16 @@ class DiskInodes:
         self.disk.change(SAVE, inode.saved())
 
     def touch(self, inode: DiskInode) -> None:
-        """Note that an open inode's figures changed: they are saved with the transaction."""
-        if not inode.dirty:
+        """Note that an inode's figures changed: an open one's are saved with the transaction, others now."""
+        if not inode.opens:
+            self.save(inode)
+        elif not inode.dirty:
             if self._dirty_count >= DIRTY_INODES:
                 self.flush()
             inode.dirty = True
             inode.next_dirty = self._dirty
             self._dirty = inode
             self._dirty_count += 1
-
-    def _save(self, inode: DiskInode) -> None:
-        if inode.opens:
-            self.touch(inode)
-        else:
-            self.save(inode)
 
     def set_times(self, inode: DiskInode, atime: Long | None, mtime: Long | None) -> int:
         """Set times, each unless None."""
@@ -376,7 +372,7 @@ class DiskInodes:
             inode.atime = inode.atime if atime is None else atime + 0
             inode.mtime = inode.mtime if mtime is None else mtime + 0
         self._stamp(inode, content=False)
-        self._save(inode)
+        self.touch(inode)
         return abi.OK
 
     def _changed(self, number: Long) -> None:
@@ -385,7 +381,7 @@ class DiskInodes:
         inode = inode or (DiskInode(row) if row is not None else None)
         if inode is not None:
             self._stamp(inode)
-            self._save(inode)
+            self.touch(inode)
 
     def _new_inode(
         self, kind: Flags, parent: Long, target: PathBytes, payer: Long, held: Long

@@ -165,10 +165,6 @@ _STEPS: Final[dict[str, Callable[..., int]]] = {
 # A descriptor's leaf, changed: it and the node above are made or copied, and where hundreds share them, each
 # count of owners and references in them becomes an int of its own.
 _TABLE = "7_000"
-# The host: a status, an error, which is an exception here.
-_HOST = "2_500"
-# Cutting: a disk's page, and a copy that can be written to.
-_SET_SIZE = "2_500 + fetched * 7 // 4"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
 # The same into a pipe, which has PIPE_PAGES.
@@ -192,8 +188,8 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, FOUND, ""),
     ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, FOUND, ""),
     ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, FOUND, ""),
-    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, _SET_SIZE, ""),
-    ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, _HOST, ""),
+    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, FOUND, ""),
+    ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, FOUND, ""),
     ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, FOUND, ""),
     ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, FOUND, ""),
     ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, FOUND, ""),

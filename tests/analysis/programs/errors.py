@@ -72,6 +72,44 @@ def raised_again(datas: list[bytes]) -> int:
     return failed
 
 
+def passed_by_finally(data: bytes) -> BaseException | None:
+    steps = 0
+    try:
+        try:
+            try:
+                _failing(data)
+            finally:
+                steps += len(data * 2)
+        except KeyError:
+            steps = 0
+        finally:
+            steps += len(data * 3)
+    except ValueError as error:
+        return error if steps else None
+    return None
+
+
+def raises_in_a_handler(data: bytes) -> int:
+    big = data * 2
+    try:
+        _failing(data)
+    except ValueError:
+        try:
+            int(str(len(big)) + "x")
+        finally:
+            raise KeyError(len(big))
+    return 0
+
+
+def caught_from_a_handler(data: bytes) -> BaseException | None:
+    big = data * 3
+    try:
+        raises_in_a_handler(data)
+    except KeyError as error:
+        return error if big else None
+    return None
+
+
 class Last:
     def __init__(self) -> None:
         self.error: BaseException | None = None

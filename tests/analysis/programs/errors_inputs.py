@@ -13,6 +13,9 @@ FUNCTIONS = (
     lib.collected_by_continue,
     lib.handled_inside_a_handler,
     lib.raised_again,
+    lib.passed_by_finally,
+    lib.raises_in_a_handler,
+    lib.caught_from_a_handler,
 )
 INPUTS = {function: list(calls(function)) for function in FUNCTIONS}
 INPUTS[lib.collected] += [lambda n=n: given(b"x" * 3000, n) for n in (1, 2, 29, 30)]

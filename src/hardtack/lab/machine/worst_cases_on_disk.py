@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hardtack.kernel import abi
-from hardtack.kernel.disk_inodes import STEP_ROWS
+from hardtack.kernel.disk_inodes import DIRTY_INODES, STEP_ROWS
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE
 from hardtack.lab.machine.driver import KIB, MIB, READ, Machine
@@ -189,6 +189,20 @@ def a_disk_that_breaks_when_a_file_is_closed(ledger: Ledger) -> None:
             for fd, last in zip(fds[:3], fds[-3:], strict=True):
                 assert hand.call(name, *([fd] if name == "fd_close" else [last, fd])) == 0
             machine.system.disks.clear()
+
+
+@case
+def a_disk_that_breaks_when_times_are_set(ledger: Ledger) -> None:
+    """As many inodes as may be dirty are brought into the database then, which is gone."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        fds = [hand.open(b"%d" % number, CREATE, at=DISK) for number in range(DIRTY_INODES + 1)]
+        files = machine.system.disks[0]
+        while files._dirty_count < DIRTY_INODES:
+            assert hand.call("fd_filestat_set_times", fds.pop(), BIG, BIG, 5) == 0
+        files.disk._connection.close()
+        assert hand.call("fd_filestat_set_times", fds.pop(), BIG, BIG, 5) == abi.EIO
+        machine.system.disks.clear()
 
 
 @case
