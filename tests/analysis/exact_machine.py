@@ -12,10 +12,13 @@ import re
 import struct
 from collections import OrderedDict, deque
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice, product
+from pathlib import PurePath
 
 from hardtack.analysis.domain import STREAMS
+from hardtack.analysis.evaluating import path_length
 from hardtack.analysis.machine import AS_IT_WAS, Substituted
 from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.sizes import current
@@ -43,6 +46,7 @@ _KINDS = {
     slice: "slice",
     io.BytesIO: "byte_stream",
     io.StringIO: "text_stream",
+    PurePath: "path",
 }
 HEADERS = {"byte_stream": SIZES.of("BytesIO"), "text_stream": SIZES.of("StringIO")}
 _VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
@@ -401,6 +405,14 @@ class ExactMachine:
         for part in holder.parts:
             part.holds.append(held)
 
+    def fill(self, path: Value) -> None:
+        for part in path.parts:
+            assert part.kind == "path", part.kind
+            if part.real is not NO_VALUE:
+                kept = const(SIZES.path(_length(part), _width(part)))
+                self.grown += kept
+                self._note(kept)
+
     def _retain(self, value: Value) -> None:
         self.retained.append(value)
         self.grown += value.scalar()
@@ -492,12 +504,16 @@ def _length(part: Part) -> int:
         return max(at, end)
     if isinstance(part.real, re.Match):
         return len(part.real.string)
+    if isinstance(part.real, PurePath):
+        return path_length(part.real)
     return len(part.real) if hasattr(part.real, "__len__") else 0
 
 
 def _width(part: Part) -> int:
     if isinstance(part.real, re.Match) and isinstance(part.real.string, str):
         return 1 if part.real.string.isascii() else 4
+    if isinstance(part.real, PurePath):
+        return 1 if str(copy(part.real)).isascii() else 4
     if isinstance(part.real, memoryview):
         return 1 if part.real.contiguous else 4
     if part.real is NO_VALUE or not isinstance(part.real, str):
@@ -548,6 +564,8 @@ def sized(kind: str, n: int, width: int = 1) -> Size:
             return SIZES.bytes_io(n)
         case "text_stream":
             return SIZES.string_io(n, pieces=False)
+        case "path":
+            return SIZES.path(n, width)
         case "iterator":
             return SIZES.of("dict item iterator")
     raise AssertionError(kind)

@@ -15,10 +15,10 @@ from hardtack.analysis import (
     exceptions,
     footprints,
     integers,
-    ir,
     iteration,
     operations,
     parameters,
+    paths,
     raising,
     slices,
     spelling,
@@ -29,6 +29,7 @@ from hardtack.analysis.domain import (
     NO,
     NOTHING,
     OTHER,
+    PATH_KIND,
     STREAMS,
     TRUTH,
     Cell,
@@ -65,6 +66,7 @@ _SPELLING_ERRORS = {
 def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     """Do what a model says; returns the result, to be written to a register at once."""
     machine = ModelMachine(interp, model.name)
+    paths.refuse_for_text(interp, model.name, arguments)
     message = _message(machine, model.name, arguments)
     for register in (*arguments.positional, *dict(arguments.keywords).values()):
         machine.special(register, "__index__", [], _ONE)  # wherever an integer is taken, it may be asked for
@@ -88,6 +90,8 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
 
 def held_by_error(name: str, arguments: Given) -> tuple[str, ...]:
     """Return the arguments that the exception of a built-in keeps: a KeyError its key, a codec's its text."""
+    if name.startswith("pathlib."):
+        return arguments.positional  # an OSError has the text that the path keeps
     return arguments.positional if name.rpartition(".")[2] in _KEEPING_ERRORS else ()
 
 
@@ -98,6 +102,8 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
     copies the bytes.
     """
     given = arguments.positional
+    if name.startswith("pathlib."):
+        return paths.message(machine, arguments)
     if name in _SPELLING_ERRORS and len(given) > _SPELLING_ERRORS[name]:
         spelled = text_of(machine, given[_SPELLING_ERRORS[name]], spelled=True)
         machine.release()
@@ -345,6 +351,7 @@ class ModelMachine:
         if total is None and not item.objects and kind not in {"iterator", "generator"}:
             total = ZERO
         own = {"deque": "collections.deque", **dict.fromkeys(("exception", "unknown", *STREAMS), self._name)}
+        own[PATH_KIND] = "pathlib.PurePath"
         name = own.get(kind, f"builtins.{kind}")
         return Cell(
             kind,
@@ -403,8 +410,12 @@ class ModelMachine:
                 known = cell.fields.get("held", NOTHING)
                 self._interp.state.put(obj, cell.with_field("held", join_all((known, value))))
             else:
-                parameters.make_attribute(self._interp, obj, "held", _UNTYPED)
+                parameters.make_attribute(self._interp, obj, "held", paths.UNTYPED)
                 parameters.write_part(self._interp, obj, "held", value, strong=False)
+
+    def fill(self, path: str) -> None:
+        """Have a path from before the call keep what it works out."""
+        paths.fill(self, self._read(path))
 
     def call(self, function: str, arguments: Sequence[str], times: Size, *, keep: bool = False) -> str:
         """Call a callable so many times."""
@@ -434,6 +445,8 @@ class ModelMachine:
         methods: set[str] = set()
         for _, cell in access.cells(interp, self._read(value)):
             methods |= special_methods(interp, cell, name)
+            if paths.is_path(interp, cell) and interp.models.find(f"pathlib.PurePath.{name}") is not None:
+                methods.add(f"model pathlib.PurePath.{name}")
             if cell.kind in _ASKING and interp.models.find(f"builtins.{cell.kind}.{name}") is not None:
                 methods.add(f"model builtins.{cell.kind}.{name}")
         if not methods or len(interp.activations) > 60:
@@ -488,6 +501,3 @@ class ModelMachine:
     def assume(self, text: str) -> None:
         """Note something that the bound takes for granted."""
         self._interp.assume(text)
-
-
-_UNTYPED = ir.Union(())

@@ -13,7 +13,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import ir
-from hardtack.analysis.parameters import KINDS
+from hardtack.analysis.parameters import KINDS, PATHS
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def classes_taken(program: ir.Program, type_: ir.Type) -> tuple[str, ...]:
             return _SCALARS[name]
         case ir.Instance(name=name) if name in KINDS:
             return (name,)
+        case ir.Instance(name=name) if name in PATHS:  # a class below may have other methods
+            pure = ("pathlib.PurePosixPath",) if name.startswith("pathlib.Pure") else ()
+            return ("pathlib.PosixPath", *pure)
         case ir.Instance(name=name):
             known = program.classes.get(name)
             if known is not None and known.in_sources and not known.is_protocol:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, integers, ir, parameters
-from hardtack.analysis.domain import BOOL, FLOAT, NONE, NOTHING, OTHER, Value
+from hardtack.analysis.domain import BOOL, FLOAT, NONE, NOTHING, OTHER, PATH_KIND, Value
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
@@ -244,6 +244,10 @@ def _fits(interp: Interpreter, kind: str, name: str, classes: tuple[str, ...], *
         return None
     if kind in {"sequence", "mapping"}:
         return True if name in classes or "builtins.object" in classes else None
+    if kind == PATH_KIND:  # whether it is a Path or a PurePath is not followed
+        if "pathlib.PurePath" in classes or "builtins.object" in classes:
+            return True
+        return False if all(one in parameters.KINDS for one in classes) else None
     builtin = parameters.KINDS.get(name)
     if builtin is not None:
         if name in classes or "builtins.object" in classes:

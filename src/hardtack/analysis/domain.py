@@ -38,6 +38,7 @@ SlotKey: TypeAlias = tuple[object, ...]
 
 # containers whose tables grow
 STREAMS = frozenset({"byte_stream", "text_stream"})  # BytesIO and StringIO: as long as where they may stand
+PATH_KIND = "path"  # of pathlib: as long as what it was made from, and one more for each segment
 GROWABLE = STREAMS | {"list", "dict", "set", "deque", "bytearray"}
 # what is neither an object that is followed nor an integer, as bits of Value.plain
 NONE, BOOL, FLOAT, OTHER = 1, 2, 4, 8

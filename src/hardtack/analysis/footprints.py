@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from hardtack.analysis.domain import FLOAT, GROWABLE, STREAMS, Cell, Value
+from hardtack.analysis.domain import FLOAT, GROWABLE, PATH_KIND, STREAMS, Cell, Value
 from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size, lift
 from hardtack.symbolic.coefficients import Coefficient
@@ -211,6 +211,8 @@ def structure(kind: str, length: Size, width: int = 1) -> Size:
     """Return the bytes of an object of a kind, its items aside; of dicts and sets however they came about."""
     if kind == "str":
         return text(length, width)
+    if kind == PATH_KIND:
+        return SIZES.path(length, width)
     return _WHOLE[kind](length, True) if kind in _WHOLE else _OTHER
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PLAIN_KINDS = {"none": NONE, "bool": BOOL, "float": FLOAT, "complex": OTHER}
 _NAMED = frozenset(
     {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
-    | {"slice", "iterator", "instance", "function", "exception", "byte_stream", "text_stream"}
+    | {"slice", "iterator", "instance", "function", "exception", "byte_stream", "text_stream", "path"}
 )
 _KINDS = {
     "gathered": "iterator",

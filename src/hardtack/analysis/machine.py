@@ -77,9 +77,9 @@ class Machine(Protocol[V]):
         """Return the kinds that a value may be of.
 
         none, bool, int, float, complex, str, bytes, bytearray, memoryview, list, tuple, set, frozenset, dict,
-        deque, range, slice, byte_stream and text_stream (BytesIO, StringIO), iterator (generators, views and
-        files too), function (whatever can be called), instance (of a class of the sources), and other:
-        anything else, also what is not known.
+        deque, range, slice, byte_stream and text_stream (BytesIO, StringIO), path (of pathlib), iterator
+        (generators, views and files too), function (whatever can be called), instance (of a class of the
+        sources), and other: anything else, also what is not known.
         """
 
     def constant(self, value: V) -> object:
@@ -187,6 +187,9 @@ class Machine(Protocol[V]):
 
     def hold(self, holder: V, held: V) -> None:
         """Have one object keep another alive."""
+
+    def fill(self, path: V) -> None:
+        """Have a path from before the call keep all that it works out; what is no path is a finding."""
 
     def call(self, function: V, arguments: Sequence[V], times: Size, *, keep: bool = False) -> V:
         """Call a callable so many times, one after the other; return what the results may be.

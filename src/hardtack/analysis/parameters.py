@@ -26,6 +26,7 @@ from hardtack.analysis.domain import (
     NO,
     NOTHING,
     OTHER,
+    PATH_KIND,
     TRUTH,
     Cell,
     Value,
@@ -59,6 +60,7 @@ KINDS = {
     "collections.defaultdict": "dict",
     "collections.Counter": "dict",
 }
+PATHS = frozenset(f"pathlib.{name}" for name in ("PurePath", "PurePosixPath", "Path", "PosixPath"))
 SIZED = frozenset(KINDS.values())  # what can be asked for its length before its items are
 _ABSTRACT = {
     "typing.Sequence": "sequence",
@@ -193,6 +195,9 @@ def _instance(interp: Interpreter, type_: ir.Instance, path: str, single: bool) 
             value = _object(interp, type_, path, kind, name, length, single)
             return replace(value, length=length) if kind in IMMUTABLE else value
         return _object(interp, type_, path, kind, name, length, single)
+    if name in PATHS:
+        length = Size.symbol(f"{'len' if single else 'maxlen'}({path})")
+        return _object(interp, type_, path, PATH_KIND, name, length, single)
     if name == _MATCH:
         return _match(interp, type_, path, single)
     return _object(interp, type_, path, "instance", name, ZERO, single)

@@ -276,6 +276,27 @@ class Sizes:
         return self.of("traceback") + self.frame(locals_, stack)
 
     # -- the library's
+    def path(self, length: Count, width: int = 4) -> Size:
+        """Return the size of a pathlib path with what it keeps once it was asked, at most; order is aside.
+
+        A part of one character that Latin-1 has is shared. Source: Lib/pathlib.py, `__slots__` of PurePath.
+
+        Args:
+            length: characters of all that it was made from, and one more for each segment.
+            width: bytes of its widest character; 1 is ASCII.
+        """
+        n = lift(length)
+        parts = n // 2 + 2
+        if width == 1:
+            texts = (n // 3 + 2) * (self._raw("ascii") + 16) + n
+        else:
+            texts = parts * (self._raw("wide") + width + 15) + n * width
+        own = self.slotted(7 if self.version < (3, 12) else 9) + self.int_of_bits(64)
+        lists = self.list_grown(parts) + (
+            self.tuple_(parts) if self.version < (3, 12) else self.list_grown(n + 1)
+        )
+        return own + lists + texts + self.str_(n + 1, width, ascii_only=width == 1)
+
     def memoryview(self) -> Size:
         """Return the size of a memoryview of an object; one of a memoryview's slice is `of("memoryview")`."""
         return self.of("memoryview") + self.of("managed buffer")

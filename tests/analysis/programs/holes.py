@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from annotated_types import Len
@@ -579,3 +581,37 @@ class Looking:
 def assumed_that_is_none(looking: Looking, key: str) -> bytes:
     found: bytes | None = looking.aside(key)
     return bytes(2000) if found is None else found
+
+
+class Located:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __fspath__(self) -> str:
+        return self.text * 100
+
+
+def status_of_what_is_located(place: Located) -> int:
+    return os.stat(place).st_size
+
+
+def status_of_a_path(path: Path) -> int:
+    return os.stat(path).st_size
+
+
+class Branded(PurePosixPath):
+    @property
+    def name(self) -> str:
+        return "x" * 100_000
+
+
+def named_by_a_class_below(path: PurePosixPath) -> int:
+    return len(path.name)
+
+
+def branded(brand: Branded) -> int:
+    return len(brand.name) + len(brand.stem)
+
+
+def put_in_order(paths: list[Path]) -> list[Path]:
+    return sorted(paths)

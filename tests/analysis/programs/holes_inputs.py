@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path, PurePosixPath
+
 from values import SIZES, calls, distinct, octets, texts
 
 from hardtack.lab.measuring import given
@@ -136,6 +138,11 @@ INPUTS |= {
     h.fixed_and_indexed: [lambda at=at: given(h.Fixed(), at) for at in (0, 3, 4, -1)],
     h.fixed_and_shortened: [lambda: given(h.Fixed())],
     h.fixed_and_shortened_by_another_name: [lambda: given(h.Fixed())],
+    h.status_of_what_is_located: [lambda: given(h.Located("/"))],
+    h.status_of_a_path: [lambda: given(Path("/" * 5000))],
+    h.named_by_a_class_below: [lambda: given(PurePosixPath("a/b")), lambda: given(h.Branded("a/b"))],
+    h.branded: [lambda: given(h.Branded("a/b"))],
+    h.put_in_order: [lambda: given([Path("a/b" * n) for n in range(90)])],
     h.measured: [lambda: given("text"), lambda: given(h.Counting("text"))],
     h.anything_that_is_none: [lambda thing=thing: given(thing) for thing in (None, 1, "text")],
     h.untyped_that_is_none: [lambda thing=thing: given([thing]) for thing in (None, 1, "text")],

@@ -402,6 +402,8 @@ class _Evaluator(Generic[V]):
                 machine.replace_items(self.value(container), self.value(item))
             case "hold", [holder, held]:
                 machine.hold(self.value(holder), self.value(held))
+            case "fill", [path]:
+                machine.fill(self.value(path))
             case "scratch", [size]:
                 machine.scratch(self.size(size))
             case "temporary", [made]:

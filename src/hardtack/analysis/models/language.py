@@ -25,6 +25,7 @@ value: what a register may hold
     each argument
 effect: what is done
     append(x, item, by), store(x, key, item, by), replace(x, item), hold(x, held), scratch(size),
+    fill(x): a path from before the call keeps what it works out; one of the call's own has it from the start,
     temporary(value): it is made, and dies when the call ends,
     finding("kind", "message", "remedy"), call(...), special(...)
 condition: what is known when the call is analysed
@@ -59,7 +60,7 @@ Sort: TypeAlias = Literal["size", "value", "effect", "condition"]
 # Kinds whose bytes follow from their length.
 SIZED = frozenset(
     {"str", "bytes", "bytearray", "memoryview", "list", "tuple", "set", "frozenset", "dict", "deque", "range"}
-    | {"slice", "iterator", "byte_stream", "text_stream"}
+    | {"slice", "iterator", "byte_stream", "text_stream", "path"}
 )
 # Functions of values that give a size: of one value, of two, of three.
 _MEASURES = {
@@ -109,6 +110,7 @@ _EFFECTS: dict[str, tuple[Sort, ...]] = {
     "store": ("value", "value", "value", "size"),
     "replace": ("value", "value"),
     "hold": ("value", "value"),
+    "fill": ("value",),
     "scratch": ("size",),
     "temporary": ("value",),
 }

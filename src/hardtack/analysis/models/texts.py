@@ -69,6 +69,11 @@ def _text_of_kind(machine: Machine[V], value: V, kind: str, spelled: bool, depth
         return Text(length * _ESCAPED[width] + 2 if spelled else length, width)
     if kind in {"bytes", "bytearray"}:
         return Text(machine.length(value) * 4 + 14, 1)
+    if kind == "path":
+        machine.fill(value)
+        width = machine.width(value)
+        length = machine.length(value) + 1
+        return Text(length * _ESCAPED[width] + 32 if spelled else length, width)
     if kind == "range":
         element = machine.element(value)
         return Text(_decimal(machine, element) * 3 + 64, 1)
