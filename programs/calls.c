@@ -2,6 +2,7 @@
 // directly, so that nothing but the call, and a loop around it, is measured.
 //   write      fd_write of SIZE bytes to PATH, going back to its start after every MiB, or to "-"
 //   read       fd_read of SIZE bytes from PATH, a MiB that it fills first, going back at its end, or from "-"
+//   seek       fd_seek in PATH, each time to the next byte of a MiB
 //   clock      clock_time_get
 //   openclose  path_open and fd_close of PATH, which counts as one call
 //   yield      sched_yield
@@ -51,10 +52,10 @@ static __wasi_timestamp_t now(void)
     return time;
 }
 
-static void rewind_file(const struct bench *bench)
+static void go_to(const struct bench *bench, __wasi_filedelta_t place)
 {
     __wasi_filesize_t position;
-    check("fd_seek", __wasi_fd_seek(bench->fd, 0, __WASI_WHENCE_SET, &position));
+    check("fd_seek", __wasi_fd_seek(bench->fd, place, __WASI_WHENCE_SET, &position));
 }
 
 static void run_write(const struct bench *bench)
@@ -66,7 +67,7 @@ static void run_write(const struct bench *bench)
         check("fd_write", __wasi_fd_write(bench->fd, &iov, 1, &done));
         at += done;
         if (bench->rewinds && at >= MIB) {
-            rewind_file(bench);
+            go_to(bench, 0);
             at = 0;
         }
     }
@@ -81,10 +82,16 @@ static void run_read(const struct bench *bench)
         check("fd_read", __wasi_fd_read(bench->fd, &iov, 1, &done));
         at += done;
         if (bench->rewinds && at >= MIB) {
-            rewind_file(bench);
+            go_to(bench, 0);
             at = 0;
         }
     }
+}
+
+static void run_seek(const struct bench *bench)
+{
+    for (long long i = 0; i < bench->calls; i++)
+        go_to(bench, i % MIB);
 }
 
 static void run_clock(const struct bench *bench)
@@ -121,7 +128,7 @@ static const struct operation {
     void (*run)(const struct bench *bench);
     int needs_file;
 } operations[] = {
-    {"write", run_write, 1}, {"read", run_read, 1},   {"openclose", run_openclose, 1},
+    {"write", run_write, 1}, {"read", run_read, 1},   {"seek", run_seek, 1}, {"openclose", run_openclose, 1},
     {"clock", run_clock, 0}, {"yield", run_yield, 0}, {"nop", run_nop, 0},
 };
 #define OPERATIONS (sizeof operations / sizeof *operations)
@@ -137,7 +144,7 @@ static void open_file(struct bench *bench)
             fail(bench->path, errno);
     bench->fd = fd;
     bench->rewinds = 1;
-    rewind_file(bench);
+    go_to(bench, 0);
 }
 
 int main(int argc, char **argv)
@@ -149,7 +156,7 @@ int main(int argc, char **argv)
     while (operation < end && (argc < 2 || strcmp(argv[1], operation->name)))
         operation++;
     if (operation == end || bench.calls < 0 || size < 0 || size > LARGEST || argc > 5)
-        return ht_usage("calls write|read|clock|openclose|yield|nop N [SIZE] [PATH]");
+        return ht_usage("calls write|read|seek|clock|openclose|yield|nop N [SIZE] [PATH]");
     bench.size = size;
     if (argc > 4)
         bench.path = argv[4];

@@ -68,7 +68,7 @@ def test_an_error_says_which_program_and_why(run: str) -> None:
     assert stderr.startswith((f"{name}: ", f"usage: {name} "))
 
 
-@pytest.mark.parametrize("operation", ["write", "read", "clock", "openclose", "yield", "nop"])
+@pytest.mark.parametrize("operation", ["write", "read", "seek", "clock", "openclose", "yield", "nop"])
 def test_calls_reports_a_time(operation: str) -> None:
     found = reference.run(PROGRAMS / "calls.wasm", [operation, "50", "1000"])
     words = found.stdout.decode().split()

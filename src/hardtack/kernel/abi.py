@@ -7,7 +7,20 @@ left out. These are plain ints: an enum member costs an object at each `|`.
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardtack.annotations import assume_bound
+    from hardtack.kernel.ranges import Word
+
+    _Pack: TypeAlias = Annotated[
+        Callable[[memoryview, int, int], None], assume_bound("480", returned="0", retained="0")
+    ]
+    _UnpackPair: TypeAlias = Annotated[
+        Callable[[memoryview, int], tuple[Word, Word]], assume_bound("480", returned="144", retained="0")
+    ]
 
 # -- errno
 OK: Final = 0
@@ -133,6 +146,10 @@ U16: Final = Struct("<H")
 U32: Final = Struct("<I")
 U64: Final = Struct("<Q")
 PAIR: Final = Struct("<II")
+# Methods of theirs that the most frequent calls use: to look one up makes an object each time.
+pack_u32: Final[_Pack] = U32.pack_into
+pack_u64: Final[_Pack] = U64.pack_into
+unpack_pair: Final[_UnpackPair] = PAIR.unpack_from
 FDSTAT: Final = Struct("<BxHxxxxQQ")
 FILESTAT: Final = Struct("<QQBxxxxxxxQQQQQ")
 DIRENT: Final = Struct("<QQIBxxx")

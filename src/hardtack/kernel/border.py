@@ -34,6 +34,11 @@ _ADMITTED = """errno = process.admit(process.heap, {maximum}, handler, process{a
         if errno is NotImplemented:
             errno = aside(refused, process, row, process{arguments})"""
 
+# What is left to do where `process.admit` was called elsewhere, and gave no errno but `answer`.
+_REST = """if answer is not NotImplemented:
+            raise answer
+        errno = aside(refused, process, row, process{arguments})"""
+
 # A call that may never wait runs on the scheduler's own reservation, on which entries are called.
 _ALWAYS = "errno = handler(process{arguments})"
 
@@ -64,6 +69,7 @@ def compile_entry(
     done: str,
     trap: str,
     names: dict[str, object] | None = None,
+    rest: bool = False,
 ) -> Callable[..., Any]:
     """Make the function by which a guest enters the kernel for one row of the table.
 
@@ -77,10 +83,11 @@ def compile_entry(
         done: a statement that returns to the guest.
         trap: a statement that ends the guest instead.
         names: what else the expressions mention.
+        rest: the caller has called `process.admit` itself; what the function does is all else, where that
+            gave no errno. The parameter `answer` is what it gave: NotImplemented, or the exception raised.
     """
-    enter = (_ALWAYS if row.always else _ADMITTED).format(
-        maximum=row.maximum, arguments="".join(f", {argument}" for argument in arguments)
-    )
+    way = _REST if rest else _ALWAYS if row.always else _ADMITTED
+    enter = way.format(maximum=row.maximum, arguments="".join(f", {argument}" for argument in arguments))
     source = _ENTRY.format(
         parameters=parameters,
         fetch=fetch,

@@ -26,6 +26,9 @@ from hardtack.kernel.abi import (
     U32,
     U64,
     WAIT,
+    pack_u32,
+    pack_u64,
+    unpack_pair,
 )
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.params import MAX_DESCRIPTORS, MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
@@ -43,9 +46,7 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
         return EBADF
     memory = process.memory
     try:  # one buffer's own bounds are checked by struct, which is cheaper than here
-        start, size = (
-            PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
-        )
+        start, size = unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
     if size > MAX_IO or process.moved:
@@ -56,7 +57,7 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
     done = description.write(process, start, size)
     if done != size:
         return count_moved(process, done, done > 0, size, out)
-    U32.pack_into(memory, out, done)
+    pack_u32(memory, out, done)
     return OK
 
 
@@ -67,9 +68,7 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
         return EBADF
     memory = process.memory
     try:  # one buffer's own bounds are checked by struct, which is cheaper than here
-        start, size = (
-            PAIR.unpack_from(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
-        )
+        start, size = unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
     if size > MAX_IO:
@@ -80,7 +79,7 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
     done = description.read(process, start, size)
     if done < 0:
         return -done
-    U32.pack_into(memory, out, done)
+    pack_u32(memory, out, done)
     return OK
 
 
@@ -235,7 +234,7 @@ def fd_seek(process: Process, fd: Word, offset: Long, whence: Word, out: Word) -
     position = description.seek(offset - (1 << 64) if offset >> 63 else offset, whence)
     if position < 0:
         return -position
-    U64.pack_into(process.memory, out, position)
+    pack_u64(process.memory, out, position)
     return OK
 
 
@@ -661,11 +660,11 @@ def clock_time_get(process: Process, clock: Word, precision: Long, out: Word) ->
     if out + 8 > len(process.memory):
         return EFAULT
     if clock == abi.CLOCK_MONOTONIC:
-        U64.pack_into(process.memory, out, process.system.clock.monotonic())
+        pack_u64(process.memory, out, process.system.clock.monotonic())
     elif clock == abi.CLOCK_REALTIME:
-        U64.pack_into(process.memory, out, process.system.clock.realtime())
+        pack_u64(process.memory, out, process.system.clock.realtime())
     elif clock <= abi.CLOCK_THREAD_CPUTIME:
-        U64.pack_into(process.memory, out, _processor_time(process))
+        pack_u64(process.memory, out, _processor_time(process))
     else:
         return EINVAL
     return OK

@@ -29,6 +29,7 @@ from annotated_types import Interval, MaxLen
 from hardtack.annotations import assume_bound
 from hardtack.errors import KernelError, WrongSize
 from hardtack.kernel.descriptions import Broken
+from hardtack.kernel.disk_log import DiskLog
 from hardtack.kernel.disk_rows import (
     APPLICATION,
     FORMAT,
@@ -110,7 +111,9 @@ class Disk:
         commits: how many there were.
     """
 
-    __slots__ = ("_connection", "_cursor", "_free", "broken", "changes", "commits", "heap", "path", "size")
+    __slots__ = (
+        "_connection", "_cursor", "_free", "_log", "broken", "changes", "commits", "heap", "path", "size",
+    )  # fmt: skip
 
     def __init__(self, heap: Heap, path: str, size: int) -> None:
         """Open a database, or make it; blocks for as long as the host's disk does.
@@ -142,6 +145,7 @@ class Disk:
             try:
                 self._cursor = self._connection.cursor()
                 self._begin()
+                self._log = DiskLog(f"{whole}-wal")
             except _FAILURES as error:
                 self._connection.close()
                 raise KernelError(f"{path}: {_reason(error)}") from None
@@ -399,6 +403,7 @@ class Disk:
             with self.heap:
                 self.changes = 0
                 self.commits += 1
+                self._log.keep_ahead()
             return
         raise self._end(reason)
 
@@ -438,6 +443,7 @@ class Disk:
         return Broken(reason)
 
     def _close(self) -> None:
+        self._log.close()
         try:
             self._cursor.close()  # its statement would keep the connection, and so the file's lock
             self._connection.close()

@@ -44,6 +44,7 @@ _CASES: Final = (
     _Case("fd_read_16", "read", 50_000, 16, "-"),
     _Case("fd_read_16_file", "read", 50_000, 16, "/f"),
     _Case("fd_read_64k", "read", 2_000, 65536, "/f"),
+    _Case("fd_seek", "seek", 50_000, 0, "/f"),
     _Case("clock", "clock", 50_000, 0, "-"),
     _Case("open_close", "openclose", 10_000, 0, "/f"),
 )

@@ -44,7 +44,7 @@ typedef struct {
 typedef void *new_trap_t(const char *message, size_t size);
 typedef void *new_error_t(const char *message);
 
-static PyTypeObject Callbacks_Type, HostFunction_Type, HostMemory_Type;
+static PyTypeObject Callbacks_Type, HostFunction_Type, Entry_Type, HostMemory_Type;
 
 /* -- Callbacks: what the callbacks of one engine share */
 typedef struct {
@@ -57,19 +57,27 @@ typedef struct {
     char begun;  /* a wait began, and wasmtime has not yet asked whether it is over */
 } Callbacks;
 
-/* Keep the exception that is set; of several, the first. */
-static void keep_error(Callbacks *self)
+/* Return the exception that is set, and set it no longer. */
+static PyObject *take_raised(void)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     if (traceback)
         PyException_SetTraceback(value, traceback);
-    if (!self->error)
-        self->error = Py_NewRef(value);
     Py_XDECREF(type);
-    Py_XDECREF(value);
     Py_XDECREF(traceback);
+    return value;
+}
+
+/* Keep the exception that is set; of several, the first. */
+static void keep_error(Callbacks *self)
+{
+    PyObject *value = take_raised();
+    if (self->error)
+        Py_XDECREF(value);
+    else
+        self->error = value;
 }
 
 static PyObject *Callbacks_take_error(Callbacks *self, PyObject *Py_UNUSED(ignored))
@@ -120,6 +128,97 @@ static void *call_host_function(void *env, void *Py_UNUSED(caller), void *Py_UNU
     }
     PyGILState_Release(gil);
     return trap;
+}
+
+/* -- Entry: the function of a system call that has to be let in
+ *
+ * What border.compile_entry writes in Python, as far as all goes well: fetch the arguments, call admit, give the
+ * answer. For everything else it calls `rest`, which is that in Python. */
+#define MOST_ARGUMENTS 16
+#define RESULT 16 /* the slot of the answer: imports.RESULT */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *system, *maximum, *handler; /* handler(process, *arguments) -> errno */
+    PyObject *rest;                       /* (NotImplemented, or an exception) -> 0, or the address of a trap */
+    PyObject *page;                       /* whose bytes they are; an export of it would be in the collector's way */
+    uint64_t *slots;
+    Py_ssize_t count; /* of arguments */
+    vectorcallfunc call;
+} Entry;
+
+/* An attribute, and where objects of the type that was met last keep it; offset 0: in no slot. */
+typedef struct {
+    PyObject *name;
+    PyTypeObject *type;
+    Py_ssize_t offset;
+} Attribute;
+
+static Attribute current_of, admit_of, heap_of;
+
+static void find_slot(Attribute *self, PyTypeObject *type)
+{
+    PyObject *found = PyObject_GetAttr((PyObject *)type, self->name);
+    if (!found)
+        PyErr_Clear();
+    bool is_slot = found && Py_IS_TYPE(found, &PyMemberDescr_Type) &&
+                   ((PyMemberDescrObject *)found)->d_member->type == T_OBJECT_EX;
+    self->offset = is_slot ? ((PyMemberDescrObject *)found)->d_member->offset : 0;
+    Py_XSETREF(self->type, (PyTypeObject *)Py_NewRef(type));
+    Py_XDECREF(found);
+}
+
+static inline PyObject *get(Attribute *self, PyObject *object)
+{
+    if (Py_TYPE(object) != self->type)
+        find_slot(self, Py_TYPE(object));
+    PyObject *value = self->offset ? *(PyObject **)((char *)object + self->offset) : NULL;
+    return value ? Py_NewRef(value) : PyObject_GetAttr(object, self->name);
+}
+
+/* Call process.admit(process.heap, maximum, handler, process, *arguments). */
+static PyObject *call_admit(Entry *self)
+{
+    PyObject *stack[5 + MOST_ARGUMENTS] = {NULL}, **arguments = stack + 1; /* stack[0] is the callee's to use */
+    Py_ssize_t made = 0;
+    PyObject *process = get(&current_of, self->system), *answer = NULL;
+    PyObject *admit = process ? get(&admit_of, process) : NULL;
+    PyObject *heap = admit ? get(&heap_of, process) : NULL;
+    while (heap && made < self->count && (arguments[4 + made] = PyLong_FromUnsignedLongLong(self->slots[made])))
+        made++;
+    if (heap && made == self->count) {
+        arguments[0] = heap;
+        arguments[1] = self->maximum;
+        arguments[2] = self->handler;
+        arguments[3] = process;
+        answer = PyObject_Vectorcall(admit, arguments, (size_t)(4 + made) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    }
+    while (made)
+        Py_DECREF(arguments[4 + --made]);
+    Py_XDECREF(heap);
+    Py_XDECREF(admit);
+    Py_XDECREF(process);
+    return answer;
+}
+
+static PyObject *Entry_call(PyObject *object, PyObject *const *Py_UNUSED(arguments), size_t Py_UNUSED(count),
+                            PyObject *Py_UNUSED(keywords))
+{
+    Entry *self = (Entry *)object;
+    PyObject *answer = call_admit(self);
+    if (answer && answer != Py_NotImplemented) {
+        uint64_t number = PyLong_AsUnsignedLongLong(answer);
+        Py_CLEAR(answer);
+        if (!PyErr_Occurred()) {
+            self->slots[RESULT] = number;
+            return PyLong_FromLong(0);
+        }
+    }
+    if (!answer)
+        answer = take_raised();
+    PyObject *result = answer ? PyObject_CallOneArg(self->rest, answer) : NULL;
+    Py_XDECREF(answer);
+    return result;
 }
 
 /* -- HostMemory: a linear memory, as wasmtime sees it */
@@ -290,6 +389,57 @@ static int HostFunction_clear(HostFunction *self)
     return 0;
 }
 
+static int Entry_init(Entry *self, PyObject *arguments, PyObject *Py_UNUSED(keywords))
+{
+    PyObject *system, *page, *maximum, *handler, *rest;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(arguments, "OOnOOO:Entry", &system, &page, &count, &maximum, &handler, &rest))
+        return -1;
+    Py_buffer view;
+    if (self->page || count < 0 || count > MOST_ARGUMENTS) {
+        PyErr_SetString(PyExc_ValueError, "an Entry is made once, with at most 16 arguments");
+        return -1;
+    }
+    if (PyObject_GetBuffer(page, &view, PyBUF_WRITABLE))
+        return -1;
+    self->slots = view.buf;
+    Py_ssize_t size = view.len;
+    PyBuffer_Release(&view);
+    if (size < (RESULT + 1) * (Py_ssize_t)sizeof *self->slots) {
+        PyErr_SetString(PyExc_ValueError, "the page has too few slots");
+        return -1;
+    }
+    Py_XSETREF(self->page, Py_NewRef(page));
+    self->count = count;
+    self->call = Entry_call;
+    Py_XSETREF(self->system, Py_NewRef(system));
+    Py_XSETREF(self->maximum, Py_NewRef(maximum));
+    Py_XSETREF(self->handler, Py_NewRef(handler));
+    Py_XSETREF(self->rest, Py_NewRef(rest));
+    return 0;
+}
+
+static int Entry_traverse(Entry *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->system);
+    Py_VISIT(self->maximum);
+    Py_VISIT(self->handler);
+    Py_VISIT(self->rest);
+    Py_VISIT(self->page);
+    return 0;
+}
+
+static int Entry_clear(Entry *self)
+{
+    self->call = NULL;
+    Py_CLEAR(self->system);
+    Py_CLEAR(self->maximum);
+    Py_CLEAR(self->handler);
+    Py_CLEAR(self->rest);
+    Py_CLEAR(self->page);
+    return 0;
+}
+
 static int HostMemory_init(HostMemory *self, PyObject *arguments, PyObject *Py_UNUSED(keywords))
 {
     PyObject *callbacks;
@@ -323,6 +473,7 @@ static void HostMemory_dealloc(HostMemory *self)
     }
 DEALLOC(Callbacks)
 DEALLOC(HostFunction)
+DEALLOC(Entry)
 
 static PyMemberDef Callbacks_members[] = {
     {"waited", T_BOOL, offsetof(Callbacks, waited), 0, "a guest began to wait since this was last set to False"},
@@ -379,6 +530,20 @@ static PyTypeObject HostFunction_Type = {
     .tp_dealloc = (destructor)HostFunction_dealloc,
 };
 
+static PyTypeObject Entry_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "hardtack.wasm._callbacks.Entry",
+    .tp_basicsize = sizeof(Entry),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_doc = "Entry(system, page, count, maximum, handler, rest, /)\n--\n\nThe function of a system call.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)Entry_init,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(Entry, call),
+    .tp_traverse = (traverseproc)Entry_traverse,
+    .tp_clear = (inquiry)Entry_clear,
+    .tp_dealloc = (destructor)Entry_dealloc,
+};
+
 static PyTypeObject HostMemory_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "hardtack.wasm._callbacks.HostMemory",
     .tp_basicsize = sizeof(HostMemory),
@@ -407,8 +572,11 @@ static int module_exec(PyObject *module)
             return -1; /* also when address is NULL */
         Py_DECREF(address);
     }
+    if (!(current_of.name = PyUnicode_InternFromString("current")) ||
+        !(admit_of.name = PyUnicode_InternFromString("admit")) || !(heap_of.name = PyUnicode_InternFromString("heap")))
+        return -1;
     return PyModule_AddType(module, &Callbacks_Type) || PyModule_AddType(module, &HostFunction_Type) ||
-                   PyModule_AddType(module, &HostMemory_Type)
+                   PyModule_AddType(module, &Entry_Type) || PyModule_AddType(module, &HostMemory_Type)
                ? -1
                : 0;
 }

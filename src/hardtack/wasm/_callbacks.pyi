@@ -17,6 +17,19 @@ class Callbacks:
 class HostFunction:
     def __init__(self, callbacks: Callbacks, function: Callable[[], int], /) -> None: ...
 
+class Entry:
+    def __init__(
+        self,
+        system: object,
+        page: memoryview,
+        count: int,
+        maximum: int,
+        handler: Callable[..., int],
+        rest: Callable[[object], int],
+        /,
+    ) -> None: ...
+    def __call__(self) -> int: ...
+
 class HostMemory:
     base: int
     size: int

@@ -30,6 +30,7 @@ _released: Final = _ffi.dll
 _P: Final = c_void_p
 
 Callbacks = callbacks.Callbacks
+Entry = callbacks.Entry
 HostFunction = callbacks.HostFunction
 HostMemory = callbacks.HostMemory
 

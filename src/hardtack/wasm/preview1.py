@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hardtack.kernel.border import compile_entry
 from hardtack.kernel.system_calls import TABLE
+from hardtack.wasm.capi import Entry
 from hardtack.wasm.engine import EXIT, make_trap
 from hardtack.wasm.imports import STORE, EntrySpec, fetching
 
@@ -21,6 +22,9 @@ def entries(
 ) -> list[EntrySpec]:
     """Make the host functions of a system: preview1's and our own, from THE table.
 
+    Where nothing is to be told of each call and all goes well, a call passes through no function of Python's
+    but its handler: `Entry` does the same in C.
+
     Args:
         system: the kernel.
         page: where arguments and answers pass.
@@ -30,16 +34,20 @@ def entries(
     made = []
     for row in TABLE:
         fetch, arguments = fetching(row.signature)
+        direct = trace is None and not row.always
         entry = compile_entry(
             system,
             row,
-            parameters="",
+            parameters="answer" if direct else "",
             fetch=fetch,
             arguments=arguments,
             store=store,
             done="return trap(EXIT)" if row.name == "proc_exit" else "return 0",
             trap='return trap(b"the kernel failed in this call")',
             names={**page.names(), "trap": make_trap, "EXIT": EXIT, "trace": trace},
+            rest=direct,
         )
+        if direct:
+            entry = Entry(system, page.memory, len(row.signature), row.maximum, row.handler, entry)
         made.append(EntrySpec(row.module, row.name, row.signature, row.name != "proc_exit", entry))
     return made

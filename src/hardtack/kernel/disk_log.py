@@ -1,0 +1,63 @@
+"""The length of a database's write-ahead log, kept ahead of what is written to it.
+
+Where a log grows at each commit, each sync has the host note its new length and blocks, too, and takes up to
+twice as long. So zeros are written beyond its end, STEP bytes at a time: SQLite writes over them, and takes
+what it has not written itself for the log's end. The next commit syncs them.
+
+Nothing depends on that: where the host refuses, the log grows as before.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from hardtack.annotations import assume_bound
+from hardtack.kernel.params import KIB
+
+if TYPE_CHECKING:
+    from hardtack.kernel.ranges import Count, HostNumber
+
+STEP: Final = 512 * KIB  # bytes
+FIRST: Final = 64 * KIB  # of a log that is left to itself: few commits are not worth a step
+LONGEST: Final = 4 * 1024 * KIB  # of one that is kept ahead: then SQLite begins with it anew
+_ZEROS: Final = bytes(STEP)  # which takes no memory: nobody ever wrote to its pages
+
+
+class DiskLog:
+    """The log of a database that is open."""
+
+    __slots__ = ("_fd", "_length")
+
+    def __init__(self, path: str) -> None:
+        """Look at a log, which is there; it keeps a descriptor of the host until it is closed."""
+        self._fd: HostNumber = -1
+        self._length: Count = FIRST
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            error.__traceback__ = None
+            self._length = LONGEST
+
+    def keep_ahead(self) -> None:
+        """Write a step of zeros if the log has grown to its end. Called after a commit, inside the heap."""
+        if self._length < LONGEST:
+            self._length = _lengthened(self._fd, self._length)
+
+    def close(self) -> None:
+        """Give the descriptor back. A second call does nothing."""
+        fd, self._fd = self._fd, -1
+        self._length = LONGEST
+        if fd >= 0:
+            os.close(fd)
+
+
+@assume_bound("600", returned="32", retained="0")
+def _lengthened(fd: HostNumber, length: Count) -> Count:
+    """Return the length up to which a log need not be looked at again."""
+    try:
+        end = os.lseek(fd, 0, os.SEEK_END)
+        return length if end <= length else end + os.pwrite(fd, _ZEROS, end)
+    except OSError as error:
+        error.__traceback__ = None
+        return LONGEST
