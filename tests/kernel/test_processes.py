@@ -349,8 +349,22 @@ def test_a_killed_child_ends_with_137(machine, hand):
 def test_a_zombie_can_be_killed_without_effect(machine, hand):
     pid = hand.spawn(b"/bin/seven")
     machine.settle()
+    zombie = machine.system.process(pid)
     assert hand.kill(pid) == 0
     assert hand.waitpid() == (pid, 7)
+    assert zombie.killed is None
+
+
+def test_who_was_killed_has_ended_when_the_next_call_is_let_in(machine, hand):
+    pid = hand.spawn(b"/bin/rest")
+
+    def two_calls_in_one_turn(calls):
+        assert machine.enter(hand.process, "kill", (pid, 9)) == 0
+        return (yield from calls.waitpid(pid, options=abi.NOHANG))
+
+    hand.work.append(two_calls_in_one_turn(hand.calls))
+    machine.system.wake_one(hand.process, machine.parked)
+    assert hand.finish() == (pid, 137)
 
 
 @pytest.mark.parametrize("state", ["new", "blocked in poll", "blocked on a pipe", "blocked on a child"])

@@ -158,12 +158,15 @@ class Socket(Description):
             if self.flags & abi.FDFLAG_NONBLOCK:
                 return abi.EAGAIN
             return -process.block(line.connectors)
-        group = listener._group
+        self._system.wake(line.acceptors)  # who look when this turn is over; first, while little is held
+        group, heap = listener._group, self._group.heap
         other: Socket = group.heap.run(Socket, self._system, group, listener.domain, 0)
         other._room = UNACCEPTED
-        self.pair(other)
+        other.incoming = group.heap.run(Pipe, group.heap)
+        self.incoming = heap.run(Pipe, heap)
+        self.peer = other
+        other.peer = self
         line.append(other)
-        self._system.wake(line.acceptors)
         return abi.OK
 
     def accept(self, process: Process, flags: Flags) -> Description | int:

@@ -390,11 +390,12 @@ class System:
 
     def doom(self, process: Process, status: Word, killed: str) -> None:
         """Have another process than the one whose turn it is ended when that turn is over. O(1)."""
-        if not process.doomed:
-            process.doomed = status
-            process.killed = killed
-            process.next_doomed = self.doomed
-            self.doomed = process
+        if process.doomed or process.state == EXITING or process.state in ENDED:
+            return
+        process.doomed = status
+        process.killed = killed
+        process.next_doomed = self.doomed
+        self.doomed = process
 
     def end_doomed(self) -> None:
         """End those who were doomed in the turn that is over."""
