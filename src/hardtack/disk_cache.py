@@ -76,16 +76,21 @@ class DiskCache:
 
     def read_checked(self, name: str) -> bytes | None:
         """Return what `write_checked` kept under a name, and count that as a use; None if it is not whole."""
-        for path in self.files(name):
-            try:
-                checksum, _, data = path.read_bytes().partition(b"\n")
-            except OSError:  # another process pruned it
-                continue
-            if _checksum(data) == checksum:
-                with contextlib.suppress(OSError):  # likewise
-                    os.utime(path)
-                return data
-        return None
+        if self.directory is None:
+            return None
+        path = f"{self.directory}{os.sep}{name}{self._suffix}"
+        try:
+            if not _is_ours(os.lstat(path), stat.S_ISREG):
+                return None
+            with open(path, "rb") as file:
+                checksum, _, data = file.read().partition(b"\n")
+        except OSError:  # there is none, or another process pruned it
+            return None
+        if _checksum(data) != checksum:
+            return None
+        with contextlib.suppress(OSError):  # likewise
+            os.utime(path)
+        return data
 
     def write_checked(self, name: str, data: bytes, max_bytes: int) -> None:
         """Keep a file behind a checksum; as `write`."""

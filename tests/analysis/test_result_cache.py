@@ -161,6 +161,19 @@ def test_a_change_in_what_is_not_called_is_read_but_not_analysed(project: Projec
     assert project.done == {}
 
 
+def test_what_mypy_has_of_a_library_from_its_cache_is_no_change(project: Project) -> None:
+    """Its cache has a class's names in another order than the source."""
+    (project.folder / "cache" / "mypy").unlink()
+    project.change(
+        "shop", "def kinds", "from enum import Enum\n\nclass Kind(Enum):\n    ONE = 1\n\ndef kinds"
+    )
+    project.change("shop", 'in {"a"', 'in {Kind.ONE.name, "a"')
+    project.bound("kinds")
+    project.change("shop", "return n + 1", "return n + 2")
+    project.bound("kinds")
+    assert project.done == {"loaded": 1}
+
+
 def test_a_bound_found_since_does_not_pass_for_the_one_that_held_before(project: Project) -> None:
     first = project.bound()
     project.change("shop", "return n + 1", "return n + 2")

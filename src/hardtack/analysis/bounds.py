@@ -6,6 +6,7 @@ import atexit
 import gc
 import tomllib
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -96,9 +97,13 @@ def answers(
         raise TypeError("targets and models are lists of texts, not one text")
     found: dict[str, Answer] = {}
     wanted: dict[str, Target] = {}
+    places: dict[str, Target] = {}  # each is looked for once
     for text in targets:
+        where, _, name = text.rpartition(":")
         try:
-            wanted[text] = parse_target(text)
+            known = places.get(where) if name else None
+            wanted[text] = parse_target(text) if known is None else replace(known, name=name)
+            places[where] = wanted[text]
         except TargetError as error:
             found[text] = error
     files = [*configured_models(Path.cwd()), *map(Path, models)]
@@ -106,7 +111,7 @@ def answers(
         if not file.is_file():
             raise HardtackError(f"there is no file of models {file}")
     if wanted:
-        known = _known(
+        answered = _known(
             [*wanted.values()],
             files,
             assume=assume,
@@ -115,7 +120,7 @@ def answers(
             processes=processes,
             leaving=leaving,
         )
-        found.update((text, known[target]) for text, target in wanted.items())
+        found.update((text, answered[target]) for text, target in wanted.items())
     return [found[text] for text in targets]
 
 

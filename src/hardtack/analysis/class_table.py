@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
 
 from mypy import nodes as mn
@@ -16,7 +17,7 @@ from hardtack.analysis.mypy_types import convert, parameters_of
 from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from hardtack.analysis.annotations_read import Annotations
     from hardtack.analysis.constants import Constants
@@ -96,7 +97,7 @@ class ClassTable:
         if info.is_named_tuple:
             return self._items(info), ()
         for base in reversed(info.mro):
-            for name, symbol in base.names.items():
+            for name, symbol in self._symbols(base):
                 node = symbol.node
                 if isinstance(node, mn.Decorator) and _is_cached(node):
                     fields[name] = _result_type(node)  # it stands in the instance once it was computed
@@ -112,6 +113,11 @@ class ClassTable:
                 (fields if on_class else variables).pop(name, None)
         return tuple(fields.items()), tuple(variables.items())
 
+    def _symbols(self, base: mn.TypeInfo) -> Iterable[tuple[str, mn.SymbolTableNode]]:
+        """Return what a class has under its names, always in one order: mypy's cache keeps them sorted."""
+        every = base.names.items()
+        return every if base.fullname in self._hierarchy.classes else sorted(every, key=itemgetter(0))
+
     def _generic(self, info: mn.TypeInfo) -> tuple[tuple[str, ir.Type], ...]:
         """Return the fields that it has of generic classes, with what it gives for their type variables."""
         found: dict[str, ir.Type] = {}
@@ -119,7 +125,7 @@ class ClassTable:
             variables = base.defn.type_vars
             plain = variables and all(isinstance(one, mt.TypeVarType) for one in variables)
             given = map_instance_to_supertype(parameters_of(info), base) if plain else None
-            for name, symbol in base.names.items():
+            for name, symbol in self._symbols(base):
                 node = symbol.node
                 found.pop(name, None)
                 if given is None or not isinstance(node, mn.Var) or node.type is None:
@@ -151,7 +157,7 @@ class ClassTable:
         properties: set[str] = set()
         for base in info.mro:
             made = self._hierarchy.generated.get(base.fullname, {})
-            for name in (*made, *base.names):
+            for name in (*made, *(name for name, _ in self._symbols(base))):
                 if name in methods:
                     continue
                 node = base.names[name].node if name in base.names else None

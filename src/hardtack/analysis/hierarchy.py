@@ -36,6 +36,7 @@ class Hierarchy:
         self.others: dict[str, list[str]] = {}  # further definitions of a function, as in `try` and `except`
         self.generated: dict[str, dict[str, str]] = {}  # methods that dataclass writes, by class
         self._below: dict[str, list[mn.TypeInfo]] = {}
+        self._model_names: dict[tuple[mn.SymbolNode, mn.TypeInfo | None], str] = {}
         for module, tree in sources.modules.items():
             self._collect(tree.defs, module, module, None)
         for info in self.classes.values():
@@ -211,6 +212,12 @@ class Hierarchy:
         That of the class that implements it. What typeshed declares in an abstract class (`dict.update` in
         MutableMapping) is named by the class of the receiver that is no class of the sources.
         """
+        found = self._model_names.get((node, receiver))
+        if found is None:
+            found = self._model_names[node, receiver] = self._find_model_name(node, receiver)
+        return found
+
+    def _find_model_name(self, node: mn.SymbolNode, receiver: mn.TypeInfo | None) -> str:
         owner = _owner_of(node)
         if owner is None or receiver is None:
             return public(node.fullname)

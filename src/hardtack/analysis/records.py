@@ -22,8 +22,16 @@ _Record = TypeVar("_Record", bound="DataclassInstance")
 
 
 def _record(*, frozen: bool, slots: bool) -> Callable[[type[_Record]], type[_Record]]:
-    """Return what makes a class a dataclass, with a hash if it never changes."""
-    return dataclasses.dataclass(slots=slots, unsafe_hash=frozen)
+    """Return what makes a class a dataclass, with a hash if it never changes; no instance contains itself."""
+    make = dataclasses.dataclass(slots=slots, unsafe_hash=frozen)
+
+    def made(plain: type[_Record]) -> type[_Record]:
+        found = make(plain)
+        unguarded = getattr(found.__repr__, "__wrapped__", found.__repr__)  # the guard is for those that do
+        type.__setattr__(found, "__repr__", unguarded)
+        return found
+
+    return made
 
 
 def _replace(value: _Record, /, **changes: object) -> _Record:

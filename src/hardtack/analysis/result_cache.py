@@ -76,6 +76,7 @@ class ResultCache:
         self.run = digest(map(repr, (_versions(), modules, where, settings, assume)))
         self._started = time.time_ns()
         self._sources: str | None = None
+        self._entries: dict[Target, dict[str, Any] | None] = {}
         self.held: dict[str, str] = {}
 
     def unchanged(self, target: Target) -> Analysed | None:
@@ -147,8 +148,12 @@ class ResultCache:
         return digest([self.run, target.module, target.name])
 
     def _entry(self, target: Target) -> dict[str, Any] | None:
-        known = self._read(self._name(target))
-        return known if isinstance(known, dict) and known.keys() >= {"sources", "reads", "names"} else None
+        """Return what is kept of a target, which is read once."""
+        if target not in self._entries:
+            known = self._read(self._name(target))
+            whole = isinstance(known, dict) and known.keys() >= {"sources", "reads", "names"}
+            self._entries[target] = known if whole else None  # type: ignore[assignment]
+        return self._entries[target]
 
     def _read(self, name: str) -> object:
         text = self._disk.read_checked(name)

@@ -142,11 +142,12 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
         Unreadable: mypy cannot go on, as on a syntax error, or fails itself.
     """
     options = (run or MypyRun()).options(targets[0].path)
-    roots = [str(root) for target in targets if not is_installed(root := root_of(target))]
+    one_each = list({target.module: target for target in targets}.values())
+    roots = [str(root) for target in one_each if not is_installed(root := root_of(target))]
     options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
-    packages = tuple({analysed_folder(target): None for target in targets})
-    _pass_over_others(options, packages, {target.module.partition(".")[0] for target in targets})
-    paths = {target.module: BuildSource(str(target.path), target.module, None) for target in targets}
+    packages = tuple({analysed_folder(target): None for target in one_each})
+    _pass_over_others(options, packages, {target.module.partition(".")[0] for target in one_each})
+    paths = {target.module: BuildSource(str(target.path), target.module, None) for target in one_each}
     try:
         result = _build(list(paths.values()), options, _Anew(options, packages))
     except _MypyFailedError:  # perhaps on a cache that is broken, or that another process is writing

@@ -382,10 +382,20 @@ class Reader:
         return polynomial(chain.from_iterable(terms))
 
     def _term(self) -> Polynomial:
-        term = self._factor()
-        while self.sees("*"):
-            term = product(term, self._factor())
-        return term
+        rest: Polynomial | None = None
+        factors: Monomial = ()
+        coefficient: Coefficient = 1
+        more = True
+        while more:
+            factor = self._factor()
+            if len(factor) == 1:
+                factors += factor[0][0]
+                coefficient = times(coefficient, factor[0][1])
+            else:
+                rest = factor if rest is None else product(rest, factor)
+            more = self.sees("*")
+        term = ((tuple(sorted(factors)), coefficient),)
+        return term if rest is None else product(term, rest)
 
     def _factor(self) -> Polynomial:
         self.sees("")

@@ -34,8 +34,10 @@ import ast
 import sys
 import tomllib
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from hardtack.analysis.models.evaluating import run
 from hardtack.analysis.models.language import Expression, parse
@@ -44,7 +46,7 @@ from hardtack.errors import HardtackError
 from hardtack.symbolic import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hardtack.analysis.machine import Machine, V
@@ -64,6 +66,7 @@ _KEYS = {
     "source",
 }
 _ITERATING = frozenset({"element", "drained", "item", "mapped", "len", "total"})
+_NONE: MappingProxyType[str, Any] = MappingProxyType({})
 _VERSIONS = ("py311", "py312", "py313")
 
 
@@ -122,18 +125,30 @@ class Model:
 
 
 class Models:
-    """All models of one CPython version, by name."""
+    """All models of one CPython version, by name.
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    Args:
+        models: those that are read.
+        unread: what reads each other one, which is done when it is first asked for.
+    """
+
+    def __init__(
+        self, models: Iterable[Model], unread: Mapping[str, Callable[[], Iterable[Model]]] = _NONE
+    ) -> None:
         self._models = {model.name: model for model in models}
+        self._unread = {name: read for name, read in unread.items() if name not in self._models}
 
     def find(self, name: str) -> Model | None:
         """Return the model of a function, method or class, or None."""
+        if name in self._unread:
+            for model in self._unread[name]():
+                if self._unread.pop(model.name, None):  # else it is replaced by one of the user's
+                    self._models[model.name] = model
         return self._models.get(name)
 
     def names(self) -> list[str]:
         """Return the names of all, sorted."""
-        return sorted(self._models)
+        return sorted((*self._models, *self._unread))
 
     def apply(
         self,
@@ -200,20 +215,23 @@ def load_models(extra: Sequence[Path] = (), version: tuple[int, int] | None = No
     """
     major, minor = version or sys.version_info[:2]
     chosen = f"py{major}{minor}"
-    found: dict[str, Model] = {}
+    unread: dict[str, Callable[[], Iterable[Model]]] = {}
     ours = sorted(
         (entry for entry in resources.files("hardtack.analysis.models").iterdir()),
         key=lambda entry: entry.name,
     )
     for entry in ours:
         if entry.name.endswith(".toml"):
-            for model in read_models(entry.read_text("utf-8"), entry.name, chosen):
-                if model.name in found:
-                    raise ModelError(f"{entry.name}: {model.name!r} is described twice")
-                found[model.name] = model
+            for name, table in _tables(entry.read_text("utf-8"), entry.name):
+                read = partial(_read_one, name, table, entry.name, chosen)
+                for one in _names(name, table, entry.name, chosen):
+                    if one in unread:
+                        raise ModelError(f"{entry.name}: {one!r} is described twice")
+                    unread[one] = read
+    found: dict[str, Model] = {}
     for path in extra:
         found |= {model.name: model for model in read_models(path.read_text("utf-8"), str(path), chosen)}
-    return Models(found.values())
+    return Models(found.values(), unread)
 
 
 def read_models(text: str, file: str, version: str) -> list[Model]:
@@ -222,23 +240,37 @@ def read_models(text: str, file: str, version: str) -> list[Model]:
     Raises:
         ModelError: if a model makes no sense.
     """
+    return [model for name, table in _tables(text, file) for model in _read_one(name, table, file, version)]
+
+
+def _tables(text: str, file: str) -> Iterator[tuple[str, dict[str, object]]]:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{file}: {error}") from error
-    models: list[Model] = []
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise ModelError(f"{file}: {name!r} is no table")
-        models += _read_one(name, table, file, version)
-    return models
+        yield name, table
 
 
-def _read_one(name: str, table: dict[str, object], file: str, version: str) -> list[Model]:
+def _merged(name: str, table: dict[str, object], file: str, version: str) -> dict[str, object]:
+    """Return a table with what differs on one version."""
     overrides = table.get(version, {})
     if not isinstance(overrides, dict):
         raise ModelError(f"{file}: {name!r}: {version} is no table")
-    merged = {key: value for key, value in table.items() if key not in _VERSIONS} | overrides
+    return {key: value for key, value in table.items() if key not in _VERSIONS} | overrides
+
+
+def _names(name: str, table: dict[str, object], file: str, version: str) -> list[str]:
+    """Return the names of what one table describes."""
+    prefix = name.rpartition(".")[0]
+    also = _texts(_merged(name, table, file, version), "also", file, name)
+    return [name, *(other if "." in other else f"{prefix}.{other}" for other in also)]
+
+
+def _read_one(name: str, table: dict[str, object], file: str, version: str) -> list[Model]:
+    merged = _merged(name, table, file, version)
     if not isinstance(merged.get("packs", False), bool):
         raise ModelError(f"{file}: {name!r}: packs is true or false")
     unknown = sorted(merged.keys() - _KEYS)
@@ -246,13 +278,11 @@ def _read_one(name: str, table: dict[str, object], file: str, version: str) -> l
         raise ModelError(
             f"{file}: {name!r}: unknown key {unknown[0]!r}; there are {', '.join(sorted(_KEYS))}"
         )
-    also = _texts(merged, "also", file, name)
     try:
         model = _compile(name, merged, file)
     except ValueError as error:
         raise ModelError(f"{file}: {name!r}: {error}") from error
-    prefix = name.rpartition(".")[0]
-    names = [other if "." in other else f"{prefix}.{other}" for other in also]
+    _, *names = _names(name, table, file, version)
     return [model, *(replace(model, name=other) for other in names)]
 
 
