@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Word
 
     _Pack: TypeAlias = Annotated[
-        Callable[[memoryview, int, int], None], assume_bound("480", returned="0", retained="0")
+        Callable[[memoryview, int, int], None], assume_bound("600", returned="0", retained="0")
     ]
     _UnpackPair: TypeAlias = Annotated[
-        Callable[[memoryview, int], tuple[Word, Word]], assume_bound("480", returned="144", retained="0")
+        Callable[[memoryview, int], tuple[Word, Word]], assume_bound("600", returned="144", retained="0")
     ]
 
 # -- errno
