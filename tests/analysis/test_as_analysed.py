@@ -16,6 +16,7 @@ NAMES = (
     "patched",
     "instance_patched",
     "measured",
+    "named_by_a_class_below",
     "one_key_more",
     "appended",
     "number",
@@ -63,6 +64,11 @@ def test_a_subclass_that_the_analysis_did_not_see_is_told(analysed):
 def test_a_subclass_of_a_builtin_is_told(analysed):
     with pytest.raises(NotAsAnalysed, match="text is a Counting"):
         analysed["measured"].for_call(holes.Counting("text"))
+
+
+def test_a_subclass_of_a_path_is_told(analysed):
+    with pytest.raises(NotAsAnalysed, match="path is a Branded"):
+        analysed["named_by_a_class_below"].for_call(holes.Branded("a/b"))
 
 
 def test_a_subclass_of_dict_and_of_int_is_told(analysed):
