@@ -222,7 +222,7 @@ class OpenDiskDirectory(Description):
         if inode is None:
             return abi.ENFILE
         if oflags & abi.O_TRUNC:
-            errno = self.files.resize(inode, 0)
+            errno = self.files.empty(inode)
             if errno:
                 _close(self.files, inode)
                 return errno
