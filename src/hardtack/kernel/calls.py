@@ -568,31 +568,24 @@ def path_link(
     """Give a file another name."""
     if lookup & 1:
         return EINVAL
-    return _two_paths(process, fd, start, size, to_fd, to_start, to_size, False)
+    directory = _directory(process, fd)
+    to = _directory(process, to_fd)
+    if directory is None or to is None:
+        return EBADF
+    path = get_path(process, start, size)
+    if isinstance(path, int):
+        return path
+    new = get_path(process, to_start, to_size)
+    return new if isinstance(new, int) else directory.link_at(process, path, to, new)
 
 
 def path_rename(
     process: Process, fd: Word, start: Word, size: Word, to_fd: Word, to_start: Word, to_size: Word
 ) -> int:
     """Move a name."""
-    return _two_paths(process, fd, start, size, to_fd, to_start, to_size, True)
-
-
-def _two_paths(
-    process: Process,
-    fd: Word,
-    start: Word,
-    size: Word,
-    to_fd: Word,
-    to_start: Word,
-    to_size: Word,
-    rename: bool,
-) -> int:
-    directory = process.descriptors.get(fd)
-    to = process.descriptors.get(to_fd)
+    directory = _directory(process, fd)
+    to = _directory(process, to_fd)
     if directory is None or to is None:
-        return EBADF
-    if directory.filetype != abi.DIRECTORY or to.filetype != abi.DIRECTORY:
         return EBADF
     path = get_path(process, start, size)
     if isinstance(path, int):
@@ -600,7 +593,15 @@ def _two_paths(
     new = get_path(process, to_start, to_size)
     if isinstance(new, int):
         return new
-    return directory.rename_at(path, to, new) if rename else directory.link_at(process, path, to, new)
+    length = len(new)
+    new = new.rstrip(b"/") or new
+    return directory.rename_at(path, to, new, len(new) < length)
+
+
+def _directory(process: Process, fd: Word) -> Description | None:
+    """Return what a descriptor leads to, if that is a directory."""
+    description = process.descriptors.get(fd)
+    return description if description is not None and description.filetype == abi.DIRECTORY else None
 
 
 # -- arguments, environment, clocks, randomness

@@ -187,8 +187,11 @@ class Description:
         """Give a file another name, below `to`."""
         return abi.EBADF
 
-    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
-        """Move a name to another, below `to`, replacing it."""
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes, slash: bool) -> int:
+        """Move a name to another, below `to`, replacing it.
+
+        `slash` tells whether there was one behind `new`: without it, a link that is replaced is not followed.
+        """
         return abi.EBADF
 
     # -- life

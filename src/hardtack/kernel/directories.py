@@ -32,7 +32,7 @@ _Shift: TypeAlias = "Annotated[int, Interval(ge=-2, le=_TOP)]"
 
 # What adding one name may allocate at most: the name, a leaf's dict at its largest resize, or four new
 # leaves beside the old one. Checked by measurement.
-ADD_BYTES: Final = 3 * 1024
+ADD_BYTES: Final = 4 * 1024
 
 
 def place(name: Name) -> _Place:

@@ -191,27 +191,42 @@ class DiskContents(DiskInodes):
         """Cut or lengthen a file: OK, an errno, or WAIT when a step of cutting was done and more are left."""
         self.begin_change()
         if size < file.size:
-            keep = (size + DISK_PAGE - 1) // DISK_PAGE
-            if self.cache.dirty is not None:
-                self.flush()  # what was charged for is in rows then
-            self._forget_pages(file, keep)
-            cut = self._cut_step(file.number, keep)
-            if cut is not None:
-                first, held = cut
-                self.charge(file, -held)
-                if first > file.number * INDEXES + keep:
-                    with self.heap:
-                        file.size = min(file.size, first % INDEXES * DISK_PAGE)
-                    self.touch(file)
-                    if self._last_pages(file.number, keep, 1) is not None:
-                        return abi.WAIT
-            errno = self._clear_from(file, size)
+            errno = self._cut(file, size) or self._clear_from(file, size)
             if errno:
                 return errno
+        self._set_size(file, size)
+        return abi.OK
+
+    def empty(self, file: DiskInode) -> int:
+        """As resize to nothing, which has no page's bytes to clear."""
+        self.begin_change()
+        errno = self._cut(file, 0) if file.size else abi.OK
+        if not errno:
+            self._set_size(file, 0)
+        return errno
+
+    def _set_size(self, file: DiskInode, size: Long) -> None:
         with self.heap:
             file.size = size + 0
         self._stamp(file)
         self.touch(file)
+
+    def _cut(self, file: DiskInode, size: Long) -> int:
+        """Let go of pages from size on: OK, or WAIT when a step was done and more are left."""
+        keep = (size + DISK_PAGE - 1) // DISK_PAGE
+        if self.cache.dirty is not None:
+            self.flush()  # what was charged for is in rows then
+        self._forget_pages(file, keep)
+        cut = self._cut_step(file.number, keep)
+        if cut is not None:
+            first, held = cut
+            self.charge(file, -held)
+            if first > file.number * INDEXES + keep:
+                with self.heap:
+                    file.size = min(file.size, first % INDEXES * DISK_PAGE)
+                self.touch(file)
+                if self._last_pages(file.number, keep, 1) is not None:
+                    return abi.WAIT
         return abi.OK
 
     def _clear_from(self, file: DiskInode, size: Long) -> int:

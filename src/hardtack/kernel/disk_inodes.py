@@ -15,14 +15,12 @@ from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.disk_payers import PAYER_BYTES, Payers
 from hardtack.kernel.disk_rows import (
     BY_NUMBER,
-    HELD,
     LAST_PAGES,
     NEW_INODE,
     NO_INODE,
     NO_PAGES,
     NUMBER,
     NUMBERS,
-    PAYER,
     SAVE,
     SAVE_PAGE,
     UNREACHABLE,
@@ -81,7 +79,7 @@ class DiskInode:
     )  # fmt: skip
 
     def __init__(self, row: Row) -> None:
-        number, kind, links, size, atime, mtime, ctime, parent = row[:PAYER]
+        number, kind, links, size, atime, mtime, ctime, parent, payer, held = row
         self.number: InodeNumber = number + 0  # numbers of its own: the row's are the caller's
         self.kind: Flags = kind + 0
         self.links: Signed = links + 0
@@ -90,8 +88,8 @@ class DiskInode:
         self.mtime: Long = mtime + 0
         self.ctime: Long = ctime + 0
         self.parent: InodeNumber = parent + 0
-        self.payer: Long = row[PAYER] + 0
-        self.held: Long = row[HELD] + 0
+        self.payer: Long = payer + 0
+        self.held: Long = held + 0
         self.opens: Count = 0
         self.dirty = False
         self.chain: DiskInode | None = None

@@ -484,26 +484,25 @@ class HostDirectory(Description):
 
     def link_at(self, process: Process, path: PathBytes, to: Description, new: PathBytes) -> int:
         """Give a file another name."""
-        return self._both(path, to, new, False)
+        return self._both(path, to, new, False, False)
 
-    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes, slash: bool) -> int:
         """Move a name."""
-        return self._both(path, to, new, True)
+        return self._both(path, to, new, True, slash)
 
-    def _both(self, path: PathBytes, to: Description, new: PathBytes, rename: bool) -> int:
+    def _both(self, path: PathBytes, to: Description, new: PathBytes, rename: bool, slash: bool) -> int:
         if not isinstance(to, HostDirectory):
             return abi.EXDEV
         old = walk_host(self._fd, path, False)
         if isinstance(old, int):
             return old
-        plain = (new.rstrip(b"/") or new) if rename else new  # no slash: it would follow a link
-        place = walk_host(to._fd, plain, False)
+        place = walk_host(to._fd, new, False)
         if isinstance(place, int):
             old.close()
             return place
         try:
             if rename:
-                place.must_be_directory = plain != new
+                place.must_be_directory = slash
                 return _rename(old, place)
             if old.must_be_directory:
                 return abi.EPERM if _is_directory(old) else abi.ENOTDIR

@@ -134,9 +134,9 @@ class MountedRoot(OpenDirectory):
         """Give a file another name, below `to`."""
         return abi.EXDEV if self._leaves(path, to, new) else super().link_at(process, path, to, new)
 
-    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes, slash: bool) -> int:
         """Move a name to another, below `to`, replacing it."""
-        return abi.EXDEV if self._leaves(path, to, new) else super().rename_at(path, to, new)
+        return abi.EXDEV if self._leaves(path, to, new) else super().rename_at(path, to, new, slash)
 
     def _leaves(self, path: PathBytes, to: Description, new: PathBytes) -> bool:
         if self._mount(path) is not None:

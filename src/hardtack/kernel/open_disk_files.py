@@ -222,7 +222,7 @@ class OpenDiskDirectory(Description):
         if inode is None:
             return abi.ENFILE
         if oflags & abi.O_TRUNC:
-            errno = self.files.resize(inode, 0)
+            errno = self.files.empty(inode)
             if errno:
                 _close(self.files, inode)
                 return errno
@@ -342,18 +342,17 @@ class OpenDiskDirectory(Description):
         errno = self.files.new_name(to.directory, where, owner, NAME_BYTES)
         return errno or self.files.add_link(where, self.files.inode(old.row), owner)
 
-    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes, slash: bool) -> int:
         """Move a name."""
         if not isinstance(to, OpenDiskDirectory):
             return abi.EXDEV
         old = self.files.walk(self.directory, path, False)
         if isinstance(old, int):
             return old
-        plain = new.rstrip(b"/") or new  # a slash at the end does not follow a link that is replaced
-        where = self.files.walk(to.directory, plain, False)
+        where = self.files.walk(to.directory, new, False)
         if isinstance(where, int):
             return where
-        where.must_be_directory = plain != new
+        where.must_be_directory = slash
         if to.directory.links == 0 and where.directory == to.directory.number:
             return abi.ENOENT
         return self.files.rename(old, where)

@@ -379,7 +379,7 @@ class OpenDirectory(Description):
                 return abi.ENOSPC
         return abi.OK
 
-    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes, slash: bool) -> int:
         """Move a name."""
         if not isinstance(to, OpenDirectory):
             return abi.EXDEV
@@ -387,11 +387,10 @@ class OpenDirectory(Description):
         old = files.walk(self.directory, path, False)
         if isinstance(old, int):
             return old
-        plain = new.rstrip(b"/") or new  # a slash at the end does not follow a link that is replaced
-        where = files.walk(to.directory, plain, False)
+        where = files.walk(to.directory, new, False)
         if isinstance(where, int):
             return where
-        where.must_be_directory = plain != new
+        where.must_be_directory = slash
         if where.inode is None and files.free() < CREATE_BYTES + len(where.name):
             return abi.ENOSPC
         return files.rename(old, where)

@@ -327,7 +327,7 @@ class PseudoDirectory(Description):
         """Refuse: names lead to files of one file system."""
         return abi.EXDEV
 
-    def rename_at(self, path: PathBytes, to: Description, new: PathBytes) -> int:
+    def rename_at(self, path: PathBytes, to: Description, new: PathBytes, slash: bool) -> int:
         """Refuse."""
         return abi.EXDEV
 

@@ -153,6 +153,7 @@ def all_paths(hand: Hand, at: int) -> None:
                 hand.link(name, other, at, at)
                 hand.rename(name, other, at, at)
                 hand.rename(other, path, at, at)
+                hand.rename(other, path + b"/", at, at)
                 hand.unlink(path, at=at)
                 hand.unlink(other, at=at)
         hand.mkdir(ours + b"/" + last, at=at)

@@ -34,13 +34,13 @@ from hardtack.lab.machine.worst_cases import (
 def directories_that_split(ledger: Ledger) -> None:
     """The name after which a directory's leaf becomes four, for several distributions of its names."""
     ways = (
-        {0: 1, 1: 11, 2: 6, 3: 2},
-        {0: 11, 1: 3, 2: 3, 3: 3},
-        {0: 12, 1: 6, 2: 2},
-        {0: 5, 1: 5, 2: 5, 3: 5},
-        {0: 10, 1: 10},
-        {0: 19, 1: 1},
-        {0: 18, 1: 1, 2: 1},
+        {0: 7, 1: 11, 2: 11, 3: 11},
+        {0: 25, 1: 11, 2: 2, 3: 2},
+        {0: 10, 1: 10, 2: 10, 3: 10},
+        {0: 18, 1: 22},
+        {0: 21, 1: 11, 2: 8},
+        {0: 39, 1: 1},
+        {0: 38, 1: 1, 2: 1},
     )
     with ledger.machine() as machine:
         hand = machine.hand()
@@ -148,9 +148,9 @@ def paths_on_the_host(ledger: Ledger) -> None:
 @case
 def everything_at_once(ledger: Ledger) -> None:
     """One call that splits a directory, fills tables and follows long links, with a path of PATH_MAX."""
-    twenty_one = names_in({0: 2, 1: 11, 2: 6, 3: 2})
-    last = [name for name in twenty_one if place(name) >> 58 == 0][-1]
-    twenty_one.remove(last)
+    forty_one = names_in({0: 8, 1: 11, 2: 11, 3: 11})
+    last = [name for name in forty_one if place(name) >> 58 == 0][-1]
+    forty_one.remove(last)
     with ledger.machine(64 * MIB) as machine:
         hand = machine.hand()
         inodes = machine.system.files.inodes
@@ -160,7 +160,7 @@ def everything_at_once(ledger: Ledger) -> None:
             make_links(hand, ours)
             hand.mkdir(b"many")
             many = hand.open_directory(b"many")
-            for name in twenty_one[: BUCKET - len(hand.list(ours))]:
+            for name in forty_one[: BUCKET - len(hand.list(ours))]:
                 hand.mkdir(name, at=ours)
             while hand.open(b".", rights=READ_ONLY) < 4095:
                 pass
@@ -190,7 +190,7 @@ def host_directories(ledger: Ledger) -> None:
     with host_machine(ledger) as (machine, path):
         for number in range(300):
             (path / f"{number:03}{'ü' * 120}").touch()
-            (path / f"{number:03}{'n' * 250}").touch()
+            (path / f"{number:03}{'n' * 248}\U0001f6a2").touch()  # four bytes a character
         (path / ("\udcff" * 200)).touch()
         hand = machine.hand()
         for size in (FULL, 4096, 300, 24):
