@@ -44,6 +44,24 @@ def traceback_kept(text: str) -> int:
         return len(text * 8)
 
 
+def grown_inside() -> int:
+    kept: list[bytes] = []
+    size = 0
+    for _ in range(10):
+        kept.append(bytes(10_000))
+        size = len(bytes(50_000))
+    return size + len(kept)
+
+
+def grown_in_rounds() -> int:
+    kept: list[bytes] = []
+    for _ in range(3):
+        for _ in range(3):
+            one = bytes(10_000)
+            kept.append(one)
+    return len(kept)
+
+
 def _failing() -> None:
     raise ValueError(1)
 
@@ -455,6 +473,8 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "branched": [(_TEXT, False)],
     "captured": [(_TEXT,)],
     "concatenated": [(_TEXT,)],
+    "grown_inside": [()],
+    "grown_in_rounds": [()],
     "left_with_many_variables": [("abc",)],
     "passed_by_many_variables": [("abc",)],
     "copied_dicts": [(_WORDS,)],

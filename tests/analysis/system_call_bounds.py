@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def targets() -> list[str]:
-    """Return the handlers whose bounds are found, not stated, and the steps in the midst of calls."""
-    from hardtack.kernel.system_calls import TABLE, target
+    """Return the handlers whose bounds are found, not stated, and the steps of calls."""
+    from hardtack.kernel.system_calls import targets_found
 
-    return sorted({target(row.handler) for row in TABLE if row.found} | {*kernel_bounds.STEPS})
+    return sorted({*targets_found(), *kernel_bounds.STEPS})
 
 
 def find() -> list[Analysed]:

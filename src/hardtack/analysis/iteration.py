@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # The generator that goes through an Enum. Source: Lib/enum.py EnumType.__iter__, CPython 3.11.
 _MEMBERS = Size.const(1024)
+_THERE = {"range", "list", "tuple", "bytes", "bytearray", "str"}  # which run nothing to find that they end
 _DRAWS = {"enumerate", "zip", "map", "filter", "reversed", "iter", "items", "keys", "values"}
 
 
@@ -60,7 +61,12 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: Consumer) -> Non
     else:
         rounds = Size.parse(consumer.bound) if consumer.bound is not None else count(interp, value)
         loops.run_for(
-            interp, consumer, source, rounds, lambda: next_item(interp, source, consumer.item, consumer)
+            interp,
+            consumer,
+            source,
+            rounds,
+            lambda: next_item(interp, source, consumer.item, consumer),
+            begins_last=all(cell.kind in _THERE for _, cell in access.cells(interp, value)),
         )
     interp.activation.exits.continues = outer_continues
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, integers, ir, iteration, results, ways
-from hardtack.analysis.domain import Cell, Value, join_values
+from hardtack.analysis.domain import Cell, Value, is_older, join_values
 from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, same_shape, widened
 from hardtack.analysis.records import replace
@@ -45,6 +45,7 @@ class Loop:
             of registers that rounds change.
         entry: the registers when the loop was entered.
         amortised: of the symbols that a round brings along: what they add up to, and the most that one is.
+        begins_last: whether nothing is run after the last round to find out that it was the last.
     """
 
     key: Hashable
@@ -52,6 +53,7 @@ class Loop:
     rounds: Callable[[State, State, set[str]], Size]
     entry: dict[str, Value] = field(default_factory=dict)
     amortised: Mapping[str, tuple[Size, Size]] = field(default_factory=dict)
+    begins_last: bool = False
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     loop.entry.update(entry.frame)
     hint = cast("_Hint", interp.loop_hints.setdefault(loop.key, _Hint()))
     solved: dict[str, Size] = {}
+    inside: dict[str, Size] = {}
     if interp.shaping:
         interp.state = entry
         start = _stable_head(interp, loop, hint)
@@ -102,18 +105,19 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         while True:
             interp.state = entry.copy()
             before = len(hint.wide)
-            start, solved = _solve(interp, loop, hint)
+            start, solved, inside = _solve(interp, loop, hint)
             if len(hint.wide) == before:
                 break
             _clear(interp)
-    _put_back(interp, outside, solved)
+    _put_back(interp, outside, inside)
     interp.choices = choices
     interp.state = _substituted(interp, start, solved)
 
 
-def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[str, Size]]:
+def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[str, Size], dict[str, Size]]:
     """Return the state of a head in which symbols stand for what rounds change, and bounds of the symbols.
 
+    The second bounds are those of the heads that a round begins at: all rounds but one were run before.
     Integers that grow without measure are added to the hint: of those, digits are counted from then on.
     """
     entry = interp.state.copy()
@@ -173,6 +177,7 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         {name: total for name, (total, _) in loop.amortised.items()},
         {name: most for name, (_, most) in loop.amortised.items()},
         unbounded,
+        {name: _not_there_yet(entry, start, key) for key, name in names.items()},
     )
     solved = recurrences.solve()
     if hint.ways and any(is_product(solved[name]) for name in names.values()):
@@ -180,7 +185,21 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         better = recurrences.told_apart(steps, solved) if steps else {}
         hint.ways = bool(better)
         solved |= better
-    return start, solved
+    return start, solved, recurrences.before_the_last(solved) if loop.begins_last else solved
+
+
+def _not_there_yet(entry: State, start: State, key: SlotKey) -> Size:
+    """Return the bytes of the newest object of a site, which each round but the first makes one of the older.
+
+    There was none of that site when the loop was entered, or nothing is returned.
+    """
+    if key[0] not in {"b", "p"} or not is_older(older := cast("Object", key[1])):
+        return ZERO
+    newest = start.cells.get(older ^ 1)
+    if newest is None or start.cells[older].shared or older in entry.cells or older ^ 1 in entry.cells:
+        return ZERO
+    size = newest.whole if key[0] == "b" else newest.pooled
+    return ZERO if size.as_const() is None else size
 
 
 def _steps_by_ways(
@@ -426,6 +445,8 @@ def run_for(
     source: ir.Register,
     rounds: Size,
     make_item: Callable[[], None],
+    *,
+    begins_last: bool = False,
 ) -> None:
     """Run a loop over the items of what a register holds, which live in memory or are made one by one."""
     at = interp.at
@@ -446,7 +467,7 @@ def run_for(
         consumer.body()
         join_continues(interp, activation.exits, consumer.key)
 
-    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised))
+    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, {}, consumer.amortised, begins_last))
     after = _lengths(interp, interp.read(source))
     if any(obj in after and not size.dominates(after[obj]) for obj, size in before.items()):
         interp.finding("aliasing", "what is iterated over may grow meanwhile", "iterate over a copy", at)

@@ -44,6 +44,7 @@ class Recurrences:
         amortised: symbols of a round whose sum over all rounds is known, and that sum.
         most: an upper bound of each symbol that a round brings along.
         unbounded: gives a size without a bound for what grows without measure.
+        void: what the first round does not add to a symbol, though each step says so.
         ways: the steps of each way through a round by itself, none if they are not told apart.
         between: what each symbol adds up to, over the rounds that set it anew.
     """
@@ -54,6 +55,7 @@ class Recurrences:
     amortised: Mapping[str, Size]
     most: Mapping[str, Size]
     unbounded: Callable[[str], Size]
+    void: Mapping[str, Size] = field(default_factory=dict)
     ways: Sequence[Mapping[str, Size]] = ()
     sup: dict[str, Size] = field(default_factory=dict)
     sums: dict[str, Size] = field(default_factory=dict)
@@ -66,6 +68,14 @@ class Recurrences:
         for group in graphs.components(graph):
             self._solve_group(group)
         return with_digits(self.sup)
+
+    def before_the_last(self, solved: dict[str, Size]) -> dict[str, Size]:
+        """Return bounds where the last round begins, no greater than those after it, which were solved."""
+        rounds = self.rounds.as_const()
+        if rounds is None:
+            return solved
+        fewer = replace(self, rounds=Size.const(max(rounds - 1, 0)), sup={}, sums={}, between={}).solve()
+        return {name: size if solved[name].dominates(size) else solved[name] for name, size in fewer.items()}
 
     def told_apart(self, ways: Sequence[Mapping[str, Size]], solved: Mapping[str, Size]) -> dict[str, Size]:
         """Return lesser bounds than those that were solved, from the steps of each way by itself."""
@@ -94,6 +104,8 @@ class Recurrences:
             start |= Size((_greatest(added),)).substitute(environment) * (1 / (1 - Fraction(weight)))
         elif added:
             growth = self._over(_greatest(added), group)
+            if len(group) == 1:
+                growth = growth.minus(self.void.get(group[0], ZERO))
         for name in group:
             self.sup[name] = self.unbounded(name) if weight > 1 else start.substitute(environment) + growth
         if weight > 1 or growth.is_top or any(self.step[name].is_top for name in group):

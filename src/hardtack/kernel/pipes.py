@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Count, Page, Transfer, Word
+    from hardtack.kernel.ranges import Bytes, Count, Page, Transfer, Word
 
 RING: Final = PIPE_PAGES
 CAPACITY: Final = RING * PAGE
@@ -60,19 +60,26 @@ class Pipe:
         """Take as many bytes as there is room for; at most RING pages are made."""
         count = min(count, CAPACITY - self.used)
         tail = (self.head + self.used) % CAPACITY
-        offset = tail % PAGE
+        first, offset = tail // PAGE, tail % PAGE
+        if offset + count > PAGE or self.pages[first] is None:
+            self._make_pages(first, offset + count)
         done = 0
         for i in range((offset + count + PAGE - 1) // PAGE):
-            slot = (tail // PAGE + i) % RING
-            page = self.pages[slot]
-            if page is None:
-                page = self.pages[slot] = bytearray(PAGE)
+            page = self.pages[(first + i) % RING]
+            assert page is not None
             piece = min(count - done, PAGE - offset)
             memoryview(page)[offset : offset + piece] = memory[start + done : start + done + piece]
             done += piece
             offset = 0
         self.used += count
         return count
+
+    def _make_pages(self, first: Count, end: Bytes) -> None:
+        """Make the pages that are not there, from the first on, for so many bytes from its beginning."""
+        for i in range(min((end + PAGE - 1) // PAGE, RING)):
+            slot = (first + i) % RING
+            if self.pages[slot] is None:
+                self.pages[slot] = bytearray(PAGE)
 
     def peek(self, memory: memoryview, start: Word, count: Transfer) -> int:
         """As take, and leave what was read."""
