@@ -579,3 +579,59 @@ class Looking:
 def assumed_that_is_none(looking: Looking, key: str) -> bytes:
     found: bytes | None = looking.aside(key)
     return bytes(2000) if found is None else found
+
+
+# -- a number that says which way a test goes
+def _of_size(size: int, flags: int) -> bytes:
+    if flags & 4:
+        return bytes(size)
+    return b""
+
+
+def flags_without(size: int) -> bytes:
+    return _of_size(size, 3)
+
+
+def flags_with(size: int) -> bytes:
+    return _of_size(size, 12)
+
+
+def true_from_the_second_round(numbers: list[int]) -> list[bytes]:
+    made, flag = [], 0
+    for number in numbers:
+        if flag:
+            made.append(bytes(500))
+        flag = number
+    return made
+
+
+def false_from_the_second_round(numbers: list[int]) -> list[bytes]:
+    made, flag = [], 1
+    for _ in numbers:
+        if not flag:
+            made.append(bytes(500))
+        flag = 0
+    return made
+
+
+def true_from_the_fifth_round(numbers: list[int]) -> list[bytes]:
+    made, count = [], 0
+    for _ in numbers:
+        if count & 4:
+            made.append(bytes(500))
+        count += 1
+    return made
+
+
+class Flag:
+    def __init__(self) -> None:
+        self.raised = 0
+
+
+def raised_in_an_object(numbers: list[int]) -> list[bytes]:
+    made, flag = [], Flag()
+    for _ in numbers:
+        if flag.raised:
+            made.append(bytes(500))
+        flag.raised = 1
+    return made
