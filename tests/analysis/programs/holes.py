@@ -582,18 +582,18 @@ def assumed_that_is_none(looking: Looking, key: str) -> bytes:
 
 
 # -- a number that says which way a test goes
-def _of_size(size: int, flags: int) -> bytes:
+def sized_by_flags(size: int, flags: int) -> bytes:
     if flags & 4:
         return bytes(size)
     return b""
 
 
 def flags_without(size: int) -> bytes:
-    return _of_size(size, 3)
+    return sized_by_flags(size, 3)
 
 
 def flags_with(size: int) -> bytes:
-    return _of_size(size, 12)
+    return sized_by_flags(size, 12)
 
 
 def true_from_the_second_round(numbers: list[int]) -> list[bytes]:

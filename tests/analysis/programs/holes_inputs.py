@@ -139,6 +139,7 @@ INPUTS |= {
     h.measured: [lambda: given("text"), lambda: given(h.Counting("text"))],
     h.anything_that_is_none: [lambda thing=thing: given(thing) for thing in (None, 1, "text")],
     h.untyped_that_is_none: [lambda thing=thing: given([thing]) for thing in (None, 1, "text")],
+    h.sized_by_flags: [lambda flags=flags: given(3000, flags) for flags in (0, 3, 4, 12)],
     h.flags_without: [lambda n=n: given(n) for n in (0, 3000)],
     h.flags_with: [lambda n=n: given(n) for n in (0, 3000)],
     h.assumed_that_is_none: [
