@@ -153,6 +153,26 @@ def branched(text: str, long: bool) -> str:
     return text * 9
 
 
+def _flagged(text: str, flags: int) -> str:
+    if flags & 4:
+        return ""
+    return text * 9
+
+
+def flagged(text: str, flags: int) -> str:
+    return _flagged(text, flags)
+
+
+def flagged_in_a_loop(words: list[str]) -> list[str]:
+    kept: list[str] = []
+    flag = 0
+    for word in words:
+        if flag:
+            kept.append(word * 5)
+        flag = 1
+    return kept
+
+
 def _lines(text: str) -> Iterator[str]:
     held = text * 9
     yield "a"
@@ -471,6 +491,8 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "kept_by_argument": [(_TEXT,)],
     "attributes_late": [(_NUMBERS,)],
     "branched": [(_TEXT, False)],
+    "flagged": [(_TEXT, 0)],
+    "flagged_in_a_loop": [(_WORDS,)],
     "captured": [(_TEXT,)],
     "concatenated": [(_TEXT,)],
     "grown_inside": [()],

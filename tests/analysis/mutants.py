@@ -127,7 +127,15 @@ MUTANTS = (
     ),
     _mutant(
         "runs one branch of an if", "branches.py",
-        "[way(op.if_true, op.then), way(op.if_false, op.otherwise)]", "[way(op.if_true, op.then)]", "branched",
+        "[run for side, run in both.items() if truth in {None, side}]", "[both[True]]", "branched",
+    ),
+    _mutant(
+        "takes a number that may be zero for true", "branches.py",
+        "    if number.least > 0:\n", "    if not number.high.is_zero:\n", "flagged",
+    ),
+    _mutant(
+        "takes a number that may be more than zero for false", "branches.py",
+        "False if number.high.is_zero and number.low.is_zero else None", "False", "flagged_in_a_loop",
     ),
     _mutant(
         "lets a generator's locals die while it waits", "generators.py",

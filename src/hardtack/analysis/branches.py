@@ -47,7 +47,7 @@ def branch(interp: Interpreter, place: object, ways: Sequence[Callable[[], None]
 
 
 def _if(interp: Interpreter, op: ir.If) -> None:
-    interp.read(op.condition)
+    truth = _truth(interp.read(op.condition))
     if interp.state.dead:
         return
     interp.release(op.condition)
@@ -61,7 +61,18 @@ def _if(interp: Interpreter, op: ir.If) -> None:
         return run
 
     place = ("if", op.at, id(op))
-    branch(interp, place, [way(op.if_true, op.then), way(op.if_false, op.otherwise)])
+    both = {True: way(op.if_true, op.then), False: way(op.if_false, op.otherwise)}
+    branch(interp, place, [run for side, run in both.items() if truth in {None, side}])
+
+
+def _truth(value: Value) -> bool | None:
+    """Tell whether a value is true, where its number says so: a flag that is set, or is not, in a call."""
+    number = value.number
+    if number is None or value.objects or value.plain:
+        return None
+    if number.least > 0:
+        return True
+    return False if number.high.is_zero and number.low.is_zero else None
 
 
 # -- facts

@@ -243,6 +243,9 @@ def _modulo(left: Number, right: Number) -> Number:
 
 
 def _and(left: Number, right: Number) -> Number:
+    values = exact(left), exact(right)
+    if values[0] is not None and values[1] is not None:
+        return constant(values[0] & values[1])
     # with a natural number on either side the result lies between zero and it
     for number, other in ((right, left), (left, right)):
         if number.low.is_zero and (number.high.as_const() is not None or not other.low.is_zero):

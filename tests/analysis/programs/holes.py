@@ -615,3 +615,59 @@ def branded(brand: Branded) -> int:
 
 def put_in_order(paths: list[Path]) -> list[Path]:
     return sorted(paths)
+
+
+# -- a number that says which way a test goes
+def sized_by_flags(size: int, flags: int) -> bytes:
+    if flags & 4:
+        return bytes(size)
+    return b""
+
+
+def flags_without(size: int) -> bytes:
+    return sized_by_flags(size, 3)
+
+
+def flags_with(size: int) -> bytes:
+    return sized_by_flags(size, 12)
+
+
+def true_from_the_second_round(numbers: list[int]) -> list[bytes]:
+    made, flag = [], 0
+    for number in numbers:
+        if flag:
+            made.append(bytes(500))
+        flag = number
+    return made
+
+
+def false_from_the_second_round(numbers: list[int]) -> list[bytes]:
+    made, flag = [], 1
+    for _ in numbers:
+        if not flag:
+            made.append(bytes(500))
+        flag = 0
+    return made
+
+
+def true_from_the_fifth_round(numbers: list[int]) -> list[bytes]:
+    made, count = [], 0
+    for _ in numbers:
+        if count & 4:
+            made.append(bytes(500))
+        count += 1
+    return made
+
+
+class Flag:
+    def __init__(self) -> None:
+        self.raised = 0
+
+
+def raised_in_an_object(numbers: list[int]) -> list[bytes]:
+    made, flag = [], Flag()
+    for _ in numbers:
+        if flag.raised:
+            made.append(bytes(500))
+        flag.raised = 1
+    return made

@@ -146,8 +146,20 @@ INPUTS |= {
     h.measured: [lambda: given("text"), lambda: given(h.Counting("text"))],
     h.anything_that_is_none: [lambda thing=thing: given(thing) for thing in (None, 1, "text")],
     h.untyped_that_is_none: [lambda thing=thing: given([thing]) for thing in (None, 1, "text")],
+    h.sized_by_flags: [lambda flags=flags: given(3000, flags) for flags in (0, 3, 4, 12)],
+    h.flags_without: [lambda n=n: given(n) for n in (0, 3000)],
+    h.flags_with: [lambda n=n: given(n) for n in (0, 3000)],
     h.assumed_that_is_none: [
         lambda key=key: given(h.Looking({"there": b"found"}.get), key) for key in ("there", "gone")
     ],
+}
+INPUTS |= {
+    function: [lambda n=n: given(distinct(int, n)) for n in (*SIZES, 400)]
+    for function in (
+        h.true_from_the_second_round,
+        h.false_from_the_second_round,
+        h.true_from_the_fifth_round,
+        h.raised_in_an_object,
+    )
 }
 assert len(list(texts())) > 100
