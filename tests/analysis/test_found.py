@@ -86,6 +86,8 @@ REFUSED = {
     "spread_into_a_call": "unsupported",
     "fixed_and_shortened": "annotation",
     "fixed_and_shortened_by_another_name": "annotation",
+    "padded_to_a_place": "growth",
+    "repeated_up_to_a_place": "growth",
     "status_of_what_is_located": "no-model",
     "status_of_a_path": "no-model",
     "branded": "no-model",

@@ -154,7 +154,7 @@ class ModelMachine:
 
     def upper(self, value: str) -> Size:
         """Return the largest magnitude of an integer."""
-        number = number_of(self._read(value))
+        number = number_of(self._interp, self._read(value))
         if number is None:
             return self._interp.unbounded(
                 "growth",
@@ -165,7 +165,7 @@ class ModelMachine:
 
     def digits(self, value: str) -> Size:
         """Return the most digits of an integer."""
-        number = number_of(self._read(value))
+        number = number_of(self._interp, self._read(value))
         if number is None:
             return self._interp.unbounded(
                 "growth",
@@ -176,7 +176,7 @@ class ModelMachine:
 
     def nonnegative(self, value: str) -> bool:
         """Return whether an integer cannot be negative."""
-        number = number_of(self._read(value))
+        number = number_of(self._interp, self._read(value))
         return number is not None and number.low.is_zero
 
     def element(self, value: str) -> str:
@@ -235,7 +235,7 @@ class ModelMachine:
 
     def steps(self, start: str, stop: str, step: str) -> Size:
         """Return the most integers from start to before stop, by step."""
-        numbers = [number_of(self._read(one)) for one in (start, stop, step)]
+        numbers = [number_of(self._interp, self._read(one)) for one in (start, stop, step)]
         known = [number for number in numbers if number is not None]
         if len(known) < 3:
             return self._interp.unbounded(
@@ -274,7 +274,7 @@ class ModelMachine:
 
     def number(self, operation: str, values: Sequence[str]) -> str:
         """Return the fresh int that an operation on integers gives."""
-        numbers = [number_of(self._read(value)) for value in values]
+        numbers = [number_of(self._interp, self._read(value)) for value in values]
         known = [number for number in numbers if number is not None]
         if len(known) < len(numbers) or not known:
             found = integers.unknown(f"{self._name} of what is no known integer")

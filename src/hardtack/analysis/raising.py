@@ -109,7 +109,7 @@ def _by_kind(interp: Interpreter, model: Model, arguments: Given) -> Sequence[st
     if kinds <= _SPELLED_ALWAYS:
         return ()
     if kinds <= {*_SPELLED_ALWAYS, "int"}:
-        digits = number_of(value)
+        digits = number_of(interp, value)
         known = None if digits is None else digits.wide().as_const()
         return () if known is not None and known < _SPELLED_DIGITS else _TOO_LONG
     return model.raises

@@ -583,6 +583,23 @@ def assumed_that_is_none(looking: Looking, key: str) -> bytes:
     return bytes(2000) if found is None else found
 
 
+class Place:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
+
+
+def padded_to_a_place(place: Place | bool) -> str:
+    return "a".ljust(place)
+
+
+def repeated_up_to_a_place(number: int) -> str:
+    place: Place | int = Place(number) if number % 1000 == 0 else number % 7
+    return "a" * place
+
+
 class Located:
     def __init__(self, text: str) -> None:
         self.text = text

@@ -138,6 +138,8 @@ INPUTS |= {
     h.fixed_and_indexed: [lambda at=at: given(h.Fixed(), at) for at in (0, 3, 4, -1)],
     h.fixed_and_shortened: [lambda: given(h.Fixed())],
     h.fixed_and_shortened_by_another_name: [lambda: given(h.Fixed())],
+    h.padded_to_a_place: [lambda: given(True), lambda: given(h.Place(100_000))],
+    h.repeated_up_to_a_place: [lambda: given(6), lambda: given(100_000)],
     h.status_of_what_is_located: [lambda: given(h.Located("/"))],
     h.status_of_a_path: [lambda: given(Path("/" * 5000))],
     h.named_by_a_class_below: [lambda: given(PurePosixPath("a/b")), lambda: given(h.Branded("a/b"))],
