@@ -48,9 +48,10 @@ bench: setup ## measure beside peers: system calls and heaps
 	$(BIN)/hardtack bench calls
 	$(BIN)/hardtack bench heap
 
-sqlite: setup ## build SQLite for WASI with a workload, from the amalgamation in an npm package, and measure it
+sqlite: setup ## build SQLite for WASI with a workload, from the amalgamation in an npm package, measure it, and rewrite docs/programs.md
 	$(BIN)/python programs/build_sqlite.py
-	$(BIN)/hardtack bench sqlite
+	$(BIN)/hardtack bench sqlite --json docs/figures/sqlite.json
+	$(BIN)/python docs/make_pages.py
 
 crashes: setup ## a durable file system after 1,000 crashes of each kind
 	HARDTACK_CRASHES=500 $(BIN)/python -m pytest tests/kernel/test_disk_crashes.py

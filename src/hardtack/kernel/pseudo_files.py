@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Annotated, Final
 
-from annotated_types import MaxLen
+from annotated_types import Interval, MaxLen
 
 from hardtack.kernel import abi, pseudo_texts
 from hardtack.kernel.descriptions import Description, Entries
@@ -27,7 +27,7 @@ from hardtack.kernel.streams import HostStream, Null
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.queues import Queue
-    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, PathBytes, Transfer, Word
+    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, PathBytes, Position, Transfer, Word
     from hardtack.kernel.system import System
 
 DEV: Final = "dev"
@@ -52,7 +52,30 @@ _ZEROS: Final[Annotated[bytes, MaxLen(4096)]] = bytes(4096)
 _PIECE: Final = 1024  # random bytes that are made at a time
 
 
-class Zero(Null):
+class NullDevice(Null):
+    """Reads nothing, takes everything. It can be told from a terminal by its position, which stays 0."""
+
+    __slots__ = ()
+    filetype = abi.CHARACTER_DEVICE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rights |= abi.RIGHT_SEEK | abi.RIGHT_TELL
+
+    def read_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
+        """Read as at every position."""
+        return self.read(process, start, count)
+
+    def write_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
+        """Take all."""
+        return count
+
+    def seek(self, offset: Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)], whence: Word) -> int:
+        """Stay where it is."""
+        return 0 if whence <= abi.SEEK_END else -abi.EINVAL
+
+
+class Zero(NullDevice):
     """Reads zeros without end."""
 
     __slots__ = ()
@@ -65,7 +88,7 @@ class Zero(Null):
         return count
 
 
-class Random(Null):
+class Random(NullDevice):
     """Reads random bytes, RANDOM_STEP at a time."""
 
     __slots__ = ()
@@ -371,7 +394,7 @@ def _entry(place: _Place, cookie: int) -> tuple[int, bytes] | None:
 
 def _open_device(process: Process, name: bytes, flags: int) -> Description | int:
     if name == b"null":
-        return Null()
+        return NullDevice()
     if name == b"zero":
         return Zero()
     if name in {b"random", b"urandom"}:

@@ -29,7 +29,7 @@ class Null(Description):
     """Reads nothing, takes everything."""
 
     __slots__ = ()
-    filetype = abi.CHARACTER_DEVICE
+    filetype = abi.UNKNOWN  # a guest's libc would take a character device for a terminal
 
     def __init__(self) -> None:
         super().__init__(abi.STREAM_RIGHTS, 0, 0)
