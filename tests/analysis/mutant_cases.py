@@ -121,6 +121,29 @@ def flagged_in_a_loop(words: list[str]) -> list[str]:
     return kept
 
 
+def added_up() -> bytes:
+    total = 0
+    for _ in range(2):
+        total += 20_000
+    return bytes(total)
+
+
+def pages_of_rounds() -> list[bytes]:
+    kept = []
+    for _ in range(3):
+        for _ in range(3):
+            page = bytes(20_000)
+            kept.append(page)
+    return kept
+
+
+def pages_in_pairs() -> list[bytes]:
+    kept: list[bytes] = []
+    for _ in range(2):
+        kept.extend([bytes(20_000) for _ in range(3)])
+    return kept
+
+
 def _lines(text: str) -> Iterator[str]:
     held = text * 9
     yield "a"
@@ -438,6 +461,9 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "held_by_the_caller": [(_TEXT,)],
     "kept_by_argument": [(_TEXT,)],
     "attributes_late": [(_NUMBERS,)],
+    "added_up": [()],
+    "pages_of_rounds": [()],
+    "pages_in_pairs": [()],
     "branched": [(_TEXT, False)],
     "flagged": [(_TEXT, 0)],
     "flagged_in_a_loop": [(_WORDS,)],

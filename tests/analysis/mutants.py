@@ -107,6 +107,19 @@ MUTANTS = (
         "[run for side, run in both.items() if truth in {None, side}]", "[both[True]]", "branched",
     ),
     _mutant(
+        "forgets the last round once a loop is over", "loops.py",
+        "    interp.state = _substituted(interp, start, solved)\n",
+        "    interp.state = _substituted(interp, start, inside)\n", "added_up",
+    ),
+    _mutant(
+        "takes it that no object of a place was there before a loop", "loops.py",
+        " or not entry.cells.keys().isdisjoint({key[1], key[1] - 1}):", ":", "pages_of_rounds",
+    ),
+    _mutant(
+        "takes it that a round makes one object", "loops.py",
+        "size.as_const() is not None and after.get(key) == Size.symbol(name) + size", "True", "pages_in_pairs",
+    ),
+    _mutant(
         "takes a number that may be zero for true", "branches.py",
         "    if number.least > 0:\n", "    if not number.high.is_zero:\n", "flagged",
     ),

@@ -16,9 +16,10 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, integers, ir, iteration, results, ways
-from hardtack.analysis.domain import Cell, Value, join_values
+from hardtack.analysis.domain import Cell, Value, is_older, join_values
 from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, same_shape, widened
+from hardtack.analysis.kinds import kinds_of
 from hardtack.analysis.records import replace
 from hardtack.analysis.recurrences import Recurrences, is_product
 from hardtack.analysis.states import State
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
 
 _SHAPES, _RUNS = 16, 12
+# who has no more items says so, and does nothing else; a dict or a set may say that it has changed
+_COUNTED = frozenset({"range", "list", "tuple", "str", "bytes", "bytearray", "frozenset"})
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Loop:
             of registers that rounds change.
         entry: the registers when the loop was entered.
         amortised: of the symbols that a round brings along: what they add up to, and the most that one is.
+        counted: nothing runs after the last of the rounds, such as a test: a round begins after all but one.
     """
 
     key: Hashable
@@ -52,6 +56,7 @@ class Loop:
     rounds: Callable[[State, State, set[str]], Size]
     entry: dict[str, Value] = field(default_factory=dict)
     amortised: Mapping[str, tuple[Size, Size]] = field(default_factory=dict)
+    counted: bool = False
 
 
 @dataclass(slots=True)
@@ -95,6 +100,7 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
     loop.entry.update(entry.frame)
     hint = cast("_Hint", interp.loop_hints.setdefault(loop.key, _Hint()))
     solved: dict[str, Size] = {}
+    inside: dict[str, Size] = {}
     if interp.shaping:
         interp.state = entry
         start = _stable_head(interp, loop, hint)
@@ -102,17 +108,19 @@ def repeat(interp: Interpreter, loop: Loop) -> None:
         while True:
             interp.state = entry.copy()
             before = len(hint.wide)
-            start, solved = _solve(interp, loop, hint)
+            start, solved, inside = _solve(interp, loop, hint)
             if len(hint.wide) == before:
                 break
             _clear(interp)
-    _put_back(interp, outside, solved)
+    _put_back(interp, outside, inside)
     interp.choices = choices
     interp.state = _substituted(interp, start, solved)
 
 
-def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[str, Size]]:
+def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[str, Size], dict[str, Size]]:
     """Return the state of a head in which symbols stand for what rounds change, and bounds of the symbols.
+
+    Those are of all heads, the one after the last round included; and of the heads at which a round begins.
 
     Integers that grow without measure are added to the hint: of those, digits are counted from then on.
     """
@@ -173,14 +181,56 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         {name: total for name, (total, _) in loop.amortised.items()},
         {name: most for name, (_, most) in loop.amortised.items()},
         unbounded,
+        _late(interp, entry, start, after, names),
     )
+    return start, *_bounds(interp, loop, hint, recurrences, start, names, base)
+
+
+def _bounds(
+    interp: Interpreter,
+    loop: Loop,
+    hint: _Hint,
+    recurrences: Recurrences,
+    start: State,
+    names: Mapping[SlotKey, str],
+    base: Mapping[SlotKey, Size],
+) -> tuple[dict[str, Size], dict[str, Size]]:
+    """Return bounds of the symbols at all heads, and at those at which a round begins."""
     solved = recurrences.solve()
+    begun = recurrences.but_the_last()
+    inside = begun.solve() if loop.counted else solved
     if hint.ways and any(is_product(solved[name]) for name in names.values()):
         steps = _steps_by_ways(interp, loop, start, names, base)
         better = recurrences.told_apart(steps, solved) if steps else {}
         hint.ways = bool(better)
+        inside = inside | (begun.told_apart(steps, inside) if better and loop.counted else better)
         solved |= better
-    return start, solved
+    return solved, inside
+
+
+def _late(
+    interp: Interpreter,
+    entry: State,
+    start: State,
+    after: Mapping[SlotKey, Size],
+    names: Mapping[SlotKey, str],
+) -> frozenset[str]:
+    """Return the symbols that are the bytes of older objects, one more of them in all rounds but the first.
+
+    When that begins, there is neither an older one nor a newest that its first new object could make one.
+    Where a round adds no more than the newest that it begins with, it makes one object at most.
+    """
+    found = set()
+    for key, name in names.items():
+        if key[0] != "b" or not isinstance(key[1], int) or not is_older(key[1]):
+            continue
+        newest = start.cells.get(key[1] - 1)
+        if newest is None or newest.holdings or not entry.cells.keys().isdisjoint({key[1], key[1] - 1}):
+            continue
+        size = interp.as_many(interp.key_of(key[1]), newest).bytes
+        if size.as_const() is not None and after.get(key) == Size.symbol(name) + size:
+            found.add(name)
+    return frozenset(found)
 
 
 def _steps_by_ways(
@@ -446,7 +496,8 @@ def run_for(
         consumer.body()
         join_continues(interp, activation.exits, consumer.key)
 
-    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised))
+    counted = not consumer.callees and kinds_of(interp, interp.read(source)) <= _COUNTED
+    repeat(interp, Loop(consumer.key, once, lambda *_: rounds, amortised=consumer.amortised, counted=counted))
     after = _lengths(interp, interp.read(source))
     if any(obj in after and not size.dominates(after[obj]) for obj, size in before.items()):
         interp.finding("aliasing", "what is iterated over may grow meanwhile", "iterate over a copy", at)

@@ -44,6 +44,7 @@ class Recurrences:
         amortised: symbols of a round whose sum over all rounds is known, and that sum.
         most: an upper bound of each symbol that a round brings along.
         unbounded: gives a size without a bound for what grows without measure.
+        late: symbols that the first round leaves as they are.
         ways: the steps of each way through a round by itself, none if they are not told apart.
         between: what each symbol adds up to, over the rounds that set it anew.
     """
@@ -54,6 +55,7 @@ class Recurrences:
     amortised: Mapping[str, Size]
     most: Mapping[str, Size]
     unbounded: Callable[[str], Size]
+    late: frozenset[str] = frozenset()
     ways: Sequence[Mapping[str, Size]] = ()
     sup: dict[str, Size] = field(default_factory=dict)
     sums: dict[str, Size] = field(default_factory=dict)
@@ -66,6 +68,10 @@ class Recurrences:
         for group in graphs.components(graph):
             self._solve_group(group)
         return with_digits(self.sup)
+
+    def but_the_last(self) -> Recurrences:
+        """Return the same of one round less: of what there is when a round begins."""
+        return replace(self, rounds=self.rounds.minus(1), sup={}, sums={}, between={})
 
     def told_apart(self, ways: Sequence[Mapping[str, Size]], solved: Mapping[str, Size]) -> dict[str, Size]:
         """Return lesser bounds than those that were solved, from the steps of each way by itself."""
@@ -93,7 +99,8 @@ class Recurrences:
         if added and weight < 1:  # x = share * x + rest settles where x = rest / (1 - share)
             start |= Size((_greatest(added),)).substitute(environment) * (1 / (1 - Fraction(weight)))
         elif added:
-            growth = self._over(_greatest(added), group)
+            late = self.late.issuperset(group)
+            growth = self._over(_greatest(added), group, self.rounds.minus(1) if late else self.rounds)
         for name in group:
             self.sup[name] = self.unbounded(name) if weight > 1 else start.substitute(environment) + growth
         if weight > 1 or growth.is_top or any(self.step[name].is_top for name in group):
@@ -105,10 +112,10 @@ class Recurrences:
 
     def _add_up(self, name: str, added: Sequence[Polynomial], resets: Sequence[Polynomial]) -> None:
         """Note what a symbol that depends on no other one of its group adds up to."""
-        anew = self.start[name] + self._over(_greatest(resets), [name])
+        anew = self.start[name] + self._over(_greatest(resets), [name], self.rounds)
         self.sums[name] = self.rounds * self.sup[name] if added else anew
         if self.ways:
-            self.between[name] = anew + self._over(_greatest(added), [name])
+            self.between[name] = anew + self._over(_greatest(added), [name], self.rounds)
 
     def _sum_of(self, name: str, users: Sequence[str]) -> Size | None:
         """Return what a symbol adds up to over the rounds in which others take it up, if that is known.
@@ -124,8 +131,10 @@ class Recurrences:
     def _is_set_anew(self, name: str, way: Mapping[str, Size], users: Sequence[str]) -> bool:
         return name not in mentioned(way[name]) or all(name not in mentioned(way[user]) for user in users)
 
-    def _over(self, terms: Iterable[tuple[Monomial, Coefficient]], users: Sequence[str]) -> Size:
-        """Return the sum of a polynomial over all rounds: of what these symbols take up in each."""
+    def _over(
+        self, terms: Iterable[tuple[Monomial, Coefficient]], users: Sequence[str], rounds: Size
+    ) -> Size:
+        """Return the sum of a polynomial over so many rounds: of what these symbols take up in each."""
         environment = with_digits(self.sup)
         total = ZERO
         for monomial, coefficient in terms:
@@ -138,7 +147,7 @@ class Recurrences:
                     size, spread = size * known, True
                 else:
                     size = size * Size(((((factor,), 1),),)).substitute(environment)
-            total += size if spread else size * self.rounds
+            total += size if spread else size * rounds
         return total
 
 

@@ -22,7 +22,6 @@ from hardtack.kernel.params import (
     MAX_IO,
     PAGE,
     PATH_MAX,
-    PIPE_PAGES,
     RANDOM_STEP,
     STEP_IO,
 )
@@ -99,7 +98,6 @@ LIMITS: Final = {
     "MAX_IO": MAX_IO,
     "PAGE": PAGE,
     "PATH_MAX": PATH_MAX,
-    "PIPE_PAGES": PIPE_PAGES,
     "RANDOM_STEP": RANDOM_STEP,
 }
 
@@ -127,7 +125,10 @@ def _row(
     if found:
         bound = _FOUND[target(handler)]
         maximum = bounds.largest(bound, most_of)
-        evaluate = evaluate_step = bounds.compile_bound(bound, list(most_of))
+        evaluate = bounds.compile_bound(bound, list(most_of))
+        evaluate_step = (
+            evaluate if step is None else bounds.compile_bound(_FOUND[target(step)], list(most_of))
+        )
     else:
         maximum = eval(bound, {**LIMITS, **most_of, **{name: most for name, (most, _) in _MEASURED.items()}})
         evaluate = _compile_stated(bound, most_of, MAX_IO)
@@ -171,8 +172,6 @@ _HOST = "2_500"
 _SET_SIZE = "2_500 + fetched * 7 // 4"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
-# The same into a pipe, which has PIPE_PAGES.
-_SEND = "4_000 + min(transfer // PAGE + 2, PIPE_PAGES) * 16_600"
 # A path: as it was given and, while a link is expanded, four pieces of PATH_MAX; then what it makes.
 _PATH = "21_500 + min(size, PATH_MAX) * 5 // 4"
 _TWO_PATHS = "25_000 + min(size, PATH_MAX) * 5 // 4 + min(to_size, PATH_MAX) * 5 // 2"
@@ -252,7 +251,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
         FOUND,
         "",
     ),
-    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, _SEND, ""),
+    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, FOUND, ""),
     ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, FOUND, ""),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [

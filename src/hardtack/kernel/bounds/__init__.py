@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 DIRECTORY: Final = Path(__file__).parent
-# Steps in the midst of calls: these reserve for each one after the other, see `steps`.
-STEPS: Final = ("hardtack.kernel.calls_spawn:_install",)
+# Steps: in the midst of calls, which reserve for each one after the other, and of calls that are made in
+# parts; see `steps`.
+STEPS: Final = ("hardtack.kernel.calls_sockets:sock_send_step", "hardtack.kernel.calls_spawn:_install")
 _LENGTH: Final = re.compile(r"len\([\w.]+\)")
 
 
