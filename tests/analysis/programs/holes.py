@@ -688,3 +688,61 @@ def raised_in_an_object(numbers: list[int]) -> list[bytes]:
             made.append(bytes(500))
         flag.raised = 1
     return made
+
+
+# -- what rounds leave behind
+def pages_kept(count: int) -> list[bytearray]:
+    return [bytearray(5000) for _ in range(count % 5)]
+
+
+def pages_in_a_list(pages: Fixed) -> list[bytes]:
+    kept = []
+    for _ in range(len(pages.slots)):
+        page = bytes(3000)
+        kept.append(page)
+    return kept
+
+
+def two_pages_a_round(numbers: list[int]) -> list[bytes]:
+    kept = []
+    page: bytes | None = None
+    for _ in numbers:
+        page = None
+        for _ in range(2):
+            if page is not None:
+                kept.append(page)
+            page = bytes(3000)
+    return kept
+
+
+def pages_in_every_other_round(numbers: list[int]) -> list[bytes]:
+    kept: list[bytes] = []
+    for number in numbers:
+        if number & 1:
+            kept.append(bytes(3000))
+    return kept
+
+
+def pages_of_rounds_before(numbers: list[int]) -> list[bytes]:
+    kept: list[bytes] = []
+    for _ in numbers:
+        for _ in range(3):
+            page = bytes(2000)
+            kept.append(page)
+    return kept
+
+
+def added_up_after_all(numbers: list[int]) -> bytes:
+    total = 0
+    for _ in numbers:
+        total += 1000
+    return bytes(total)
+
+
+def left_in_the_last_round(numbers: list[int]) -> bytes:
+    total = 0
+    for number in numbers:
+        total += 1000
+        if number < 0:
+            return bytes(total)
+    return b""

@@ -162,6 +162,15 @@ INPUTS |= {
         h.false_from_the_second_round,
         h.true_from_the_fifth_round,
         h.raised_in_an_object,
+        h.two_pages_a_round,
+        h.pages_in_every_other_round,
+        h.pages_of_rounds_before,
+        h.added_up_after_all,
     )
+}
+INPUTS |= {
+    h.pages_kept: [lambda n=n: given(n) for n in range(6)],
+    h.pages_in_a_list: [lambda: given(h.Fixed())],
+    h.left_in_the_last_round: [lambda n=n: given([*range(n), -1]) for n in SIZES],
 }
 assert len(list(texts())) > 100
