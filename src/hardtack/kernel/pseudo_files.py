@@ -27,7 +27,7 @@ from hardtack.kernel.streams import HostStream, Null
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.queues import Queue
-    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, PathBytes, Transfer, Word
+    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, PathBytes, Rights, Transfer, Word
     from hardtack.kernel.system import System
 
 DEV: Final = "dev"
@@ -85,7 +85,7 @@ class Duplex(Description):
     __slots__ = ("_reader", "_writer")
     takes_flags = True
 
-    def __init__(self, pipe: Pipe, flags: int) -> None:
+    def __init__(self, pipe: Pipe, flags: Flags) -> None:
         super().__init__(abi.STREAM_RIGHTS, 0, flags)
         self._reader = ReadEnd(pipe)
         self._writer = WriteEnd(pipe)
@@ -228,10 +228,10 @@ class PseudoDirectory(Description):
         process: Process,
         path: PathBytes,
         follow: bool,
-        oflags: int,
-        flags: int,
-        rights: int,
-        inheriting: int,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         """Open what path names."""
         place = self._walk(path, follow)
@@ -253,7 +253,7 @@ class PseudoDirectory(Description):
             return abi.ENOTDIR
         return self._open(process, place, flags, rights)
 
-    def _open(self, process: Process, place: _Place, flags: int, rights: int) -> Description | int:
+    def _open(self, process: Process, place: _Place, flags: Flags, rights: Rights) -> Description | int:
         if place.kind == _DESCRIPTORS:
             if place.process() is not process:
                 return abi.EACCES
@@ -369,7 +369,7 @@ def _entry(place: _Place, cookie: int) -> tuple[int, bytes] | None:
     return None
 
 
-def _open_device(process: Process, name: bytes, flags: int) -> Description | int:
+def _open_device(process: Process, name: Name, flags: Flags) -> Description | int:
     if name == b"null":
         return Null()
     if name == b"zero":
