@@ -30,7 +30,8 @@ class Heap:
     def room(self) -> int: ...
     @property
     def possible(self) -> int: ...
-    capacity: int | None
+    @property
+    def capacity(self) -> int | None: ...
     name: str
     parent: Any
     on_exhaustion: str

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Bytes
+    from hardtack.kernel.ranges import Bytes, ProgramName
 
 
 class StartFailed(Exception):
@@ -57,7 +57,7 @@ class Guest(Protocol):
 class Image(Protocol):
     """A program that was checked and compiled and can be started any number of times."""
 
-    name: str
+    name: ProgramName
     user_bytes: Bytes
     """Bytes of user memory that a start takes: the stack and the initial linear memory."""
     overhead_bytes: Bytes

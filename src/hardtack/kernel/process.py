@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Bytes,
         Count,
         Errno,
+        Kind,
         LinearMemory,
         Long,
         Number,
@@ -220,7 +221,7 @@ class Process(Sharer):
         self.next_member: Process | None = None  # of those of its group that have not ended
         self.previous_member: Process | None = None
         # the scheduler's
-        self.state = NEW
+        self.state: Kind = NEW
         self.queue: Queue | RunQueue | Sleepers | None = None
         self.ahead: Process | None = None
         self.behind: Process | None = None

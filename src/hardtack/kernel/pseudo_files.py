@@ -27,7 +27,18 @@ from hardtack.kernel.streams import HostStream, Null
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.queues import Queue
-    from hardtack.kernel.ranges import Flags, Kind, Long, Name, Number, PathBytes, Position, Transfer, Word
+    from hardtack.kernel.ranges import (
+        Flags,
+        Kind,
+        Long,
+        Name,
+        Number,
+        PathBytes,
+        Position,
+        Rights,
+        Transfer,
+        Word,
+    )
     from hardtack.kernel.system import System
 
 DEV: Final = "dev"
@@ -108,7 +119,7 @@ class Duplex(Description):
     __slots__ = ("_reader", "_writer")
     takes_flags = True
 
-    def __init__(self, pipe: Pipe, flags: int) -> None:
+    def __init__(self, pipe: Pipe, flags: Flags) -> None:
         super().__init__(abi.STREAM_RIGHTS, 0, flags)
         self._reader = ReadEnd(pipe)
         self._writer = WriteEnd(pipe)
@@ -251,10 +262,10 @@ class PseudoDirectory(Description):
         process: Process,
         path: PathBytes,
         follow: bool,
-        oflags: int,
-        flags: int,
-        rights: int,
-        inheriting: int,
+        oflags: Flags,
+        flags: Flags,
+        rights: Rights,
+        inheriting: Rights,
     ) -> Description | int:
         """Open what path names."""
         place = self._walk(path, follow)
@@ -276,7 +287,7 @@ class PseudoDirectory(Description):
             return abi.ENOTDIR
         return self._open(process, place, flags, rights)
 
-    def _open(self, process: Process, place: _Place, flags: int, rights: int) -> Description | int:
+    def _open(self, process: Process, place: _Place, flags: Flags, rights: Rights) -> Description | int:
         if place.kind == _DESCRIPTORS:
             if place.process() is not process:
                 return abi.EACCES
@@ -392,7 +403,7 @@ def _entry(place: _Place, cookie: int) -> tuple[int, bytes] | None:
     return None
 
 
-def _open_device(process: Process, name: bytes, flags: int) -> Description | int:
+def _open_device(process: Process, name: Name, flags: Flags) -> Description | int:
     if name == b"null":
         return NullDevice()
     if name == b"zero":

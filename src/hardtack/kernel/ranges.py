@@ -31,8 +31,9 @@ HostNumber: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 31)]  # a descrip
 InodeNumber: TypeAlias = Annotated[int, Interval(ge=0, lt=1 << 36)]  # up to disk_rows.MOST_INODES
 
 Name: TypeAlias = Annotated[bytes, MaxLen(NAME_MAX)]
-Kind: TypeAlias = Annotated[str, MaxLen(16)]  # of a directory in /proc, /dev or /bin
+Kind: TypeAlias = Annotated[str, MaxLen(20)]  # of a directory in /proc, /dev or /bin; the state of a process
 PathBytes: TypeAlias = Annotated[bytes, MaxLen(PATH_MAX)]
+ProgramName: TypeAlias = Annotated[str, MaxLen(PATH_MAX)]
 Block: TypeAlias = Annotated[bytes, MaxLen(MAX_ARGUMENT_BYTES)]  # of arguments, each with its NUL
 Page: TypeAlias = Annotated[bytearray, MaxLen(PAGE)]
 LinearMemory: TypeAlias = Annotated[memoryview, MaxLen(1 << 32)]  # a guest's

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from hardtack.annotations import assume_bound
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
-    from hardtack.kernel.ranges import Block, Bytes, Count, PathBytes, Word
+    from hardtack.kernel.ranges import Block, Bytes, Count, Long, PathBytes, Word
     from hardtack.limits import Limits
 
     # so many bytes: who makes them takes what else it needs elsewhere
@@ -169,7 +169,7 @@ class System:
         self.host_pipes: Count = 0  # with both ends open: the host may wake a guest
         self.changed = True  # something may have happened that the host waits for
         # what happened
-        self.waits = 0
+        self.waits: Long = 0
         self.failed_calls = 0
         self.kills: deque[Kill] = deque(maxlen=KILLS_KEPT)
         self.bugs: list[str] = []
