@@ -30,14 +30,10 @@ if TYPE_CHECKING:
 
 # Who is refused goes on aside. Else what CPython keeps of that in its free lists is charged to the scheduler,
 # and the collection that the wait brings on flushes it: one more call fits in there, the next waits again.
-_ADMITTED = """errno = process.admit(process.heap, {maximum}, handler, process{arguments})
+_REFUSED = "errno = aside(refused, process, row, process{arguments})"
+_ADMITTED = f"""errno = process.admit(process.heap, {{maximum}}, handler, process{{arguments}})
         if errno is NotImplemented:
-            errno = aside(refused, process, row, process{arguments})"""
-
-# What is left to do where `process.admit` was called elsewhere, and gave no errno but `answer`.
-_REST = """if answer is not NotImplemented:
-            raise answer
-        errno = aside(refused, process, row, process{arguments})"""
+            {_REFUSED}"""
 
 # A call that may never wait runs on the scheduler's own reservation, on which entries are called.
 _ALWAYS = "errno = handler(process{arguments})"
@@ -51,6 +47,29 @@ def entry({parameters}):
         {store}
     except BaseException as error:
         errno = failed(process, row, error)
+        if errno < 0:
+            {trap}
+        {store}
+    {done}
+"""
+
+# What is left to do where `process.admit` was called elsewhere, and gave no errno but `answer`. An exception
+# is not raised again: that would keep it for longer.
+_REST = """
+def entry({parameters}):
+    process = system.current
+    if answer is NotImplemented:
+        try:
+            {fetch}
+            {enter}
+            {store}
+        except BaseException as error:
+            errno = failed(process, row, error)
+            if errno < 0:
+                {trap}
+            {store}
+    else:
+        errno = failed(process, row, answer)
         if errno < 0:
             {trap}
         {store}
@@ -86,9 +105,9 @@ def compile_entry(
         rest: the caller has called `process.admit` itself; what the function does is all else, where that
             gave no errno. The parameter `answer` is what it gave: NotImplemented, or the exception raised.
     """
-    way = _REST if rest else _ALWAYS if row.always else _ADMITTED
+    way = _REFUSED if rest else _ALWAYS if row.always else _ADMITTED
     enter = way.format(maximum=row.maximum, arguments="".join(f", {argument}" for argument in arguments))
-    source = _ENTRY.format(
+    source = (_REST if rest else _ENTRY).format(
         parameters=parameters,
         fetch=fetch,
         enter=enter,

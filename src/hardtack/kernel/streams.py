@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import socket
 import stat
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.host_watch import POLLIN, POLLOUT, HostDescription, events_of
+from hardtack.kernel.host_watch import POLLIN, POLLOUT, HostDescription
 from hardtack.kernel.params import MAX_IO, PAGE
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import Bytes, Flags, HostNumber, Page, Position, Transfer, Word
+    from hardtack.kernel.ranges import Bytes, Events, Page, Position, Transfer, Word
 
+_ENDS: Final[Events] = select.POLLERR | select.POLLHUP | select.POLLNVAL  # which are told of unasked
 HOST_PIPE_BYTES: Final = 4096  # a host pipe that is ready takes so many bytes without blocking
 
 
@@ -160,7 +162,7 @@ class HostStream(HostDescription):
         refused: whether more was to be written.
     """
 
-    __slots__ = ("_may_block", "_socket", "filetype", "left", "refused")
+    __slots__ = ("_may_block", "_poller", "_socket", "filetype", "left", "refused")
 
     def __init__(self, fd: int) -> None:
         kind = os.fstat(fd).st_mode
@@ -168,6 +170,8 @@ class HostStream(HostDescription):
         super().__init__(abi.STREAM_RIGHTS, 0, own)
         self._socket = socket.socket(fileno=self.fd) if stat.S_ISSOCK(kind) else None
         self._may_block = not stat.S_ISREG(kind)
+        self._poller = select.poll()  # kept: who is refused memory may yet be able to say so
+        self._poller.register(self.fd, POLLIN | POLLOUT)
         # A guest's libc takes every character device for a terminal.
         self.filetype = abi.CHARACTER_DEVICE if os.isatty(fd) else abi.UNKNOWN
         self.left: Bytes | None = None
@@ -175,7 +179,7 @@ class HostStream(HostDescription):
 
     def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read what the host has; wait while it has nothing."""
-        if self._may_block and not _ready(self.fd, POLLIN):
+        if self._may_block and not self._ready(POLLIN):
             return self.wait(process, POLLIN)
         view = process.memory[start : start + count]
         try:
@@ -202,7 +206,7 @@ class HostStream(HostDescription):
 
     def _write(self, process: Process, start: Word, count: Transfer) -> int:
         if self._may_block:
-            if not _ready(self.fd, POLLOUT):
+            if not self._ready(POLLOUT):
                 return self.wait(process, POLLOUT)
             count = min(count, HOST_PIPE_BYTES)
         view = process.memory[start : start + count]
@@ -217,13 +221,17 @@ class HostStream(HostDescription):
         except OSError:
             return -abi.EIO
 
+    def _ready(self, events: Events) -> bool:
+        found = self._poller.poll(0)
+        return bool(found) and bool(found[0][1] & (events | _ENDS))
+
     def readable(self) -> int:
         """Tell whether a read would not wait."""
-        return int(not self._may_block or _ready(self.fd, POLLIN))
+        return int(not self._may_block or self._ready(POLLIN))
 
     def writable(self) -> int:
         """Tell whether a write would not wait."""
-        return int(not self._may_block or _ready(self.fd, POLLOUT))
+        return int(not self._may_block or self._ready(POLLOUT))
 
     def release(self) -> None:
         """Close the duplicate."""
@@ -241,7 +249,3 @@ def _reopen(fd: int) -> int:
         return os.open(f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:  # another user's terminal, a pipe that nobody reads
         return os.dup(fd)
-
-
-def _ready(fd: HostNumber, events: Flags) -> bool:
-    return bool(events_of(fd, events))
