@@ -150,6 +150,7 @@ def refused(process: Process, row: Row, *arguments: object) -> object:
 def _have_wait(process: Process, wants: int, handler: Callable[..., object]) -> int:
     """Have a process that holds nothing wait for what its call, or a step of it, wants; return its answer."""
     system = process.system
+    system.release_unused()
     account = process.group.account
     if account.lacks_heap(wants):
         account.end_for_heap(wants)  # by the scheduler, when the guest has been suspended

@@ -41,7 +41,7 @@ class Broken(Exception):
 class Description:
     """An opening: rights, flags, and how many descriptors lead to it."""
 
-    __slots__ = ("flags", "inheriting", "references", "rights")
+    __slots__ = ("flags", "inheriting", "next_unused", "references", "rights")
     filetype: Flags = abi.UNKNOWN
     not_seekable: Errno = abi.ESPIPE
     takes_flags = False  # whether fd_fdstat_set_flags works on it
@@ -54,6 +54,7 @@ class Description:
         self.rights: Rights = rights
         self.inheriting: Rights = inheriting
         self.flags: Flags = flags
+        self.next_unused: Description | None = None  # see `System.let_go`
 
     # -- bytes
     def read(self, process: Process, start: Word, count: Transfer) -> int:

@@ -196,16 +196,16 @@ class OpenDirectory(Description):
             return abi.EISDIR
         if where.inode is not None and exclusive:
             return abi.EEXIST
-        inode = self._create(process, where, oflags) if where.inode is None else where.inode
+        inode: Inode | int | None = where.inode
+        if inode is None:
+            inode = self._create(process, where) if oflags & abi.O_CREAT else abi.ENOENT
         if isinstance(inode, int):
             return inode
         return self._open(process, where, inode, oflags, flags, rights, inheriting)
 
-    def _create(self, process: Process, where: Where, oflags: Flags) -> Inode | int:
+    def _create(self, process: Process, where: Where) -> Inode | int:
         files = self.files
         owner = process.group.owner
-        if not oflags & abi.O_CREAT:
-            return abi.ENOENT
         errno = files.new_name(where, owner, 0)
         if errno:
             return errno

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardtack.kernel import abi
-from hardtack.kernel.descriptions import close
 from hardtack.kernel.params import MAX_IO, MAX_PROGRAM_FILE, PATH_MAX
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def find_program(process: Process, path: PathBytes) -> Image | int:
     try:
         return _load(process, description, path)
     finally:
-        close(description)
+        system.let_go(description)
 
 
 def open_path(process: Process, path: PathBytes, rights: int, oflags: int = 0) -> Description | int:

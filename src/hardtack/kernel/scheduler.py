@@ -186,6 +186,8 @@ class Scheduler:
             system.run_queue.append(process)
         if system.doomed is not None:
             system.end_doomed()
+        if system.unused is not None:
+            system.release_unused()
 
     def _resume(self, process: Process) -> bool:
         """Have a process run until it yields, waits or ends; tell whether it can go on at once."""

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from hardtack.annotations import assume_bound
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
+    from hardtack.kernel.memory import Aside
     from hardtack.kernel.ranges import Block, Bytes, Count, Long, PathBytes, Word
     from hardtack.limits import Limits
 
@@ -140,7 +141,8 @@ class System:
         self.heap = heap
         self.scheduler_heap = Heap(None, name="scheduler", parent=heap)
         self.memory = Memory(self)
-        self._user_heap = Heap(None, name="user memory")  # of programs' strings; `user_memory` has the budget
+        # of programs' strings; `user_memory` has the budget
+        self._in_user_memory: Aside = Heap(None, name="user memory").run
         self._records = Heap(None, name="records")  # what is kept for the host is not the kernel's memory
         self.user_memory = user_memory
         self.loader: Loader = NoPrograms()  # whoever puts the kernel together sets another
@@ -159,6 +161,7 @@ class System:
         self.next_wall: int | None = None  # when the wall time of the first group is over, or before
         self.current: Process | None = None
         self.doomed: Process | None = None  # to be ended when that one's turn is over, linked through them
+        self.unused: Description | None = None  # to be released then, likewise
         self.admit: Callable[..., object] = heap.admit
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: Sequence[Description] = ()
@@ -246,7 +249,7 @@ class System:
         Who keeps the copy takes its bytes from a budget of user memory. So do Unix kernels, which put them on
         the program's stack.
         """
-        copy: Block = self._user_heap.run(bytes, memoryview(strings))
+        copy: Block = self._in_user_memory(bytes, memoryview(strings))
         return copy
 
     def fork(self, parent: Process) -> Process | int:
@@ -403,6 +406,20 @@ class System:
             process, self.doomed = self.doomed, self.doomed.next_doomed
             process.next_doomed = None
             self.end(process, process.doomed, process.killed)
+
+    def let_go(self, description: Description) -> None:
+        """Take away a reference of a call that looked at something; it is released when the turn is over."""
+        description.references -= 1
+        if description.references == 0:
+            description.next_unused = self.unused
+            self.unused = description
+
+    def release_unused(self) -> None:
+        """Release what nothing refers to any more since the turn that is over."""
+        while self.unused is not None:
+            description, self.unused = self.unused, self.unused.next_unused
+            description.next_unused = None
+            description.release()
 
     def close_some(self) -> None:
         """Close a part of what the first of those has open that are exiting."""
