@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from hardtack.kernel import abi
-from hardtack.kernel.params import MAX_PROGRAM_FILE, SCHEDULER_BYTES
+from hardtack.kernel.params import MAX_PROGRAM_FILE, PATH_MAX, SCHEDULER_BYTES
 from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, READ, ROOT, USER_BYTES, Machine
 
 
@@ -367,6 +367,16 @@ def test_a_working_directory_must_be_one(hand):
     assert hand.chdir(b"/none") == abi.ENOENT
     assert hand.chdir(b"/file") == abi.ENOTDIR
     assert hand.spawn(b"/bin/rest", directory=b"/none") == -abi.ENOENT
+
+
+def test_a_working_directory_has_a_path_of_path_max_at_most(hand):
+    hand.mkdir(b"d")
+    assert hand.chdir(b"/d") == 0
+    assert hand.chdir(b"./" * (PATH_MAX // 2 - 2) + b".") == 0  # with /d/ before it, just as long
+    assert len(hand.getcwd()) == PATH_MAX
+    assert hand.chdir(b".") == abi.ENAMETOOLONG
+    assert hand.chdir(b"/d") == 0
+    assert hand.chdir(b"./" * (PATH_MAX // 2 - 1)) == abi.ENAMETOOLONG
 
 
 def test_getcwd_says_how_much_room_it_needs(hand):

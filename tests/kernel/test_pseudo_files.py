@@ -267,6 +267,13 @@ def test_there_is_no_terminal_where_no_stream_is_one(hand):
     assert hand.open(b"tty", at=DEVICES) == -abi.ENXIO
 
 
+def test_a_descriptor_of_a_directory_is_no_way_into_it(hand):
+    hand.mkdir(b"d")
+    fd = hand.open_directory(b"d")
+    assert hand.chdir(b"/proc/self/fd") == 0
+    assert hand.chdir(b"/proc/self/fd/%d" % fd) == abi.ENOTDIR
+
+
 @pytest.mark.parametrize("path", [(b"fd/%d", DEVICES), (b"self/fd/%d", PROCESSES)])
 def test_opening_a_descriptors_name_makes_another_of_it(hand, path):
     name, at = path

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.guest import Image
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import PathBytes
+    from hardtack.kernel.ranges import PathBytes, Rights
 
 
 def find_program(process: Process, path: PathBytes) -> Image | int:
@@ -35,25 +35,37 @@ def find_program(process: Process, path: PathBytes) -> Image | int:
         system.let_go(description)
 
 
-def open_path(process: Process, path: PathBytes, rights: int, oflags: int = 0) -> Description | int:
+def open_path(process: Process, path: PathBytes, rights: Rights) -> Description | int:
     """Open a path as a process means it: from its working directory, below the directories it was given."""
     if not path.startswith(b"/"):
         path = process.directory + b"/" + path
         if len(path) > PATH_MAX:
             return abi.ENAMETOOLONG
+    start = start_of(process, path)
+    if start is None:
+        return abi.ENOENT
+    return start.open_at(process, below(start, path), True, 0, 0, rights, abi.ALL_RIGHTS)
+
+
+def start_of(process: Process, path: PathBytes) -> Description | None:
+    """Return the directory, of those that processes are given, below which an absolute path lies."""
     best: Description | None = None
     length = -1
-    rest = path
     for directory in process.system.preopens:
-        name = directory.preopen
-        if name is None:
+        if directory.preopen is None:
             continue
-        name = name.rstrip(b"/")
+        name = directory.preopen.rstrip(b"/")
         if len(name) > length and (path == name or path.startswith(name + b"/")):
-            best, length, rest = directory, len(name), path[len(name) :].lstrip(b"/")
-    if best is None:
-        return abi.ENOENT
-    return best.open_at(process, rest or b".", True, oflags, 0, rights, abi.ALL_RIGHTS)
+            best, length = directory, len(name)
+    return best
+
+
+def below(start: Description, path: PathBytes) -> PathBytes:
+    """Return what of an absolute path follows the name of the directory where it starts."""
+    at = len((start.preopen or b"").rstrip(b"/"))
+    while at < len(path) and path[at] == 47:
+        at += 1
+    return path[at:] or b"."
 
 
 def _load(process: Process, description: Description, path: PathBytes) -> Image | int:

@@ -250,7 +250,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, FOUND, ""),
 ]
 _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
-    ("chdir", "start:i size:i", calls_process.chdir, _PATH, ""),
+    ("chdir", "start:i size:i", calls_process.chdir, FOUND, ""),
     ("dup", "fd:i out:i", calls_process.dup, FOUND, ""),
     ("dup2", "fd:i to:i", calls_process.dup2, FOUND, ""),
     (

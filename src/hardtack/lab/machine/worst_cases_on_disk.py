@@ -13,7 +13,18 @@ from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE
 from hardtack.lab.machine.driver import KIB, MIB, READ, Machine
 from hardtack.lab.machine.ledger import Ledger
-from hardtack.lab.machine.worst_cases import BIG, CREATE, FULL, HOST, HUGE, all_paths, case
+from hardtack.lab.machine.worst_cases import (
+    BIG,
+    CREATE,
+    FULL,
+    HOST,
+    HUGE,
+    PATH,
+    all_paths,
+    case,
+    long_paths,
+    make_links,
+)
 
 DISK = HOST
 SIZES = (1, 2, 511, 512, 513, 2048, 2049, DISK_PAGE, DISK_PAGE + 1, FULL)
@@ -174,6 +185,17 @@ def paths_on_disk(ledger: Ledger) -> None:
     """Every call with a path, with every kind of path."""
     with disk_machine(ledger) as machine:
         all_paths(machine.hand(), DISK)
+
+
+@case
+def working_directories_on_disk(ledger: Ledger) -> None:
+    """Directories by the longest paths there are."""
+    with disk_machine(ledger) as machine:
+        hand = machine.hand()
+        with machine.warm():
+            make_links(hand, DISK)
+        for path in long_paths(b"/disk", b"."):
+            hand.call("chdir", *hand.put(PATH, path))
 
 
 @case
