@@ -16,6 +16,7 @@ from hardtack.kernel.table import UnsharedTable
 if TYPE_CHECKING:
     from hardtack.kernel.disk import Disk
     from hardtack.kernel.inodes import Owner
+    from hardtack.kernel.ranges import Count
 
 PAYER_BYTES: Final = 2 * 1024  # two nodes of the table, numbers
 _SWEPT: Final = 2  # of them that are looked at for each new number: more than are added
@@ -34,7 +35,7 @@ class Payers:
         """
         self._disk = disk
         self._table: UnsharedTable[Owner] = UnsharedTable()
-        self._given = disk.number(PAYERS)
+        self._given: Count = disk.number(PAYERS)
         self._first: Owner | None = None  # who is looked at next, linked through them
         self._last: Owner | None = None
 
