@@ -20,7 +20,7 @@ from hardtack.analysis.domain import Cell, Value, is_older, join_values
 from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, same_shape, widened
 from hardtack.analysis.records import replace
-from hardtack.analysis.recurrences import Recurrences, is_product
+from hardtack.analysis.recurrences import Recurrences, is_product, with_digits
 from hardtack.analysis.states import State
 from hardtack.symbolic import ZERO, Size
 
@@ -136,7 +136,8 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         after = {} if out.dead else _after(start, out, names)
         new = head if out.dead else _next_head(interp, loop, hint, entry, start, out)
         if not out.dead and not same_shape(new, head):  # sizes led where none had led before
-            hint.head = new.copy()
+            begun = with_digits({name: base[key] for key, name in names.items()})
+            hint.head = _substituted(interp, new.copy(), begun)  # no symbol of this run is one of the next
             interp.state = entry.copy()
             head = _stable_head(interp, loop, hint)
             init = head.slots()

@@ -9,7 +9,7 @@ from hardtack.kernel.disk_inodes import DiskInode, DiskInodes
 from hardtack.kernel.disk_rows import PAGE, PAGE_SIZE
 from hardtack.kernel.files import ZEROS
 from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, PAGE_SIZES, CachedPage
-from hardtack.kernel.params import DISK_PAGE
+from hardtack.kernel.params import DISK_PAGE, MAX_IO
 
 if TYPE_CHECKING:
     from hardtack.kernel.disk import PageBytes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Count, Long, Position, Signed, Transfer, Word
 
 DATA_PAGES: Final = 4  # of the database that a new page of a file takes at most
+WRITTEN_PAGES: Final = MAX_IO // DISK_PAGE + 1  # of a file that one write touches at most
 
 
 class DiskContents(DiskInodes):
@@ -64,13 +65,14 @@ class DiskContents(DiskInodes):
     def _fetch(self, file: DiskInode, index: Count) -> CachedPage:
         """Read a page that is not in memory from the database; a hole is a page without bytes."""
         self.make_room(PAGE_BYTES)
-        if index * DISK_PAGE >= file.size:
-            return self._enter_page(file, index, b"")
         with self.heap:
             data = self._row_of(file, index)
         return self._enter_page(file, index, data)
 
     def _row_of(self, file: DiskInode, index: Count) -> PageBytes:
+        """Return the bytes that a page has in the database."""
+        if index * DISK_PAGE >= file.size:
+            return b""
         found = self.disk.blob(PAGE, file.number * INDEXES + index, DISK_PAGE)
         return b"" if found is None else found
 
@@ -105,23 +107,26 @@ class DiskContents(DiskInodes):
             self._written(file, position + count if count else 0)
             return count
         self.begin_change()
-        done = 0
-        for _ in range((position % DISK_PAGE + count + DISK_PAGE - 1) // DISK_PAGE):
-            if done == count:
-                break
-            at = position + done
-            offset = at % DISK_PAGE
-            piece = min(count - done, DISK_PAGE - offset)
-            page = self._page_to_write(file, owner, at // DISK_PAGE, offset + piece, piece == DISK_PAGE)
+        if not count:
+            return 0
+        if self.cache.dirty_count > DIRTY_PAGES - WRITTEN_PAGES:
+            self.flush()
+        if not owner.payer:
+            self._payer(owner)  # who cannot have a number cannot make it grow
+        first = position // DISK_PAGE
+        for i in range((offset + count + DISK_PAGE - 1) // DISK_PAGE):
+            done = max(0, i * DISK_PAGE - offset)
+            begin = 0 if i else offset
+            piece = min(count - done, DISK_PAGE - begin)
+            page = self._page_to_write(file, owner, first + i, begin + piece, piece == DISK_PAGE)
             if isinstance(page, int):
                 if not done:
                     return -page
+                count = done
                 break
-            memoryview(page.data)[offset : offset + piece] = memory[start + done : start + done + piece]
-            done += piece
-        if done:
-            self._written(file, position + done)
-        return done
+            memoryview(page.data)[begin : begin + piece] = memory[start + done : start + done + piece]
+        self._written(file, position + count)
+        return count
 
     def _written(self, file: DiskInode, end: Position) -> None:
         if end > file.size:
@@ -135,39 +140,38 @@ class DiskContents(DiskInodes):
     ) -> CachedPage | int:
         """Return a page, dirty, with room for `least` bytes; or an errno. `whole`: all is written anew.
 
-        It is owner who makes it grow; None where it does not.
+        It is owner who makes it grow; None where it does not. There is room for a dirty page more.
         """
         page = self._cached(file, index)
-        if page is not None and page.dirty and len(page.data) >= least:
-            return page
-        if self.cache.dirty_count >= DIRTY_PAGES:
-            self.flush()
         if page is not None and isinstance(page.data, bytearray) and len(page.data) >= least:
             self.cache.mark_dirty(page)  # its row has that size: nothing grows
             return page
-        if not self.make_room(PAGE_BYTES):
-            return abi.ENOSPC
-        errno = self.space(DATA_PAGES)
+        errno = self.space(DATA_PAGES) if self.make_room(PAGE_BYTES) else abi.ENOSPC
         if errno:
             return errno
-        if page is None or page.place < 0:
-            page = None if whole else self._fetch(file, index)
-        held = self._size_of(file, index) if page is None else len(page.data)
+        if page is None or page.place < 0:  # it gave way
+            page = None
+            old: Bytes = b"" if whole else self._row_of(file, index)
+            held = self._size_of(file, index) if whole else len(old)
+        else:
+            old = page.data
+            held = len(old)
         size = _page_size(max(least, held))
         if size > held and not self._pays(file, owner, size - held):
             return abi.ENOSPC
-        if page is None:
-            page = self._enter_page(file, index, b"")
         with self.heap:
-            if len(page.data) < least or isinstance(page.data, bytes):
+            if page is None or held < least or isinstance(old, bytes):
                 data = bytearray(size)
-                memoryview(data)[: len(page.data)] = page.data
-                page.data = data
+                memoryview(data)[: len(old)] = old
+                if page is None:
+                    page = file.last = self.cache.add(file.number * INDEXES + index, data)
+                else:
+                    page.data = data
             self.cache.mark_dirty(page)
         return page
 
     def _size_of(self, file: DiskInode, index: Count) -> int:
-        """Return the bytes that a page has in the database."""
+        """Return how many bytes a page has in the database."""
         if index * DISK_PAGE >= file.size:
             return 0
         row = self.disk.pair(PAGE_SIZE, (file.number * INDEXES + index,))

@@ -189,9 +189,10 @@ class DiskInodes:
     def take_over(self, inode: DiskInode, owner: Owner, need: Bytes) -> bool:
         """Let an inode be owner's, who makes it take `need` bytes more; False if that is beyond its limit.
 
-        What it holds passes into the new owner's account; where nobody is left in the old one's, its names.
+        The owner has a number: see `_payer`. What the inode holds passes into its account; where nobody is
+        left in the old one's, its names.
         """
-        number = owner.payer or self._payer(owner)
+        number = owner.payer
         if number == 0:
             return False
         if number == inode.payer:

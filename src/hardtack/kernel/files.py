@@ -29,12 +29,17 @@ ZEROS: Final[Annotated[bytes, MaxLen(PAGE)]] = bytes(PAGE)
 PAGE_STEP_BYTES: Final = 16384 + 64 + 8 * 640 + 1024
 
 
-def copy_in(to: Page | memoryview, at: Word, source: Page | memoryview, start: Word, count: Transfer) -> None:
-    """Copy count bytes; the fastest way depends on how many they are."""
+def copy_in(page: Page, at: Transfer, memory: memoryview, start: Word, count: Transfer) -> None:
+    """Copy count bytes of memory to a page, which stays as long as it is."""
+    memoryview(page)[at : at + count] = memory[start : start + count]
+
+
+def copy_out(page: Page, at: Transfer, memory: memoryview, start: Word, count: Transfer) -> None:
+    """Copy count bytes of a page to memory; the fastest way depends on how many they are."""
     if count <= 512:
-        to[at : at + count] = source[start : start + count]
+        memory[start : start + count] = page[at : at + count]
     else:
-        memoryview(to)[at : at + count] = memoryview(source)[start : start + count]
+        memory[start : start + count] = memoryview(page)[at : at + count]
 
 
 class File(Inode):
@@ -63,7 +68,7 @@ class File(Inode):
         page = self.page_with(position, count)
         if page is not None:
             offset = position % PAGE
-            copy_in(memory, start, page, offset, count)
+            copy_out(page, offset, memory, start, count)
             return count
         offset = position % PAGE
         done = 0
@@ -134,7 +139,7 @@ class File(Inode):
     ) -> None:
         held = 0 if page is None else max(0, min(count, len(page) - offset))  # a small first page ends early
         if page is not None and held:
-            copy_in(memory, start, page, offset, held)
+            copy_out(page, offset, memory, start, held)
         if held < count:
             memory[start + held : start + count] = memoryview(ZEROS)[: count - held]
 
