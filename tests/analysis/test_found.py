@@ -118,7 +118,12 @@ UNBOUNDED = {
     "swallowed",
     "swapped",
 }
-TOLD_BY_THE_CALL = {"patched", "instance_patched", "measured", "named_by_a_class_below"}  # see test_as_analysed.py
+TOLD_BY_THE_CALL = {
+    "patched",
+    "instance_patched",
+    "measured",
+    "named_by_a_class_below",
+}  # see test_as_analysed.py
 
 
 @pytest.mark.parametrize("function", HOLES, ids=lambda function: function.__qualname__)
