@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.results import Analysed
     from hardtack.analysis.targets import Target, TargetError
 
+_SELDOM = 2_000_000  # objects, until cycles are looked for: an analysis leaves few of them
 Answer: TypeAlias = "Analysed | TargetError"
 
 
@@ -206,6 +207,7 @@ def _find(
     known = load_models(models)
     progress("reading the sources and their types")
     loaded = load_around(targets)
+    gc.set_threshold(_SELDOM, *gc.get_threshold()[1:])
     if kept:
         kept.loaded(loaded.files, loaded.folders)
     wanted = []

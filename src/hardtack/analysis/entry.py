@@ -6,7 +6,6 @@ such a run are void, and another one is made that has known it from the start.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hardtack.analysis import (
@@ -133,7 +132,7 @@ class _Run:
         self.interp = Interpreter(program, models, facts)
         for module in (operations, branches, calls, loops, whiles, exceptions, generators):
             self.interp.handlers.update(module.HANDLERS)
-        self.interp.on_unset = partial(exceptions.may_be_unset, self.interp)
+        self.interp.on_unset = exceptions.may_be_unset
         self.interp.roots = frozenset(parameter.name for parameter in function.parameters)
         self.checks = False
         self.returned: Size = ZERO

@@ -140,7 +140,10 @@ def install(
     pools: frozenset[str | Kept],
 ) -> Value:
     """Have a state be as a summary leaves it; returns what a value of the summary's is in it."""
-    return _Installing(interp, state, after, summary, out).whole(value, pools)
+    installing = _Installing(interp, state, after, summary, out)
+    found = installing.whole(value, pools)
+    del installing.renaming  # which has a method of it: a cycle lives on
+    return found
 
 
 class _Installing:

@@ -174,7 +174,7 @@ class Interpreter:
         # lengths of attributes that are stated never to change: by function, and the place of the reading
         self.fixed: dict[tuple[str, ir.Register], int] = {}
         # what an operation does that reads what has no value
-        self.on_unset: Callable[[], None] = lambda: None
+        self.on_unset: Callable[[Interpreter], None] = lambda _: None
         self._unset: dict[str, frozenset[int]] = {}
         self._released = False
         self.spending = Spending()
@@ -222,7 +222,7 @@ class Interpreter:
             self.at = operation.at
             self.spend(len(self.state.cells) + 4)
             if id(operation) in unset:
-                self.on_unset()
+                self.on_unset(self)
             handler = self.handlers.get(type(operation))
             if handler is None:
                 self.finding("unsupported", f"{type(operation).__name__} is not analysed", "rewrite it")

@@ -143,12 +143,14 @@ def shape_of(
     numbers: dict[Site, int] = {}
     shape = Shape(names, None, taken=frozenset(taken))  # type: ignore[arg-type]
 
+    actual, sites = shape.actual, shape.sites  # not the shape, which has this: a cycle lives on
+
     def rename(obj: Object) -> Object:
         site = obj >> 1
         if site not in numbers:
-            numbers[site] = len(shape.sites)
-            shape.actual.append(site)
-            shape.sites.append(_site(interp, site, len(shape.sites), names))
+            numbers[site] = len(sites)
+            actual.append(site)
+            sites.append(_site(interp, site, len(sites), names))
         return numbers[site] * 2 + (obj & 1)
 
     shape.renaming = renaming = Renaming(

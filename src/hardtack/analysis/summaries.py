@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import exceptions, ir, tracebacks
@@ -337,7 +336,7 @@ def _begin(
     reader = Reader(unwatched(interp.program))
     own = Interpreter(reader.program, interp.models, set(facts))
     own.handlers = interp.handlers
-    own.on_unset = partial(exceptions.may_be_unset, own)
+    own.on_unset = exceptions.may_be_unset
     own.spending = interp.spending
     own.is_summary = True
     own.roots = frozenset(f"ψ{number}_" for number in range(len(shape.names.of_root)))
