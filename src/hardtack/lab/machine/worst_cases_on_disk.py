@@ -11,7 +11,7 @@ from hardtack.kernel import abi
 from hardtack.kernel.disk_inodes import STEP_ROWS
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE
-from hardtack.lab.machine.driver import KIB, MIB, READ, Machine
+from hardtack.lab.machine.driver import KIB, MIB, PATH, READ, Machine
 from hardtack.lab.machine.ledger import Ledger
 from hardtack.lab.machine.worst_cases import (
     BIG,
@@ -19,7 +19,6 @@ from hardtack.lab.machine.worst_cases import (
     FULL,
     HOST,
     HUGE,
-    PATH,
     all_paths,
     case,
     long_paths,
