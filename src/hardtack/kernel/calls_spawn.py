@@ -21,9 +21,8 @@ from hardtack.kernel.params import (
     MAX_MAP,
     PATH_MAX,
 )
-from hardtack.kernel.paths import join
 from hardtack.kernel.process import Process, Successor
-from hardtack.kernel.program_files import below, find_program, start_of
+from hardtack.kernel.program_files import below, find_program, join, start_of
 from hardtack.kernel.steps import Steps
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
 
 ROOT: Final = 1
-CREATE_BYTES: Final = ADD_BYTES + 2 * 1024  # a name, its inode, nodes of the inode table; no link's target
+CREATE_BYTES: Final = ADD_BYTES + 1536  # a name, its inode, nodes of the inode table; no link's target
 
 NAME_BYTES: Final = 640  # what a name, with its inode, is entered with in the account of the inode's owner
 NUMBERS_BYTES: Final = 320  # what an inode's numbers (times, sizes, counts) may come to take once it is there

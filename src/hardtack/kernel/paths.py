@@ -102,19 +102,6 @@ def _expand(target: PathBytes, path: PathBytes, end: Count) -> bytearray:
     return expanded
 
 
-def join(directory: PathBytes, path: PathBytes) -> PathBytes:
-    """Return a path below a directory; b"" where that is longer than PATH_MAX."""
-    length = len(directory) + 1 + len(path)
-    if length > PATH_MAX:
-        return b""
-    joined = bytearray(length)
-    view = memoryview(joined)
-    view[: len(directory)] = directory
-    view[len(directory)] = 47
-    view[len(directory) + 1 :] = path
-    return bytes(joined)
-
-
 def leads_out(target: PathBytes, depth: Count) -> bool:
     """Tell whether a link's target, from so far below the directory where paths start, goes above that."""
     position = 0

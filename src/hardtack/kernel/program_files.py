@@ -47,6 +47,19 @@ def open_path(process: Process, path: PathBytes, rights: Rights) -> Description 
     return start.open_at(process, below(start, path), True, 0, 0, rights, abi.ALL_RIGHTS)
 
 
+def join(directory: PathBytes, path: PathBytes) -> PathBytes:
+    """Return a path below a directory; b"" where that is longer than PATH_MAX."""
+    length = len(directory) + 1 + len(path)
+    if length > PATH_MAX:
+        return b""
+    joined = bytearray(length)
+    view = memoryview(joined)
+    view[: len(directory)] = directory
+    view[len(directory)] = 47
+    view[len(directory) + 1 :] = path
+    return bytes(joined)
+
+
 def start_of(process: Process, path: PathBytes) -> Description | None:
     """Return the directory, of those that processes are given, below which an absolute path lies."""
     best: Description | None = None
