@@ -31,7 +31,7 @@ measured(
     *((heap, None, None, None) for heap in (*HEAPS, FULL)),
     (HEAPS[0], ValueError, ValueError(), None),
 )
-for name in ("live", "peak", "reserved", "held", "slack", "footprint", "spilled", "free", "room"):
+for name in ("capacity", "live", "peak", "reserved", "held", "slack", "footprint", "spilled", "free", "room"):
     measured(f"hardtack.heap._native.Heap.{name}", operator.attrgetter(name), *ALL)
 measured("hardtack.heap._native.Heap.run", Heap.run, *((heap, fresh, 700) for heap in HEAPS))
 measured(
