@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hardtack.analysis.loading import errors_in, load
-from hardtack.analysis.source import MypyRun
+from hardtack.analysis.source import MypyRun, check
 from hardtack.analysis.targets import TargetError, find_configuration, parse_target
 
 
@@ -124,6 +124,22 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "mypy.ini").write_text(f"[mypy]\nmypy_path = {folder}\n")  # it asks a Python of its own
     monkeypatch.syspath_prepend(folder)
     return folder
+
+
+def test_what_mypys_cache_has_of_a_folder_that_was_moved_is_read_where_it_is(
+    installed: Path, run: MypyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "ask.py").write_text("from two.b import g\ndef f() -> list[int]: return g()\n")
+    target = parse_target(f"{project}/ask.py:f")
+    check([target], run)
+    moved = installed.rename(tmp_path / "moved")
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nmypy_path = {moved}\n")
+    monkeypatch.syspath_prepend(moved)
+    sources = check([target], run)
+    assert sources.everything["two.b"].is_cache_skeleton
+    assert sources.syntax("two.b").path == moved / "two/b.py"
 
 
 def test_an_installed_package_that_is_analysed_keeps_its_bodies(installed: Path, run: MypyRun) -> None:

@@ -154,6 +154,8 @@ def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
         let_go()
         options.cache_dir = os.devnull
         result = _build(list(paths.values()), options, _Anew(options, packages))
+    for name, tree in result.files.items():  # one from mypy's cache may tell where another folder had it
+        tree.path = result.graph[name].path or tree.path
     inside = tuple(f"{package}{os.sep}" for package in packages)
     modules = {
         name: tree
