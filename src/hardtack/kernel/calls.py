@@ -113,7 +113,7 @@ def _write(
     most: Transfer,
 ) -> int:
     """Write the next `most` bytes, at an offset or for None at the descriptor's own position."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None or not description.rights & RIGHT_WRITE:
         return EBADF
     buffer = _buffer(process, vectors, count, offset, out)
@@ -131,7 +131,7 @@ def _write(
 
 def _read(process: Process, fd: Word, vectors: Word, count: Word, offset: Long | None, out: Word) -> int:
     """As `_write`, from a descriptor. Not one with it: its bound would be that of both."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None or not description.rights & RIGHT_READ:
         return EBADF
     buffer = _buffer(process, vectors, count, offset, out)
@@ -213,8 +213,8 @@ def fd_close(process: Process, fd: Word) -> int:
 
 def fd_renumber(process: Process, fd: Word, to: Word) -> int:
     """Let `to` lead to what fd leads to, and free fd."""
-    description = process.descriptors.get(fd)
-    other = process.descriptors.get(to)
+    description = process.descriptors.find(fd)
+    other = process.descriptors.find(to)
     if description is None or other is None or to >= MAX_DESCRIPTORS:
         return EBADF
     if fd != to:
@@ -245,7 +245,7 @@ def fd_tell(process: Process, fd: Word, out: Word) -> int:
 
 def fd_fdstat_get(process: Process, fd: Word, out: Word) -> int:
     """Report type, flags and rights."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if out + 24 > len(process.memory):
@@ -263,7 +263,7 @@ def fd_fdstat_get(process: Process, fd: Word, out: Word) -> int:
 
 def fd_fdstat_set_flags(process: Process, fd: Word, flags: Word) -> int:
     """Set append, nonblock, and the flags that have each write brought to where it is kept."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None or not description.takes_flags:
         return EBADF
     if flags & ~31:
@@ -274,7 +274,7 @@ def fd_fdstat_set_flags(process: Process, fd: Word, flags: Word) -> int:
 
 def fd_fdstat_set_rights(process: Process, fd: Word, rights: Long, inheriting: Long) -> int:
     """Refuse, as wasmtime does: a description is shared, so one process could take another's rights."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None or description.filetype not in {abi.REGULAR_FILE, abi.DIRECTORY}:
         return EBADF
     return ENOTSUP
@@ -282,7 +282,7 @@ def fd_fdstat_set_rights(process: Process, fd: Word, rights: Long, inheriting: L
 
 def fd_filestat_get(process: Process, fd: Word, out: Word) -> int:
     """Report a file's status."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     return _put_filestat(process, description.filestat(), out)
@@ -299,7 +299,7 @@ def _put_filestat(process: Process, status: tuple[int, ...] | int, out: Word) ->
 
 def fd_filestat_set_size(process: Process, fd: Word, size: Long) -> int:
     """Cut or lengthen a file."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if description.filetype == abi.REGULAR_FILE and (size >> 63 or not description.rights & abi.RIGHT_WRITE):
@@ -312,7 +312,7 @@ def fd_filestat_set_times(process: Process, fd: Word, atime: Long, mtime: Long, 
     times = _times(process, atime, mtime, flags)
     if isinstance(times, int):
         return times
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     return EBADF if description is None else description.set_times(*times)
 
 
@@ -330,7 +330,7 @@ def _times(process: Process, atime: Long, mtime: Long, flags: Word) -> tuple[int
 
 def fd_advise(process: Process, fd: Word, offset: Long, length: Long, advice: Word) -> int:
     """Take advice."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if advice > 5:
@@ -340,7 +340,7 @@ def fd_advise(process: Process, fd: Word, offset: Long, length: Long, advice: Wo
 
 def fd_allocate(process: Process, fd: Word, offset: Long, length: Long) -> int:
     """Make a file at least so long."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     return description.allocate(offset, length)
@@ -348,13 +348,13 @@ def fd_allocate(process: Process, fd: Word, offset: Long, length: Long) -> int:
 
 def fd_sync(process: Process, fd: Word) -> int:
     """Bring what was written to where it is kept."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     return EBADF if description is None else description.sync()
 
 
 def fd_prestat_get(process: Process, fd: Word, out: Word) -> int:
     """Report what was opened for the program, and the length of its name."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None or description.preopen is None:
         return EBADF
     if out + 8 > len(process.memory):
@@ -365,7 +365,7 @@ def fd_prestat_get(process: Process, fd: Word, out: Word) -> int:
 
 def fd_prestat_dir_name(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Report a preopened directory's name."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if description.preopen is None:
@@ -381,7 +381,7 @@ def fd_prestat_dir_name(process: Process, fd: Word, start: Word, size: Word) -> 
 
 def fd_readdir(process: Process, fd: Word, start: Word, size: Word, cookie: Long, out: Word) -> int:
     """List a directory from a cookie on."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     size = min(size, MAX_IO)
@@ -439,7 +439,7 @@ def path_open(
     out: Word,
 ) -> int:
     """Open what a path names."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     path = get_path(process, start, size)
@@ -472,7 +472,7 @@ def install(process: Process, number: Number, description: Description) -> None:
 
 def path_create_directory(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Make a directory."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     path = get_path(process, start, size)
@@ -481,7 +481,7 @@ def path_create_directory(process: Process, fd: Word, start: Word, size: Word) -
 
 def path_remove_directory(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Remove an empty directory."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     path = get_path(process, start, size)
@@ -490,7 +490,7 @@ def path_remove_directory(process: Process, fd: Word, start: Word, size: Word) -
 
 def path_unlink_file(process: Process, fd: Word, start: Word, size: Word) -> int:
     """Remove a name."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     path = get_path(process, start, size)
@@ -499,7 +499,7 @@ def path_unlink_file(process: Process, fd: Word, start: Word, size: Word) -> int
 
 def path_filestat_get(process: Process, fd: Word, lookup: Word, start: Word, size: Word, out: Word) -> int:
     """Report the status of what a path names."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     path = get_path(process, start, size)
@@ -512,7 +512,7 @@ def path_filestat_set_times(
     process: Process, fd: Word, lookup: Word, start: Word, size: Word, atime: Long, mtime: Long, flags: Word
 ) -> int:
     """Set the times of what a path names."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     path = get_path(process, start, size)
@@ -524,7 +524,7 @@ def path_filestat_set_times(
 
 def path_symlink(process: Process, target: Word, target_size: Word, fd: Word, start: Word, size: Word) -> int:
     """Make a symbolic link."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     leads_to = get_path(process, target, target_size)
@@ -538,7 +538,7 @@ def path_readlink(
     process: Process, fd: Word, start: Word, size: Word, buffer: Word, room: Word, out: Word
 ) -> int:
     """Report a symbolic link's target, cut to the room there is."""
-    directory = process.descriptors.get(fd)
+    directory = process.descriptors.find(fd)
     if directory is None:
         return EBADF
     path = get_path(process, start, size)
@@ -600,7 +600,7 @@ def path_rename(
 
 def _directory(process: Process, fd: Word) -> Description | None:
     """Return what a descriptor leads to, if that is a directory."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     return description if description is not None and description.filetype == abi.DIRECTORY else None
 
 

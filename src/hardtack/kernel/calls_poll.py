@@ -95,7 +95,7 @@ class _Poll:
         if kind > abi.EVENT_WRITE:
             return EINVAL
         (fd,) = U32.unpack_from(self.process.memory, at + 16)
-        description = self.process.descriptors.get(fd)
+        description = self.process.descriptors.find(fd)
         if description is None or description.filetype == abi.DIRECTORY:
             return EBADF
         right = abi.RIGHT_READ if kind == abi.EVENT_READ else abi.RIGHT_WRITE
@@ -113,7 +113,7 @@ class _Poll:
         _, kind = abi.SUBSCRIPTION.unpack_from(self.process.memory, at)
         if kind != abi.EVENT_CLOCK:
             (fd,) = U32.unpack_from(self.process.memory, at + 16)
-            description = self.process.descriptors.get(fd)
+            description = self.process.descriptors.find(fd)
             assert description is not None
             queue = description.wait_ready(self.process, kind == abi.EVENT_WRITE)
             if queue is not None:

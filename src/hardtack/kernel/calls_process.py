@@ -93,7 +93,7 @@ def pipe(process: Process, out: Word) -> int:
 
 def dup(process: Process, fd: Word, out: Word) -> int:
     """Let the lowest free number lead where fd does."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if out + 4 > len(process.memory):
@@ -108,12 +108,12 @@ def dup(process: Process, fd: Word, out: Word) -> int:
 
 def dup2(process: Process, fd: Word, to: Word) -> int:
     """Let a number of the caller's choice lead where fd does; what it led to before is closed."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None or to >= MAX_DESCRIPTORS:
         return EBADF
     if fd == to:
         return OK
-    other = process.descriptors.get(to)
+    other = process.descriptors.find(to)
     if other is None and not process.descriptors.has_room(1):
         return abi.EMFILE
     install(process, to, description)

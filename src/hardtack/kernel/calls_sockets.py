@@ -25,7 +25,7 @@ _LOOPBACK: Final = (b"\0\0\0\0", b"\x7f\0\0\1")
 # -- preview1
 def sock_accept(process: Process, fd: Word, flags: Word, out: Word) -> int:
     """Take a connection that waits at a listening socket; wait until there is one."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if out + 4 > len(process.memory):
@@ -47,7 +47,7 @@ def sock_recv(
     process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word, out_flags: Word
 ) -> int:
     """Read from a socket."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if flags & ~(abi.RECV_PEEK | abi.RECV_WAITALL):
@@ -82,7 +82,7 @@ def sock_send_step(process: Process, fd: Word, vectors: Word, count: Word, flags
 def _send(
     process: Process, fd: Word, vectors: Word, count: Word, flags: Word, out: Word, most: Transfer
 ) -> int:
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if flags:
@@ -101,7 +101,7 @@ def _send(
 
 def sock_shutdown(process: Process, fd: Word, how: Word) -> int:
     """End what a connection reads, what it writes, or both."""
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     if how == 0 or how & ~(abi.SHUT_RD | abi.SHUT_WR):
@@ -185,7 +185,7 @@ def connect(process: Process, fd: Word, address: Word, size: Word) -> int:
 
 
 def _socket(process: Process, fd: Word) -> Socket | int:
-    description = process.descriptors.get(fd)
+    description = process.descriptors.find(fd)
     if description is None:
         return EBADF
     return description if isinstance(description, Socket) else ENOTSOCK

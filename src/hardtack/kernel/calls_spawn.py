@@ -123,7 +123,7 @@ def get_directory(process: Process, start: Word, size: Word) -> PathBytes | int:
 def _check_map(process: Process, descriptor_map: Word, count: Word) -> int:
     for i in range(count):
         to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
-        if process.descriptors.get(fd) is None:
+        if process.descriptors.find(fd) is None:
             return EBADF
         if to >= MAX_DESCRIPTORS:
             return EINVAL
@@ -137,14 +137,14 @@ def _give_descriptors(
     if descriptor_map:
         for i in range(count):
             to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
-            if not _give(child, process.descriptors.get(fd), to, steps):
+            if not _give(child, process.descriptors.find(fd), to, steps):
                 return False
     else:
         for fd in range(3):
-            _give(child, process.descriptors.get(fd), fd, steps)
+            _give(child, process.descriptors.find(fd), fd, steps)
     number = 3
     for description in process.system.preopens:
-        while child.descriptors.get(number) is not None:
+        while child.descriptors.find(number) is not None:
             number += 1
         if not _give(child, description, number, steps):
             return False
@@ -154,7 +154,7 @@ def _give_descriptors(
 
 def _give(child: Process, description: Description | None, to: Word, steps: Steps) -> bool:
     """Let a number of a child's lead to a description, unless it leads somewhere; False if refused."""
-    if description is None or child.descriptors.get(to) is not None:
+    if description is None or child.descriptors.find(to) is not None:
         return True
     if to < FAN:  # every table has its first node
         child.heap.run(_install, child, to, description)

@@ -206,7 +206,7 @@ class _Place:
             return abi.REGULAR_FILE if name in self.system.loader.names() else -1
         if self.kind == _DESCRIPTORS:
             process = self.process()
-            description = None if process is None else process.descriptors.get(_number(name))
+            description = None if process is None else process.descriptors.find(_number(name))
             return -1 if description is None else description.filetype
         if self.kind == PROC and self._is_shown(name):
             return abi.DIRECTORY
@@ -291,7 +291,7 @@ class PseudoDirectory(Description):
         if place.kind == _DESCRIPTORS:
             if place.process() is not process:
                 return abi.EACCES
-            return process.descriptors.get(_number(place.name)) or abi.ENOENT
+            return process.descriptors.find(_number(place.name)) or abi.ENOENT
         if place.kind == BIN:
             return abi.EACCES
         with process.group.heap:
@@ -413,7 +413,7 @@ def _open_device(process: Process, name: Name, flags: Flags) -> Description | in
     if name == b"pipe":
         return Duplex(Pipe(process.group.heap), flags & abi.FDFLAG_NONBLOCK)
     for number in range(3):
-        description = process.descriptors.get(number)
+        description = process.descriptors.find(number)
         if isinstance(description, HostStream) and description.filetype == abi.CHARACTER_DEVICE:
             return description
     return abi.ENXIO
