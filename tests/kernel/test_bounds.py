@@ -18,7 +18,6 @@ from wasmtime import wat2wasm
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel import host as host_module
-from hardtack.kernel.descriptions import Description
 from hardtack.kernel.directories import ADD_BYTES, Directory, place
 from hardtack.kernel.files import PAGE_STEP_BYTES, File
 from hardtack.kernel.host import Host
@@ -27,7 +26,6 @@ from hardtack.kernel.memory_files import CREATE_BYTES
 from hardtack.kernel.params import BUCKET, FAN, FIRST_PAGES, PAGE, SCHEDULER_BYTES, START_BYTES
 from hardtack.kernel.streams import Capture, HostStream, Source
 from hardtack.kernel.system_calls import TABLE, Row
-from hardtack.kernel.table import Table
 from hardtack.lab.machine import ledger, worst_cases
 from hardtack.lab.machine.driver import KIB, MIB, READ, ROOT, Calls, Machine, nothing
 from hardtack.runtime.kernel import Kernel
@@ -78,12 +76,7 @@ def test_no_arguments_make_a_bound_exceed_its_maximum(
     class Stand:
         memory = memoryview(data.draw(st.binary(max_size=64)) * 64)
 
-    class OnDisk(Description):
-        fetches = True
-
     stand = Stand()
-    stand.descriptors = Table()
-    stand.descriptors.put(0, OnDisk(0, 0, 0))
     stand.environment = stand.arguments = bytes(environment)
     arguments = [
         data.draw(_ARGUMENT) & ((1 << 64) - 1 if kind == "I" else (1 << 32) - 1) for kind in row.signature

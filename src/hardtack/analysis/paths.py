@@ -13,6 +13,8 @@ from hardtack.analysis.domain import PATH_KIND
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hardtack.analysis.acting import ModelMachine
     from hardtack.analysis.calls import Given
     from hardtack.analysis.domain import Cell, Value
@@ -47,9 +49,9 @@ def refuse_for_text(interp: Interpreter, name: str, arguments: Given) -> None:
         interp.finding("no-model", f"{name} of what is a path and no text", "give it str(path)")
 
 
-def message(machine: ModelMachine, arguments: Given) -> Size:
+def message(machine: ModelMachine, arguments: Sequence[str]) -> Size:
     """Return the bytes of what a path's ValueError says: the paths and texts are spelled out."""
-    texts = [one for one in arguments.positional if machine.kinds(one) <= {"str", "path"}]
+    texts = [one for one in arguments if machine.kinds(one) <= {"str", "path"}]
     return footprints.text(sum((machine.length(one) * _ESCAPED for one in texts), Size.const(160)), 4)
 
 

@@ -11,7 +11,8 @@ on the arguments, and after that, for a call that can go step by step, for one s
 NotImplemented when a step in its midst was refused (`steps`): that is a call that was not let in, too.
 
 An entry is written out as source per row, since it runs at every system call: its arguments are fetched by
-expressions that depend on who calls, and no loop over them remains.
+expressions that depend on who calls, and no loop over them remains. Where who calls has called
+`process.admit` itself, what is written out is the rest: what to do where that gave no errno.
 """
 
 from __future__ import annotations

@@ -45,7 +45,6 @@ class Description:
     filetype: Flags = abi.UNKNOWN
     not_seekable: Errno = abi.ESPIPE
     takes_flags = False  # whether fd_fdstat_set_flags works on it
-    fetches = False  # whether a read may take the memory of a page that is read from a disk
     preopen: PathBytes | None = None  # the guest's name for it, on what was opened for it alone
     preopen_type: Flags = abi.PREOPEN_DIRECTORY
 

@@ -145,7 +145,7 @@ class Disk:
             try:
                 self._cursor = self._connection.cursor()
                 self._begin()
-                self._log = DiskLog(f"{whole}-wal")
+                self._log = DiskLog(f"{os.path.realpath(whole)}-wal")  # SQLite follows links, too
             except _FAILURES as error:
                 self._connection.close()
                 raise KernelError(f"{path}: {_reason(error)}") from None

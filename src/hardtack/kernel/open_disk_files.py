@@ -31,7 +31,6 @@ class OpenDiskFile(Description):
 
     __slots__ = ("file", "files", "position")
     takes_flags = True
-    fetches = True
     filetype = abi.REGULAR_FILE
 
     def __init__(self, files: DiskFiles, file: DiskInode, rights: Rights, flags: Flags) -> None:

@@ -175,19 +175,21 @@ class Scheduler:
         system = self.system
         taken = LEAST_TURN
         began = 0 if self.even else system.clock.monotonic()
-        goes_on = self._resume(process)
-        if not self.even:
-            taken = min(max(system.clock.monotonic() - began, LEAST_TURN), MOST_TURN)
-        system.run_queue.charge(process, taken)
-        if process.queue is system.sleepers or process.queue is system.pollers:
-            process.heap.trim()  # it may be long until it needs any
-            process.group.heap.trim()
-        if goes_on:
-            system.run_queue.append(process)
-        if system.doomed is not None:
-            system.end_doomed()
-        if system.unused is not None:
-            system.release_unused()
+        try:
+            goes_on = self._resume(process)
+            if not self.even:
+                taken = min(max(system.clock.monotonic() - began, LEAST_TURN), MOST_TURN)
+            system.run_queue.charge(process, taken)
+            if process.queue is system.sleepers or process.queue is system.pollers:
+                process.heap.trim()  # it may be long until it needs any
+                process.group.heap.trim()
+            if goes_on:
+                system.run_queue.append(process)
+        finally:  # also of a turn that was cut off: who was doomed in it has no other
+            if system.doomed is not None:
+                system.end_doomed()
+            if system.unused is not None:
+                system.release_unused()
 
     def _resume(self, process: Process) -> bool:
         """Have a process run until it yields, waits or ends; tell whether it can go on at once."""

@@ -18,13 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import bounds, calls, calls_poll, calls_process, calls_sockets, calls_spawn
-from hardtack.kernel.params import (
-    MAX_IO,
-    PAGE,
-    PATH_MAX,
-    RANDOM_STEP,
-    STEP_IO,
-)
+from hardtack.kernel.params import MAX_IO, PAGE, PATH_MAX, STEP_IO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,7 +29,6 @@ PREVIEW1: Final = "wasi_snapshot_preview1"
 POSIX: Final = "posix"
 FOUND: Final = "found by the analyser"
 _FOUND: Final = bounds.read(bounds.path())
-FETCH_BYTES: Final = 14_000  # what reading a page from a disk may take: its bytes, its place in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +80,13 @@ def _transfer(process: Process, vectors: int, count: int, most: int) -> int:
         return 0
 
 
-def _fetched(process: Process, fd: int) -> int:
-    """Return what reading a page from a disk may take, if that is what a descriptor leads to."""
-    description = process.descriptors.get(fd)
-    return FETCH_BYTES if description is not None and description.fetches else 0
-
-
 # Limits that bounds name.
-LIMITS: Final = {
-    "MAX_IO": MAX_IO,
-    "PAGE": PAGE,
-    "PATH_MAX": PATH_MAX,
-    "RANDOM_STEP": RANDOM_STEP,
-}
+LIMITS: Final = {"PAGE": PAGE, "PATH_MAX": PATH_MAX}
 
 _MOST: Final = {"i": (1 << 32) - 1, "I": (1 << 64) - 1}  # of an argument
 
 # Symbols that are measured when a bound is evaluated: the most that they can be, and how.
-_MEASURED: Final = {
-    "fetched": (FETCH_BYTES, "_fetched(process, fd)"),
-    "transfer": (MAX_IO, "_transfer(process, vectors, count, most)"),
-}
+_MEASURED: Final = {"transfer": (MAX_IO, "_transfer(process, vectors, count, most)")}
 
 
 def _row(
@@ -141,7 +120,7 @@ def _compile_stated(bound: str, names: Iterable[str], most: int) -> Callable[...
     """Return a function of the call's arguments that gives a stated bound's value; `most` bytes are moved."""
     for symbol, (_, measure) in _MEASURED.items():
         bound = bound.replace(symbol, measure)
-    scope = {**LIMITS, "_transfer": _transfer, "_fetched": _fetched, "most": most}
+    scope = {**LIMITS, "_transfer": _transfer, "most": most}
     function: Callable[..., int] = eval(f"lambda {', '.join(names)}: {bound}", scope)
     return function
 

@@ -1,6 +1,6 @@
-/* What wasmtime calls: host functions, waits, linear memories.
+/* What wasmtime calls: host functions, waits, linear memories; and the way from there to a system call.
  *
- * In C for one reason.  An exception that leaves a ctypes callback leaves its return value undefined, and
+ * The last, Entry, is in C because it is quicker.  The others are for one reason.  An exception that leaves a ctypes callback leaves its return value undefined, and
  * one that comes from outside (a signal handler's, a HeapFull between two bytecodes) strikes at the first
  * bytecode of whatever Python runs next: the callback's, before any `try` of its own.  Wasmtime would take
  * what is left in the register for a trap, or for the address of a memory.
