@@ -53,15 +53,6 @@ def grown_inside() -> int:
     return size + len(kept)
 
 
-def grown_in_rounds() -> int:
-    kept: list[bytes] = []
-    for _ in range(3):
-        for _ in range(3):
-            one = bytes(10_000)
-            kept.append(one)
-    return len(kept)
-
-
 def _failing() -> None:
     raise ValueError(1)
 
@@ -496,7 +487,6 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "captured": [(_TEXT,)],
     "concatenated": [(_TEXT,)],
     "grown_inside": [()],
-    "grown_in_rounds": [()],
     "left_with_many_variables": [("abc",)],
     "passed_by_many_variables": [("abc",)],
     "copied_dicts": [(_WORDS,)],

@@ -74,15 +74,6 @@ MUTANTS = (
         "Size.const(max(rounds - 1, 0))", "Size.const(max(rounds - 3, 0))", "grown_inside",
     ),
     _mutant(
-        "takes a loop's first object for two", "recurrences.py",
-        "growth.minus(self.void.get(group[0], ZERO))", "growth.minus(self.void.get(group[0], ZERO) * 2)",
-        "grown_inside",
-    ),
-    _mutant(
-        "forgets that a loop may go on with objects of an earlier one", "loops.py",
-        "shared or older in entry.cells or older ^ 1 in entry.cells", "shared", "grown_in_rounds",
-    ),
-    _mutant(
         "takes a frame for one that an exception has already", "exceptions.py",
         "    if set(names) != {str(len(state.frames))}:\n        return ZERO\n", "",
         "left_with_many_variables",

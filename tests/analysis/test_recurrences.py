@@ -30,12 +30,6 @@ def test_what_grows_by_a_constant_grows_with_the_rounds():
     assert str(solve({"β1": A + 5}, {"β1": Size.const(3)})["β1"]) == "5*n + 3"
 
 
-def test_what_the_first_round_does_not_add_is_taken_off():
-    void = {"β1": Size.const(5)}
-    found = Recurrences(Size.const(4), {"β1": ZERO}, {"β1": A + 5}, {}, {}, Size.unbounded, void).solve()
-    assert found["β1"] == Size.const(15)
-
-
 def test_what_grows_by_what_grows_is_quadratic():
     found = solve({"β1": A + 1, "β2": B + A})
     assert str(found["β2"]) == "n*n"

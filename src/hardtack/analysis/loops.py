@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hardtack.analysis import access, footprints, integers, ir, iteration, results, ways
-from hardtack.analysis.domain import Cell, Value, is_older, join_values
+from hardtack.analysis.domain import Cell, Value, join_values
 from hardtack.analysis.interpreting import Exits, Moment
 from hardtack.analysis.joining import join_states, same_shape, widened
 from hardtack.analysis.records import replace
@@ -178,7 +178,6 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         {name: total for name, (total, _) in loop.amortised.items()},
         {name: most for name, (_, most) in loop.amortised.items()},
         unbounded,
-        {name: _not_there_yet(entry, start, key) for key, name in names.items()},
     )
     solved = recurrences.solve()
     if hint.ways and any(is_product(solved[name]) for name in names.values()):
@@ -187,20 +186,6 @@ def _solve(interp: Interpreter, loop: Loop, hint: _Hint) -> tuple[State, dict[st
         hint.ways = bool(better)
         solved |= better
     return start, solved, recurrences.before_the_last(solved) if loop.begins_last else solved
-
-
-def _not_there_yet(entry: State, start: State, key: SlotKey) -> Size:
-    """Return the bytes of the newest object of a site, which each round but the first makes one of the older.
-
-    There was none of that site when the loop was entered, or nothing is returned.
-    """
-    if key[0] not in {"b", "p"} or not is_older(older := cast("Object", key[1])):
-        return ZERO
-    newest = start.cells.get(older ^ 1)
-    if newest is None or start.cells[older].shared or older in entry.cells or older ^ 1 in entry.cells:
-        return ZERO
-    size = newest.whole if key[0] == "b" else newest.pooled
-    return ZERO if size.as_const() is None else size
 
 
 def _steps_by_ways(

@@ -44,7 +44,6 @@ class Recurrences:
         amortised: symbols of a round whose sum over all rounds is known, and that sum.
         most: an upper bound of each symbol that a round brings along.
         unbounded: gives a size without a bound for what grows without measure.
-        void: what the first round does not add to a symbol, though each step says so.
         ways: the steps of each way through a round by itself, none if they are not told apart.
         between: what each symbol adds up to, over the rounds that set it anew.
     """
@@ -55,7 +54,6 @@ class Recurrences:
     amortised: Mapping[str, Size]
     most: Mapping[str, Size]
     unbounded: Callable[[str], Size]
-    void: Mapping[str, Size] = field(default_factory=dict)
     ways: Sequence[Mapping[str, Size]] = ()
     sup: dict[str, Size] = field(default_factory=dict)
     sums: dict[str, Size] = field(default_factory=dict)
@@ -104,8 +102,6 @@ class Recurrences:
             start |= Size((_greatest(added),)).substitute(environment) * (1 / (1 - Fraction(weight)))
         elif added:
             growth = self._over(_greatest(added), group)
-            if len(group) == 1:
-                growth = growth.minus(self.void.get(group[0], ZERO))
         for name in group:
             self.sup[name] = self.unbounded(name) if weight > 1 else start.substitute(environment) + growth
         if weight > 1 or growth.is_top or any(self.step[name].is_top for name in group):

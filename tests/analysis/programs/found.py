@@ -678,3 +678,40 @@ def errors_in_cycles(times: Annotated[int, Interval(ge=0, le=100)]) -> int:
             held.append(error)
             held.append(held)
     return times
+
+
+# -- a loop whose body runs twice a round keeps an older object of the first round, too
+def every_other() -> Iterator[int]:
+    for _ in range(4):
+        yield 1
+        yield 0
+
+
+def every_other_page_kept() -> list[bytes]:
+    kept: list[bytes] = []
+    page: bytes | None = None
+    for keeps in every_other():
+        page = None
+        page = bytes(30_000)
+        if keeps:
+            kept.append(page)
+    kept.append(bytes(90_000))
+    return kept
+
+
+def one_and_not_the_other() -> Iterator[int]:
+    yield 1
+    yield 0
+
+
+def every_other_page_of_each_round() -> list[bytes]:
+    kept: list[bytes] = []
+    page: bytes | None = None
+    for _ in range(4):
+        for keeps in one_and_not_the_other():
+            page = None
+            page = bytes(30_000)
+            if keeps:
+                kept.append(page)
+    kept.append(bytes(90_000))
+    return kept

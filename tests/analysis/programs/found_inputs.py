@@ -133,4 +133,6 @@ INPUTS |= {
     f.pairs_that_stay: [lambda n=n: given(n) for n in (0, 1, 2, 300)],
     f.errors_of_different_places: [lambda n=n: given(n) for n in (0, 1, 3, 300)],
     f.errors_in_cycles: [lambda n=n: given(n) for n in (0, 1, 2, 100)],
+    f.every_other_page_kept: [given],
+    f.every_other_page_of_each_round: [given],
 }

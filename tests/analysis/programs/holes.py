@@ -715,42 +715,6 @@ def two_pages_a_round(numbers: list[int]) -> list[bytes]:
     return kept
 
 
-def kept_or_not(numbers: list[int]) -> Iterator[int]:
-    for _ in numbers:
-        yield 1
-        yield 0
-
-
-def every_other_page_kept(numbers: list[int]) -> list[bytes]:
-    kept: list[bytes] = []
-    page: bytes | None = None
-    for keeps in kept_or_not(numbers):
-        page = None
-        page = bytes(30_000)
-        if keeps:
-            kept.append(page)
-    kept.append(bytes(90_000))
-    return kept
-
-
-def kept_and_not() -> Iterator[int]:
-    yield 1
-    yield 0
-
-
-def every_other_page_of_each_round(numbers: list[int]) -> list[bytes]:
-    kept: list[bytes] = []
-    page: bytes | None = None
-    for _ in numbers:
-        for keeps in kept_and_not():
-            page = None
-            page = bytes(30_000)
-            if keeps:
-                kept.append(page)
-    kept.append(bytes(90_000))
-    return kept
-
-
 def pages_in_every_other_round(numbers: list[int]) -> list[bytes]:
     kept: list[bytes] = []
     for number in numbers:

@@ -163,8 +163,6 @@ INPUTS |= {
         h.true_from_the_fifth_round,
         h.raised_in_an_object,
         h.two_pages_a_round,
-        h.every_other_page_kept,
-        h.every_other_page_of_each_round,
         h.pages_in_every_other_round,
         h.pages_of_rounds_before,
         h.added_up_after_all,
