@@ -291,7 +291,8 @@ class Sizes:
             texts = (n // 3 + 2) * (self._raw("ascii") + 16) + n
         else:
             texts = parts * (self._raw("wide") + width + 15) + n * width
-        own = self.slotted(7 if self.version < (3, 12) else 9) + self.int_of_bits(64)
+        slots = 7 if self.version < (3, 12) else 9 if self.version < (3, 13) else 10
+        own = self.slotted(slots) + self.int_of_bits(64)
         lists = self.list_grown(parts) + (
             self.tuple_(parts) if self.version < (3, 12) else self.list_grown(n + 1)
         )
