@@ -100,7 +100,7 @@ def answers(
     wanted: dict[str, Target] = {}
     places: dict[str, Target] = {}  # each is looked for once
     for text in targets:
-        where, _, name = text.rpartition(":")
+        where, _, name = text.rpartition(":") if isinstance(text, str) else ("", "", "")
         try:
             known = places.get(where) if name else None
             wanted[text] = parse_target(text) if known is None else replace(known, name=name)
