@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -361,6 +362,20 @@ def test_a_kernel_that_is_dropped_lets_go_of_everything(tmp_path: Path) -> None:
     gc.collect()
     assert host_descriptors() == before
     assert threading.active_count() == threads
+
+
+def test_what_a_job_gave_is_its_callers_alone() -> None:
+    """A kernel that is dropped goes at once, though its thread has not let go of its last job yet."""
+    worker, passed = Worker("a thread"), threading.Event()
+    thing: set[int] | None = {1}
+    seen = weakref.ref(thing)
+    job = Job(lambda held=thing: held, None)
+    job.notify = lambda: passed.wait(60)  # in the thread, which still has the job
+    assert wait_for(job, worker.begin, worker.hurry) is thing
+    thing = None
+    assert seen() is None
+    passed.set()
+    worker.stop(lambda: None)
 
 
 def test_a_kernel_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:

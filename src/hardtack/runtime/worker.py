@@ -157,6 +157,9 @@ class Job:
             return False
 
     def _end(self) -> None:
+        self._call = (
+            _nothing  # it may lead to the kernel, and the thread lets go of the job later than its caller
+        )
         self.finished = True
         if self.done.locked():
             self.done.release()
@@ -198,7 +201,8 @@ def wait_for(job: Job, begin: Callable[[Job], object], hurry: Callable[[], None]
             raise struck
         if job.error is not None:
             raise job.error
-        return job.result
+        result, job.result = job.result, None  # as its call
+        return result
     finally:
         del job, struck  # an error refers to this frame: no cycle
 
