@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 PROGRAMS = {name: (function, inputs) for name, function, inputs in programs()}
 CALLED_BY_OTHERS = {
     "programs.holes:takes_keywords",  # what other programs call, and what takes what cannot be given by itself
+    "programs.found:every_other",
+    "programs.found:one_and_not_the_other",
     "programs.flow:counted",
     "programs.flow:lines_of",
     "programs.flow:counter",
