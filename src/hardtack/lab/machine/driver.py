@@ -698,7 +698,10 @@ class Machine:
         row = by_name(name)
         heap = self.system.heap
         bound = OUTSIDE.run(row.bound, process, *arguments)
+        put_off = not row.always and process.admit == process.admit_later  # its handler does not run yet
         errno = self.entries[name](process.guest, arguments)
+        if put_off:
+            return errno
         peak, kept = (heap.peak - self.began, heap.live - self.began) if row.always else heap.last_call()
         if process.state == WAITING_FOR_MEMORY or heap.on_exhaustion != "reserve":
             return errno
