@@ -68,7 +68,7 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     machine = ModelMachine(interp, model.name)
     paths.refuse_for_text(interp, model.name, arguments)
     message = _message(machine, model.name, arguments)
-    for register in _all_of(arguments):
+    for register in arguments.single:
         machine.special(register, "__index__", [], _ONE)  # wherever an integer is taken, it may be asked for
     if arguments.spread_keywords:
         interp.finding("unsupported", f"**arguments for {model.name}", "pass them by name")
@@ -91,12 +91,8 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
 def held_by_error(name: str, arguments: Given) -> tuple[str, ...]:
     """Return the arguments that the exception of a built-in keeps: a KeyError its key, a codec's its text."""
     if name.startswith("pathlib."):
-        return _all_of(arguments)  # an OSError has the text that the path keeps
+        return arguments.single  # an OSError has the text that the path keeps
     return arguments.positional if name.rpartition(".")[2] in _KEEPING_ERRORS else ()
-
-
-def _all_of(arguments: Given) -> tuple[str, ...]:
-    return (*arguments.positional, *dict(arguments.keywords).values())
 
 
 def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
@@ -107,7 +103,7 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
     """
     given = arguments.positional
     if name.startswith("pathlib."):
-        return paths.message(machine, _all_of(arguments))
+        return paths.message(machine, arguments.single)
     if name in _SPELLING_ERRORS and len(given) > _SPELLING_ERRORS[name]:
         spelled = text_of(machine, given[_SPELLING_ERRORS[name]], spelled=True)
         machine.release()

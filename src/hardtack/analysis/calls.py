@@ -97,6 +97,11 @@ class Given:
     spread: tuple[ir.Register, ...] = ()  # *xs
     spread_keywords: tuple[ir.Register, ...] = ()  # **kw
 
+    @property
+    def single(self) -> tuple[ir.Register, ...]:
+        """Those that are one argument each, by place and by keyword."""
+        return (*self.positional, *(register for _, register in self.keywords))
+
 
 def given(arguments: Sequence[ir.Argument]) -> Given:
     """Return the arguments of a call by kind."""

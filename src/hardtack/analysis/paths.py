@@ -43,7 +43,7 @@ def refuse_for_text(interp: Interpreter, name: str, arguments: Given) -> None:
     """Report a path that is given to what asks it for its text: models are of text."""
     if not name.startswith(_TAKING_PATHS):
         return
-    given = [interp.read(one) for one in (*arguments.positional, *dict(arguments.keywords).values())]
+    given = [interp.read(one) for one in arguments.single]
     given += [access.element(interp, interp.read(one)) for one in arguments.spread]
     if any(_is_path_like(interp, cell) for value in given for _, cell in access.cells(interp, value)):
         interp.finding("no-model", f"{name} of what is a path and no text", "give it str(path)")
