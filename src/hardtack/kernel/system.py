@@ -136,6 +136,8 @@ class Kill:
 class System:
     """The kernel: heaps, files, processes, queues."""
 
+    __slots__ = ("__dict__", "__weakref__", "current")  # every system call asks who is running
+
     def __init__(self, heap: Heap, files_capacity: int, user_memory: UserMemory, clock: Clock) -> None:
         _check_sizes(heap, files_capacity)
         self.heap = heap
