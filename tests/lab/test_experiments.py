@@ -191,15 +191,21 @@ def _rounds(reserve: float) -> dict[str, list[float]]:
     ("by_time", "by_count", "holds"),
     [(120, None, False), (103, None, True), (103, 106, False), (103, 103, True)],
 )
-def test_what_reservations_cost_is_judged_by_instructions_and_by_time(
+def test_what_reservations_cost_a_program_is_judged_by_instructions_and_by_time(
     by_time: float, by_count: float | None, holds: bool
 ) -> None:
     counted = {} if by_count is None else {"a": {"reserve": by_count, "fail": 100.0}}
-    assert overhead._claim("It is cheap.", {"a": _rounds(by_time)}, counted, 5).holds is holds
+    assert overhead._claim_counted("It is cheap.", {"a": _rounds(by_time)}, counted, 5).holds is holds
+
+
+def test_what_reservations_cost_a_call_is_judged_by_time_alone() -> None:
+    counted = {"a": {"reserve": 110.0, "fail": 100.0}}
+    assert overhead._claim("It is cheap.", {"a": _rounds(104)}, counted, 5).holds
+    assert not overhead._claim("It is cheap.", {"a": _rounds(106)}, counted, 5).holds
 
 
 def test_rounds_that_took_more_in_three_of_four_speak_against_instructions() -> None:
     counted = {"a": {"reserve": 103.0, "fail": 100.0}}
     slow, noisy = _rounds(120), {"reserve": [120.0, 120.0, 99.0, 99.0], "fail": [100.0] * 4}
-    assert not overhead._claim("It is cheap.", {"a": slow}, counted, 5).holds
-    assert overhead._claim("It is cheap.", {"a": noisy}, counted, 5).holds
+    assert not overhead._claim_counted("It is cheap.", {"a": slow}, counted, 5).holds
+    assert overhead._claim_counted("It is cheap.", {"a": noisy}, counted, 5).holds
