@@ -90,6 +90,20 @@ def test_a_child_that_takes_too_long_is_ended() -> None:
     assert time.monotonic() - started < 60
 
 
+def test_several_children_run_at_the_same_time(tmp_path: Path) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)  # to open it is to wait for the other end
+    ends = [(os.open, (pipe, os.O_RDONLY)), (os.open, (pipe, os.O_WRONLY))]
+    assert all(descriptor > 2 for descriptor in children.call_together(ends, seconds=60))
+
+
+def test_a_child_that_fails_ends_those_beside_it() -> None:
+    began = time.monotonic()
+    with pytest.raises(children.ChildFailed, match="nobody"):
+        children.call_together([(experiments.find, ("nobody",)), (time.sleep, (600,))], seconds=60)
+    assert time.monotonic() - began < 60
+
+
 def test_a_child_ends_when_its_parent_is_killed() -> None:
     code = (
         "import os, sys, time; from hardtack.lab import children, experiments; from pathlib import Path\n"

@@ -15,13 +15,14 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from hardtack.errors import HardtackError
 from hardtack.runtime.watchdog import Signs, start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 LOOK_SECONDS: Final = 1.0  # between two looks whether the parent is still there
 
@@ -42,23 +43,53 @@ def call(function: Callable[..., Any], *arguments: object, seconds: float) -> An
         ChildFailed: it raised, its process ended otherwise, or it took too long.
         KeyboardInterrupt: Ctrl-C; the child was killed.
     """
+    with _called(function, arguments) as result:
+        return result(seconds)
+
+
+def call_together(
+    calls: Sequence[tuple[Callable[..., Any], Sequence[object]]], *, seconds: float
+) -> list[Any]:
+    """Do several calls at the same time, each (function, arguments) as `call` does it; blocks.
+
+    For what is counted: what is timed has a processor for itself.
+
+    Raises:
+        ChildFailed: as `call`; the others were killed.
+        KeyboardInterrupt: likewise.
+    """
+    deadline = time.monotonic() + seconds
+    with ExitStack() as stack:
+        results = [stack.enter_context(_called(*each)) for each in calls]
+        return [result(max(deadline - time.monotonic(), 0)) for result in results]
+
+
+@contextmanager
+def _called(function: Callable[..., Any], arguments: Sequence[object]) -> Iterator[Callable[[float], Any]]:
+    """Have a child call a function; what is yielded waits so many seconds for its result."""
     name = f"{function.__module__} {function.__qualname__}"
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        status = _run(
-            [*name.split(), json.dumps(arguments), str(os.getpid())], out.fileno(), errors.fileno(), seconds
-        )
-        out.seek(0)
-        errors.seek(0)
-        if status is None:
-            raise ChildFailed(f"{name} had not ended after {seconds:g} s")
-        if status:
-            last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise ChildFailed(f"{name} ended with status {status}: {last}")
-        return json.loads(out.read())
+        command = [*name.split(), json.dumps(arguments), str(os.getpid())]
+
+        def result(seconds: float) -> Any:  # noqa: ANN401 - JSON
+            try:
+                status = child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                raise ChildFailed(f"{name} had not ended after {seconds:g} s") from None
+            if status:
+                errors.seek(0)
+                last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+                raise ChildFailed(f"{name} ended with status {status}: {last}")
+            out.seek(0)
+            return json.loads(out.read())
+
+        with _child(command, out.fileno(), errors.fileno()) as child:
+            yield result
 
 
-def _run(arguments: list[str], out: int, errors: int, seconds: float) -> int | None:
-    """Run the child to its end; return its exit status, or None if it took too long."""
+@contextmanager
+def _child(arguments: list[str], out: int, errors: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a child, and kill it at the end if it has not ended."""
     signs = Signs()  # the child could give signs of life there; what is watched here is the clock
     try:
         child = start(
@@ -71,9 +102,7 @@ def _run(arguments: list[str], out: int, errors: int, seconds: float) -> int | N
             aside=True,
         )
         try:
-            return child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return None
+            yield child
         finally:
             if child.poll() is None:
                 child.kill()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from hardtack.kernel.system_calls import TABLE, by_name
-from hardtack.lab.children import call
+from hardtack.lab.children import call, call_together
 from hardtack.lab.experiment import Bars, Claim, Experiment, Findings, Row, Scatter
 from hardtack.lab.machine import ledger
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _RANDOM: Final = (1_000_000, 20_000)  # calls in all; quick
 _PART: Final = 250_000  # of them in one child
+_AT_ONCE: Final = 2
 _CALLS: Final = 2500  # of one seed
 _SECONDS: Final = 900.0
 _MOST: Final = 150_000  # bytes that a bound is to stay under
@@ -122,21 +123,20 @@ def measure(seeds: list[int], directed: bool) -> _Measured:
     }
 
 
-def _parts(quick: bool) -> list[int]:
-    """Return how many random calls each child makes."""
-    count = _RANDOM[quick]
-    return [min(_PART, count - done) for done in range(0, count, _PART)]
+def _seeds(first_seed: int, quick: bool) -> list[list[list[int]]]:
+    """Return the seeds of each child, of those that run at the same time."""
+    seeds = range(first_seed, first_seed + _RANDOM[quick] // _CALLS)
+    parts = [list(seeds[first : first + _PART // _CALLS]) for first in range(0, len(seeds), _PART // _CALLS)]
+    return [parts[first : first + _AT_ONCE] for first in range(0, len(parts), _AT_ONCE)]
 
 
 def _run(settings: Settings) -> Findings:
     settings.step("directed worst cases")
     measured: list[_Measured] = [call(measure, [], True, seconds=_SECONDS)]
-    first = settings.seed
-    for part in _parts(settings.quick):
-        settings.step(f"{part:,} random calls")
-        seeds = list(range(first, first + part // _CALLS))
-        measured.append(call(measure, seeds, False, seconds=_SECONDS))
-        first = seeds[-1] + 1
+    for at_once in _seeds(settings.seed, settings.quick):
+        settings.step(f"{sum(map(len, at_once)) * _CALLS:,} random calls")
+        parts = [(measure, (seeds, False)) for seeds in at_once]
+        measured += call_together(parts, seconds=_SECONDS)
     found = {row.name: _Call() for row in TABLE}
     for each in measured:
         for name, entry in each["entries"].items():
@@ -233,6 +233,6 @@ EXPERIMENT: Final = Experiment(
     "Every system call is made with the arguments that make it take most, and with a million drawn at "
     "random, in a kernel whose books are looked at after each call. Beside them stand the bounds that "
     "Biscuit's analyser found.",
-    lambda quick: 1 + len(_parts(quick)),
+    lambda quick: 1 + len(_seeds(0, quick)),
     _run,
 )

@@ -7,7 +7,7 @@ import statistics
 from typing import TYPE_CHECKING, Final
 
 from hardtack.lab import overhead_cases as cases
-from hardtack.lab.children import call
+from hardtack.lab.children import call, call_together
 from hardtack.lab.experiment import Bars, Claim, Experiment, Figure, Findings, Row
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _counts(quick: bool) -> bool:
 
 
 def _steps(quick: bool) -> int:
-    return len(cases.CALLS) + len(cases.programs(quick)) + 2 * _counts(quick)
+    return len(cases.CALLS) + len(cases.programs(quick)) + _counts(quick)
 
 
 def _run(settings: Settings) -> Findings:
@@ -37,10 +37,10 @@ def _run(settings: Settings) -> Findings:
     counted_calls: dict[str, dict[str, float]] = {}
     counted_programs: dict[str, dict[str, float]] = {}
     if _counts(settings.quick):
-        settings.step("instructions of calls")
-        counted_calls = call(cases.count_calls, seconds=_SECONDS)
-        settings.step("instructions of programs")
-        counted_programs = call(cases.count_programs, seconds=_SECONDS)
+        settings.step("instructions")
+        counted_calls, counted_programs = call_together(
+            [(cases.count_calls, ()), (cases.count_programs, ())], seconds=_SECONDS
+        )
     rows = [
         *(_row("call", name, times, 1, "ns") for name, times in calls.items()),
         *(_row("program", name, times, 1e6, "ms") for name, times in programs.items()),
