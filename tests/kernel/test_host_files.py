@@ -496,3 +496,15 @@ def test_a_cookie_far_beyond_the_end_lists_nothing(hand):
 def test_names_that_are_no_utf8_are_listed_as_they_are(hand, inside):
     (inside / os.fsdecode(b"\xff\xfe")).touch()
     assert b"\xff\xfe" in hand.list(HOST)
+
+
+def test_a_program_of_the_host_is_found_from_the_root_by_its_relative_path(inside):
+    (inside / "program").write_bytes(b"program")  # the bytes that Machine.load knows
+
+    def end(calls):
+        yield from calls.exit(7)
+
+    with opened(inside) as (machine, hand):
+        machine.program(b"program", end)
+        assert hand.chdir(b"/") == abi.OK
+        assert hand.waitpid(hand.spawn(b"host/program"))[1] == 7

@@ -110,7 +110,7 @@ def get_directory(process: Process, start: Word, size: Word) -> PathBytes | int:
     if isinstance(path, int):
         return path
     if not path.startswith(b"/"):
-        path = join(process.directory.rstrip(b"/"), path)
+        path = join(process.directory, path)
         if not path:
             return abi.ENAMETOOLONG
     above = start_of(process, path)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         PathBytes,
         Position,
         Rights,
+        Signed,
         Transfer,
         Word,
     )
@@ -293,12 +294,9 @@ class HostDirectory(Description):
         place = walk_host(self._fd, path, follow and not exclusive)
         if isinstance(place, int):
             return place
-        try:
-            return self._open(process, place, oflags, flags, rights, inheriting)
-        except OSError as error:
-            return errno_of(error)
-        finally:
-            place.close()
+        opened = self._open(process, place, oflags, flags, rights, inheriting)
+        place.close()
+        return opened
 
     def _open(
         self,
@@ -325,12 +323,16 @@ class HostDirectory(Description):
             return abi.ELOOP
         if there and not (stat.S_ISREG(there) or stat.S_ISDIR(there) or stat.S_ISLNK(there)):
             return abi.ENOTSUP
-        fd = os.open(place.name, mode, 0o666, dir_fd=place.fd)
         try:
-            return self._wrap(process, fd, oflags, flags, rights, inheriting)
-        except BaseException:
+            fd = os.open(place.name, mode, 0o666, dir_fd=place.fd)
+        except OSError as error:
+            return errno_of(error)
+        made = self._wrap(process, fd, oflags, flags, rights, inheriting)
+        if isinstance(made, int):
             os.close(fd)
-            raise
+        else:
+            self._budget.used += 1
+        return made
 
     def _wrap(
         self,
@@ -341,29 +343,19 @@ class HostDirectory(Description):
         rights: Rights,
         inheriting: Rights,
     ) -> Description | int:
-        kind = os.fstat(fd).st_mode
-        made: Description
+        kind = _prepare(fd, oflags)
+        if kind < 0:
+            return -kind
         if stat.S_ISDIR(kind):
             if oflags & (abi.O_CREAT | abi.O_TRUNC):
-                os.close(fd)
                 return abi.EISDIR
             with process.group.heap:
-                made = HostDirectory(
-                    self._budget,
-                    fd,
-                    rights & abi.OPENED_DIRECTORY_RIGHTS,
-                    inheriting & self.inheriting,
-                )
-        elif stat.S_ISREG(kind):
-            if oflags & abi.O_TRUNC:
-                os.ftruncate(fd, 0)
-            with process.group.heap:
-                made = HostFile(self._budget, fd, rights & self.inheriting & abi.FILE_RIGHTS, flags)
-        else:
-            os.close(fd)
+                rights &= abi.OPENED_DIRECTORY_RIGHTS
+                return HostDirectory(self._budget, fd, rights, inheriting & self.inheriting)
+        if not stat.S_ISREG(kind):
             return abi.ENOTSUP
-        self._budget.used += 1
-        return made
+        with process.group.heap:
+            return HostFile(self._budget, fd, rights & self.inheriting & abi.FILE_RIGHTS, flags)
 
     def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
@@ -547,6 +539,17 @@ def _mode(place: HostPlace) -> Long:
     except OSError as error:
         error.__traceback__ = None
         return 0  # who uses the name says what is wrong, or makes it
+
+
+def _prepare(fd: HostNumber, oflags: Flags) -> Signed:
+    """Return what was opened, as stat's mode, or an errno, negated; a file is cut if that is asked for."""
+    try:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISREG(mode) and oflags & abi.O_TRUNC:
+            os.ftruncate(fd, 0)
+        return mode
+    except OSError as error:
+        return -errno_of(error)
 
 
 def _is_directory(place: HostPlace) -> bool:

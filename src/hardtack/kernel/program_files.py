@@ -38,25 +38,27 @@ def find_program(process: Process, path: PathBytes) -> Image | int:
 def open_path(process: Process, path: PathBytes, rights: Rights) -> Description | int:
     """Open a path as a process means it: from its working directory, below the directories it was given."""
     if not path.startswith(b"/"):
-        path = process.directory + b"/" + path
-        if len(path) > PATH_MAX:
+        path = join(process.directory, path)
+        if not path:
             return abi.ENAMETOOLONG
     start = start_of(process, path)
     if start is None:
         return abi.ENOENT
-    return start.open_at(process, below(start, path), True, 0, 0, rights, abi.ALL_RIGHTS)
+    path = below(start, path)  # so that there is one of them less while links are followed
+    return start.open_at(process, path, True, 0, 0, rights, abi.ALL_RIGHTS)
 
 
 def join(directory: PathBytes, path: PathBytes) -> PathBytes:
-    """Return a path below a directory; b"" where that is longer than PATH_MAX."""
-    length = len(directory) + 1 + len(path)
+    """Return a path below a directory, with one slash between; b"" where that is longer than PATH_MAX."""
+    at = len(directory.rstrip(b"/"))
+    length = at + 1 + len(path)
     if length > PATH_MAX:
         return b""
     joined = bytearray(length)
     view = memoryview(joined)
-    view[: len(directory)] = directory
-    view[len(directory)] = 47
-    view[len(directory) + 1 :] = path
+    view[:at] = memoryview(directory)[:at]
+    view[at] = 47
+    view[at + 1 :] = path
     return bytes(joined)
 
 

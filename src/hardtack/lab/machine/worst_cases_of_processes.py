@@ -342,7 +342,9 @@ def execs(ledger: Ledger) -> None:
         with machine.warm():
             make_links(hand, ROOT)
             hand.write(hand.open(b"program", CREATE), b"content")
-        for path in (b"child", *long_paths(b"", b"program"), b"x" * PATH_MAX):
+        paths = long_paths(b"", b"program")
+        relative = [path[1:] for path in paths]
+        for path in (b"child", *paths, *relative, b"x" * PATH_MAX):
             for strings in (b"", block, many * 4096):
 
                 def become(calls: Calls, path: bytes = path, strings: bytes = strings) -> Body:

@@ -188,13 +188,16 @@ def paths_on_disk(ledger: Ledger) -> None:
 
 @case
 def working_directories_on_disk(ledger: Ledger) -> None:
-    """Directories by the longest paths there are."""
+    """Directories by the longest paths there are, and what is no program there."""
     with disk_machine(ledger) as machine:
         hand = machine.hand()
         with machine.warm():
             make_links(hand, DISK)
         for path in long_paths(b"/disk", b"."):
             hand.call("chdir", *hand.put(PATH, path))
+        hand.call("chdir", *hand.put(PATH, b"/disk"))
+        for path in long_paths(b"/disk", b"."):
+            hand.exec(path.removeprefix(b"/disk/"))
 
 
 @case
