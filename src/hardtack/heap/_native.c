@@ -2806,7 +2806,7 @@ static inline size_t bound_of(PyObject *o)
 /* The way of every system call. Who calls keeps its heaps alive until it returns. */
 static PyObject *heap_admit(PyObject *o, PyObject *const *args, Py_ssize_t n)
 {
-    if (n < 3 || !IS_HEAP(args[0])) {
+    if (n < 3 || !(Py_TYPE(args[0]) == Py_TYPE(o) || IS_HEAP(args[0]))) {
         PyErr_SetString(PyExc_TypeError, "admit(child, bound, function, *arguments) needs a heap, bytes and a function");
         return NULL;
     }

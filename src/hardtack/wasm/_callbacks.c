@@ -109,6 +109,8 @@ static void begin_wait(void *env, void *Py_UNUSED(caller), const void *Py_UNUSED
 static void do_nothing(void *Py_UNUSED(env)) {}
 
 /* -- HostFunction: a Python function that guests call */
+static PyObject *no_trap; /* CPython's one 0, which nearly every answer is */
+
 typedef struct {
     PyObject_HEAD
     PyObject *function; /* () -> 0, or the address of a trap */
@@ -120,9 +122,9 @@ static void *call_host_function(void *env, void *Py_UNUSED(caller), void *Py_UNU
     HostFunction *self = env;
     PyGILState_STATE gil = PyGILState_Ensure();
     PyObject *answer = PyObject_CallNoArgs(self->function);
-    void *trap = answer ? PyLong_AsVoidPtr(answer) : NULL;
+    void *trap = answer && answer != no_trap ? PyLong_AsVoidPtr(answer) : NULL;
     Py_XDECREF(answer);
-    if (PyErr_Occurred()) {
+    if (answer != no_trap && PyErr_Occurred()) {
         keep_error(self->callbacks);
         trap = self->callbacks->new_trap("interrupted", 11);
     }
@@ -179,7 +181,7 @@ static inline PyObject *get(Attribute *self, PyObject *object)
 /* Call process.admit(process.heap, maximum, handler, process, *arguments). */
 static PyObject *call_admit(Entry *self)
 {
-    PyObject *stack[5 + MOST_ARGUMENTS] = {NULL}, **arguments = stack + 1; /* stack[0] is the callee's to use */
+    PyObject *stack[5 + MOST_ARGUMENTS], **arguments = stack + 1; /* stack[0] is the callee's to use */
     Py_ssize_t made = 0;
     PyObject *process = get(&current_of, self->system), *answer = NULL;
     PyObject *admit = process ? get(&admit_of, process) : NULL;
@@ -209,9 +211,9 @@ static PyObject *Entry_call(PyObject *object, PyObject *const *Py_UNUSED(argumen
     if (answer && answer != Py_NotImplemented) {
         uint64_t number = PyLong_AsUnsignedLongLong(answer);
         Py_CLEAR(answer);
-        if (!PyErr_Occurred()) {
+        if (number != (uint64_t)-1 || !PyErr_Occurred()) {
             self->slots[RESULT] = number;
-            return PyLong_FromLong(0);
+            return Py_NewRef(no_trap);
         }
     }
     if (!answer)
@@ -572,7 +574,7 @@ static int module_exec(PyObject *module)
             return -1; /* also when address is NULL */
         Py_DECREF(address);
     }
-    if (!(current_of.name = PyUnicode_InternFromString("current")) ||
+    if (!(no_trap = PyLong_FromLong(0)) || !(current_of.name = PyUnicode_InternFromString("current")) ||
         !(admit_of.name = PyUnicode_InternFromString("admit")) || !(heap_of.name = PyUnicode_InternFromString("heap")))
         return -1;
     return PyModule_AddType(module, &Callbacks_Type) || PyModule_AddType(module, &HostFunction_Type) ||
