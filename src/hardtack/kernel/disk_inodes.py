@@ -312,18 +312,22 @@ class DiskInodes:
             inode = inode.chain
         return inode
 
-    def open_inode(self, row: Row) -> DiskInode | None:
-        """Open an inode; None when the heap has no room for it."""
+    def inode_to_open(self, row: Row) -> DiskInode | None:
+        """Return the inode of a row, which can be opened; None when the heap has no room for it."""
         inode = self._registered(row[NUMBER])
-        if inode is None:
-            if not self.make_room(OPEN_BYTES + PAGE_BYTES):
-                return None
+        if inode is None and self.make_room(OPEN_BYTES + PAGE_BYTES):
             with self.heap:
                 inode = DiskInode(row)
-                inode.chain = self._open.get(inode.number % TABLE_ITEMS)
-                self._open.put(inode.number % TABLE_ITEMS, inode)
-        inode.opens += 1
         return inode
+
+    def open_inode(self, inode: DiskInode) -> None:
+        """Open an inode that `inode_to_open` gave."""
+        if not inode.opens:
+            with self.heap:
+                slot = inode.number % TABLE_ITEMS
+                inode.chain = self._open.get(slot)
+                self._open.put(slot, inode)
+        inode.opens += 1
 
     def close_inode(self, inode: DiskInode) -> None:
         """Close an inode; who has no name either cannot be reached any more."""

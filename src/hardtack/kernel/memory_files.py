@@ -246,6 +246,12 @@ class MemoryFiles:
         file.mtime = file.ctime = self.now
         self.charge(file, before)
 
+    def empty(self, file: File) -> None:
+        """As resize to nothing."""
+        file.clear()
+        file.mtime = file.ctime = self.now
+        self.charge(file, self.heap.live)
+
     def write(
         self, file: File, owner: Owner, position: Position, memory: memoryview, start: Word, count: Transfer
     ) -> int:

@@ -18,6 +18,7 @@ from hardtack.kernel.pseudo_files import BIN, DEV, PROC, PseudoDirectory
 
 if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
+    from hardtack.kernel.directories import Directory
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Count, Flags, Long, PathBytes, Rights, Transfer, Word
     from hardtack.kernel.system import System
@@ -82,15 +83,14 @@ class MountedRoot(OpenDirectory):
     ) -> Description | int:
         """Open what path names."""
         mount = self._mount(path)
-        if mount is not None:
-            return mount.open_at(process, _beyond(path), follow, oflags, flags, rights, inheriting)
-        opened = super().open_at(process, path, follow, oflags, flags, rights, inheriting)
-        if not isinstance(opened, OpenDirectory) or opened.directory is not self.directory:
-            return opened
-        with process.group.heap:
-            root = MountedRoot(self._system, self._mounts, opened.rights, opened.inheriting, None)
-        opened.release()
-        return root
+        if mount is None:
+            return super().open_at(process, path, follow, oflags, flags, rights, inheriting)
+        return mount.open_at(process, _beyond(path), follow, oflags, flags, rights, inheriting)
+
+    def _open_directory(self, directory: Directory, rights: Rights, inheriting: Rights) -> OpenDirectory:
+        if directory is self.directory:
+            return MountedRoot(self._system, self._mounts, rights, inheriting, None)
+        return super()._open_directory(directory, rights, inheriting)
 
     def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""

@@ -217,14 +217,14 @@ class OpenDiskDirectory(Description):
             return abi.EISDIR
         if kind == abi.REGULAR_FILE and (oflags & abi.O_DIRECTORY or where.must_be_directory):
             return abi.ENOTDIR
-        inode = self.files.open_inode(row)
+        inode = self.files.inode_to_open(row)
         if inode is None:
             return abi.ENFILE
         if oflags & abi.O_TRUNC:
             errno = self.files.empty(inode)
             if errno:
-                _close(self.files, inode)
                 return errno
+        self.files.open_inode(inode)
         with process.group.heap:
             if kind == abi.DIRECTORY:
                 rights &= abi.OPENED_DIRECTORY_RIGHTS
@@ -395,7 +395,7 @@ def open_disk(system: System, name: str, path: str, size: int, cache: int) -> Op
         try:
             files = DiskFiles(system, heap, disk)
             row = disk.inode(BY_NUMBER, (ROOT,))
-            root = None if row is None else files.open_inode(row)
+            root = None if row is None else files.inode_to_open(row)
         except Broken as error:
             raise KernelError(str(error)) from None
         except BaseException:
@@ -404,6 +404,7 @@ def open_disk(system: System, name: str, path: str, size: int, cache: int) -> Op
         if root is None:
             disk.close()
             raise KernelError(f"{path}: it is damaged: it has no root")
+        files.open_inode(root)
         heap.shrinker(files.shrink)
         system.disks.append(files)
         rights = abi.DIRECTORY_RIGHTS

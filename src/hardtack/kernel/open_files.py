@@ -196,23 +196,20 @@ class OpenDirectory(Description):
             return abi.EISDIR
         if where.inode is not None and exclusive:
             return abi.EEXIST
-        inode: Inode | int | None = where.inode
-        if inode is None:
-            inode = self._create(process, where) if oflags & abi.O_CREAT else abi.ENOENT
-        if isinstance(inode, int):
-            return inode
-        return self._open(process, where, inode, oflags, flags, rights, inheriting)
+        if where.inode is None:
+            return self._create(process, where, flags, rights) if oflags & abi.O_CREAT else abi.ENOENT
+        return self._open(process, where, where.inode, oflags, flags, rights, inheriting)
 
-    def _create(self, process: Process, where: Where) -> Inode | int:
+    def _create(self, process: Process, where: Where, flags: Flags, rights: Rights) -> Description | int:
         files = self.files
         owner = process.group.owner
         errno = files.new_name(where, owner, 0)
         if errno:
             return errno
         with files.heap:
-            inode = File(files.inodes.lowest_free(), files.now, owner)
-            errno = files.add(where, inode)
-        return errno or inode
+            file = File(files.inodes.lowest_free(), files.now, owner)
+            errno = files.add(where, file)
+        return errno or self._open_file(process, file, flags, rights)
 
     def _open(
         self,
@@ -230,17 +227,23 @@ class OpenDirectory(Description):
             if oflags & (abi.O_CREAT | abi.O_TRUNC) or rights & abi.RIGHT_WRITE:
                 return abi.EISDIR
             with process.group.heap:
-                return OpenDirectory(
-                    self.files, inode, rights & abi.OPENED_DIRECTORY_RIGHTS, inheriting & self.inheriting
+                return self._open_directory(
+                    inode, rights & abi.OPENED_DIRECTORY_RIGHTS, inheriting & self.inheriting
                 )
         if oflags & abi.O_DIRECTORY or where.must_be_directory:
             return abi.ENOTDIR
         assert isinstance(inode, File)
-        with process.group.heap:
-            opened = OpenFile(self.files, inode, rights & self.inheriting & abi.FILE_RIGHTS, flags)
         if oflags & abi.O_TRUNC:
-            opened.set_size(0)
-        return opened
+            self.files.empty(inode)
+        return self._open_file(process, inode, flags, rights)
+
+    def _open_file(self, process: Process, file: File, flags: Flags, rights: Rights) -> OpenFile:
+        with process.group.heap:
+            return OpenFile(self.files, file, rights & self.inheriting & abi.FILE_RIGHTS, flags)
+
+    def _open_directory(self, directory: Directory, rights: Rights, inheriting: Rights) -> OpenDirectory:
+        """Open a directory that a path from here leads to, in the current heap."""
+        return OpenDirectory(self.files, directory, rights, inheriting)
 
     def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
