@@ -53,12 +53,12 @@ class Source(Description):
 
     def __init__(self, data: bytes) -> None:
         super().__init__(abi.STREAM_RIGHTS & ~abi.RIGHT_WRITE, 0, 0)
-        self._data = memoryview(data)
+        self._data = data  # a view of it would keep pages of its own in each group's heap
         self._position: Position = 0
 
     def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Copy the next bytes."""
-        piece = self._data[self._position : self._position + count]
+        piece = memoryview(self._data)[self._position : self._position + count]
         done = len(piece)
         process.memory[start : start + done] = piece
         self._position += done
