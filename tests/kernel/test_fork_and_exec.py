@@ -280,6 +280,62 @@ def test_a_copy_takes_as_much_for_its_arguments_and_environment():
         assert hand.fork() > 0
 
 
+def hurried(machine, monkeypatch, name, times=1):
+    """Have the host hurry a turn right before a method of the scheduler; return whose turns these were."""
+    whose = []
+    method = getattr(machine.scheduler, name)
+
+    def hurry_before(process):
+        if len(whose) < times:
+            machine.scheduler.hurry()
+            assert process.admit == process.admit_later
+            whose.append(process)
+        return method(process)
+
+    monkeypatch.setattr(machine.scheduler, name, hurry_before)
+    return whose
+
+
+def become(calls):
+    yield from calls.exec(b"/bin/seven", [b"x" * 1000])
+    raise AssertionError("it goes on")
+
+
+def test_an_exec_that_is_hurried_before_its_program_is_there_is_carried_out_later(machine, hand, monkeypatch):
+    machine.program(b"/bin/become", become)
+    hand.close(99)  # it has started
+    used = machine.system.user_memory.used
+    whose = hurried(machine, monkeypatch, "_replace", times=3)
+    pid = hand.spawn(b"/bin/become")
+    child = machine.system.process(pid)
+    assert hand.waitpid() == (pid, 7)
+    assert whose == [child] * 3
+    assert child.image.name == "seven"
+    assert machine.system.user_memory.used == used
+
+
+def test_a_start_that_is_hurried_is_carried_out_later(machine, hand, monkeypatch):
+    whose = hurried(machine, monkeypatch, "_start")
+    pid = hand.spawn(b"/bin/seven")
+    assert hand.waitpid() == (pid, 7)
+    assert len(whose) == 1
+
+
+def test_a_process_that_is_killed_after_its_exec_was_hurried_gives_all_back(machine, hand, monkeypatch):
+    machine.program(b"/bin/become", become)
+    hand.close(99)  # it has started
+    used = machine.system.user_memory.used
+    whose = hurried(machine, monkeypatch, "_replace")
+    pid = hand.spawn(b"/bin/become")
+    child = machine.system.process(pid)
+    machine.run(lambda: bool(whose))
+    assert child.successor is not None
+    assert child.image.name == "become"
+    machine.system.end(child, 137, "for this test")
+    assert hand.waitpid() == (pid, 137)
+    assert machine.system.user_memory.used == used
+
+
 def test_an_exec_waits_for_memory_at_the_border():
     machine, hand, hog = full_machine()
     with machine:

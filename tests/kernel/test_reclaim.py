@@ -342,6 +342,23 @@ def test_a_process_that_was_granted_and_is_killed_gives_its_grant_back(machine):
     assert 49_000 < granted[0] - granted[1] <= 50_000  # what ends is refunded to the scheduler
 
 
+def test_a_call_that_is_hurried_in_the_moment_of_its_grant_gives_that_back(machine):
+    hand = machine.hand()
+    hand.close(99)
+    machine.settle()
+    reserved = machine.system.heap.reserved
+    machine.parked.remove(hand.process)
+    machine.system.memory.wait(hand.process, 50_000)
+    hand.process.shortfall = 100
+    machine.system.memory.serve()
+    assert hand.process.grant is not None
+    hand.process.admit = hand.process.admit_later  # as by another thread, which looked before the grant came
+    assert hand.process.admit_later() == abi.WAIT
+    assert (hand.process.grant, hand.process.shortfall) == (None, 0)
+    assert machine.system.heap.reserved == reserved
+    assert hand.close(99) == abi.EBADF
+
+
 def test_a_start_waits_for_memory_too(machine):
     full(machine)
     process = machine.start(rest)

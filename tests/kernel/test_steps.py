@@ -9,7 +9,7 @@ from denying import Denying, never, once_for_each_stack, only_the
 from test_failed_allocations import state
 
 from hardtack.kernel import abi
-from hardtack.kernel.calls_spawn import NODES_BYTES
+from hardtack.kernel.calls_spawn import CREATE_BYTES, NODES_BYTES, SLOT_BYTES
 from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import (
@@ -37,6 +37,9 @@ from hardtack.lab.machine.driver import (
 
 BIG = bytes(range(251)) * 262  # more than one call moves
 FAR = [(64 * place * 64, 0) for place in range(1, 9)] + [(5, 0), (64, 0), (65, 0)]
+# Steps of a spawn with these: its child, these, and the directory that every process has.
+SPAWN_STEPS = {"_create": CREATE_BYTES, "_install": NODES_BYTES, "_install_low": SLOT_BYTES}
+FAR_STEPS = [CREATE_BYTES, *[NODES_BYTES] * 8, SLOT_BYTES, *[NODES_BYTES] * 2, SLOT_BYTES]
 
 
 # -- what is done: each is a body that returns all that can be seen of it
@@ -258,10 +261,10 @@ def test_a_process_that_is_killed_while_its_new_program_waits_for_memory_gives_a
 
 # -- steps in the midst of a call
 def test_a_spawn_whose_step_is_refused_waits_for_its_bound_and_its_steps_so_far():
-    for refused in range(1, 11):
+    for refused in range(1, len(FAR_STEPS) + 1):
 
         def choose(machine, stack, refused=refused):
-            return sum(name == "_install" for name, _, _ in machine.steps) == refused - 1 and (
+            return sum(name in SPAWN_STEPS for name, _, _ in machine.steps) == refused - 1 and (
                 stack[0][0].co_name == "run" and not machine.waits
             )
 
@@ -269,7 +272,7 @@ def test_a_spawn_whose_step_is_refused_waits_for_its_bound_and_its_steps_so_far(
         sizes = [amount for _, amount in machine.waits]
         path, directory = len(b"child"), len(b"/d")
         bound = by_name("spawn").bound(None, 0, path, 0, 0, 0, 0, 0, 0, 0, directory, 0)
-        assert sizes == [bound + refused * NODES_BYTES]
+        assert sizes == [bound + sum(FAR_STEPS[:refused])]
 
 
 def spawns_twice(machine, calls):
@@ -326,6 +329,23 @@ def test_no_step_takes_more_than_it_reserves():
     taken = [used for name, _, used in machine.steps if name == "_install"]
     assert len(taken) == 10
     assert max(taken) <= NODES_BYTES <= 1.6 * max(taken)
+    assert [need for name, need, _ in machine.steps if name in SPAWN_STEPS] == FAR_STEPS
+    assert all(used <= need for name, need, used in machine.steps if name in SPAWN_STEPS)
+
+
+def test_a_childs_making_takes_within_reach_of_what_it_reserves():
+    with Denying(never, 64 * MIB) as machine:
+        machine.program(b"rest", lambda calls: calls.sleep(1 << 60), 4096)
+        hand = machine.hand()
+        path = b"d" * 250
+        for depth in range(16):  # the longest path of a directory there is
+            hand.mkdir(b"/".join([path] * (depth + 1)))
+        directory = b"/" + b"/".join([path] * 16)
+        machine.denying = True
+        while hand.spawn(b"rest", directory=directory) < 66:  # over the edge of a node of the process table
+            pass
+        taken = [used for name, _, used in machine.steps if name == "_create"]
+        assert max(taken) <= CREATE_BYTES <= 3 * max(taken)
 
 
 def test_what_steps_reserve_does_not_pile_up():
@@ -337,7 +357,7 @@ def test_what_steps_reserve_does_not_pile_up():
         return False
 
     outcome(spawns, look)
-    assert len(reserved) == 10
+    assert len(reserved) == len(FAR_STEPS)
     assert max(reserved) <= by_name("spawn").maximum  # of the call itself, before each step
 
 

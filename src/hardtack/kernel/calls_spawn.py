@@ -26,9 +26,13 @@ from hardtack.kernel.program_files import below, find_program, join, start_of
 from hardtack.kernel.steps import Steps
 
 if TYPE_CHECKING:
+    from hardtack.kernel.guest import Image
     from hardtack.kernel.ranges import Number, PathBytes, Word
+    from hardtack.kernel.system import Strings
 
-# What one descriptor of a child takes at most: two nodes of its table.
+# What a child takes at most, and one of its descriptors: numbers, and two nodes of its table.
+CREATE_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_create")
+SLOT_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_install_low")
 NODES_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_install")
 
 
@@ -47,6 +51,9 @@ def spawn(
     out: Word,
 ) -> int:
     """Start a program as a child: its arguments, environment, working directory, and descriptors."""
+    start_in = get_directory(process, directory, directory_size) if directory else process.directory
+    if isinstance(start_in, int):
+        return start_in
     name = get_path(process, path, path_size)
     if isinstance(name, int):
         return name
@@ -64,27 +71,37 @@ def spawn(
     errno = _check_map(process, descriptor_map, map_count)
     if errno:
         return errno
-    start_in = get_directory(process, directory, directory_size) if directory else process.directory
-    if isinstance(start_in, int):
-        return start_in
-    system = process.system
     image = find_program(process, name)
     if isinstance(image, int):
         return image
-    inherited = system.to_user_memory(variables) if environment else process.environment
-    child = system.create(process.group, process, image, system.to_user_memory(given), inherited, start_in)
+    steps = Steps(process)
+    if not steps.run(process.heap, CREATE_BYTES, _create, process, image, given, variables, start_in):
+        return steps.begin_again()
+    return _complete(process, descriptor_map, map_count, out, steps)
+
+
+def _create(
+    process: Process, image: Image, arguments: memoryview, environment: Strings, directory: PathBytes
+) -> None:
+    """Make a child, which is `process.forking` then, or have `process.outcome` say why there is none."""
+    system = process.system
+    child = system.create(process.group, process, image, arguments, environment, directory)
     if isinstance(child, int):
-        return child
-    return _complete(process, child, descriptor_map, map_count, out)
+        process.outcome = child
+    else:
+        process.forking = child
+        system.run_queue.append(child)  # which nobody takes it from before the call is over
 
 
-def _complete(process: Process, child: Process, descriptor_map: Word, map_count: Word, out: Word) -> int:
-    """Give a child its descriptors and let it run; undo its making where a step is refused."""
-    steps = Steps(process, child.heap)
+def _complete(process: Process, descriptor_map: Word, map_count: Word, out: Word, steps: Steps) -> int:
+    """Give the child that was made its descriptors; undo its making where a step is refused."""
+    child, process.forking = process.forking, None
+    errno, process.outcome = process.outcome, OK
+    if child is None:
+        return errno
     if not _give_descriptors(process, child, descriptor_map, map_count, steps):
         process.system.unmake(child)
         return steps.begin_again()
-    process.system.run_queue.append(child)
     U32.pack_into(process.memory, out, child.pid)
     return OK
 
@@ -133,39 +150,42 @@ def _check_map(process: Process, descriptor_map: Word, count: Word) -> int:
 def _give_descriptors(
     process: Process, child: Process, descriptor_map: Word, count: Word, steps: Steps
 ) -> bool:
-    """Give a child its descriptors; False when a step was refused."""
-    if descriptor_map:
-        for i in range(count):
-            to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i)
-            if not _give(child, process.descriptors.find(fd), to, steps):
-                return False
-    else:
-        for fd in range(3):
-            _give(child, process.descriptors.find(fd), fd, steps)
-    number = 3
-    for description in process.system.preopens:
-        while child.descriptors.find(number) is not None:
-            number += 1
-        if not _give(child, description, number, steps):
+    """Give a child its descriptors, each in a step; False when one was refused."""
+    for i in range(count if descriptor_map else 3):
+        to, fd = PAIR.unpack_from(process.memory, descriptor_map + 8 * i) if descriptor_map else (i, i)
+        description = process.descriptors.find(fd)
+        if description is not None and not _give(child, description, to, steps):
             return False
-        number += 1
+    preopens = process.system.preopens
+    done = 0
+    for number in range(3, 3 + MAX_MAP + len(preopens)):
+        if done == len(preopens):
+            break
+        if child.descriptors.find(number) is None:
+            if not _give(child, preopens[done], number, steps):
+                return False
+            done += 1
     return True
 
 
-def _give(child: Process, description: Description | None, to: Word, steps: Steps) -> bool:
+def _give(child: Process, description: Description, to: Word, steps: Steps) -> bool:
     """Let a number of a child's lead to a description, unless it leads somewhere; False if refused."""
-    if description is None or child.descriptors.find(to) is not None:
-        return True
-    if to < FAN:  # every table has its first node
-        child.heap.run(_install, child, to, description)
-        return True
-    return steps.run(NODES_BYTES, _install, child, to, description)
+    if to < FAN:
+        return steps.run(child.heap, SLOT_BYTES, _install_low, child, to, description)
+    return steps.run(child.heap, NODES_BYTES, _install, child, to, description)
+
+
+def _install_low(child: Process, to: Number, description: Description) -> None:
+    """As `_install`, of a number below FAN: every table has the nodes for these."""
+    if child.descriptors.put_low(to, description):
+        description.references += 1
 
 
 def _install(child: Process, to: Number, description: Description) -> None:
-    """Let a number of a child's lead to a description, in the child's heap."""
-    child.descriptors.put_unshared(to, description)
-    description.references += 1
+    """Let a number of a child's lead to a description, unless it leads somewhere; in the child's heap."""
+    if child.descriptors.find(to) is None:
+        child.descriptors.put_unshared(to, description)
+        description.references += 1
 
 
 def fork(process: Process, out: Word) -> int:

@@ -68,6 +68,10 @@ class Description:
         """As read, at a position, which does not move."""
         return -self.not_seekable
 
+    def read_once(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
+        """As read_at, what nobody is to read again soon: of a file, nothing stays in the kernel's heap."""
+        return self.read_at(process, position, start, count)
+
     def write_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
         """As write, at a position, which does not move."""
         return -self.not_seekable

@@ -53,6 +53,15 @@ class DescriptorTable(Table[Description]):
         """As put, of a table that has shared no node yet: it has nothing to copy."""
         self._enter(super()._make_leaf(number), number, item)
 
+    def put_low(self, number: Number, item: Description) -> bool:
+        """As put_unshared, of a number below FAN, which makes no node; False if it leads somewhere."""
+        middle = self._middles[0]
+        leaf = None if middle is None else middle.leaves[0]
+        if leaf is None or leaf.items[number & 63] is not None:  # the leaf is always there
+            return False
+        self._enter(leaf, number, item)
+        return True
+
     def remove(self, number: int) -> Description | None:
         """Free a number and return what it led to, or None. Copies at most two nodes, if they are shared."""
         if self.get(number) is None:

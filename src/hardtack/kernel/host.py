@@ -77,8 +77,8 @@ class Host:
             KernelError: there can be no further process now, no such streams, or no room in the heap.
         """
         blocks = [
-            self.system.to_user_memory(_block("arguments", arguments)),
-            self.system.to_user_memory(_block("environment", environment)),
+            memoryview(_block("arguments", arguments)),
+            memoryview(_block("environment", environment)),
         ]
 
         def create() -> Process | int:

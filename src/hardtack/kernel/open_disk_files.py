@@ -49,6 +49,10 @@ class OpenDiskFile(Description):
         """Read from a position given."""
         return self.files.read(self.file, position, process.memory, start, count)
 
+    def read_once(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
+        """Read from a position given; pages that are not in memory do not stay there."""
+        return self.files.read_once(self.file, position, process.memory, start, count)
+
     def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Write at the position, or at the end if opened to append."""
         position = self.file.size if self.flags & abi.FDFLAG_APPEND else self.position

@@ -55,9 +55,7 @@ def walk(place: Place, path: PathBytes, follow: bool) -> Errno:  # noqa: C901 (o
         if length > NAME_MAX:
             return ENAMETOOLONG
         name = path[position : position + length]
-        position = end
-        while position < len(path) and path[position] == 47:
-            position += 1
+        position = _past_slashes(path, end)
         if name == b"..":
             if not place.up():
                 return EPERM
@@ -83,6 +81,12 @@ def walk(place: Place, path: PathBytes, follow: bool) -> Errno:  # noqa: C901 (o
         if errno:
             return errno
     return ELOOP
+
+
+def _past_slashes(path: PathBytes, position: Count) -> int:
+    while position < len(path) and path[position] == 47:
+        position += 1
+    return position
 
 
 def _may_expand(target: PathBytes, rest: Count, links: Count) -> Errno:

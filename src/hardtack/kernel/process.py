@@ -280,6 +280,10 @@ class Process(Sharer):
     def admit_later(self, *_: object) -> object:
         """Let others have their turn before the call that is made is let in."""
         self.admit = self.way_in
+        if self.grant is not None:  # which came while another thread hurried the turn
+            self.grant.release()
+            self.grant = None
+            self.shortfall = 0
         return abi.WAIT
 
     def end_short(self, *call: Word) -> int:

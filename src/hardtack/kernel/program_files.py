@@ -1,7 +1,8 @@
 """Finding the program that a process names: those that come with the kernel, and files in its file systems.
 
 What is read of a file, and what is compiled from it, is not the kernel's heap's: the bytes count as user
-memory while they are read, and the loader keeps compiled code where it wants. So the loader is called aside.
+memory while they are read, and the loader keeps compiled code where it wants. So the loader is called aside,
+and what it gives is handed over in `System.loaded`, whose type is known.
 A program is at most MAX_PROGRAM_FILE long.
 """
 
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Image
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import PathBytes, Rights
+    from hardtack.kernel.system import System
 
 
 def find_program(process: Process, path: PathBytes) -> Image | int:
     """Return the program at a path, or an errno: ENOEXEC where the file is none."""
     system = process.system
-    image: Image | None = system.memory.aside(system.loader.find, path)
-    if image is not None:
-        return image
+    system.memory.aside(_find, system, path)
+    found = _take(system)
+    if not isinstance(found, int):
+        return found
     description = open_path(process, path, abi.RIGHT_READ)
     if isinstance(description, int):
         return description
@@ -96,24 +99,36 @@ def _load(process: Process, description: Description, path: PathBytes) -> Image 
     if not process.user_memory.take(size):
         return abi.ENOMEM
     try:
-        image: Image | int = system.memory.aside(_read_and_compile, process, description, size, path)
+        system.memory.aside(_load_file, process, description, size, path)
     finally:
         process.user_memory.give_back(size)
-    return image
+    return _take(system)
 
 
-def _read_and_compile(process: Process, description: Description, size: int, path: PathBytes) -> Image | int:
-    """Runs where nothing that is allocated is the kernel's."""
+def _take(system: System) -> Image | int:
+    """Take what was handed over."""
+    loaded, system.loaded = system.loaded, abi.OK
+    return loaded
+
+
+def _find(system: System, path: PathBytes) -> None:
+    """Ask the loader whether there always is a program at a path."""
+    system.loaded = system.loader.find(path) or abi.ENOENT
+
+
+def _load_file(process: Process, description: Description, size: int, path: PathBytes) -> None:
+    """Read a file and make a program of it."""
+    system = process.system
     data = bytearray(size)
     memory, process.memory = process.memory, memoryview(data)  # which is where descriptions read to
     done = 0
     try:
         while done < size:
-            count = description.read_at(process, done, done, min(MAX_IO, size - done))
+            count = description.read_once(process, done, done, min(MAX_IO, size - done))
             if count <= 0:
-                return -count or abi.EIO
+                system.loaded = -count or abi.EIO
+                return
             done += count
     finally:
         process.memory = memory
-    image = process.system.loader.load(bytes(data), path.rpartition(b"/")[2])
-    return abi.ENOEXEC if image is None else image
+    system.loaded = system.loader.load(bytes(data), path.rpartition(b"/")[2]) or abi.ENOEXEC

@@ -165,7 +165,10 @@ class Scheduler:
 
     # -- running
     def hurry(self) -> None:
-        """Have the turn that is under way end at its next system call. Any thread may call this."""
+        """Have the turn that is under way end at its next system call. Any thread may call this.
+
+        A start, or an exec's new program, that comes next is put off to the process's next turn likewise.
+        """
         process = self.system.current
         if process is not None and process.admit is process.way_in:
             process.admit = process.admit_later

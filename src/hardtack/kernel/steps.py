@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardtack.annotations import assume_bound
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,26 +33,26 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """The reservations of one call's steps, which run in a heap of their own: that of what is half made."""
+    """The reservations of one call's steps, which run in the heap of what is half made."""
 
-    __slots__ = ("_granted", "_heap", "_process", "_taken")
+    __slots__ = ("_granted", "_process", "_taken")
 
-    def __init__(self, process: Process, heap: Heap) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self._heap = heap
         self._granted: Bytes = process.granted_for_steps
         self._taken: Bytes = 0
 
-    def run(self, need: Bytes, step: Callable[..., None], *arguments: object) -> bool:
+    @assume_bound("0", returned="0", retained="0")  # of the call's own bound: the steps' come on top of it
+    def run(self, heap: Heap, need: Bytes, step: Callable[..., None], *arguments: object) -> bool:
         """Run a step, which allocates `need` bytes at most; False, and it was not run, if they are not free.
 
         Never waits. Steps that the call has waited for draw from what it was granted.
         """
         self._taken += need
         if self._taken <= self._granted:
-            self._heap.run(step, *arguments)
+            heap.run(step, *arguments)
             return True
-        return self._process.way_in(self._heap, need, step, *arguments) is not NotImplemented
+        return self._process.way_in(heap, need, step, *arguments) is not NotImplemented
 
     def begin_again(self) -> int:
         """Answer for a call that has undone what it did: it is to wait at the border, for its steps too."""

@@ -62,8 +62,12 @@ if TYPE_CHECKING:
     from hardtack.kernel.disk_files import DiskFiles
     from hardtack.kernel.guest import Image, Loader, UserMemory
     from hardtack.kernel.memory import Aside
-    from hardtack.kernel.ranges import Block, Bytes, Count, Long, PathBytes, Word
+    from hardtack.kernel.ranges import Block, Bytes, Count, Errno, Long, PathBytes, Word
     from hardtack.limits import Limits
+
+    Strings: TypeAlias = (
+        Block | memoryview
+    )  # arguments, or an environment: in user memory, or to be copied there
 
     # so many bytes: who makes them takes what else it needs elsewhere
     RandomBytes: TypeAlias = Annotated[
@@ -148,6 +152,7 @@ class System:
         self._records = Heap(None, name="records")  # what is kept for the host is not the kernel's memory
         self.user_memory = user_memory
         self.loader: Loader = NoPrograms()  # whoever puts the kernel together sets another
+        self.loaded: Image | Errno = abi.OK  # what came of it, for the call that is under way
         self.clock = clock
         self.random: RandomBytes = os.urandom
         with self.scheduler_heap:
@@ -166,7 +171,7 @@ class System:
         self.unused: Description | None = None  # to be released then, likewise
         self.admit: Callable[..., object] = heap.admit
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
-        self.preopens: Sequence[Description] = ()
+        self.preopens: tuple[Description, ...] = ()
         self.host_files = HostBudget()
         self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
         self.host_sockets = HostBudget()
@@ -217,14 +222,13 @@ class System:
         group: Group,
         parent: Process | None,
         image: Image,
-        arguments: Block,
-        environment: Block,
+        arguments: Strings,
+        environment: Strings,
         directory: PathBytes = b"/",
     ) -> Process | int:
         """Make a process that the scheduler will start; its descriptors are still to be given.
 
-        Called inside the parent's call, or with a reservation of the host's. Its arguments and environment
-        are in user memory (`to_user_memory`).
+        Called inside the parent's call, or with a reservation of the host's.
         """
         need = image.user_bytes + len(arguments) + len(environment)
         account = group.account
@@ -233,24 +237,25 @@ class System:
         return self._create(group, parent, image, arguments, environment, directory)
 
     def unmake(self, process: Process) -> None:
-        """Undo the making of a process that has not been started: its parent never had it."""
+        """Have a process that has not been started end before its parent's call waits: it never had it."""
         parent, process.parent = process.parent, None
         if parent is not None:
             parent.children -= 1
-        with self.scheduler_heap:  # numbers of the kernel's tables, as at every other end
-            self.end(process, KILLED_STATUS)
+        self.doom(process, KILLED_STATUS, "its parent's call begins again")
 
     def take_user_memory(self, account: Account, count: Bytes) -> bool:
         """Take bytes of a process tree's user memory for a program's strings; False if that was refused."""
         with self.scheduler_heap:  # the budgets' numbers outlive the process
             return account.user_memory.take(count)
 
-    def to_user_memory(self, strings: Block | memoryview) -> Block:
+    def to_user_memory(self, strings: Strings) -> Block:
         """Copy arguments, or an environment, to where a program's own bytes are: not in the kernel's heap.
 
-        Who keeps the copy takes its bytes from a budget of user memory. So do Unix kernels, which put them on
-        the program's stack.
+        Bytes are there already. Who keeps the copy takes its bytes from a budget of user memory. So do Unix
+        kernels, which put them on the program's stack.
         """
+        if isinstance(strings, bytes):
+            return strings
         copy: Block = self._in_user_memory(bytes, memoryview(strings))
         return copy
 
@@ -278,8 +283,8 @@ class System:
         group: Group,
         parent: Process | None,
         image: Image,
-        arguments: Block,
-        environment: Block,
+        arguments: Strings,
+        environment: Strings,
         directory: PathBytes,
     ) -> Process | int:
         if self.processes.count >= MAX_PROCESSES:
@@ -294,7 +299,8 @@ class System:
             heap = Heap(None, name=image.name, parent=group.heap)
         with heap:
             pid = self.processes.lowest_free()
-            process = Process(self, pid, parent, group, heap, image, arguments, environment)
+            given, inherited = self.to_user_memory(arguments), self.to_user_memory(environment)
+            process = Process(self, pid, parent, group, heap, image, given, inherited)
             process.directory = bytes(memoryview(directory))  # copied: what is given belongs to others
         with self.scheduler_heap:
             self.processes.put(pid, process)
