@@ -526,7 +526,7 @@ def held_by_all(text: str) -> int:
     try:
         return _holding(text, 45)
     except KeyError:
-        return len(text * 500)
+        return len(text * 60)
 
 
 def _put_together(first: str, *, middle: str = "", last: str = "") -> str:
