@@ -7,11 +7,12 @@ is broken shows. `ARGUMENTS` has the calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Annotated, Any
 
 from annotated_types import Le, MaxLen
 
-from hardtack.annotations import checked
+from hardtack.annotations import checked, recursive
 
 
 def filled_dict(numbers: list[int]) -> dict[int, int]:
@@ -472,6 +473,74 @@ def kept_by_the_first(data: bytes) -> bytes:
     return data + data
 
 
+@recursive(depth=12, calls=12)
+def _down(text: str, level: int) -> int:
+    held = text * 2
+    if level <= 0:
+        return len(held)
+    return max(_down(text, level - 1), len(held))
+
+
+def down_from_ten(text: str) -> int:
+    return _down(text, 10)
+
+
+@recursive(depth=100, calls=100)
+def _failing_at(level: int) -> int:
+    if level <= 0:
+        raise KeyError
+    return _failing_at(level - 1)
+
+
+def failed_deep_down() -> int:
+    try:
+        return _failing_at(90)
+    except KeyError:
+        return 0
+
+
+@recursive(depth=12)
+def _failing_each(level: int, text: str) -> int:
+    held = text * 2
+    if level <= 0:
+        raise KeyError
+    return _failing_each(level - 1, text) + len(held)
+
+
+def failed_step_by_step(text: str) -> int:
+    try:
+        return _failing_each(10, text)
+    except KeyError:
+        return len(text * 2)
+
+
+@recursive(depth=50, calls=50)
+def _holding(text: str, level: int) -> int:
+    held = text * 2
+    if level <= 0:
+        raise KeyError(level)
+    return _holding(text, level - 1) + len(held)
+
+
+def held_by_all(text: str) -> int:
+    try:
+        return _holding(text, 45)
+    except KeyError:
+        return len(text * 60)
+
+
+def _put_together(first: str, *, middle: str = "", last: str = "") -> str:
+    return first + middle + last
+
+
+def partial_with_keywords(words: list[str]) -> int:
+    put = partial(_put_together, middle="x" * 10)
+    longest = 0
+    for word in words:
+        longest = max(longest, len(put(word, last=word)))
+    return longest
+
+
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "replaced_twice": [(b"&" * 4000,)],
     "both_alive": [(b"q" * 9000, True)],
@@ -527,6 +596,11 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "traceback_kept": [(_TEXT,)],
     "tuples_grow": [(_NUMBERS,)],
     "wide": [(900,)],
+    "down_from_ten": [(_TEXT,)],
+    "failed_deep_down": [()],
+    "failed_step_by_step": [("",), (_TEXT[:512],)],
+    "held_by_all": [(_TEXT,)],
+    "partial_with_keywords": [(_WORDS,)],
 }
 
 

@@ -287,6 +287,27 @@ MUTANTS = (
         "        del function\n", "kept_by_the_first",
     ),
     _mutant(
+        "forgets an activation when the one that calls it has no result yet", "recursion.py",
+        "    rounds.begun.append(begun)\n", "", "down_from_ten",
+    ),
+    _mutant(
+        "counts the frames of one activation for those of all", "exceptions.py",
+        "times *= rounds.waiting + 1 if (rounds", "times *= 1 if (rounds", "failed_deep_down",
+    ),
+    _mutant(
+        "forgets what waits when an error leaves it", "exceptions.py",
+        "left = [one for one in interp.recursions.values() if one.frame + 1 >= depth]", "left = []", "held_by_all",
+    ),
+    _mutant(
+        "forgets the frames of checks", "tracebacks.py",
+        "    if not is_checked(function):\n        return size\n    count", "    if True:\n        return size\n    count",
+        "failed_step_by_step",
+    ),
+    _mutant(
+        "forgets that a partial's dict is copied", "partials.py",
+        "interp.state.keep(footprints.KEPT[\"copied dict\"], Size.const(1))", "pass", "partial_with_keywords",
+    ),
+    _mutant(
         "counts the items of one list for those of all", "states.py",
         "_most_items(cell) if one and cell.kind in _CONTAINERS else inf",
         "_most_items(cell) if cell.kind in _CONTAINERS else inf", "pairs_that_stay",

@@ -13,11 +13,15 @@ from array import array
 from collections import deque
 from functools import lru_cache
 from pkgutil import resolve_name
+from typing import Annotated
 
 import pytest
+from annotated_types import MaxLen
 
+from hardtack.analysis import tracebacks
 from hardtack.analysis.exceptions import made_for
 from hardtack.analysis.models import load_models
+from hardtack.annotations import checked, recursive
 from hardtack.heap import Heap
 from hardtack.lab.measuring import given, measure
 
@@ -144,3 +148,16 @@ def test_an_exception_is_one_that_its_model_declares():
         declared = {re.match(r"[\w.]+", one)[0] for one in models().find(name).raises}
         with pytest.raises(tuple(resolve_name(one if "." in one else f"builtins.{one}") for one in declared)):
             call(*arguments)
+
+
+def test_the_frames_of_checks_are_no_larger_than_is_counted() -> None:
+    counted = recursive(depth=2)(_one)
+    measured = checked(_one)
+    for function in (counted, measured):
+        code = function.__code__
+        slots = code.co_nlocals + len(code.co_cellvars) + len(code.co_freevars) + code.co_stacksize
+        assert slots <= tracebacks._CHECK_SLOTS
+
+
+def _one(text: Annotated[str, MaxLen(3)]) -> str:
+    return text

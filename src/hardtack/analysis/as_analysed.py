@@ -66,7 +66,8 @@ def placed(program: ir.Program, names: Iterable[str]) -> Placed:
     for name in names:
         function = program.functions.get(name) if "<" not in name else None
         if function is not None:
-            found.append((name, function.place.file, function.place.line))
+            bare = name.partition("~")[0]  # what mypy made of it for one value of its type variables
+            found.append((bare, function.place.file, function.place.line))
     return tuple(found)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from hardtack.analysis.domain import Object
-    from hardtack.analysis.interpreting import Handler, Interpreter
+    from hardtack.analysis.interpreting import Activation, Handler, Interpreter
 
 IMPLICIT = ""
 _LINE = 500  # characters of the message of an exception that CPython makes, but for what it spells out
@@ -176,8 +176,25 @@ def _of_traceback(interp: Interpreter, since: int, end: int | None = None) -> Si
     """
     summary = interp.is_summary
     running = interp.activations[max(since, 0) if summary else since : end]
-    frames = [footprints.SIZES.raised(one.function.frame_slots, 0) for one in running]
+    frames = [tracebacks.passed(one.function) * _times(interp, one) for one in running]
     return add_up([*frames, Size.const(0 if since or summary else _CALLER)])
+
+
+def _times(interp: Interpreter, activation: Activation) -> int:
+    """Return how many activations one that runs stands for: those that wait in a counted recursion, too."""
+    times = 1
+    for one in interp.activations:
+        times *= rounds.waiting + 1 if (rounds := interp.recursions.get(one.function.name)) else 1
+        if one is activation:
+            break
+    return times
+
+
+def _of_waiting(interp: Interpreter, state: State, depth: int) -> tuple[list[Value], Size]:
+    """Return what the activations hold that wait in the counted recursions which an exception leaves."""
+    left = [one for one in interp.recursions.values() if one.frame + 1 >= depth]
+    values = [Value(frozenset(one.shared & state.cells.keys())) for one in left]
+    return values, add_up(one.held_in(state) * one.waiting for one in left)
 
 
 def send(
@@ -244,7 +261,7 @@ def _leave_frames(
     interp: Interpreter, state: State, catcher: Catcher, raised: Value | None, *, has_frame: bool = False
 ) -> tuple[list[Value], Size]:
     """Take the frames off that an exception leaves; returns what they held, and the bytes kept with it."""
-    lost: list[Value] = []
+    lost, waiting = _of_waiting(interp, state, catcher.depth)
     for depth in range(len(state.frames), catcher.depth, -1):
         function = interp.activations[depth - len(state.frames) - 1].function
         tracebacks.keep(state, depth, function, NOTHING.objects if raised is None else raised.objects)
@@ -261,7 +278,7 @@ def _leave_frames(
     last = len(interp.activations) - has_frame
     since = len(interp.activations) - 1 - depth
     frames = _of_traceback(interp, since, last) if since < last else ZERO
-    return lost, add_up([frames, *map(footprints.scalar, lost)])
+    return lost, add_up([frames, waiting, *map(footprints.scalar, lost)])
 
 
 def _unwind(

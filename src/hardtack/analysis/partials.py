@@ -65,7 +65,13 @@ def call(interp: Interpreter, obj: Object, arguments: Given, type_: ir.Type) -> 
         keywords=tuple({**by_name, **given}.items()),
     )
     count = Size.const(len(joined.keywords))
-    interp.note(footprints.tuple_of(len(joined.positional)) * 2 + footprints.structure("dict", count) * 2)
+    extra = footprints.tuple_of(len(joined.positional)) * 2 + footprints.structure("dict", count) * 2
+    interp.note(extra)
+    if by_name:  # its dict is copied for each call, lives as long, and lies in a free list then
+        held["gathered"] = interp.scratch_register("gathered")
+        gathered = interp.new("arguments of a partial", lambda: Cell("gathered", bytes=extra))
+        interp.write(held["gathered"], Value(frozenset((gathered,))))
+        interp.state.keep(footprints.KEPT["copied dict"], Size.const(1))
     value = calls.call_with(interp, held["function"], joined, type_)
     if interp.state.dead:
         return NOTHING

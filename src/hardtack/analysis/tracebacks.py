@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hardtack.analysis import footprints
 from hardtack.analysis.domain import NOTHING, Value, add_up, join_all, join_values
 from hardtack.analysis.records import replace
+from hardtack.symbolic import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +29,23 @@ EXCEPTION = "$exception"  # the register of the exception that is handled
 COMPLETE = "0"  # the name of one whose frames have all ended, or are another one's
 _NOT_VARIABLES = ("%", "$result", EXCEPTION)
 _NAMED = "$names "  # a register beside the variable of a handler that runs
+# Of the frame around a function that is checked or counted: tests/analysis/test_exceptions.py looks.
+_CHECK_SLOTS = 16
+
+
+def passed(function: ir.Function) -> Size:
+    """Return the bytes of traceback and frames of an exception that leaves a function and its check."""
+    size = footprints.SIZES.raised(function.frame_slots, 0)
+    if not is_checked(function):
+        return size
+    count = len(function.parameters)
+    gathered = footprints.tuple_of(count) + footprints.structure("dict", Size.const(count))
+    return size + footprints.SIZES.raised(_CHECK_SLOTS, 0) + gathered
+
+
+def is_checked(function: ir.Function) -> bool:
+    """Tell whether a call of a function is one of what @checked or @recursive made of it."""
+    return function.recursive is not None or any(name.endswith("checked") for name in function.decorators)
 
 
 # -- while a handler runs
@@ -94,7 +112,7 @@ def keep(
         return
     frame = state.frames[depth - 1]
     held = [value for register, value in frame.items() if not register.startswith(_NOT_VARIABLES)]
-    size = add_up(map(footprints.scalar, held)) + footprints.SIZES.raised(function.frame_slots, 0)
+    size = add_up(map(footprints.scalar, held)) + passed(function)
     whole = join_all(held)
     alive = state.reached([*state.roots(), *raised])
     for obj in having:
