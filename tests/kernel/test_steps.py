@@ -16,7 +16,9 @@ from hardtack.kernel.params import (
     DISK_SIZE,
     LEAST_BYTES,
     LEAST_CACHE_BYTES,
+    LEAST_PROGRAM_BYTES,
     MAX_IO,
+    MAX_MAP,
     PAGE,
     SCHEDULER_BYTES,
     STEP_IO,
@@ -331,6 +333,12 @@ def test_no_step_takes_more_than_it_reserves():
     assert max(taken) <= NODES_BYTES <= 1.6 * max(taken)
     assert [need for name, need, _ in machine.steps if name in SPAWN_STEPS] == FAR_STEPS
     assert all(used <= need for name, need, used in machine.steps if name in SPAWN_STEPS)
+
+
+def test_the_least_heap_that_a_program_may_have_has_room_for_a_spawn_with_all_its_steps():
+    steps = CREATE_BYTES + MAX_MAP * NODES_BYTES + 2 * SLOT_BYTES
+    assert by_name("spawn").maximum + steps <= LEAST_PROGRAM_BYTES
+    assert max(row.maximum for row in TABLE) <= LEAST_PROGRAM_BYTES
 
 
 def test_a_childs_making_takes_within_reach_of_what_it_reserves():
