@@ -7,7 +7,7 @@ is broken shows. `ARGUMENTS` has the calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from annotated_types import Le, MaxLen
 
@@ -229,6 +229,14 @@ def _ninefold(numbers: list[int]) -> int:
 def aliased_for_another(one: list[int], other: list[int]) -> int:
     one.extend([number + 1000 for number in range(300)])
     return _ninefold(other)
+
+
+_Nested: TypeAlias = "list[_Nested | int]"
+
+
+def aliased_as_nested(one: list[_Nested], other: list[list[int]]) -> list[list[int]]:
+    one.extend([[number] for number in range(300)])
+    return other * 9
 
 
 def _copied_twice(text: str) -> int:
@@ -477,6 +485,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "both_alive": [(b"q" * 9000, True)],
     "held_by_a_lost_cycle": [(b"q" * 9000,)],
     "aliased": [([1],)],  # one object twice: see `calls`
+    "aliased_as_nested": [([[1]],)],
     "aliased_for_another": [([1],)],
     "held_by_the_caller": [(_TEXT,)],
     "kept_by_argument": [(_TEXT,)],

@@ -168,6 +168,11 @@ MUTANTS = (
         "            added += cell.added\n    return added", "            pass\n    return added", "aliased",
     ),
     _mutant(
+        "takes nothing for what an alias that contains itself stands for", "type_arguments.py",
+        "return may_meet(program, _whole(program, left), _whole(program, right))", "return False",
+        "aliased_as_nested",
+    ),
+    _mutant(
         "forgets the table before, of a caller's list that grows twice", "access.py",
         "before_is_counted = by.as_const() == 1 and (first or not single)", "before_is_counted = True", "grown_often",
     ),

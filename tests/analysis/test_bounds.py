@@ -176,3 +176,20 @@ def test_answers_are_the_same_where_processes_share_the_targets(cache, tmp_path)
     text = "def g(text: str) -> str:\n    return text + 'a'\n" + "\n".join(functions)
     (cache.parent / "many.py").write_text(text)
     subprocess.run([sys.executable, "-c", SHARED], cwd=tmp_path, check=True)
+
+
+def test_what_an_alias_stands_for_that_contains_itself_is_told_from_lists_of_something_else(tmp_path):
+    (tmp_path / "tree.py").write_text(
+        "from typing import TypeAlias\n\n"
+        "Tree: TypeAlias = 'list[Tree | dict[str, int]]'\n\n"
+        "def grown(forest: list[Tree], others: list[list[str]]) -> list[list[str]]:\n"
+        "    forest.extend([[] for _ in range(300)])\n"
+        "    return others * 2\n\n"
+        "def grown_itself(forest: list[Tree], others: list[list[dict[str, int]]]) -> int:\n"
+        "    forest.extend([[] for _ in range(300)])\n"
+        "    return len(others * 2)\n"
+    )
+    other, itself = bounds(["tree:grown", "tree:grown_itself"])
+    assert other.returned.evaluate({"len(others)": 1}) < 300
+    assert itself.peak is not None
+    assert itself.peak.evaluate({"len(others)": 1, "len(forest)": 1}) > (300 + 2 * 300) * 8

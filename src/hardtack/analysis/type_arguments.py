@@ -64,6 +64,10 @@ def may_meet(program: ir.Program, left: ir.Type, right: ir.Type) -> bool:
     """
     if left == right or isinstance(left, ir.Unknown) or isinstance(right, ir.Unknown):
         return True
+    if isinstance(left, ir.Recursive) and isinstance(right, ir.Recursive):
+        return True  # what they stand for may have them in it, and so on
+    if isinstance(left, ir.Recursive) or isinstance(right, ir.Recursive):
+        return may_meet(program, _whole(program, left), _whole(program, right))
     if isinstance(left, ir.Union) or isinstance(right, ir.Union):
         return any(may_meet(program, a, b) for a in _but_none(left) for b in _but_none(right))
     if isinstance(left, ir.Instance) and isinstance(right, ir.Instance):
@@ -72,6 +76,11 @@ def may_meet(program: ir.Program, left: ir.Type, right: ir.Type) -> bool:
             return all(may_meet(program, a, b) for a, b in pairs)
         return related(program, left.name, right.name)
     return True
+
+
+def _whole(program: ir.Program, type_: ir.Type) -> ir.Type:
+    """Return what an alias that contains itself stands for, of any other type itself."""
+    return program.globals[type_.name] if isinstance(type_, ir.Recursive) else type_
 
 
 def _but_none(type_: ir.Type) -> tuple[ir.Type, ...]:

@@ -457,6 +457,7 @@ def path_open(
     if number < 0:
         return abi.EMFILE
     description = directory.open_at(process, path, bool(lookup & 1), oflags, flags, rights, inheriting)
+    del path  # before there is more
     if isinstance(description, int):
         return description
     install(process, number, description)

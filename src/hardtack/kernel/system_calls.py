@@ -142,9 +142,6 @@ _STEPS: Final[dict[str, Callable[..., int]]] = {
     "sock_send": calls_sockets.sock_send_step,
 }
 
-# A descriptor's leaf, changed: it and the node above are made or copied, and where hundreds share them, each
-# count of owners and references in them becomes an int of its own.
-_TABLE = "7_000"
 # Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
 _WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
 

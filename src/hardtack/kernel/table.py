@@ -92,8 +92,11 @@ class Table(Generic[T]):
         if leaf.items[number & 63] is None:
             self.count += 1
             leaf.free &= ~(1 << (number & 63))
-            if not leaf.free:
-                self._close(number)
+            middle = self._middles[number >> 12]
+            if not leaf.free and middle is not None:  # to assert it would cost an exception
+                middle.free &= ~(1 << ((number >> 6) & 63))
+                if not middle.free:
+                    self._free &= ~(1 << (number >> 12))
         leaf.items[number & 63] = item
 
     def remove(self, number: int) -> T | None:
@@ -140,14 +143,6 @@ class Table(Generic[T]):
         if leaf is None:
             leaf = middle.leaves[(number >> 6) & 63] = Leaf()
         return leaf
-
-    def _close(self, number: int) -> None:
-        """The leaf of number is full: let the levels above know."""
-        middle = self._middles[number >> 12]
-        if middle is not None:  # as it always is: to assert it would cost room for an exception
-            middle.free &= ~(1 << ((number >> 6) & 63))
-            if not middle.free:
-                self._free &= ~(1 << (number >> 12))
 
     def check(self) -> list[str]:
         """Return what does not hold: masks against slots, the count. Empty when all is well."""
