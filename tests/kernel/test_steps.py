@@ -16,7 +16,9 @@ from hardtack.kernel.params import (
     DISK_SIZE,
     LEAST_BYTES,
     LEAST_CACHE_BYTES,
+    LEAST_PROGRAM_BYTES,
     MAX_IO,
+    MAX_MAP,
     PAGE,
     SCHEDULER_BYTES,
     STEP_IO,
@@ -333,9 +335,15 @@ def test_no_step_takes_more_than_it_reserves():
     assert all(used <= need for name, need, used in machine.steps if name in SPAWN_STEPS)
 
 
+def test_the_least_heap_that_a_program_may_have_has_room_for_a_spawn_with_all_its_steps():
+    steps = CREATE_BYTES + MAX_MAP * NODES_BYTES + 2 * SLOT_BYTES
+    assert by_name("spawn").maximum + steps <= LEAST_PROGRAM_BYTES
+    assert max(row.maximum for row in TABLE) <= LEAST_PROGRAM_BYTES
+
+
 def test_a_childs_making_takes_within_reach_of_what_it_reserves():
     with Denying(never, 64 * MIB) as machine:
-        machine.program(b"rest", lambda calls: calls.sleep(1 << 60), 4096)
+        machine.program(b"rest", _rest, 4096)
         hand = machine.hand()
         path = b"d" * 250
         for depth in range(16):  # the longest path of a directory there is
@@ -346,6 +354,10 @@ def test_a_childs_making_takes_within_reach_of_what_it_reserves():
             pass
         taken = [used for name, _, used in machine.steps if name == "_create"]
         assert max(taken) <= CREATE_BYTES <= 3 * max(taken)
+
+
+def _rest(calls):
+    yield None
 
 
 def test_what_steps_reserve_does_not_pile_up():

@@ -69,7 +69,7 @@ class Description:
         return -self.not_seekable
 
     def read_once(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
-        """As read_at, what nobody is to read again soon: of a file, nothing stays in the kernel's heap."""
+        """As read_at, called aside: of a file, nothing that this makes is in the kernel's heap."""
         return self.read_at(process, position, start, count)
 
     def write_at(self, process: Process, position: Position, start: Word, count: Transfer) -> int:

@@ -46,6 +46,7 @@ from hardtack.kernel.disk_rows import (
     SIZE,
     SPACE,
 )
+from hardtack.kernel.host_paths import sync_name
 from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE, KIB, MAX_FILE
 from hardtack.units import format_bytes
 
@@ -153,7 +154,7 @@ class Disk:
                 self._connection.close()
                 raise
             if made:
-                _sync_directory(whole)
+                sync_name(whole)
 
     def _begin(self) -> None:
         execute = self._cursor.execute
@@ -285,6 +286,17 @@ class Disk:
         """
         try:
             self._query_few(statement, (key,))
+            return self._fetch_bytes(most)
+        except _FAILURES as error:
+            reason = _reason(error)
+        raise self._end(reason)
+
+    def blob_aside(self, statement: str, key: Long, most: Transfer) -> PageBytes | None:
+        """As blob, where what stays of the statement is not to be in the heap either."""
+        if self.broken is not None:
+            raise Broken(self.broken)
+        try:
+            self._cursor.execute(statement, (key,))
             return self._fetch_bytes(most)
         except _FAILURES as error:
             reason = _reason(error)
@@ -479,15 +491,6 @@ def _check_file(path: str, name: str) -> bool:
     if not stat.S_ISREG(kind):
         raise KernelError(f"{name}: it is not a regular file")
     return False
-
-
-def _sync_directory(path: str) -> None:
-    """Make a new file's name durable."""
-    fd = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @assume_bound("600", returned="480", retained="0", raises="0")

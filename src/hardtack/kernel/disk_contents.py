@@ -54,14 +54,15 @@ class DiskContents(DiskInodes):
     def read_once(
         self, file: DiskInode, position: Position, memory: memoryview, start: Word, count: Transfer
     ) -> int:
-        """As read, but no page stays in memory that is not there, and none counts as used."""
+        """As read, aside: no page stays in memory that is not there, and none counts as used."""
         count = max(0, min(count, file.size - position))
         index, offset = position // DISK_PAGE, position % DISK_PAGE
         done = 0
         while done < count:
             piece = min(count - done, DISK_PAGE - offset)
-            page = self.cache.find(file.number * INDEXES + index)
-            data = self._row_of(file, index) if page is None else page.data
+            place = file.number * INDEXES + index
+            page = self.cache.find(place)
+            data = (self.disk.blob_aside(PAGE, place, DISK_PAGE) or b"") if page is None else page.data
             _copy_out(data, offset, memory, start + done, piece)
             done += piece
             index += 1

@@ -128,3 +128,12 @@ def walk_host(start: HostNumber, path: PathBytes, follow: bool) -> HostPlace | i
         place.close()
         return errno
     return place
+
+
+def sync_name(path: str) -> None:
+    """Make a new name on the host durable."""
+    fd = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -50,7 +50,7 @@ class OpenDiskFile(Description):
         return self.files.read(self.file, position, process.memory, start, count)
 
     def read_once(self, process: Process, position: Position, start: Word, count: Transfer) -> int:
-        """Read from a position given; pages that are not in memory do not stay there."""
+        """Read from a position given, aside; pages that are not in memory do not stay there."""
         return self.files.read_once(self.file, position, process.memory, start, count)
 
     def write(self, process: Process, start: Word, count: Transfer) -> int:

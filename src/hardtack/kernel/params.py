@@ -51,7 +51,7 @@ START_BYTES: Final = 8 * KIB  # the most that starting a guest allocates, argume
 LEAST_BYTES: Final = (
     SCHEDULER_BYTES + 2 * MAX_IO
 )  # of a heap, files aside: some processes, and any read or write
-LEAST_PROGRAM_BYTES: Final = 192 * KIB  # that a program's heap limit may be: any call of one process
+LEAST_PROGRAM_BYTES: Final = 224 * KIB  # that a program's heap limit may be: any call of one process
 RECLAIM_MARGIN: Final = 16 * KIB  # what reclaim frees beyond the need, so that it does not run at each call
 KILLS_KEPT: Final = 256  # kills that the statistics tell of, the last ones
 MAX_OUTPUT: Final = 1024 * KIB  # bytes of captured output a stream, unless the caller says otherwise

@@ -9,8 +9,8 @@ when the step ends, so none piles up. What there is between two steps decides wh
   cutting of a durable file answer WAIT and are made again for their next step; the process keeps how far
   they have come (`Process.moved`). A listing goes on from its cookie.
 - Something half made: the child of a spawn, which lacks descriptors. `Steps` reserves in the midst of the
-  call, at once or not at all. Refused, the call undoes what it has made and begins again at the border; what
-  it waits for there is its bound and its steps up to the one that was refused. So each time it comes further.
+  call, at once or not at all. Refused, the call begins again at the border, where the child ends; what it
+  waits for there is its bound and its steps up to the one that was refused. So each time it comes further.
 - Something whole: a child, or the program of an exec, that is to be started. It waits for its start's memory
   as the process that it is, and can be killed meanwhile.
 - Nothing that lasts: the closing of all that a process has open, when it ends. It reserves nothing.

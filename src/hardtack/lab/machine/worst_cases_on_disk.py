@@ -198,6 +198,7 @@ def working_directories_on_disk(ledger: Ledger) -> None:
         hand.call("chdir", *hand.put(PATH, b"/disk"))
         for path in long_paths(b"/disk", b"."):
             hand.exec(path.removeprefix(b"/disk/"))
+            hand.spawn(path.removeprefix(b"/disk/"), directory=path)
 
 
 @case
