@@ -6,6 +6,7 @@ is broken shows. `ARGUMENTS` has the calls.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Annotated, Any, TypeAlias
@@ -549,6 +550,14 @@ def partial_with_keywords(words: list[str]) -> int:
     return longest
 
 
+def kept_as_a_named_key(text: str) -> int:
+    table: OrderedDict[str, int] = OrderedDict()
+    try:
+        return table.pop(key=text + "1")
+    except KeyError:
+        return len(text * 3)
+
+
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "replaced_twice": [(b"&" * 4000,)],
     "both_alive": [(b"q" * 9000, True)],
@@ -605,6 +614,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "traceback_kept": [(_TEXT,)],
     "tuples_grow": [(_NUMBERS,)],
     "wide": [(900,)],
+    "kept_as_a_named_key": [(_TEXT,)],
     "down_from_ten": [(_TEXT,)],
     "failed_deep_down": [()],
     "failed_step_by_step": [("",), (_TEXT[:512],)],

@@ -309,6 +309,10 @@ MUTANTS = (
         "failed_step_by_step",
     ),
     _mutant(
+        "forgets what a key that is named leaves in an error", "acting.py",
+        "return arguments.single  # an OSError", "return arguments.positional  # an OSError", "kept_as_a_named_key",
+    ),
+    _mutant(
         "forgets that a partial's dict is copied", "partials.py",
         "interp.state.keep(footprints.KEPT[\"copied dict\"], Size.const(1))", "pass", "partial_with_keywords",
     ),

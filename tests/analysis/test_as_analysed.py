@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections import OrderedDict
 
 import pytest
@@ -21,6 +22,7 @@ NAMES = (
     "appended",
     "number",
     "Grower.feed",
+    "Marker.marks",
     "dropped",
 )
 
@@ -50,6 +52,14 @@ def test_a_method_of_one_instance_that_was_patched_is_told(analysed):
     thing.size = lambda: b"L" * 50_000
     with pytest.raises(NotAsAnalysed, match=r"thing.size stands in the place of a method"):
         analysed["instance_patched"].for_call(thing)
+
+
+def test_a_pattern_of_one_instance_that_was_put_over_the_class_s_is_told(analysed):
+    marker = holes.Marker()
+    assert analysed["Marker.marks"].for_call(marker, "text") > 0
+    marker.mark = re.compile("(.)*")
+    with pytest.raises(NotAsAnalysed, match=r"self.mark stands in the place of a method or pattern"):
+        analysed["Marker.marks"].for_call(marker, "text")
 
 
 def test_a_subclass_that_the_analysis_did_not_see_is_told(analysed):

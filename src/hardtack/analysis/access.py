@@ -115,7 +115,12 @@ def element(interp: Interpreter, value: Value) -> Value:
         elif cell.kind == "class" and members(interp, cell):
             found.append(parameters.member(interp, cell.name))
         elif cell.kind in _WITHOUT_ITEMS or (cell.kind == "instance" and not cell.owned):
-            interp.finding("any", f"the items of {cell.name or 'this'} are not known", _ITEMS_REMEDY)
+            why = (
+                f"a value are not known: {cell.name}"
+                if " " in cell.name
+                else f"{cell.name or 'this'} are not known"
+            )
+            interp.finding("any", f"the items of {why}", _ITEMS_REMEDY)
         elif cell.kind == "tuple" and cell.owned and cell.name != "builtins.tuple":  # a named one
             found += [one for name, one in cell.fields.items() if name.isdigit()]
         else:

@@ -55,7 +55,10 @@ _UNHASHABLE = ("TypeError: unhashable type: " + "x" * 100,)  # with the name of 
 _ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
-_KEEPING_ERRORS = frozenset({"__getitem__", "__delitem__", "pop", "remove", "encode", "decode"})
+# Of built-ins and of collections, which are C; a function in Python has its arguments in its frame.
+_KEEPING_ERRORS = frozenset(
+    {"__getitem__", "__delitem__", "pop", "remove", "move_to_end", "encode", "decode", "bytes"}
+)
 _SPELLING_ERRORS = {
     "builtins.list.index": 1,
     "collections.deque.index": 1,
@@ -90,9 +93,9 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
 
 def held_by_error(name: str, arguments: Given) -> tuple[str, ...]:
     """Return the arguments that the exception of a built-in keeps: a KeyError its key, a codec's its text."""
-    if name.startswith("pathlib."):
-        return arguments.single  # an OSError has the text that the path keeps
-    return arguments.positional if name.rpartition(".")[2] in _KEEPING_ERRORS else ()
+    if name.startswith(("builtins.", "collections.")) and name.rpartition(".")[2] not in _KEEPING_ERRORS:
+        return ()
+    return arguments.single  # an OSError of pathlib has the text that the path keeps
 
 
 def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from functools import cached_property
+from re import Pattern
+from struct import Struct
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -76,7 +78,7 @@ def check_arguments(entry: str, taken: Taken, given: Mapping[str, object]) -> No
     """Compare arguments' classes with those that were analysed.
 
     Raises:
-        NotAsAnalysed: one is of another class, or has an attribute in the place of a method.
+        NotAsAnalysed: one is of another class, or has an attribute in the place of a method or a pattern.
     """
     for name, classes in taken:
         if name not in given or not classes:
@@ -88,8 +90,10 @@ def check_arguments(entry: str, taken: Taken, given: Mapping[str, object]) -> No
                 f"{name} is a {kind.__qualname__}, and {entry} was analysed for {', '.join(classes)} only"
             )
         for attribute in getattr(value, "__dict__", ()):
-            if isinstance(getattr(kind, attribute, None), FunctionType):
-                raise NotAsAnalysed(f"{name}.{attribute} stands in the place of a method that was analysed")
+            if isinstance(getattr(kind, attribute, None), (FunctionType, Pattern, Struct)):
+                raise NotAsAnalysed(
+                    f"{name}.{attribute} stands in the place of a method or pattern that was analysed"
+                )
 
 
 def _is_one_of(kind: type, classes: tuple[str, ...]) -> bool:

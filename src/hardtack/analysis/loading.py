@@ -87,8 +87,14 @@ def load(
 def load_around(targets: Sequence[Target], run: source.MypyRun | None = None) -> Loaded:
     """Return what some targets are part of; see `load`."""
     sources = source.check(targets, run)
-    known = Knowledge.of(sources)
-    program = lower(known)
+    try:
+        known = Knowledge.of(sources)
+        program = lower(known)
+    except AssertionError:  # of mypy: its cache is of other sources with the same names
+        source.let_go()
+        sources = source.check(targets, run, cached=False)
+        known = Knowledge.of(sources)
+        program = lower(known)
     entries = tuple(f"{one.module}.{one.name}" for one in targets)
     errors = [error for error in sources.errors if error.kind == "error"]
     passed_over = harmless(errors, sources, known.hierarchy)

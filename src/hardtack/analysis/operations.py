@@ -193,7 +193,7 @@ def _shared(interp: Interpreter, known: ir.Class, cell: Cell, name: str) -> set[
     """Return the constants of a class, and of those below it, that an instance has under a name.
 
     Empty if it may have its own: what the sources never assign, no instance that the call made has; one from
-    before may have been given it.
+    before may have been given it. A compiled pattern is taken for a method: as_analysed.py looks for both.
     """
     program, found = interp.program, set()
     for one in {known.name, *(known.subclasses if not cell.owned else ())}:
@@ -201,7 +201,8 @@ def _shared(interp: Interpreter, known: ir.Class, cell: Cell, name: str) -> set[
         constant = _in_class(interp, one, name)
         if of is None or name not in dict(of.class_variables) or constant not in program.constants:
             return set()
-        if not cell.owned and name not in of.shared:
+        compiled = isinstance(program.constants[constant], ir.Compiled)
+        if not cell.owned and name not in of.shared and not compiled:
             return set()
         found.add(constant)
     return found

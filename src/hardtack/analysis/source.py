@@ -135,13 +135,15 @@ def _cache() -> Path:
     return found if found is not None and usable else Path(os.devnull)  # which mypy takes for no cache
 
 
-def check(targets: Sequence[Target], run: MypyRun | None = None) -> Sources:
-    """Run mypy over the targets' modules and what they import.
+def check(targets: Sequence[Target], run: MypyRun | None = None, *, cached: bool = True) -> Sources:
+    """Run mypy over the targets' modules and what they import; without its cache unless `cached`.
 
     Raises:
         Unreadable: mypy cannot go on, as on a syntax error, or fails itself.
     """
     options = (run or MypyRun()).options(targets[0].path)
+    if not cached:
+        options.cache_dir = os.devnull
     one_each = list({target.module: target for target in targets}.values())
     roots = [str(root) for target in one_each if not is_installed(root := root_of(target))]
     options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]

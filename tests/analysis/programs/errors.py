@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from collections import OrderedDict
+
 
 def caught(data: bytes) -> BaseException | None:
     try:
@@ -148,3 +151,35 @@ class Private:
 
 def of_private(private: Private) -> str:
     return private.twice() + "!"
+
+
+# -- what else an error keeps: a codec's text, whichever name it was asked by; a key; what a library's frame holds
+def kept_by_a_codec(text: str) -> int:
+    try:
+        return len(bytes(text + "\u20ac", "ascii"))
+    except ValueError:
+        return len(text * 3)
+
+
+def kept_as_a_key(text: str) -> int:
+    table: OrderedDict[str, int] = OrderedDict()
+    try:
+        table.move_to_end(text + "1")
+    except KeyError:
+        return len(text * 3)
+    return 0
+
+
+def kept_as_a_named_key(text: str) -> int:
+    table: OrderedDict[str, int] = OrderedDict()
+    try:
+        return table.pop(key=text + "1")
+    except KeyError:
+        return len(text * 3)
+
+
+def kept_by_a_frame(text: str) -> int:
+    try:
+        return len(base64.b64decode(text + "\u20ac"))
+    except ValueError:
+        return len(text * 3)

@@ -16,6 +16,10 @@ FUNCTIONS = (
     lib.passed_by_finally,
     lib.raises_in_a_handler,
     lib.caught_from_a_handler,
+    lib.kept_by_a_codec,
+    lib.kept_as_a_key,
+    lib.kept_as_a_named_key,
+    lib.kept_by_a_frame,
 )
 INPUTS = {function: list(calls(function)) for function in FUNCTIONS}
 INPUTS[lib.collected] += [lambda n=n: given(b"x" * 3000, n) for n in (1, 2, 29, 30)]

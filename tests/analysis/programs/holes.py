@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -333,6 +334,13 @@ def patched() -> bytes:
 class Plain:
     def size(self) -> bytes:
         return b"p"
+
+
+class Marker:
+    mark = re.compile("a[bc]")
+
+    def marks(self, text: str) -> bool:
+        return self.mark.search(text) is not None
 
 
 def instance_patched(thing: Plain) -> bytes:

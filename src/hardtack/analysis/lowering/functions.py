@@ -10,6 +10,7 @@ from mypy import types as mt
 
 from hardtack.analysis import ir
 from hardtack.analysis.annotations_read import Definition
+from hardtack.analysis.constants import UNKNOWN
 from hardtack.analysis.hierarchy import decorator_name
 from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
@@ -244,7 +245,7 @@ def parameters(low: Lowering, function: mn.FuncItem) -> list[ir.Parameter]:
     written = low.known.annotations.parameters(definition) if isinstance(definition, Definition) else {}
     for argument, one in zip(function.arguments, declared, strict=True):
         default = argument.initializer
-        value = constant_value(default) if default is not None else None
+        value = _default(low, default) if default is not None else None
         known = is_constant(value)
         made.append(
             ir.Parameter(
@@ -257,6 +258,15 @@ def parameters(low: Lowering, function: mn.FuncItem) -> list[ir.Parameter]:
             )
         )
     return made
+
+
+def _default(low: Lowering, node: mn.Expression) -> object:
+    """Return the constant that a default is, or that the variable holds which it is taken from."""
+    value = constant_value(node)
+    if value is UNKNOWN and isinstance(node, mn.RefExpr):
+        held = low.known.constants.fold(node)
+        return held if isinstance(held, (str, bytes, int)) else UNKNOWN
+    return value
 
 
 def _parameter_type(

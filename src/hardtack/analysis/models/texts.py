@@ -84,7 +84,7 @@ def _text_of_kind(machine: Machine[V], value: V, kind: str, spelled: bool, depth
         return Text(machine.length(made), machine.width(made))
     machine.finding(
         "no-model",
-        f"the text of a value of the kind {kind}",
+        "the text of a value whose class is not known" if kind == "other" else f"the text of a {kind}",
         "convert its parts one by one, or give it a type",
     )
     return _NONE
