@@ -12,7 +12,7 @@ import pytest
 from hardtack.heap import Heap
 from hardtack.kernel import disk_log
 from hardtack.kernel.disk import DATABASE_PAGE, Disk
-from hardtack.kernel.disk_log import AHEAD, FIRST, LONGEST, MARGIN, DiskLog
+from hardtack.kernel.disk_log import FIRST, LONGEST, MARGIN, DiskLog
 from hardtack.kernel.disk_rows import NEW_INODE, SAVE_PAGE
 from hardtack.kernel.params import DISK_PAGE
 from hardtack.symbolic import Size
@@ -46,27 +46,13 @@ def commit_beyond(disk, length):
     return count
 
 
-def test_a_log_grows_in_steps_once_it_is_longer_than_the_first(disk):
+def test_a_log_that_is_longer_than_the_first_has_its_whole_length_at_once(disk):
     commit_beyond(disk, FIRST)
     length = log_of(disk).stat().st_size
-    assert AHEAD * FIRST < length < 2 * AHEAD * FIRST
-    for number in range(10):
+    assert length >= LONGEST + MARGIN
+    for number in range(1000):
         commit_page(disk, number)
         assert log_of(disk).stat().st_size == length
-
-
-def test_few_steps_lead_to_a_log_as_long_as_it_gets(disk):
-    lengths = set()
-    for number in range(1000):
-        commit_page(disk, number)
-        lengths.add(log_of(disk).stat().st_size)
-    assert len([length for length in lengths if length > FIRST + FRAME * 8]) == 2
-
-
-def test_a_log_is_not_kept_ahead_beyond_where_it_begins_anew(disk):
-    for number in range(1000):
-        commit_page(disk, number)
-    assert LONGEST <= log_of(disk).stat().st_size < LONGEST + 2 * MARGIN
 
 
 @pytest.mark.parametrize("cut", [False, True])

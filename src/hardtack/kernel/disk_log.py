@@ -2,8 +2,8 @@
 
 Where a log grows at each commit, each sync has the host note its new length and blocks, too, and takes up to
 twice as long. So zeros are written beyond its end: SQLite writes over them, and takes what it has not written
-itself for the log's end. The next commit syncs them, and waits for the host's notes then: so there are few
-steps, each to AHEAD times the length that the log has.
+itself for the log's end. The next commit syncs them, and waits for the host's notes then: so they are written
+at once as far as a log gets before SQLite begins with it anew.
 
 The zeros are written a piece at a time. The host keeps each piece in its cache as one, and looks through all
 of it for each frame that is written there: in pieces of megabytes a frame takes up to six times as long.
@@ -22,8 +22,7 @@ from hardtack.kernel.params import KIB
 if TYPE_CHECKING:
     from hardtack.kernel.ranges import Count, HostNumber
 
-FIRST: Final = 64 * KIB  # bytes of a log that is left to itself: few commits are not worth a step
-AHEAD: Final = 8  # times a log's length that it is given in one step
+FIRST: Final = 64 * KIB  # bytes of a log that is left to itself: few commits are not worth it
 LONGEST: Final = 4 * 1024 * KIB  # bytes of one that is kept ahead: then SQLite begins with it anew
 MARGIN: Final = 128 * KIB  # beyond that: what one commit takes, mostly
 _PIECE: Final = bytes(64 * KIB)
@@ -45,7 +44,7 @@ class DiskLog:
             self._length = LONGEST
 
     def keep_ahead(self) -> None:
-        """Write a step of zeros if the log has grown to its end. Called after a commit, inside the heap."""
+        """Write the zeros once the log is longer than FIRST. Called after a commit, inside the heap."""
         if self._length < LONGEST:
             self._length = _lengthened(self._fd, self._length)
 
@@ -64,8 +63,7 @@ def _lengthened(fd: HostNumber, length: Count) -> Count:
         end = os.lseek(fd, 0, os.SEEK_END)
         if end <= length:
             return length
-        length = min(AHEAD * end, LONGEST + MARGIN)
-        while end < length:
+        while end < LONGEST + MARGIN:
             end += os.pwrite(fd, _PIECE, end)
         return end
     except OSError as error:
