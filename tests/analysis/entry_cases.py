@@ -16,7 +16,7 @@ from annotated_types import Len
 from typing import TypedDict
 
 
-from hardtack.annotations import recursive
+from hardtack.annotations import Among, recursive
 
 T = TypeVar("T")
 
@@ -91,6 +91,28 @@ class Fixed:
 
 def fixed(holder: Fixed, at: int) -> int:
     return holder.slots[at & 3]
+
+
+class Row:
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Rows:
+    def __init__(self) -> None:
+        self.rows: Annotated[list[Row], Len(4, 4)] = [Row() for _ in range(4)]
+        self.first: Annotated[Row, Among("rows[]")] = self.rows[0]
+
+
+def counted(rows: Rows, at: int, n: int) -> None:
+    row = rows.rows[at & 3] if at else rows.first
+    row.count = 1 << (n & 1023)
+
+
+def counted_again(rows: Rows, n: int) -> int:
+    before = rows.first.count
+    rows.rows[0].count = 1 << (n & 1023)
+    return before + rows.first.count * 2
 
 
 def fixed_shortened(holder: Fixed) -> int:

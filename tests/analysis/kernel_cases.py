@@ -77,10 +77,18 @@ def _file(size: int, at: int = 0) -> File:
     file = File(9, 0, Owner())
     file.root = None
     while file.size < size:
-        file.write_page(file.size, MEMORY, 0, min(size - file.size, PAGE))
+        _write_page(file, file.size, MEMORY, 0, min(size - file.size, PAGE))
     if at:
-        file.write_page(at, MEMORY, 0, 1)
+        _write_page(file, at, MEMORY, 0, 1)
     return file
+
+
+def _write_page(file: File, position: int, memory: memoryview, start: int, count: int) -> None:
+    file.write_page(file.make_leaf(position // PAGE), position, memory, start, count)
+
+
+def _with_leaf(file: File, position: int, size: int) -> tuple[object, ...]:
+    return file, file.make_leaf(position // PAGE), position, MEMORY, 0, size
 
 
 for _size in SIZES:
@@ -88,8 +96,14 @@ for _size in SIZES:
         case(
             "files:File.write_page",
             File.write_page,
-            lambda k, s=_size, a=_at: (_file(0, a), a, MEMORY, 0, s),
-            lambda k, s=_size, a=_at: (_file(200), a, MEMORY, 0, s),
+            lambda k, s=_size, a=_at: _with_leaf(_file(0, a), a, s),
+            lambda k, s=_size, a=_at: _with_leaf(_file(200), a, s),
+        )
+        case(
+            "files:File.make_leaf",
+            File.make_leaf,
+            lambda k, a=_at: (_file(0), a // PAGE),
+            lambda k, a=_at: (_file(200), a // PAGE),
         )
     case("files:File.read_at", File.read_at, lambda k, s=_size: (_file(70_000), 7, MEMORY, 0, s))
     case("files:File.resize", File.resize, lambda k, s=_size: (_file(70_000), s))

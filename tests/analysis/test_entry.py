@@ -83,6 +83,8 @@ INPUTS = {
     "closure": numbers(),
     "tries": of(lambda n: [("1", "x", "9" * 40, "y" * 700, "Ω" * 600)[i % 5] for i in range(n)]),
     "points": of(words),
+    "counted": [lambda at=at, n=n: given(cases.Rows(), at, n) for at in (0, 3) for n in (1, 1023)],
+    "counted_again": [lambda n=n: given(cases.Rows(), n) for n in (1, 1023)],
     "bump_all": of(lambda n: [cases.P("a" * i, i) for i in range(n)]),
     "many_rows": numbers(),
     "chain": numbers(),
@@ -218,6 +220,12 @@ def test_what_cannot_be_bounded_is_refused(name, kind, analysed):
 def test_what_a_call_keeps_is_told_by_the_argument_that_keeps_it(analysed):
     assert [name for name, _ in analysed["grow"].retained] == ["xs"]
     assert str(analysed["total"].returned) == "48"
+
+
+def test_what_is_stated_to_be_among_others_is_charged_once(analysed):
+    ((name, kept),) = analysed["counted"].retained
+    assert name == "rows"
+    assert sys.getsizeof(1 << 1023) <= kept.evaluate({}) < 1.5 * sys.getsizeof(1 << 1023)
 
 
 def test_cycles_that_a_call_makes_stay_charged(analysed):

@@ -40,6 +40,7 @@ _LIMITS = {
 _SHIFT = {"Lt": -1, "Gt": 1, "lt": -1, "gt": 1}
 _INTERVAL = {"gt": "least", "ge": "least", "lt": "most", "le": "most"}
 
+_AMONG = "hardtack.annotations.Among"
 _ASSUMING = frozenset({"hardtack.assume_bound", "hardtack.annotations.assume_bound"})
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -188,17 +189,20 @@ class Annotations:
         if not isinstance(node, ast.Call):
             return None
         name = self.resolve(module, node.func) or ""
+        if name == _AMONG and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
+            return ir.Limits(among=str(node.args[0].value))
         kind = name.removeprefix("annotated_types.")
         if kind == name:
             return None
         given = {one.arg or "": one.value for one in node.keywords}
         if kind in _LIMITS:
             value = self._bound(module, [*node.args, *given.values()][:1], _SHIFT.get(kind, 0))
-            return None if value is None else ir.Limits(**{_LIMITS[kind]: value})
+            return None if value is None else ir.Limits(among=None, **{_LIMITS[kind]: value})
         if kind == "Len":
             ends = dict(zip(("min_length", "max_length"), node.args, strict=False)) | given
             return ir.Limits(
-                **{key: self.integer(module, one) for key, one in ends.items() if key.endswith("_length")}
+                among=None,
+                **{key: self.integer(module, one) for key, one in ends.items() if key.endswith("_length")},
             )
         if kind == "Interval":
             return self._interval(module, given)
@@ -209,7 +213,7 @@ class Annotations:
         for key, node in given.items():
             value = self._bound(module, [node], _SHIFT.get(key, 0)) if key in _INTERVAL else None
             if value is not None:
-                limits = tighter(limits, ir.Limits(**{_INTERVAL[key]: value}))
+                limits = tighter(limits, ir.Limits(among=None, **{_INTERVAL[key]: value}))
         return limits
 
     def _bound(self, module: str, nodes: list[ast.expr], shift: int) -> int | None:

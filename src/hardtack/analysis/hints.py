@@ -54,6 +54,7 @@ def tighter(one: ir.Limits | None, other: ir.Limits | None) -> ir.Limits | None:
         _stricter(min, one.max_length, other.max_length),
         _stricter(max, one.least, other.least),
         _stricter(min, one.most, other.most),
+        one.among if other.among is None else other.among,
     )
 
 

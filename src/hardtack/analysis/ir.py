@@ -47,12 +47,16 @@ class Place:
 
 @record(frozen=True, slots=True)
 class Limits:
-    """What an annotation promises of a value: lengths in items, values as integers; None for no promise."""
+    """What an annotation promises of a value: lengths in items, values as integers; None for no promise.
+
+    Of an attribute, `among` is the path from its object to those of which it is one.
+    """
 
     min_length: int | None = None
     max_length: int | None = None
     least: int | None = None
     most: int | None = None
+    among: str | None = None
 
 
 @record(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def _limits(limits: ir.Limits | None) -> str:
         ("length <= ", limits.max_length),
         (">= ", limits.least),
         ("<= ", limits.most),
+        ("among ", limits.among),
     )
     return "{" + ", ".join(f"{text}{value}" for text, value in parts if value is not None) + "}"
 

@@ -87,6 +87,7 @@ _MATCH = "re.Match"
 _TEXT = ir.Instance("builtins.str")
 PATH = "path"
 _TOLD = range(1024, 1 << 30)  # limits that a call's own length or number may lie far below
+_STEPS = re.compile(r"\w+|\[\]")  # of a path within an object
 ROOT = re.compile(r"(?:all\(|alias\(|keys\()*((?:[\w.]+::)?\w+)")  # a global is `module::NAME`
 
 
@@ -319,6 +320,8 @@ def _own_part(
     if key not in cell.fields:
         if type_ is None:
             made = NOTHING
+        elif isinstance(type_, ir.Instance) and type_.limits is not None and type_.limits.among is not None:
+            made = _among(interp, obj, type_.limits.among)
         else:
             _pass(interp, obj, path)
             made = symbolic(interp, type_, path, single=single)
@@ -326,6 +329,26 @@ def _own_part(
         interp.state.cells[obj] = cell
         interp.parts[obj, key] = made
     return cell.fields[key]
+
+
+def _among(interp: Interpreter, obj: Object, path: str) -> Value:
+    """Return what a path from an object leads to, without None: an attribute is stated to be one of that."""
+    from hardtack.analysis import access
+
+    unknown = ir.Unknown(f"what {path} leads to")
+    objects = frozenset((obj,))
+    for step in _STEPS.findall(path):
+        found = []
+        for one in sorted(objects):
+            value = Value(frozenset((one,)))
+            if step == "[]":
+                found.append(access.element(interp, value))
+                continue
+            known = interp.program.classes.get(interp.state.cells[one].name)
+            declared = unknown if known is None else dict(known.fields).get(step, unknown)
+            found.append(access.attribute(interp, value, step, declared) or NOTHING)
+        objects = join_all(found).objects
+    return Value(objects)
 
 
 def _pass(interp: Interpreter, obj: Object, path: str) -> None:

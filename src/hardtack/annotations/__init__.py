@@ -205,6 +205,23 @@ there would be 4 activations on the stack, but recursive(depth=3) is stated
     return decorate
 
 
+class Among:
+    """States of an attribute that it refers to one of the objects that another path leads to.
+
+    `first: Annotated[list[T], Among("leaves[].items")]` is one of the lists that are the `items` of the items
+    of the same object's `leaves`. To the analyser what is there then comes from one place, not from two. It
+    holds whenever a call begins; nothing checks it at run time.
+    """
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Among({self.path!r})"
+
+
 class AssumedBound:
     """What `@assume_bound` states of a function, kept as its `__hardtack_bound__`.
 
@@ -389,4 +406,4 @@ def _line(frame: FrameType) -> str:
     return f"{frame.f_globals.get('__name__')}:{frame.f_code.co_qualname}, line {frame.f_lineno}"
 
 
-__all__ = ["AssumedBound", "assume_bound", "bounded", "checked", "checks", "loop_bound", "recursive"]
+__all__ = ["Among", "AssumedBound", "assume_bound", "bounded", "checked", "checks", "loop_bound", "recursive"]

@@ -49,12 +49,15 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
         start, size = unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
-    if size > MAX_IO or process.moved:
-        return _write(process, fd, vectors, count, None, out, MAX_IO)
     end = len(memory)
     if start + size > end or out + 4 > end:
         return EFAULT
-    done = description.write(process, start, size)
+    if size > MAX_IO or process.moved:
+        start += process.moved
+        piece = min(size - process.moved, MAX_IO)
+    else:
+        piece = size
+    done = description.write(process, start, piece)
     if done != size:
         return count_moved(process, done, done > 0, size, out)
     pack_u32(memory, out, done)

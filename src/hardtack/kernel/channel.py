@@ -7,13 +7,15 @@ prints goes elsewhere and is never taken for an answer; what it writes here is k
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
+    from annotated_types import Interval, Len
+
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Position, Transfer, Word
     from hardtack.kernel.system import System
@@ -31,8 +33,8 @@ class Channel(Description):
         super().__init__(abi.STREAM_RIGHTS, 0, 0)
         self._request = memoryview(b"")
         self._position: Position = 0
-        self._answer = bytearray(ANSWER_BYTES)
-        self._fill = 0
+        self._answer: Annotated[bytearray, Len(ANSWER_BYTES, ANSWER_BYTES)] = bytearray(ANSWER_BYTES)
+        self._fill: Annotated[int, Interval(ge=0, le=ANSWER_BYTES)] = 0
         self._under_way = False  # asked and not answered
         self._readers = Queue()
 
@@ -50,7 +52,7 @@ class Channel(Description):
     def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Keep what has room, take the rest all the same."""
         kept = min(count, ANSWER_BYTES - self._fill)
-        self._answer[self._fill : self._fill + kept] = process.memory[start : start + kept]
+        memoryview(self._answer)[self._fill : self._fill + kept] = process.memory[start : start + kept]
         self._fill += kept
         if self._fill == ANSWER_BYTES or 10 in self._answer[: self._fill]:  # a newline
             self._under_way = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
-from hardtack.kernel.disk_inodes import DiskInode, DiskInodes
+from hardtack.kernel.disk_inodes import MARGIN_BYTES, DiskInode, DiskInodes
 from hardtack.kernel.disk_rows import PAGE, PAGE_SIZE
 from hardtack.kernel.files import ZEROS
 from hardtack.kernel.page_cache import DIRTY_PAGES, INDEXES, PAGE_BYTES, PAGE_SIZES, CachedPage
-from hardtack.kernel.params import DISK_PAGE, MAX_IO
+from hardtack.kernel.params import DISK_PAGE, KIB
 
 if TYPE_CHECKING:
     from hardtack.kernel.disk import PageBytes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Count, Long, Position, Signed, Transfer, Word
 
 DATA_PAGES: Final = 4  # of the database that a new page of a file takes at most
-WRITTEN_PAGES: Final = MAX_IO // DISK_PAGE + 1  # of a file that one write touches at most
+NEXT_PAGE_BYTES: Final = DISK_PAGE + 3 * KIB  # what another one takes of the heap, its block above all
 
 
 class DiskContents(DiskInodes):
@@ -127,24 +127,41 @@ class DiskContents(DiskInodes):
         self.begin_change()
         if not count:
             return 0
-        if self.cache.dirty_count > DIRTY_PAGES - WRITTEN_PAGES:
-            self.flush()
         if not owner.payer:
             self._payer(owner)  # who cannot have a number cannot make it grow
         first = position // DISK_PAGE
-        for i in range((offset + count + DISK_PAGE - 1) // DISK_PAGE):
+        pages = (offset + count + DISK_PAGE - 1) // DISK_PAGE
+        self._prepare(pages)
+        errno = abi.OK
+        for i in range(pages):
             done = max(0, i * DISK_PAGE - offset)
             begin = 0 if i else offset
             piece = min(count - done, DISK_PAGE - begin)
             page = self._page_to_write(file, owner, first + i, begin + piece, piece == DISK_PAGE)
             if isinstance(page, int):
-                if not done:
-                    return -page
-                count = done
+                count, errno = done, page
                 break
             memoryview(page.data)[begin : begin + piece] = memory[start + done : start + done + piece]
+        if not count:
+            return -self._why_none(errno)
         self._written(file, position + count)
         return count
+
+    def _prepare(self, pages: Count) -> None:
+        """Make room for so many pages to be written to; a small heap has it for one, if at all."""
+        if self.cache.dirty_count > DIRTY_PAGES - pages:
+            self.flush()
+        self.make_room(PAGE_BYTES + (pages - 1) * NEXT_PAGE_BYTES)
+
+    def _why_none(self, errno: int) -> int:
+        """Answer for a call whose first page was refused: WAIT, to be made again, once there is space."""
+        if errno != abi.WAIT:
+            return errno
+        errno = self.space(DATA_PAGES)
+        if errno:
+            return errno
+        self.disk.take(-DATA_PAGES)  # which the call takes when it is made again
+        return abi.WAIT
 
     def _written(self, file: DiskInode, end: Position) -> None:
         if end > file.size:
@@ -158,17 +175,17 @@ class DiskContents(DiskInodes):
     ) -> CachedPage | int:
         """Return a page, dirty, with room for `least` bytes; or an errno. `whole`: all is written anew.
 
-        It is owner who makes it grow; None where it does not. There is room for a dirty page more.
+        It is owner who makes it grow; None where it does not. `_prepare` was called; WAIT is for `_why_none`.
         """
         page = self._cached(file, index)
         if page is not None and isinstance(page.data, bytearray) and len(page.data) >= least:
             self.cache.mark_dirty(page)  # its row has that size: nothing grows
             return page
-        errno = self.space(DATA_PAGES) if self.make_room(PAGE_BYTES) else abi.ENOSPC
-        if errno:
-            return errno
-        if page is None or page.place < 0:  # it gave way
-            page = None
+        if self.heap.free < PAGE_BYTES + MARGIN_BYTES:
+            return abi.ENOSPC
+        if not self.disk.take(DATA_PAGES):
+            return abi.WAIT
+        if page is None:
             old: Bytes = b"" if whole else self._row_of(file, index)
             held = self._size_of(file, index) if whole else len(old)
         else:
@@ -261,9 +278,10 @@ class DiskContents(DiskInodes):
         if held <= offset:
             return abi.OK
         del page  # it may have to give way
+        self._prepare(1)
         found = self._page_to_write(file, None, size // DISK_PAGE, held)
         if isinstance(found, int):
-            return found
+            return self._why_none(found)
         memoryview(found.data)[offset:] = memoryview(ZEROS)[: len(found.data) - offset]
         return abi.OK
 

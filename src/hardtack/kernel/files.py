@@ -24,9 +24,11 @@ _Index: TypeAlias = "Annotated[int, Interval(ge=0, le=1 << 50)]"  # of a page, b
 _Node: TypeAlias = "Annotated[list[_Node | Page | None], Len(FAN, FAN)]"
 ZEROS: Final[Annotated[bytes, MaxLen(PAGE)]] = bytes(PAGE)
 
-# What one page's step may allocate at most: the page, or a larger first page beside the smaller; four levels
-# of nodes on the way down and four on the way up; memoryviews and ints in passing. Checked by measurement.
-PAGE_STEP_BYTES: Final = 16384 + 64 + 8 * 640 + 1024
+# What writing a page may allocate at most: the page, or a larger first page beside the smaller; memoryviews
+# and ints in passing. And what the first page of a write may: nodes, three on the way up, three on the way
+# down to it, and three to the last. Checked by measurement.
+PAGE_BYTES: Final = 16384 + 64 + 1024
+PAGE_STEP_BYTES: Final = PAGE_BYTES + 9 * 640
 
 
 def copy_in(page: Page, at: Transfer, memory: memoryview, start: Word, count: Transfer) -> None:
@@ -87,14 +89,20 @@ class File(Inode):
             return None
         return page
 
-    def write_page(self, position: Position, memory: memoryview, start: Word, count: Transfer) -> int:
-        """Copy bytes to position up to the end of its page, making the page; return how many.
+    def write_page(
+        self, leaf: _Node, position: Position, memory: memoryview, start: Word, count: Transfer
+    ) -> int:
+        """Copy bytes to position up to the end of its page, making the page in its leaf; return how many.
 
-        Allocates at most PAGE_STEP_BYTES. A longer write is made of such steps.
+        Allocates at most PAGE_BYTES. A longer write is made of such steps.
         """
         offset = position % PAGE
         count = min(count, PAGE - offset)
-        page = self._make_page(position // PAGE, offset + count)
+        index = position // PAGE
+        page = leaf[index & 63]
+        assert not isinstance(page, list)
+        if page is None or len(page) < offset + count:
+            page = leaf[index & 63] = self._larger(page, PAGE if index else offset + count)
         copy_in(page, offset, memory, start, count)
         self.size = max(self.size, position + count)
         return count
@@ -143,19 +151,20 @@ class File(Inode):
         if held < count:
             memory[start + held : start + count] = memoryview(ZEROS)[: count - held]
 
-    def _make_page(self, index: _Index, least: Transfer) -> Page:
-        """Return the page at index with at least `least` bytes, made or replaced by a larger one."""
-        if self.root is None:
-            self.root = [None] * FAN
-            self.shift = 0
+    def make_leaf(self, index: _Index) -> _Node:
+        """Return the node that the page at index is in, made with those above it."""
+        root = self.root
         shift = self.shift
         while shift < _TALLEST and index >> shift >= FAN:
-            above: _Node = [None] * FAN
-            above[0] = self.root
-            self.root = above
+            if root is not None:
+                above: _Node = [None] * FAN
+                above[0] = root
+                self.root = root = above
             shift += 6
             self.shift = shift
-        node = self.root
+        if root is None:
+            self.root = root = [None] * FAN
+        node = root
         while shift > 0:
             slot = (index >> shift) & 63
             child = node[slot]
@@ -164,11 +173,7 @@ class File(Inode):
                 child = node[slot] = [None] * FAN
             node = child
             shift -= 6
-        page = node[index & 63]
-        assert not isinstance(page, list)
-        if page is None or len(page) < least:
-            page = node[index & 63] = self._larger(page, least if index == 0 else PAGE)
-        return page
+        return node
 
     @staticmethod
     def _larger(old: Page | None, least: Transfer) -> Page:

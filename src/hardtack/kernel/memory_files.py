@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.directories import ADD_BYTES, Directory
-from hardtack.kernel.files import PAGE_STEP_BYTES, File
+from hardtack.kernel.files import PAGE_BYTES, PAGE_STEP_BYTES, File
 from hardtack.kernel.inodes import Inode, Owner, Symlink
-from hardtack.kernel.params import PAGE
+from hardtack.kernel.params import FAN, MAX_IO, PAGE
 from hardtack.kernel.paths import walk
 from hardtack.kernel.table import CAPACITY as MAX_INODES
 from hardtack.kernel.table import UnsharedTable
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
 
 ROOT: Final = 1
+WRITTEN_PAGES: Final = MAX_IO // PAGE + 1  # that one write touches at most: those of MAX_IO bytes
 CREATE_BYTES: Final = ADD_BYTES + 1536  # a name, its inode, nodes of the inode table; no link's target
 
 NAME_BYTES: Final = 640  # what a name, with its inode, is entered with in the account of the inode's owner
@@ -255,16 +256,29 @@ class MemoryFiles:
     def write(
         self, file: File, owner: Owner, position: Position, memory: memoryview, start: Word, count: Transfer
     ) -> int:
-        """Write page by page while there is room for owner, whose file it is then; return how many bytes."""
+        """Write page by page while there is room for owner, whose file it is then; return how many bytes.
+
+        WRITTEN_PAGES at most: of MAX_IO bytes that begin just before a page's end, the last few are left.
+        """
         if file.owner is not owner and not self.take_over(file, owner, PAGE_STEP_BYTES):
             return 0
         before = self.heap.live
+        offset = position % PAGE
+        count = min(count, WRITTEN_PAGES * PAGE - offset)
         done = 0
         with self.heap:
-            for _ in range((position % PAGE + count + PAGE - 1) // PAGE):
-                if done == count or not self.room(owner, PAGE_STEP_BYTES, self.heap.live - before):
-                    break
-                done += file.write_page(position + done, memory, start + done, count - done)
+            if count and self.room(owner, PAGE_STEP_BYTES):
+                first = position // PAGE
+                leaf, last = file.make_leaf(first), file.make_leaf((position + count - 1) // PAGE)
+                done = count
+                for i in range(min((offset + count + PAGE - 1) // PAGE, WRITTEN_PAGES)):
+                    at = max(0, i * PAGE - offset)
+                    if not self.room(owner, PAGE_BYTES, self.heap.live - before):
+                        done = at
+                        break
+                    if (first + i) % FAN == 0:
+                        leaf = last
+                    file.write_page(leaf, position + at, memory, start + at, count - at)
         if done:
             file.mtime = file.ctime = self.now
         done += 0  # a number of the caller's, not of the file system's

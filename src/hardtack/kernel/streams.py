@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.host_watch import POLLIN, POLLOUT, HostDescription
-from hardtack.kernel.params import MAX_IO, PAGE
+from hardtack.kernel.params import PAGE
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
@@ -87,34 +87,35 @@ class Capture(Description):
 
     def write(self, process: Process, start: Word, count: Transfer) -> int:
         """Keep bytes up to the limit; at most MAX_IO, in steps of a page."""
-        if count > self.limit - self.size:
+        room = self.limit - self.size
+        if count > room:
             self.refused = True
-            count = self.limit - self.size
+            count = min(count, room)
             if count == 0:
                 return -abi.ENOSPC
         memory = process.memory
-        done = 0
         with self._heap:
-            for _ in range(MAX_IO // PAGE + 2):
-                if done == count:
-                    break
-                done += self._put(memory, start + done, count - done)
-        self.size += done
-        return done
-
-    def _put(self, memory: memoryview, start: Word, count: Transfer) -> Transfer:
-        last = self._last
-        if last is None or self._fill == len(last.page):
-            chunk = _Chunk(1023 if last is None else PAGE)
+            last = self._last
             if last is None:
-                self._first = chunk
-            else:
-                last.after = chunk
-            self._last = last = chunk
-            self._fill = 0
-        count = min(count, len(last.page) - self._fill)
-        memoryview(last.page)[self._fill : self._fill + count] = memory[start : start + count]
-        self._fill += count
+                self._first = self._last = last = _Chunk(1023)
+                self._fill = 0
+            done = self._put(last, memory, start, count)
+            for i in range((count + PAGE - 1) // PAGE):
+                at = done + i * PAGE
+                if at >= count:
+                    break
+                last.after = self._last = last = _Chunk(PAGE)
+                self._fill = 0
+                self._put(last, memory, start + at, count - at)
+        self.size += count
+        return count
+
+    def _put(self, last: _Chunk, memory: memoryview, start: Word, count: Transfer) -> Transfer:
+        """Copy what has room in the last chunk; return how many bytes."""
+        fill = self._fill
+        count = min(count, len(last.page) - fill)
+        memoryview(last.page)[fill : fill + count] = memory[start : start + count]
+        self._fill = fill + count
         return count
 
     def take(self) -> bytes:

@@ -1,8 +1,7 @@
 """THE table: every system call with its number, its names, its bound, and what is missing of it.
 
 A bound is an expression over the call's arguments: the most bytes that the call can have allocated at any
-one moment, above what was live when it began, its steps aside (`steps`). `transfer` stands for the bytes that
-a read or write moves.
+one moment, above what was live when it began, its steps aside (`steps`).
 Each expression clips its symbols (`min`), so that putting in the largest arguments gives its constant
 maximum, with which the border tries first.
 
@@ -13,17 +12,14 @@ Where FOUND stands instead of an expression, the bound is what `hardtack bound` 
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import bounds, calls, calls_poll, calls_process, calls_sockets, calls_spawn
-from hardtack.kernel.params import MAX_IO, PAGE, PATH_MAX, STEP_IO
+from hardtack.kernel.params import PATH_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from hardtack.kernel.process import Process
 
 PREVIEW1: Final = "wasi_snapshot_preview1"
 POSIX: Final = "posix"
@@ -72,21 +68,10 @@ class Row:
         return "".join(parameter.split(":")[1] for parameter in self.parameters.split())
 
 
-def _transfer(process: Process, vectors: int, count: int, most: int) -> int:
-    """Return how many bytes a read or write moves: those of its first buffer, and a maximum at most."""
-    try:
-        return min(calls.first_buffer(process.memory, vectors, count)[1], most)
-    except struct.error:  # which the handler meets as well, and answers EFAULT
-        return 0
-
-
 # Limits that bounds name.
-LIMITS: Final = {"PAGE": PAGE, "PATH_MAX": PATH_MAX}
+LIMITS: Final = {"PATH_MAX": PATH_MAX}
 
 _MOST: Final = {"i": (1 << 32) - 1, "I": (1 << 64) - 1}  # of an argument
-
-# Symbols that are measured when a bound is evaluated: the most that they can be, and how.
-_MEASURED: Final = {"transfer": (MAX_IO, "_transfer(process, vectors, count, most)")}
 
 
 def _row(
@@ -109,19 +94,15 @@ def _row(
             evaluate if step is None else bounds.compile_bound(_FOUND[target(step)], list(most_of))
         )
     else:
-        maximum = eval(bound, {**LIMITS, **most_of, **{name: most for name, (most, _) in _MEASURED.items()}})
-        evaluate = _compile_stated(bound, most_of, MAX_IO)
-        evaluate_step = evaluate if step is None else _compile_stated(bound, most_of, STEP_IO)
+        maximum = eval(bound, {**LIMITS, **most_of})
+        evaluate = evaluate_step = _compile_stated(bound, most_of)
     row = (number, module, name, parameters, handler, bound, found, missing, maximum, evaluate)
     return Row(*row, name in _ALWAYS, step, evaluate_step)
 
 
-def _compile_stated(bound: str, names: Iterable[str], most: int) -> Callable[..., int]:
-    """Return a function of the call's arguments that gives a stated bound's value; `most` bytes are moved."""
-    for symbol, (_, measure) in _MEASURED.items():
-        bound = bound.replace(symbol, measure)
-    scope = {**LIMITS, "_transfer": _transfer, "most": most}
-    function: Callable[..., int] = eval(f"lambda {', '.join(names)}: {bound}", scope)
+def _compile_stated(bound: str, names: Iterable[str]) -> Callable[..., int]:
+    """Return a function of the call's arguments that gives a stated bound's value."""
+    function: Callable[..., int] = eval(f"lambda {', '.join(names)}: {bound}", dict(LIMITS))
     return function
 
 
@@ -141,9 +122,6 @@ _STEPS: Final[dict[str, Callable[..., int]]] = {
     "fd_pwrite": calls.fd_pwrite_step,
     "sock_send": calls_sockets.sock_send_step,
 }
-
-# Writing: every page that the bytes can touch, made anew, and the nodes of its file's tree above them.
-_WRITE = "20_000 + (transfer // PAGE + 2) * 18_000"
 
 _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("args_get", "pointers:i start:i", calls.args_get, FOUND, ""),
@@ -165,14 +143,14 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
     ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, FOUND, ""),
     ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, FOUND, ""),
     ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, FOUND, ""),
-    ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, _WRITE, ""),
+    ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, FOUND, ""),
     ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, FOUND, ""),
     ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, FOUND, ""),
     ("fd_renumber", "fd:i to:i", calls.fd_renumber, FOUND, ""),
     ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, FOUND, ""),
     ("fd_sync", "fd:i", calls.fd_sync, FOUND, ""),
     ("fd_tell", "fd:i out:i", calls.fd_tell, FOUND, ""),
-    ("fd_write", "fd:i vectors:i count:i out:i", calls.fd_write, _WRITE, ""),
+    ("fd_write", "fd:i vectors:i count:i out:i", calls.fd_write, FOUND, ""),
     ("path_create_directory", "fd:i start:i size:i", calls.path_create_directory, FOUND, ""),
     ("path_filestat_get", "fd:i lookup:i start:i size:i out:i", calls.path_filestat_get, FOUND, ""),
     (

@@ -14,6 +14,7 @@ from hardtack.kernel.params import FAN, TABLE_ITEMS
 if TYPE_CHECKING:
     from annotated_types import Len
 
+    from hardtack.annotations import Among
     from hardtack.kernel.ranges import Count, Mask
 
 T = TypeVar("T")
@@ -52,7 +53,9 @@ class Table(Generic[T]):
         self._middles: Annotated[list[Middle[T] | None], Len(FAN, FAN)] = [None] * FAN
         self._free: Mask = _ALL_FREE
         # small numbers are found in one step
-        self._first: Annotated[list[T | None], Len(FAN, FAN)] = self._make_leaf(0).items
+        self._first: Annotated[list[T | None], Len(FAN, FAN), Among("_middles[].leaves[].items")] = (
+            self._make_leaf(0).items
+        )
         self.count: Count = 0
 
     def get(self, number: int) -> T | None:
@@ -147,6 +150,9 @@ class Table(Generic[T]):
     def check(self) -> list[str]:
         """Return what does not hold: masks against slots, the count. Empty when all is well."""
         wrong: list[str] = []
+        first = self._middles[0]
+        if first is None or first.leaves[0] is None or first.leaves[0].items is not self._first:
+            wrong.append("small numbers are not found in the first leaf")
         count = 0
         number = self.next_used(0)
         while number >= 0:
