@@ -454,6 +454,21 @@ def test_no_call_changes_more_than_a_step(path):
         assert most <= 2 * STEP_ROWS + DIRTY_PAGES
 
 
+def test_a_file_of_many_pages_is_cut_before_it_is_open_and_stays_cut(path):
+    with opened(path) as hand:
+        fd = hand.open(b"file", CREATE)
+        for position in range(0, 4 * STEP_ROWS * DISK_PAGE, MAX_IO):
+            hand.write(fd, b"x" * MAX_IO, position)
+        hand.close(fd)
+        fd = hand.open(b"file", abi.O_TRUNC)
+        assert hand.fstat(fd).size == 0
+        assert hand.write(fd, b"new") == 3
+        hand.close(fd)
+    with opened(path) as hand:
+        assert hand.stat(b"file").size == 3
+        assert hand.machine.system.disks[0].check() == []
+
+
 def test_a_transaction_does_not_grow_with_what_is_written(path):
     with opened(path) as hand:
         disk = hand.machine.system.disks[0].disk
