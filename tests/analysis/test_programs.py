@@ -53,6 +53,19 @@ CALLED_BY_OTHERS = {
     "programs.found:one_of",
     "programs.found:pairs_of",
     "programs.streams:_line",
+    "programs.counted:_down",
+    "programs.counted:_noted",
+    "programs.counted:_failing",
+    "programs.counted:_failing_each",
+    "programs.counted:_holding",
+    "programs.counted:_sharing",
+    "programs.counted:_caught_above",
+    "programs.counted:_collecting",
+    "programs.counted:_put_together",
+    "programs.counted:_awaiting",
+    "programs.counted:_doubled",
+    "programs.counted:awaited_step_by_step",
+    "programs.counted:awaited_and_checked",
 }
 MEANT = {"programs.found:without_hash": {"TypeError"}}  # what is called to raise one of these
 

@@ -185,7 +185,7 @@ class _Run:
         for name in function.cells:
             operations.make_cell(interp, name, name if name in frame else None)
         if function.kind != "function":  # the generator or coroutine lives as long as its body runs
-            size = footprints.SIZES.generator(function.frame_slots, 0)
+            size = generators.made_of(function)
             made = interp.new(function.kind, lambda: Cell("gathered", bytes=size))
             interp.state.frames[0]["$object"] = Value(frozenset((made,)))
 

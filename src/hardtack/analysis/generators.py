@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.states import State
 
 _KEEPS_NOTHING = frozenset({"builtins.sum", "builtins.any", "builtins.all"})
+_ACTIVATION = Size.const(768)  # with its counter, and the table of a context
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ def make(
         frame["$function"] = Value(frozenset((closure,)))
     interp.state.frames.append(frame)
     scalars = sum((footprints.scalar(value) for value in frame.values()), ZERO)
-    size = footprints.SIZES.generator(function.frame_slots, 0)
+    size = made_of(function)
     if ".0" in frame:  # of a generator expression: it is given an iterator
         size += footprints.ITERATOR
     obj = interp.new(
@@ -73,6 +74,20 @@ def make(
     )
     interp.state.frames.pop()
     return Value(frozenset((obj,)))
+
+
+def made_of(function: ir.Function) -> Size:
+    """Return the bytes of what a call of a generator function gives: of a checked one, of another around it, too.
+
+    Source: annotations/recursion.py count_async, whose frame has 12 slots; it has a record of the activation, and
+    puts that into the context.
+    """
+    size = footprints.SIZES.generator(function.frame_slots, 0)
+    if not tracebacks.is_checked(function):
+        return size
+    count = len(function.parameters)
+    gathered = footprints.tuple_of(count) + footprints.structure("dict", Size.const(count))
+    return size + footprints.SIZES.generator(16, 0) + gathered * 2 + _ACTIVATION
 
 
 def _kind(function: ir.Function) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
-from hardtack.annotations import recursive
+from annotated_types import MaxLen
+
+from hardtack.annotations import checked, recursive
 
 
 # -- arguments that lead to no result at once lead to another activation all the same
@@ -173,3 +176,24 @@ def partial_with_keywords(words: list[str]) -> int:
 def partial_called_once(text: str) -> int:
     put = partial(_put_together, middle="x" * 10)
     return len(put(text, last=text))
+
+
+# -- a coroutine that is counted or checked has another around it: test_generators.py runs them
+@recursive(depth=12)
+async def _awaiting(level: int) -> int:
+    if level <= 0:
+        return 3
+    return await _awaiting(level - 1)
+
+
+@checked
+async def _doubled(text: Annotated[str, MaxLen(100_000)]) -> int:
+    return len(text * 2)
+
+
+async def awaited_step_by_step(level: int) -> int:
+    return await _awaiting(level % 12)
+
+
+async def awaited_and_checked(text: str) -> int:
+    return await _doubled(text)
