@@ -232,12 +232,13 @@ def fd_seek(process: Process, fd: Word, offset: Long, whence: Word, out: Word) -
     description = process.descriptors.get(fd)
     if description is None:
         return EBADF
-    if out + 8 > len(process.memory):
+    memory = process.memory
+    if out + 8 > len(memory):
         return EFAULT
     position = description.seek(offset - (1 << 64) if offset >> 63 else offset, whence)
     if position < 0:
         return -position
-    pack_u64(process.memory, out, position)
+    pack_u64(memory, out, position)
     return OK
 
 

@@ -76,12 +76,13 @@ class OpenFile(Description):
 
     def seek(self, offset: Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)], whence: Word) -> int:
         """Move the position anywhere from 0 on."""
-        if whence == abi.SEEK_CUR:
-            offset += self.position
-        elif whence == abi.SEEK_END:
-            offset += self.file.size
-        elif whence != abi.SEEK_SET:
-            return -abi.EINVAL
+        if whence != abi.SEEK_SET:
+            if whence == abi.SEEK_CUR:
+                offset += self.position
+            elif whence == abi.SEEK_END:
+                offset += self.file.size
+            else:
+                return -abi.EINVAL
         if not 0 <= offset < 1 << 63:
             return -abi.EINVAL
         self.position = offset + 0  # a number of ours: the one that was given is the scheduler's
