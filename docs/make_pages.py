@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hardtack.kernel import bounds
 from hardtack.kernel.params import FAN, STEP_IO
-from hardtack.kernel.system_calls import DIFFERS, LIMITS, TABLE, largest_arguments, target
+from hardtack.kernel.system_calls import DIFFERS, TABLE, largest_arguments, target
 from hardtack.lab.attacks import ATTACKS
 from hardtack.lab.hostile import GUESTS, POINTER_CALLS, USUAL
 from hardtack.limits import NO_LIMITS
@@ -59,10 +59,8 @@ def system_calls() -> str:
         "Made from `src/hardtack/kernel/system_calls.py` by `make docs`.",
         "",
         "A bound is the most bytes that the call can have allocated at any one moment, over its arguments.",
-        "Bounds that are marked were found by the analyser in the kernel's source, for CPython 3.11 here;",
-        "the others were set by hand. `transfer` is what a read or write moves. The border tries the",
-        "largest value first. Names in capitals:",
-        ", ".join(f"{name} is {value:,}" for name, value in LIMITS.items()) + ".",
+        "The analyser found each in the kernel's source, for CPython 3.11 here; none is stated by hand. The",
+        "border tries the largest value first.",
         "",
         "| | call | arguments | bound | largest | missing |",
         "|---|---|---|---|---|---|",
@@ -71,19 +69,19 @@ def system_calls() -> str:
     found = bounds.read(bounds.path((3, 11)))
     for row in TABLE:
         arguments = ", ".join(parameter.split(":")[0] for parameter in row.parameters.split())
-        peak = found[target(row.handler)] if row.found else row.expression
-        most = bounds.largest(peak, largest_arguments(row.parameters)) if row.found else row.maximum
-        bound = "set aside" if row.always else f"`{peak}`" + " found" * row.found
+        peak = found[target(row.handler)]
+        most = bounds.largest(peak, largest_arguments(row.parameters))
+        bound = "set aside" if row.always else f"`{peak}`"
         largest = "" if row.always else f"{most:,}"
         name = f"`{row.module}.{row.name}`" if row.module == "posix" else f"`{row.name}`"
         lines.append(f"| {row.number} | {name} | {arguments} | {bound} | {largest} | {row.missing} |")
-    step = bounds.largest(found[bounds.STEPS[0]], {})
+    child, low, high = (f"{bounds.largest(found[step], {}):,}" for step in bounds.STEPS)
     lines += [
         "",
         f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes at a time.",
-        f"`spawn` reserves {step:,} bytes more for each descriptor from {FAN} on that it gives, one after",
-        "the other, which was found as well; where they are not free it undoes what it did, and waits for",
-        "the sum.",
+        f"`spawn` then reserves, one after the other, {child} bytes for its child and for each descriptor",
+        f"that it gives {low}, from {FAN} on {high}, which were found as well; where they are not free it",
+        "undoes what it did, and waits for the sum.",
         "Arguments and environments are in user memory, and in no bound.",
         "",
         "## Where preview1 differs from wasmtime's own",
@@ -365,9 +363,8 @@ def hostile() -> str:
 
 
 def readme() -> str:
-    """Return the README: its table is what `make peers` measured, its count of bounds THE table's."""
-    count = f"Of {len(TABLE)} system calls, {sum(row.found for row in TABLE)} reserve"
-    text = re.sub(r"Of \d+ system calls, \d+ reserve", count, _read(HERE.parent / "README.md"))
+    """Return the README: its table is what `make peers` measured, its count of system calls THE table's."""
+    text = re.sub(r"All \d+ system calls", f"All {len(TABLE)} system calls", _read(HERE.parent / "README.md"))
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     return before + begin + "\n" + _alternatives() + end + after

@@ -2,12 +2,8 @@
 
 A bound is an expression over the call's arguments: the most bytes that the call can have allocated at any
 one moment, above what was live when it began, its steps aside (`steps`).
-Each expression clips its symbols (`min`), so that putting in the largest arguments gives its constant
-maximum, with which the border tries first.
-
-Where FOUND stands instead of an expression, the bound is what `hardtack bound` found in the handler's source
-(`bounds`). The other expressions are not found yet: they were set by hand, above what tests measure
-(tests/kernel/test_bounds.py).
+Each is what `hardtack bound` found in the handler's source (`bounds`). It clips its symbols (`min`), so that
+putting in the largest arguments gives its constant maximum, with which the border tries first.
 """
 
 from __future__ import annotations
@@ -16,14 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import bounds, calls, calls_poll, calls_process, calls_sockets, calls_spawn
-from hardtack.kernel.params import PATH_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 PREVIEW1: Final = "wasi_snapshot_preview1"
 POSIX: Final = "posix"
-FOUND: Final = "found by the analyser"
 _FOUND: Final = bounds.read(bounds.path())
 
 
@@ -37,8 +31,6 @@ class Row:
         name: its name there.
         parameters: its arguments' names after the process, each with its type: "fd:i offset:I".
         handler: the function that does it.
-        expression: its bound in bytes, over the arguments.
-        found: the analyser found it in the handler's source; else it was stated by hand.
         missing: what of the specification is not there yet, or "".
         maximum: the bound's value for the largest arguments, in bytes.
         bound: the bound's value for the process and the arguments given, in bytes.
@@ -53,8 +45,6 @@ class Row:
     name: str
     parameters: str
     handler: Callable[..., int]
-    expression: str
-    found: bool
     missing: str
     maximum: int
     bound: Callable[..., int]
@@ -68,42 +58,19 @@ class Row:
         return "".join(parameter.split(":")[1] for parameter in self.parameters.split())
 
 
-# Limits that bounds name.
-LIMITS: Final = {"PATH_MAX": PATH_MAX}
-
 _MOST: Final = {"i": (1 << 32) - 1, "I": (1 << 64) - 1}  # of an argument
 
 
 def _row(
-    number: int,
-    module: str,
-    name: str,
-    parameters: str,
-    handler: Callable[..., int],
-    bound: str,
-    missing: str,
+    number: int, module: str, name: str, parameters: str, handler: Callable[..., int], missing: str
 ) -> Row:
-    most_of = largest_arguments(parameters)
-    found = bound is FOUND
+    most = largest_arguments(parameters)
+    peak = _FOUND[target(handler)]
+    bound = bounds.compile_bound(peak, list(most))
     step = _STEPS.get(name)
-    if found:
-        bound = _FOUND[target(handler)]
-        maximum = bounds.largest(bound, most_of)
-        evaluate = bounds.compile_bound(bound, list(most_of))
-        evaluate_step = (
-            evaluate if step is None else bounds.compile_bound(_FOUND[target(step)], list(most_of))
-        )
-    else:
-        maximum = eval(bound, {**LIMITS, **most_of})
-        evaluate = evaluate_step = _compile_stated(bound, most_of)
-    row = (number, module, name, parameters, handler, bound, found, missing, maximum, evaluate)
-    return Row(*row, name in _ALWAYS, step, evaluate_step)
-
-
-def _compile_stated(bound: str, names: Iterable[str]) -> Callable[..., int]:
-    """Return a function of the call's arguments that gives a stated bound's value."""
-    function: Callable[..., int] = eval(f"lambda {', '.join(names)}: {bound}", dict(LIMITS))
-    return function
+    step_bound = bound if step is None else bounds.compile_bound(_FOUND[target(step)], list(most))
+    row = (number, module, name, parameters, handler, missing, bounds.largest(peak, most), bound)
+    return Row(*row, name in _ALWAYS, step, step_bound)
 
 
 def largest_arguments(parameters: str) -> dict[str, int]:
@@ -123,115 +90,108 @@ _STEPS: Final[dict[str, Callable[..., int]]] = {
     "sock_send": calls_sockets.sock_send_step,
 }
 
-_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
-    ("args_get", "pointers:i start:i", calls.args_get, FOUND, ""),
-    ("args_sizes_get", "count:i size:i", calls.args_sizes_get, FOUND, ""),
-    ("environ_get", "pointers:i start:i", calls.environ_get, FOUND, ""),
-    ("environ_sizes_get", "count:i size:i", calls.environ_sizes_get, FOUND, ""),
-    ("clock_res_get", "clock:i out:i", calls.clock_res_get, FOUND, ""),
-    ("clock_time_get", "clock:i precision:I out:i", calls.clock_time_get, FOUND, ""),
-    ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, FOUND, ""),
-    ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, FOUND, ""),
-    ("fd_close", "fd:i", calls.fd_close, FOUND, ""),
-    ("fd_datasync", "fd:i", calls.fd_sync, FOUND, ""),
-    ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, FOUND, ""),
-    ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, FOUND, ""),
-    ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, FOUND, ""),
-    ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, FOUND, ""),
-    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, FOUND, ""),
-    ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, FOUND, ""),
-    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, FOUND, ""),
-    ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, FOUND, ""),
-    ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, FOUND, ""),
-    ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, FOUND, ""),
-    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, FOUND, ""),
-    ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, FOUND, ""),
-    ("fd_renumber", "fd:i to:i", calls.fd_renumber, FOUND, ""),
-    ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, FOUND, ""),
-    ("fd_sync", "fd:i", calls.fd_sync, FOUND, ""),
-    ("fd_tell", "fd:i out:i", calls.fd_tell, FOUND, ""),
-    ("fd_write", "fd:i vectors:i count:i out:i", calls.fd_write, FOUND, ""),
-    ("path_create_directory", "fd:i start:i size:i", calls.path_create_directory, FOUND, ""),
-    ("path_filestat_get", "fd:i lookup:i start:i size:i out:i", calls.path_filestat_get, FOUND, ""),
+_ROWS: Final[list[tuple[str, str, Callable[..., int], str]]] = [
+    ("args_get", "pointers:i start:i", calls.args_get, ""),
+    ("args_sizes_get", "count:i size:i", calls.args_sizes_get, ""),
+    ("environ_get", "pointers:i start:i", calls.environ_get, ""),
+    ("environ_sizes_get", "count:i size:i", calls.environ_sizes_get, ""),
+    ("clock_res_get", "clock:i out:i", calls.clock_res_get, ""),
+    ("clock_time_get", "clock:i precision:I out:i", calls.clock_time_get, ""),
+    ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, ""),
+    ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, ""),
+    ("fd_close", "fd:i", calls.fd_close, ""),
+    ("fd_datasync", "fd:i", calls.fd_sync, ""),
+    ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, ""),
+    ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, ""),
+    ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, ""),
+    ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, ""),
+    ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, ""),
+    ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, ""),
+    ("fd_pread", "fd:i vectors:i count:i offset:I out:i", calls.fd_pread, ""),
+    ("fd_prestat_get", "fd:i out:i", calls.fd_prestat_get, ""),
+    ("fd_prestat_dir_name", "fd:i start:i size:i", calls.fd_prestat_dir_name, ""),
+    ("fd_pwrite", "fd:i vectors:i count:i offset:I out:i", calls.fd_pwrite, ""),
+    ("fd_read", "fd:i vectors:i count:i out:i", calls.fd_read, ""),
+    ("fd_readdir", "fd:i start:i size:i cookie:I out:i", calls.fd_readdir, ""),
+    ("fd_renumber", "fd:i to:i", calls.fd_renumber, ""),
+    ("fd_seek", "fd:i offset:I whence:i out:i", calls.fd_seek, ""),
+    ("fd_sync", "fd:i", calls.fd_sync, ""),
+    ("fd_tell", "fd:i out:i", calls.fd_tell, ""),
+    ("fd_write", "fd:i vectors:i count:i out:i", calls.fd_write, ""),
+    ("path_create_directory", "fd:i start:i size:i", calls.path_create_directory, ""),
+    ("path_filestat_get", "fd:i lookup:i start:i size:i out:i", calls.path_filestat_get, ""),
     (
         "path_filestat_set_times",
         "fd:i lookup:i start:i size:i atime:I mtime:I flags:i",
         calls.path_filestat_set_times,
-        FOUND,
         "",
     ),
     (
         "path_link",
         "fd:i lookup:i start:i size:i to_fd:i to_start:i to_size:i",
         calls.path_link,
-        FOUND,
         "",
     ),
     (
         "path_open",
         "fd:i lookup:i start:i size:i oflags:i rights:I inheriting:I flags:i out:i",
         calls.path_open,
-        FOUND,
         "",
     ),
-    ("path_readlink", "fd:i start:i size:i buffer:i room:i out:i", calls.path_readlink, FOUND, ""),
-    ("path_remove_directory", "fd:i start:i size:i", calls.path_remove_directory, FOUND, ""),
-    ("path_rename", "fd:i start:i size:i to_fd:i to_start:i to_size:i", calls.path_rename, FOUND, ""),
+    ("path_readlink", "fd:i start:i size:i buffer:i room:i out:i", calls.path_readlink, ""),
+    ("path_remove_directory", "fd:i start:i size:i", calls.path_remove_directory, ""),
+    ("path_rename", "fd:i start:i size:i to_fd:i to_start:i to_size:i", calls.path_rename, ""),
     (
         "path_symlink",
         "target:i target_size:i fd:i start:i size:i",
         calls.path_symlink,
-        FOUND,
         "",
     ),
-    ("path_unlink_file", "fd:i start:i size:i", calls.path_unlink_file, FOUND, ""),
-    ("poll_oneoff", "subscriptions:i events:i count:i out:i", calls_poll.poll_oneoff, FOUND, ""),
-    ("proc_exit", "status:i", calls_process.proc_exit, FOUND, ""),
-    ("proc_raise", "signal:i", calls_process.proc_raise, FOUND, ""),
-    ("random_get", "start:i size:i", calls.random_get, FOUND, ""),
-    ("sched_yield", "", calls_process.sched_yield, FOUND, ""),
-    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, FOUND, ""),
+    ("path_unlink_file", "fd:i start:i size:i", calls.path_unlink_file, ""),
+    ("poll_oneoff", "subscriptions:i events:i count:i out:i", calls_poll.poll_oneoff, ""),
+    ("proc_exit", "status:i", calls_process.proc_exit, ""),
+    ("proc_raise", "signal:i", calls_process.proc_raise, ""),
+    ("random_get", "start:i size:i", calls.random_get, ""),
+    ("sched_yield", "", calls_process.sched_yield, ""),
+    ("sock_accept", "fd:i flags:i out:i", calls_sockets.sock_accept, ""),
     (
         "sock_recv",
         "fd:i vectors:i count:i flags:i out:i out_flags:i",
         calls_sockets.sock_recv,
-        FOUND,
         "",
     ),
-    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, FOUND, ""),
-    ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, FOUND, ""),
+    ("sock_send", "fd:i vectors:i count:i flags:i out:i", calls_sockets.sock_send, ""),
+    ("sock_shutdown", "fd:i how:i", calls_sockets.sock_shutdown, ""),
 ]
-_POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str, str]]] = [
-    ("chdir", "start:i size:i", calls_process.chdir, FOUND, ""),
-    ("dup", "fd:i out:i", calls_process.dup, FOUND, ""),
-    ("dup2", "fd:i to:i", calls_process.dup2, FOUND, ""),
+_POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str]]] = [
+    ("chdir", "start:i size:i", calls_process.chdir, ""),
+    ("dup", "fd:i out:i", calls_process.dup, ""),
+    ("dup2", "fd:i to:i", calls_process.dup2, ""),
     (
         "exec",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i",
         calls_spawn.exec_,
-        FOUND,
         "",
     ),
-    ("fork", "out:i", calls_spawn.fork, FOUND, ""),
-    ("getcwd", "start:i size:i out:i", calls_process.getcwd, FOUND, ""),
-    ("getpid", "out:i", calls_process.getpid, FOUND, ""),
-    ("getppid", "out:i", calls_process.getppid, FOUND, ""),
-    ("kill", "pid:i signal:i", calls_process.kill, FOUND, "handlers: every signal ends a process"),
-    ("pipe", "out:i", calls_process.pipe, FOUND, ""),
+    ("fork", "out:i", calls_spawn.fork, ""),
+    ("getcwd", "start:i size:i out:i", calls_process.getcwd, ""),
+    ("getpid", "out:i", calls_process.getpid, ""),
+    ("getppid", "out:i", calls_process.getppid, ""),
+    ("kill", "pid:i signal:i", calls_process.kill, "handlers: every signal ends a process"),
+    ("pipe", "out:i", calls_process.pipe, ""),
     (
         "spawn",
         "path:i path_size:i arguments:i arguments_size:i environment:i environment_size:i"
         " descriptor_map:i map_count:i directory:i directory_size:i out:i",
         calls_spawn.spawn,
-        FOUND,
         "",
     ),
-    ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, FOUND, "process groups"),
-    ("socket", "domain:i kind:i out:i", calls_sockets.socket, FOUND, ""),
-    ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, FOUND, ""),
-    ("bind", "fd:i address:i size:i", calls_sockets.bind, FOUND, ""),
-    ("listen", "fd:i backlog:i", calls_sockets.listen, FOUND, ""),
-    ("connect", "fd:i address:i size:i", calls_sockets.connect, FOUND, ""),
+    ("waitpid", "pid:i options:i status:i out:i", calls_process.waitpid, "process groups"),
+    ("socket", "domain:i kind:i out:i", calls_sockets.socket, ""),
+    ("socketpair", "domain:i kind:i out:i", calls_sockets.socketpair, ""),
+    ("bind", "fd:i address:i size:i", calls_sockets.bind, ""),
+    ("listen", "fd:i backlog:i", calls_sockets.listen, ""),
+    ("connect", "fd:i address:i size:i", calls_sockets.connect, ""),
 ]
 
 # Where a call answers otherwise than wasmtime's own WASI, on purpose. tests/wasi/differs.py shows each.
@@ -271,7 +231,7 @@ def by_name(name: str) -> Row:
     return _BY_NAME[name]
 
 
-def targets_found() -> set[str]:
-    """Return what `hardtack bound` calls the handlers, and the steps, whose bounds are found."""
-    handlers = [one for row in TABLE if row.found for one in (row.handler, row.step) if one is not None]
+def targets() -> set[str]:
+    """Return what `hardtack bound` calls the handlers, and the steps of those that can be made in parts."""
+    handlers = [one for row in TABLE for one in (row.handler, row.step) if one is not None]
     return {*map(target, handlers)}
