@@ -77,10 +77,10 @@ def make(
 
 
 def made_of(function: ir.Function) -> Size:
-    """Return the bytes of what a call of a generator function gives, with the one around it if it is checked.
+    """Return the bytes of what a generator function gives; of a checked one, of another around it, too.
 
-    Source: annotations/recursion.py count_async, whose frame has 12 slots; it has a record of the activation, and puts
-    that into the context.
+    Source: annotations/recursion.py count_async, whose frame has 12 slots; what it notes of an activation it
+    puts into the context.
     """
     size = footprints.SIZES.generator(function.frame_slots, 0)
     if not tracebacks.is_checked(function):
