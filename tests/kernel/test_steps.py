@@ -9,7 +9,7 @@ from denying import Denying, never, once_for_each_stack, only_the
 from test_failed_allocations import state
 
 from hardtack.kernel import abi
-from hardtack.kernel.calls_spawn import CREATE_BYTES, NODES_BYTES, SLOT_BYTES
+from hardtack.kernel.calls_spawn import CREATE_BYTES, NODES_BYTES, RUN_BYTES, SLOT_BYTES
 from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import (
@@ -39,9 +39,9 @@ from hardtack.lab.machine.driver import (
 
 BIG = bytes(range(251)) * 262  # more than one call moves
 FAR = [(64 * place * 64, 0) for place in range(1, 9)] + [(5, 0), (64, 0), (65, 0)]
-# Steps of a spawn with these: its child, these, and the directory that every process has.
-SPAWN_STEPS = {"_create": CREATE_BYTES, "_install": NODES_BYTES, "_install_low": SLOT_BYTES}
-FAR_STEPS = [CREATE_BYTES, *[NODES_BYTES] * 8, SLOT_BYTES, *[NODES_BYTES] * 2, SLOT_BYTES]
+SPAWN_STEPS = {"_create", "_install", "_install_low", "_let_run"}
+# What a spawn with these reserves for: its child, these, the directory that every process has, its place in the queue.
+FAR_STEPS = [CREATE_BYTES, *[NODES_BYTES] * 8, SLOT_BYTES, *[NODES_BYTES] * 2, SLOT_BYTES, RUN_BYTES]
 
 
 # -- what is done: each is a body that returns all that can be seen of it
@@ -336,7 +336,7 @@ def test_no_step_takes_more_than_it_reserves():
 
 
 def test_the_least_heap_that_a_program_may_have_has_room_for_a_spawn_with_all_its_steps():
-    steps = CREATE_BYTES + MAX_MAP * NODES_BYTES + 2 * SLOT_BYTES
+    steps = CREATE_BYTES + MAX_MAP * NODES_BYTES + 2 * SLOT_BYTES + RUN_BYTES
     assert by_name("spawn").maximum + steps <= LEAST_PROGRAM_BYTES
     assert max(row.maximum for row in TABLE) <= LEAST_PROGRAM_BYTES
 

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Number, PathBytes, Word
     from hardtack.kernel.system import Strings
 
-# What a child takes at most, and one of its descriptors: numbers, and two nodes of its table.
+# What a child takes at most, its place among those who can run, and one of its descriptors: numbers, and two
+# nodes of its table.
 CREATE_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_create")
+RUN_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_let_run")
 SLOT_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_install_low")
 NODES_BYTES: Final = bounds.of_step("hardtack.kernel.calls_spawn:_install")
 
@@ -84,22 +86,21 @@ def _create(
     process: Process, image: Image, arguments: memoryview, environment: Strings, directory: PathBytes
 ) -> None:
     """Make a child, which is `process.forking` then, or have `process.outcome` say why there is none."""
-    system = process.system
-    child = system.create(process.group, process, image, arguments, environment, directory)
+    child = process.system.create(process.group, process, image, arguments, environment, directory)
     if isinstance(child, int):
         process.outcome = child
     else:
         process.forking = child
-        system.run_queue.append(child)  # which nobody takes it from before the call is over
 
 
 def _complete(process: Process, descriptor_map: Word, map_count: Word, out: Word, steps: Steps) -> int:
-    """Give the child that was made its descriptors; undo its making where a step is refused."""
+    """Give the child that was made its descriptors and let it run; it ends where a step is refused."""
     child, process.forking = process.forking, None
     errno, process.outcome = process.outcome, OK
     if child is None:
         return errno
-    if not _give_descriptors(process, child, descriptor_map, map_count, steps):
+    given = _give_descriptors(process, child, descriptor_map, map_count, steps)
+    if not given or not steps.run(process.heap, RUN_BYTES, _let_run, child):
         process.system.unmake(child)
         return steps.begin_again()
     U32.pack_into(process.memory, out, child.pid)
@@ -173,6 +174,11 @@ def _give(child: Process, description: Description, to: Word, steps: Steps) -> b
     if to < FAN:
         return steps.run(child.heap, SLOT_BYTES, _install_low, child, to, description)
     return steps.run(child.heap, NODES_BYTES, _install, child, to, description)
+
+
+def _let_run(child: Process) -> None:
+    """Let a child have its turn, now that it lacks nothing."""
+    child.system.run_queue.append(child)
 
 
 def _install_low(child: Process, to: Number, description: Description) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DIRECTORY: Final = Path(__file__).parent
 # Steps in the midst of calls: these reserve for each one after the other, see `steps`.
 STEPS: Final = tuple(
-    f"hardtack.kernel.calls_spawn:{step}" for step in ("_create", "_install_low", "_install")
+    f"hardtack.kernel.calls_spawn:{step}" for step in ("_create", "_install_low", "_install", "_let_run")
 )
 _LENGTH: Final = re.compile(r"len\([\w.]+\)")
 
