@@ -34,12 +34,26 @@ class GlobalTable(Mapping[str, ir.Type]):
         self._modules = known.sources.modules
         self._sources = known.hierarchy.classes
         self._classes = classes
+        self._found: dict[str, ir.Type | None] = {}
 
     def __getitem__(self, name: str) -> ir.Type:
-        owner, _, last = name.rpartition(".")
-        if owner in self._sources:
-            return dict(self._classes[owner].class_variables)[last]
-        return self._aliases[name] if name in self._aliases else self._variables[name]
+        found = self._type(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._type(name) is not None
+
+    def _type(self, name: str) -> ir.Type | None:
+        """Return the type of a variable or an alias, or None if there is none; it is looked for once."""
+        if name not in self._found:
+            owner, _, last = name.rpartition(".")
+            if owner in self._sources:
+                self._found[name] = dict(self._classes[owner].class_variables).get(last)
+            else:
+                self._found[name] = self._aliases.get(name) or self._variables.get(name)
+        return self._found[name]
 
     def __iter__(self) -> Iterator[str]:
         yield from self._variables

@@ -215,15 +215,16 @@ class Interpreter:
 
     def block(self, block: ir.Block) -> None:
         """Run a block's operations."""
-        unset = self._unset_reads()
+        unset, handlers = self._unset_reads(), self.handlers
         for operation in block.operations:
-            if self.state.dead:
+            state = self.state
+            if state.dead:
                 return
             self.at = operation.at
-            self.spend(len(self.state.cells) + 4)
+            self.spend(len(state.cells) + 4)
             if id(operation) in unset:
                 self.on_unset(self)
-            handler = self.handlers.get(type(operation))
+            handler = handlers.get(type(operation))
             if handler is None:
                 self.finding("unsupported", f"{type(operation).__name__} is not analysed", "rewrite it")
                 continue
@@ -289,10 +290,10 @@ class Interpreter:
 
     def scratch_register(self, hint: str) -> ir.Register:
         """Return a register that nobody else uses, the same one each time that the program comes by."""
-        number = 0
-        while (register := f"%{hint}{number}") in self.state.frame:
+        frame, number = self.state.frame, 0
+        while (register := f"%{hint}{number}") in frame:
             number += 1
-        self.state.frame[register] = NO
+        frame[register] = NO
         return register
 
     # -- what was found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _Source = TypeVar("_Source")
 _Value = TypeVar("_Value")
+_Other = TypeVar("_Other")
 
 
 class OnDemand(Mapping[str, _Value], Generic[_Source, _Value]):
@@ -21,9 +22,19 @@ class OnDemand(Mapping[str, _Value], Generic[_Source, _Value]):
         self._values: dict[str, _Value] = {}
 
     def __getitem__(self, name: str) -> _Value:
-        if name not in self._values:
-            self._values[name] = self._make(self._sources[name])
-        return self._values[name]
+        try:
+            return self._values[name]
+        except KeyError:
+            found = self._values[name] = self._make(self._sources[name])
+            return found
+
+    @overload
+    def get(self, name: str, /) -> _Value | None: ...
+    @overload
+    def get(self, name: str, /, default: _Value | _Other) -> _Value | _Other: ...
+    def get(self, name: str, /, default: _Value | _Other | None = None) -> _Value | _Other | None:
+        """Return what is under a name, without an exception where nothing is."""
+        return self[name] if name in self._sources else default
 
     def __contains__(self, name: object) -> bool:
         return name in self._sources

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
 from hardtack.analysis import ir
 from hardtack.analysis.digests import canonical, digest
@@ -15,6 +15,7 @@ Names: TypeAlias = dict[str, list[str]]  # "functions", "classes", "globals", "c
 
 _KINDS = ("functions", "classes", "globals", "constants")
 _Value = TypeVar("_Value")
+_Other = TypeVar("_Other")
 
 
 class Watched(Mapping[str, _Value]):
@@ -33,6 +34,15 @@ class Watched(Mapping[str, _Value]):
     def __getitem__(self, name: str) -> _Value:
         self.asked.add(name)
         return self.inner[name]
+
+    @overload
+    def get(self, name: str, /) -> _Value | None: ...
+    @overload
+    def get(self, name: str, /, default: _Value | _Other) -> _Value | _Other: ...
+    def get(self, name: str, /, default: _Value | _Other | None = None) -> _Value | _Other | None:
+        """Return what is under a name, without an exception where nothing is."""
+        self.asked.add(name)
+        return self.inner.get(name, default)
 
     def __contains__(self, name: object) -> bool:
         if isinstance(name, str):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil, inf
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, graphs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Resize: TypeAlias = "Callable[[Object, Cell], Cell]"
 _FEW = 4  # references to older objects: more count only where their bytes are a number
 _COUNTED = 1 << 32  # items, the most that are counted
+_OBJECT = itemgetter(0)
 _CONTAINERS = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 
 Event: TypeAlias = tuple[object, object]  # a join of two states: the place, and which of several there
@@ -82,20 +84,26 @@ class State:
 
     def live(self) -> Size:
         """Return the bytes that are charged now, scalars in registers aside."""
-        common: list[Size] = [self.garbage, *(_kept(pool, size) for pool, size in self.high.items())]
-        split: dict[object, dict[int, list[tuple[World, Size]]]] = {}
-        for site, size in self.sizes():
-            world = self.worlds.get(site)
-            if world:
-                split.setdefault(world[0][0], {}).setdefault(world[0][1], []).append((world[1:], size))
-            else:
-                common.append(size)
-        return add_up(common) + _greatest_of_worlds(split)
+        found: list[tuple[World, Size]] = [
+            ((), self.garbage),
+            *(((), _kept(pool, size)) for pool, size in self.high.items()),
+        ]
+        worlds = self.worlds
+        found += [(worlds.get(site, ()), size) for site, size in self.sizes()]
+        return _together(found)
 
     def sizes(self) -> list[tuple[Site, Size]]:
         """Return the bytes of each site's living objects, in the order of sites; those that have some."""
-        having = {obj >> 1 for obj, cell in self.cells.items() if cell.bytes is not ZERO or cell.holdings}
-        return [(site, self.of_site(site)[0]) for site in sorted(having)]
+        cells = self.cells
+        having = [(obj, cell) for obj, cell in cells.items() if cell.bytes is not ZERO or cell.holdings]
+        found = []
+        for obj, cell in sorted(having, key=_OBJECT):
+            other = cells.get(obj ^ 1)
+            if other is None:
+                found.append((obj >> 1, cell.whole))
+            elif not found or found[-1][0] != obj >> 1:
+                found.append((obj >> 1, self.of_site(obj >> 1)[0]))
+        return found
 
     def shares(self, guess: Callable[[Size], float]) -> list[tuple[Site, Size]]:
         """Return the sites that `live` counts and their bytes; where worlds differ, those of the greatest."""
@@ -105,9 +113,14 @@ class State:
     def fill_pools(self, transient: tuple[str, Size] | None = None) -> None:
         """Raise each pool's mark to what is alive of it now, and for a moment besides."""
         now: dict[str, list[Size]] = {}
-        for site in {obj >> 1 for obj, cell in self.cells.items() if cell.pool}:
-            cell = self.cells.get(site * 2) or self.cells[site * 2 + 1]
-            now.setdefault(cell.pool, []).append(self.of_site(site)[1])
+        for obj, cell in self.cells.items():
+            if cell.pool:
+                other = self.cells.get(obj ^ 1)
+                if other is None:
+                    now.setdefault(cell.pool, []).append(cell.pooled)
+                elif not is_older(obj) or not other.pool:
+                    pool = cell.pool if not is_older(obj) else other.pool
+                    now.setdefault(pool, []).append(cell.pooled + other.pooled)
         if transient is not None:
             now.setdefault(transient[0], []).append(transient[1])
         for pool, sizes in now.items():
@@ -401,19 +414,20 @@ def _greatest_shares(
     return shares
 
 
-def _greatest_of_worlds(split: Mapping[object, Mapping[int, list[tuple[World, Size]]]]) -> Size:
-    """Return the bytes of what exists in some worlds only: of each join the side with the most."""
+def _together(found: Iterable[tuple[World, Size]]) -> Size:
+    """Return the bytes of what exists in some worlds each: of each join the side with the most."""
+    common: list[Size] = []
+    split: dict[Event, dict[int, list[tuple[World, Size]]]] = {}
+    for world, size in found:
+        if world:
+            event, side = world[0]
+            split.setdefault(event, {}).setdefault(side, []).append((world[1:], size))
+        else:
+            common.append(size)
     total = ZERO
     for sides in split.values():
         most = ZERO
-        for found in sides.values():
-            common: list[Size] = []
-            deeper: dict[object, dict[int, list[tuple[World, Size]]]] = {}
-            for world, size in found:
-                if world:
-                    deeper.setdefault(world[0][0], {}).setdefault(world[0][1], []).append((world[1:], size))
-                else:
-                    common.append(size)
-            most |= add_up(common) + _greatest_of_worlds(deeper)
+        for alive in sides.values():
+            most |= alive[0][1] if len(alive) == 1 else _together(alive)
         total += most
-    return total
+    return add_up(common) + total

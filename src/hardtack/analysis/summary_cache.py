@@ -189,8 +189,6 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, value: object) -> Any:  # noqa: ANN401 - what pickle asks for
         """Return how a value is made again."""
-        if type(value) is Size:
-            return Size, (value.polynomials, value.reasons)
         what = value if value is ratio or isinstance(value, type) else type(value)
         if what in _WRITTEN:
             return NotImplemented

@@ -61,9 +61,9 @@ class Size:
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
-    def __reduce__(self) -> tuple[Callable[[str], Size], tuple[str]]:
+    def __reduce__(self) -> tuple[type[Size], tuple[tuple[Polynomial, ...], frozenset[str]]]:
         """Have copies be the same object."""
-        return _parse, (str(self),)
+        return Size, (self.polynomials, self.reasons)
 
     # -- making one
     @staticmethod
@@ -239,24 +239,28 @@ def _constant(value: Coefficient) -> Size:
 def _sum(one: Size, other: Size) -> Size:
     if one.reasons or other.reasons:
         return Size((), one.reasons | other.reasons)
-    if len(one.polynomials) == len(other.polynomials) == 1:
-        return Size((polys.polynomial((*one.polynomials[0], *other.polynomials[0])),))
     if (known := other.as_const()) is not None:
         return _raised(one, known)
     if (known := one.as_const()) is not None:
         return _raised(other, known)
+    if len(one.polynomials) == len(other.polynomials) == 1:
+        return Size((polys.polynomial((*one.polynomials[0], *other.polynomials[0])),))
     return _greatest(polys.polynomial((*p, *q)) for p in one.polynomials for q in other.polynomials)
 
 
 def _raised(size: Size, by: Coefficient) -> Size:
     """Return the sum with a constant, which changes nothing about what dominates what."""
-    return Size(tuple(polys.polynomial((*p, ((), by))) for p in size.polynomials))
+    return Size(tuple([polys.raised(p, by) for p in size.polynomials]))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _product(one: Size, other: Size) -> Size:
     if one.reasons or other.reasons:
         return Size((), one.reasons | other.reasons)
+    if len(one.polynomials) == 1 and (by := other.as_const()) is not None:
+        return Size((polys.scaled(one.polynomials[0], by),))
+    if len(other.polynomials) == 1 and (by := one.as_const()) is not None:
+        return Size((polys.scaled(other.polynomials[0], by),))
     if max(map(len, one.polynomials)) * max(map(len, other.polynomials)) > _MOST_TERMS:
         return Size((), frozenset({f"its bound has more than {_MOST_TERMS} terms"}))
     return _greatest(polys.product(p, q) for p in one.polynomials for q in other.polynomials)

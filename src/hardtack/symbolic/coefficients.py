@@ -1,4 +1,4 @@
-"""Coefficients: whole numbers, and fractions of which each value is one object that knows its hash.
+"""Coefficients: whole numbers, and fractions of which each value is one object.
 
 Arithmetic of fractions is slow, and the same few are added over and over: so what it gave is remembered.
 
@@ -18,28 +18,28 @@ Coefficient: TypeAlias = int | Fraction
 
 
 class Ratio(Fraction):
-    """A coefficient that is not whole: one object for each value, which knows its hash."""
+    """A coefficient that is not whole: one object for each value, so that its hash need not be of that."""
 
-    __slots__ = ("_hash",)
+    __slots__ = ()
 
-    _hash: int
-
-    def __hash__(self) -> int:  # type: ignore[override] # typeshed has Complex take its hash away
-        return self._hash
-
+    __hash__ = object.__hash__
     __eq__ = Fraction.__eq__
 
     def __reduce__(self) -> tuple[Callable[[int, int], Ratio], tuple[int, int]]:
         """Have copies be the same object."""
         return ratio, (self.numerator, self.denominator)
 
+    def __deepcopy__(self, memo: object) -> Ratio:
+        return self
 
-@lru_cache(maxsize=4096)
+
 def ratio(numerator: int, denominator: int) -> Ratio:
-    """Return the coefficient that has this value."""
-    made = Ratio(numerator, denominator)
-    made._hash = Fraction.__hash__(made)
-    return made
+    """Return the coefficient that has this value, which is in its lowest terms."""
+    key = numerator, denominator
+    return _ratios.get(key) or _ratios.setdefault(key, Ratio(numerator, denominator))
+
+
+_ratios: dict[tuple[int, int], Ratio] = {}  # never let go of: a second one of a value would not be found
 
 
 def in_normal_form(value: Coefficient) -> Coefficient:

@@ -71,9 +71,16 @@ def constant(value: Coefficient) -> Polynomial:
     return _in_order({(): value})
 
 
+def raised(p: Polynomial, by: Coefficient) -> Polynomial:
+    """Return a polynomial and a constant that is not 0: its term is the last one."""
+    if p and not p[-1][0]:
+        return (*p[:-1], ((), plus(p[-1][1], by)))
+    return (*p, ((), in_normal_form(by)))
+
+
 def scaled(p: Polynomial, by: Coefficient) -> Polynomial:
-    """Return a polynomial times a constant."""
-    return _in_order({monomial: times(coefficient, by) for monomial, coefficient in p})
+    """Return a polynomial times a constant that is not 0."""
+    return tuple([(monomial, times(coefficient, by)) for monomial, coefficient in p])
 
 
 def product(p: Polynomial, q: Polynomial) -> Polynomial:
@@ -96,14 +103,18 @@ def join(ps: Iterable[Polynomial]) -> Polynomial:
 
 
 def _in_order(terms: Mapping[Monomial, Coefficient]) -> Polynomial:
-    found = [(m, in_normal_form(c)) for m, c in terms.items() if type(c) is Ratio or c]
+    """Return these terms in their order: more factors before less, then by name."""
+    found = [
+        (m, c if type(c) is int else in_normal_form(c)) for m, c in terms.items() if type(c) is Ratio or c
+    ]
     if len(found) > 1:
-        found.sort(key=_place)
+        found.sort()  # by monomials: no two are the same
+        found.sort(key=_degree, reverse=True)  # which keeps the order of those that have as many
     return tuple(found)
 
 
-def _place(term: tuple[Monomial, Coefficient]) -> tuple[int, Monomial]:
-    return -len(term[0]), term[0]
+def _degree(term: tuple[Monomial, Coefficient]) -> int:
+    return len(term[0])
 
 
 # -- asking them
@@ -202,7 +213,8 @@ def _covers(p: Polynomial, q: Polynomial) -> bool:
     have = dict(p)
     short = []
     for m, c in q:
-        if is_less(have.get(m, 0), c):
+        most = have.get(m, 0)
+        if most is not c and is_less(most, c):
             if not m or len(p) * len(q) > _MOST_PAIRS or sum(d for n, d in p if _no_less(n, m)) < c:
                 return False
             short.append(m)
