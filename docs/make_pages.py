@@ -75,13 +75,13 @@ def system_calls() -> str:
         largest = "" if row.always else f"{most:,}"
         name = f"`{row.module}.{row.name}`" if row.module == "posix" else f"`{row.name}`"
         lines.append(f"| {row.number} | {name} | {arguments} | {bound} | {largest} | {row.missing} |")
-    child, low, high = (f"{bounds.largest(found[step], {}):,}" for step in bounds.STEPS)
+    child, low, high, run = (f"{bounds.largest(found[step], {}):,}" for step in bounds.STEPS)
     lines += [
         "",
         f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes at a time.",
-        f"`spawn` then reserves, one after the other, {child} bytes for its child and for each descriptor",
-        f"that it gives {low}, from {FAN} on {high}, which were found as well; where they are not free it",
-        "undoes what it did, and waits for the sum.",
+        f"`spawn` then reserves, one after the other, {child} bytes for its child, for each descriptor that",
+        f"it gives {low}, from {FAN} on {high}, and {run} to let the child run, which were found as well;",
+        "where they are not free it undoes what it did, and waits for the sum.",
         "Arguments and environments are in user memory, and in no bound.",
         "",
         "## Where preview1 differs from wasmtime's own",
