@@ -269,11 +269,14 @@ class MemoryFiles:
         with self.heap:
             if count and self.room(owner, PAGE_STEP_BYTES):
                 first = position // PAGE
-                leaf, last = file.make_leaf(first), file.make_leaf((position + count - 1) // PAGE)
+                end = (position + count - 1) // PAGE
+                leaf = last = file.make_leaf(first)
+                if first // FAN != end // FAN:
+                    last = file.make_leaf(end)
                 done = count
                 for i in range(min((offset + count + PAGE - 1) // PAGE, WRITTEN_PAGES)):
                     at = max(0, i * PAGE - offset)
-                    if not self.room(owner, PAGE_BYTES, self.heap.live - before):
+                    if i and not self.room(owner, PAGE_BYTES, self.heap.live - before):
                         done = at
                         break
                     if (first + i) % FAN == 0:
