@@ -7,6 +7,7 @@ that `Size.parse` reads, exact. In the text their numbers are rounded up, so a s
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -49,9 +50,10 @@ def lines(bound: Analysed) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def rounded(size: Size) -> Size:
     """Return a size that is no less, with whole coefficients: it reads better."""
-    if size.is_top:
+    if size.is_top or "/" not in str(size):  # as a fraction is written
         return size
     found = ZERO
     for p in size.polynomials:
@@ -117,7 +119,12 @@ def finding_lines(finding: Finding) -> list[str]:
 
 def _short(file: str) -> str:
     """Return a file's path as it is from here, if that is below."""
-    relative = os.path.relpath(file)
+    return _short_from(file, os.getcwd())
+
+
+@lru_cache(maxsize=4096)
+def _short_from(file: str, here: str) -> str:
+    relative = os.path.relpath(file, here)
     return file if relative.startswith(os.pardir) else relative
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _FORM = "package.module:function"
 _MOST = 20  # names that an error lists
@@ -71,20 +71,26 @@ def parse_target(text: str, roots: Sequence[Path] = ()) -> Target:
     return Target(where, found.resolve(), name)
 
 
-def lasting_name(text: str) -> str:
-    """Return the name by which a later command in the same directory finds a target again.
+def lasting_names(texts: Iterable[str]) -> list[str]:
+    """Return the names by which a later command in the same directory finds targets again.
 
-    That of its module, if it is imported from here; else its file stays in it.
+    Those of their modules, if they are imported from here; else a file stays in its target's name.
     """
-    where, _, name = text.rpartition(":")
-    if not where.endswith(".py"):
-        return text
+    places: dict[str, str] = {}  # each is looked for once
+    found = []
+    for text in texts:
+        where, _, name = text.rpartition(":")
+        if where.endswith(".py") and where not in places:
+            places[where] = _lasting_place(where)
+        found.append(f"{places[where]}:{name}" if where in places else text)
+    return found
+
+
+def _lasting_place(where: str) -> str:
     path = Path(where).resolve()
     module = _module_name(path)
     found = find_module(module)
-    if found is not None and found.resolve() == path:
-        return f"{module}:{name}"
-    return f"{os.path.normpath(where)}:{name}"
+    return module if found is not None and found.resolve() == path else os.path.normpath(where)
 
 
 def _without_name(text: str, roots: Sequence[Path]) -> str:

@@ -81,7 +81,7 @@ def command(
     annotation would settle it.
     """
     from hardtack.analysis import bounds_file
-    from hardtack.analysis.targets import lasting_name
+    from hardtack.analysis.targets import lasting_names
 
     committed = bounds_file.read(checked) if checked is not None else {}
     wanted = targets or tuple(committed)
@@ -89,7 +89,7 @@ def command(
         raise click.UsageError("no TARGET is given, for example package.module:function")
     answers = _analyse(wanted, models, assume=assume, cache=not no_cache)
     found = [one for one in answers if not isinstance(one, Exception)]
-    names = [*map(lasting_name, wanted)]
+    names = lasting_names(wanted)
     errors = {name: one for name, one in zip(names, answers, strict=True) if isinstance(one, Exception)}
     lasting = [  # as a bounds file has them: it is read by a later command, which is not given these targets
         replace(one, entry=name)
@@ -159,8 +159,7 @@ def _show(found: Sequence[Analysed]) -> None:
     for number, bound in enumerate(found):
         if number:
             click.echo()
-        for line in lines(bound):
-            click.echo(line)
+        click.echo("\n".join(lines(bound)))
 
 
 def _check(found: Sequence[Analysed], committed: Bounds, gone: Mapping[str, str]) -> bool:
