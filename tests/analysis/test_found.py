@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from programs.collecting_inputs import INPUTS as COLLECTING
+from programs.counted_inputs import INPUTS as COUNTED
 from programs.decorated_inputs import INPUTS as DECORATED
 from programs.errors_inputs import INPUTS as ERRORS
 from programs.found_inputs import INPUTS as FOUND
@@ -16,7 +17,7 @@ from programs.stand_ins_inputs import INPUTS as STAND_INS
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
-from programs import collecting, decorated, errors, found, holes, shapes, stand_ins
+from programs import collecting, counted, decorated, errors, found, holes, shapes, stand_ins
 
 # apart: their classes are strangers
 APART = {
@@ -26,6 +27,7 @@ APART = {
     errors: ERRORS,
     shapes: SHAPES,
     collecting: COLLECTING,
+    counted: COUNTED,
 }
 INPUTS = {function: inputs for each in APART.values() for function, inputs in each.items()}
 # What has no bound, and why not.
@@ -35,6 +37,8 @@ WITHOUT = {
     "yielded_inside": "generator",
     "word_repeated": "loop",
     "permitted": "no-model",
+    "caught_inside": "recursion",
+    "errors_of_a_recursion": "recursion",
 }
 
 
