@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import kernel_bounds
 import kernel_cases
 import pytest
 import system_call_bounds
 
+import hardtack.kernel
 from hardtack.analysis import bounds_file
 from hardtack.kernel import bounds as kernel_bounds_files
 
@@ -66,6 +69,19 @@ def test_what_the_kernel_reserves_is_what_the_analyser_finds():
     committed = bounds_file.read(kernel_bounds_files.path())
     changes = bounds_file.compare(committed, system_call_bounds.find())
     assert [f"{change.entry} {change.text}" for change in changes] == [], "run `make system-call-bounds`"
+
+
+def test_the_manual_counts_the_kernels_annotations():
+    """Those that help the analyser; ranges of integers and names aside."""
+    files = Path(hardtack.kernel.__file__).parent.glob("*.py")
+    used = re.findall(
+        r"(assume_bound|Among|bounded|loop_bound|recursive)\(", "".join(map(Path.read_text, files))
+    )
+    manual = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text()
+    assert {name: used.count(name) for name in set(used)} == {"assume_bound": 15, "Among": 1}
+    assert "sixteen annotations" in manual
+    assert "Fifteen are `assume_bound`" in manual
+    assert "One is `Among`" in manual
 
 
 def test_every_operation_of_the_kernel_is_among_the_figures():
