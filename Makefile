@@ -113,7 +113,7 @@ kernel-bounds: system-call-bounds ## the same; then ask for every operation's bo
 	$(BIN)/python tests/analysis/kernel_bounds.py --json docs/figures/kernel-bounds.json
 	$(BIN)/python docs/make_pages.py
 
-system-call-bounds: setup ## write the bounds that the kernel reserves, for this CPython: half a minute
+system-call-bounds: setup ## write the bounds that the kernel reserves, for this CPython: a minute
 	$(BIN)/python tests/analysis/system_call_bounds.py
 
 analysis-speed: setup ## time the analyser on 5,000 lines, and on all functions of the kernel, each as an entry

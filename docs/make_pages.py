@@ -81,7 +81,7 @@ def system_calls() -> str:
         f"Where no memory is free for the whole, {stepwise} are let in for {STEP_IO:,} bytes at a time.",
         f"`spawn` then reserves, one after the other, {child} bytes for its child, for each descriptor that",
         f"it gives {low}, from {FAN} on {high}, and {run} to let the child run, which were found as well;",
-        "where they are not free it undoes what it did, and waits for the sum.",
+        "where they are not free its child ends, and it waits for the sum.",
         "Arguments and environments are in user memory, and in no bound.",
         "",
         "## Where preview1 differs from wasmtime's own",

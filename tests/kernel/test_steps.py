@@ -56,6 +56,12 @@ def spawns_by_default(machine, calls):
     return pid, _descriptors(machine, pid), (yield from calls.waitpid())
 
 
+def spawns_with_all(machine, calls):
+    """As many descriptors as can be given, and the directory: more than an end closes at once."""
+    pid = yield from calls.spawn(b"child", [], [], [(to, 0) for to in range(4, 4 + MAX_MAP)])
+    return pid, _descriptors(machine, pid), (yield from calls.waitpid())
+
+
 def _descriptors(machine, pid):
     table = machine.system.process(pid).descriptors
     return [number for number in [*range(200), *(to for to, _ in FAR)] if table.get(number) is not None]
@@ -154,7 +160,7 @@ def cuts(machine, calls):
     return cut, (yield from _content(calls, fd))
 
 
-WHOLE = [execs, forks, renames, spawns, spawns_by_default, walks]
+WHOLE = [execs, forks, renames, spawns, spawns_by_default, spawns_with_all, walks]
 LONG = [exits, lists, writes, writes_far_off, pipes, sends, prints, draws]
 ON_DISK = [renames, lists, walks, writes, writes_far_off, cuts]
 

@@ -348,6 +348,8 @@ def _among(interp: Interpreter, obj: Object, path: str) -> Value:
             declared = unknown if known is None else dict(known.fields).get(step, unknown)
             found.append(access.attribute(interp, value, step, declared) or NOTHING)
         objects = join_all(found).objects
+    if not objects:
+        interp.finding("unsupported", f"`Among({path!r})` leads to no object", "state a path that does")
     return Value(objects)
 
 

@@ -400,6 +400,8 @@ def open_disk(system: System, name: str, path: str, size: int, cache: int) -> Op
             files = DiskFiles(system, heap, disk)
             row = disk.inode(BY_NUMBER, (ROOT,))
             root = None if row is None else files.inode_to_open(row)
+            if root is not None:
+                files.open_inode(root)
         except Broken as error:
             raise KernelError(str(error)) from None
         except BaseException:
@@ -408,7 +410,6 @@ def open_disk(system: System, name: str, path: str, size: int, cache: int) -> Op
         if root is None:
             disk.close()
             raise KernelError(f"{path}: it is damaged: it has no root")
-        files.open_inode(root)
         heap.shrinker(files.shrink)
         system.disks.append(files)
         rights = abi.DIRECTORY_RIGHTS

@@ -48,9 +48,7 @@ SOCKET_NAME_MAX: Final = 107  # bytes of an AF_UNIX socket's name, as Linux
 # -- the kernel's own memory
 SCHEDULER_BYTES: Final = 192 * KIB  # the scheduler's standing reservation
 START_BYTES: Final = 8 * KIB  # the most that starting a guest allocates, arguments aside
-LEAST_BYTES: Final = (
-    SCHEDULER_BYTES + 2 * MAX_IO
-)  # of a heap, files aside: some processes, and any read or write
+LEAST_BYTES: Final = SCHEDULER_BYTES + 160 * KIB  # of a heap, files aside: some processes, and any call
 LEAST_PROGRAM_BYTES: Final = 224 * KIB  # that a program's heap limit may be: any call of one process
 RECLAIM_MARGIN: Final = 16 * KIB  # what reclaim frees beyond the need, so that it does not run at each call
 KILLS_KEPT: Final = 256  # kills that the statistics tell of, the last ones

@@ -107,8 +107,13 @@ def _load(process: Process, description: Description, path: PathBytes) -> Image 
 
 def _take(system: System) -> Image | int:
     """Take what was handed over."""
-    loaded, system.loaded = system.loaded, abi.OK
+    loaded = system.loaded
+    system.memory.aside(_forget, system)  # here, the analyser would take it for OK whatever is loaded later
     return loaded
+
+
+def _forget(system: System) -> None:
+    system.loaded = abi.OK
 
 
 def _find(system: System, path: PathBytes) -> None:

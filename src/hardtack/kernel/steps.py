@@ -42,7 +42,8 @@ class Steps:
         self._granted: Bytes = process.granted_for_steps
         self._taken: Bytes = 0
 
-    @assume_bound("0", returned="0", retained="0")  # of the call's own bound: the steps' come on top of it
+    # Of the call's own bound, the step's comes on top of it: the arguments as they are handed on, and a sum.
+    @assume_bound("400", returned="0", retained="0", replaced="32")
     def run(self, heap: Heap, need: Bytes, step: Callable[..., None], *arguments: object) -> bool:
         """Run a step, which allocates `need` bytes at most; False, and it was not run, if they are not free.
 
@@ -55,7 +56,7 @@ class Steps:
         return self._process.way_in(heap, need, step, *arguments) is not NotImplemented
 
     def begin_again(self) -> int:
-        """Answer for a call that has undone what it did: it is to wait at the border, for its steps too."""
+        """Answer for a call that is to wait at the border, for its steps too; the half-made ends there."""
         self._process.shortfall = self._taken
         refused: int = NotImplemented
         return refused

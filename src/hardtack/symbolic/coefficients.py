@@ -29,6 +29,9 @@ class Ratio(Fraction):
         """Have copies be the same object."""
         return ratio, (self.numerator, self.denominator)
 
+    def __copy__(self) -> Ratio:
+        return self
+
     def __deepcopy__(self, memo: object) -> Ratio:
         return self
 
