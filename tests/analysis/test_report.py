@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardtack.analysis.report import rounded
+from hardtack.analysis.report import at, rounded
 from hardtack.symbolic import ZERO, Size
 
 
@@ -28,3 +28,9 @@ def test_coefficients_are_whole(exact, printed):
 def test_nothing_and_no_bound_stay():
     assert rounded(ZERO) == ZERO
     assert rounded(Size.unbounded("why")).is_top
+
+
+def test_examples_are_of_numbers_that_agree():
+    size = Size.parse("4*extra(n) + 100*neg(n) + n + len(xs)")
+    assert at(size, 1000) == 2000
+    assert at(size, 1 << 30) == 4 + (1 << 31)

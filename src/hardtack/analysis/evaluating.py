@@ -100,7 +100,7 @@ def _value(symbol: str, given: Mapping[str, object]) -> int:
     if function in {"extra", "neg"}:
         inner = _FUNCTION.fullmatch(path)
         path = inner[2] if inner is not None and inner[1] == "max" else path
-        return _greatest(path, given, _extra if function == "extra" else operator.neg)
+        return _greatest(path, given, extra if function == "extra" else operator.neg)
     if function == "max":
         return _greatest(path, given)
     if function == "total":
@@ -113,7 +113,8 @@ def _greatest(path: str, given: Mapping[str, object], measure: Callable[[int], i
     return max([0, *(measure(_integer(one, path)) for one in follow(path, given))])
 
 
-def _extra(value: int) -> int:
+def extra(value: int) -> int:
+    """Return how many digits of 30 bits an integer has beyond its first."""
     return max(0, (abs(value).bit_length() + 29) // 30 - 1)
 
 

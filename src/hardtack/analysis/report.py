@@ -11,6 +11,7 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from hardtack.analysis.evaluating import extra
 from hardtack.symbolic import ZERO, Size
 from hardtack.symbolic import polynomials as polys
 
@@ -78,8 +79,9 @@ def _figures(peak: Size) -> list[str]:
 
 
 def at(size: Size, number: int) -> int:
-    """Return a size's value where all symbols have one value."""
-    return size.evaluate(dict.fromkeys(size.symbols(), number))
+    """Return a size's value where every length and number has one value, which is not negative."""
+    of = {"extra": extra(number), "neg": 0}
+    return size.evaluate({symbol: of.get(symbol.partition("(")[0], number) for symbol in size.symbols()})
 
 
 def largest_share(bound: Analysed, number: int) -> str:
