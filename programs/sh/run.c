@@ -201,12 +201,28 @@ static int spawn_at(const char *path, char *const argv[], const int fds[STREAMS]
     return errno ? -1 : (int)pid;
 }
 
+// The host compiles what is large only when it runs it itself.
+static int is_program(const char *path)
+{
+    char start[4] = "";
+    int fd = open(path, O_RDONLY);
+    if (fd < 0)
+        return 0;
+    ssize_t count = read(fd, start, sizeof start);
+    close(fd);
+    return count == sizeof start && memcmp(start, "\0asm", sizeof start) == 0;
+}
+
 // A file that is no program is a script.
 static int spawn_or_script(const char *path, char *const argv[], const int fds[STREAMS])
 {
     int pid = spawn_at(path, argv, fds), count = 0;
     if (pid >= 0 || errno != ENOEXEC)
         return pid;
+    if (is_program(path)) {
+        errno = ENOEXEC;
+        return -1;
+    }
     while (argv[count])
         count++;
     char **longer = take(((size_t)count + 2) * sizeof *longer + 8);
@@ -239,6 +255,9 @@ static int start(char *const argv[], const int fds[STREAMS], int *status)
     if (errno == ENOENT) {
         ht_print(STDERR_FILENO, "sh: %s: not found\n", name);
         *status = 127;
+    } else if (errno == ENOEXEC) {
+        ht_print(STDERR_FILENO, "sh: %s: not compiled, or no program: `hardtack run` it once from the host\n", name);
+        *status = 126;
     } else {
         *status = complain(name, 126);
     }

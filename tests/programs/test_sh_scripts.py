@@ -73,3 +73,9 @@ def test_a_script_does_what_it_does_under_the_hosts_shell(kernel, tmp_path, name
         theirs.stdout,
         b"" if name == "signals" else theirs.stderr,  # the host's shell says "Killed"
     ), ours.failure
+
+
+def test_a_program_that_cannot_be_started_is_no_script(kernel):
+    result = kernel.run("/bin/sh", ["-c", "/x"], files={"/x": b"\0asm" + b"echo no\n" * 10}, timeout=60)
+    assert (result.exit_code, result.stdout) == (126, b"")
+    assert b"`hardtack run` it once from the host" in result.stderr
