@@ -90,8 +90,8 @@ def test_a_program_that_is_a_file_is_read_whole_and_takes_nothing_of_the_kernels
             for disk in machine.system.disks:
                 while disk.cache.evict():
                     pass
-    assert len(taken) == 8 * len(SIZES)
-    assert {name for name, _ in taken} == {"_find", "_load_file"}
+    assert len(taken) == 16 * len(SIZES)
+    assert {name for name, _ in taken} == {"_find", "_load_file", "_forget"}
     assert [one for one in taken if one[1]] == []
 
 
