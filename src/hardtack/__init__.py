@@ -8,7 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing takes its time, and until the command line runs Ctrl-C is a traceback
 if TYPE_CHECKING:
     from hardtack.analysis.bounds import bound
-    from hardtack.annotations import assume_bound, bounded, checked, checks, loop_bound, recursive
+    from hardtack.annotations import Among, assume_bound, bounded, checked, checks, loop_bound, recursive
     from hardtack.errors import (
         AnnotationBroken,
         Doomed,
@@ -52,6 +52,7 @@ _HOMES = {
     "Result": "hardtack.runtime",
     "Usage": "hardtack.runtime",
     "run_python": "hardtack.runtime",
+    "Among": "hardtack.annotations",
     "assume_bound": "hardtack.annotations",
     "bound": "hardtack.analysis.bounds",
     "bounded": "hardtack.annotations",
@@ -74,6 +75,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Among",
     "AnnotationBroken",
     "AsyncKernel",
     "AsyncProcess",
