@@ -26,7 +26,7 @@ _HOGS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
 # the second before it has filled so large a heap.
 _BOUNDED: Final = ("filehog", "memhog", "forkbomb")
 _MESSAGES: Final = (18_000, 1500)  # for each citizen to deliver: its work outlasts the hogs'; quick
-_SECONDS: Final = 20.0  # that the citizens may take: a hog that is never killed may leave them no turn
+_SECONDS: Final = 60.0  # that the citizens may take: a hog that is never killed may leave them no turn
 _QUICK: Final = ("pipehog", "filehog")
 
 
