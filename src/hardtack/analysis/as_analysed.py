@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cached_property
+from functools import cached_property, lru_cache
 from re import Pattern
 from struct import Struct
 from types import CodeType, FunctionType, ModuleType
@@ -127,7 +127,12 @@ def _module_of(name: str, file: str) -> tuple[ModuleType | None, list[str]]:
 
 
 def _same(one: str | None, other: str) -> bool:
-    return one is not None and (one == other or os.path.realpath(one) == os.path.realpath(other))
+    return one is not None and (one == other or _real(os.path.abspath(one)) == _real(os.path.abspath(other)))
+
+
+_real = lru_cache(maxsize=4096)(
+    os.path.realpath
+)  # which looks at each directory on the way, at each call of a service
 
 
 def _stands_there(module: ModuleType, path: list[str], file: str, line: int) -> bool:
