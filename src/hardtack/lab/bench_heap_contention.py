@@ -100,7 +100,10 @@ def _run_threads(turn: Callable[[], None], turns: int) -> float:
     barrier = threading.Barrier(THREADS + 1)
 
     def run() -> None:
-        barrier.wait()
+        try:
+            barrier.wait()
+        except threading.BrokenBarrierError:  # Ctrl-C: the main thread does not come
+            return
         for _ in range(turns):
             turn()
 
