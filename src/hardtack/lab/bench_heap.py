@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ def measure(rounds: int = 7, progress: Callable[[str], None] | None = None) -> l
         workload, for the hook alone and inside a heap.
     """
     tell = progress or (lambda _: None)
+    logging.getLogger("hardtack.heap").setLevel(
+        logging.ERROR
+    )  # Ctrl-C drops the reservation of the turn it strikes
     return [
         *measure_operations(rounds, tell),
         *measure_contention(rounds, tell),
