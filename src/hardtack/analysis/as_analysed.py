@@ -130,9 +130,8 @@ def _same(one: str | None, other: str) -> bool:
     return one is not None and (one == other or _real(os.path.abspath(one)) == _real(os.path.abspath(other)))
 
 
-_real = lru_cache(maxsize=4096)(
-    os.path.realpath
-)  # which looks at each directory on the way, at each call of a service
+# It looks at each directory on the way, and `for_call` asks at each call of a service.
+_real = lru_cache(maxsize=4096)(os.path.realpath)
 
 
 def _stands_there(module: ModuleType, path: list[str], file: str, line: int) -> bool:

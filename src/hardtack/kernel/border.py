@@ -151,9 +151,8 @@ def refused(process: Process, row: Row, *arguments: object) -> object:
 def _have_wait(process: Process, wants: int, handler: Callable[..., object]) -> int:
     """Have a process that holds nothing wait for what its call, or a step of it, wants; return its answer."""
     system = process.system
-    if (
-        system.doomed is not None
-    ):  # a child that was half made: who else is doomed in a turn makes no call in it
+    # A child that was half made: who else is doomed in a turn makes no call in it.
+    if system.doomed is not None:
         with system.scheduler_heap:  # numbers of the kernel's tables, as at every other end
             system.end_doomed()
             system.close_everything()  # with more than FAN descriptors it would still hold its heap

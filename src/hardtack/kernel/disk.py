@@ -292,7 +292,11 @@ class Disk:
         raise self._end(reason)
 
     def blob_aside(self, statement: str, key: Long, most: Transfer) -> PageBytes | None:
-        """As blob, where what stays of the statement is not to be in the heap either."""
+        """As blob, where what stays of the statement is not to be in the heap either.
+
+        Raises:
+            Broken: as blob.
+        """
         if self.broken is not None:
             raise Broken(self.broken)
         try:

@@ -65,9 +65,8 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Block, Bytes, Count, Errno, Long, PathBytes, Word
     from hardtack.limits import Limits
 
-    Strings: TypeAlias = (
-        Block | memoryview
-    )  # arguments, or an environment: in user memory, or to be copied there
+    # arguments, or an environment: in user memory, or to be copied there
+    Strings: TypeAlias = Block | memoryview
 
     # so many bytes: who makes them takes what else it needs elsewhere
     RandomBytes: TypeAlias = Annotated[

@@ -157,9 +157,8 @@ class Job:
             return False
 
     def _end(self) -> None:
-        self._call = (
-            _nothing  # it may lead to the kernel, and the thread lets go of the job later than its caller
-        )
+        # It may lead to the kernel, and the thread lets go of the job later than its caller.
+        self._call = _nothing
         self.finished = True
         if self.done.locked():
             self.done.release()
