@@ -1,7 +1,8 @@
 """Commands in the documents are run, and print what the documents say.
 
 A ```console block holds commands behind "$ ", each followed by its output. "[137]" on a line of its own is
-the exit status, if it is not 0. Numbers and the width of columns may differ; "..." stands for any lines.
+the exit status, if it is not 0. Numbers and the width of columns may differ; "..." stands for any text, on a
+line of its own for any lines or none.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def test_prints_what_it_says(document: str, command: str, expected: str, tmp_pat
     )
     status = f"[{done.returncode}]" if done.returncode else ""
     found = "\n".join(line for line in (done.stdout + done.stderr + status).splitlines())
-    pattern = re.escape(plain(expected)).replace(re.escape("..."), "(.|\n)*")
+    pattern = re.escape(plain(expected)).replace(re.escape("\n...\n"), "\n(.*\n)*").replace(re.escape("..."), "(.|\n)*")
     assert re.fullmatch(pattern, plain(found)), f"{document} says:\n{expected}\nfound:\n{found}"
 
 
