@@ -55,8 +55,9 @@ def test_prints_what_it_says(document: str, command: str, expected: str, tmp_pat
     )
     status = f"[{done.returncode}]" if done.returncode else ""
     found = "\n".join(line for line in (done.stdout + done.stderr + status).splitlines())
-    pattern = re.escape(plain(expected)).replace(re.escape("\n...\n"), "\n(.*\n)*").replace(re.escape("..."), "(.|\n)*")
-    assert re.fullmatch(pattern, plain(found)), f"{document} says:\n{expected}\nfound:\n{found}"
+    pattern = re.escape(plain(expected) + "\n")
+    pattern = pattern.replace(re.escape("...\n"), "(.*\n)*").replace(re.escape("..."), "(.|\n)*")
+    assert re.fullmatch(pattern, plain(found) + "\n"), f"{document} says:\n{expected}\nfound:\n{found}"
 
 
 def test_the_makefile_defines_each_target_once() -> None:
