@@ -149,6 +149,7 @@ struct Core {
     uint64_t serial;               /* no other core ever has the same */
     Core *next, *prev;             /* all cores, for check() */
     Core *below, *beside, *before; /* the first child; the next and the previous child of the same parent */
+    const Core *above;             /* the core in its chain that admitted the last call here */
     PyObject *object;              /* the Heap, which it does not keep alive; NULL once that is gone */
     struct { size_t live, reserved, held, footprint, children; } sum; /* check()'s own */
 };
@@ -522,6 +523,13 @@ static inline void close_tab(void)
  * more aside, it need not be settled. */
 static inline int tab_draws_on(const Core *c) { return tab.claim && tab.claim->core == c; }
 
+/* A claim that is to begin on this core leaves the tab open if it is neither carved from another nor has holds. */
+static inline void make_way(const Core *c, int plain)
+{
+    if (!plain || !tab_draws_on(c))
+        close_tab();
+}
+
 /* Open a tab, if any bytes are left that need no thought. */
 static int open_tab(Core *core)
 {
@@ -591,11 +599,9 @@ static COLD void holds_open(const Claim *claim)
     }
 }
 
-/* Begin a claim that there is room for. The holds are its own from now on. */
+/* Begin a claim that there is room for. The holds are its own from now on. Who calls has made way. */
 static inline void claim_open(Claim *claim, Core *core, Claim *outer, size_t n, Hold *holds)
 {
-    if (outer || holds || !tab_draws_on(core))
-        close_tab();
     /* One by one: told to clear it all, GCC writes `rep stos`, which takes longer to begin than this in all. */
     claim->core = core;
     claim->outer = outer;
@@ -672,11 +678,12 @@ static COLD int holds_close(Claim *claim)
     return awaited;
 }
 
-/* End a claim.  Returns whether somebody waits for what came free. */
-static inline int claim_close(Claim *claim)
+/* End a claim; a plain one is carved from no other, and has no holds. Returns whether somebody waits for what came
+ * free. */
+static ALWAYS_INLINE int claim_close_as(Claim *claim, int plain)
 {
     int awaited = NOBODY;
-    if (tab.claim == claim || claim->outer || claim->carved)
+    if (tab.claim == claim || claim->carved || (!plain && claim->outer))
         close_tab();
     claim->ended = 1;
     if (UNLIKELY(claim->carved))
@@ -687,9 +694,9 @@ static inline int claim_close(Claim *claim)
         claim->prev->next = claim->next;
     else
         all_claims = claim->next;
-    if (UNLIKELY(claim->holds != NULL))
+    if (!plain && UNLIKELY(claim->holds != NULL))
         awaited = holds_close(claim);
-    if (claim->outer) {
+    if (!plain && claim->outer) {
         claim_merge(claim);
         return awaited;
     }
@@ -702,6 +709,8 @@ static inline int claim_close(Claim *claim)
     claim->core->call_kept = claim->drawn + claim->beyond;
     return awaited;
 }
+
+static int claim_close(Claim *claim) { return claim_close_as(claim, 0); }
 
 /* An injected fault: this allocation is the one that fails. */
 static int fault_due(Core *chain, size_t n)
@@ -2112,9 +2121,9 @@ static COLD void collect_what_is_due(void)
 }
 
 /* End a claim on a heap; `function` is what ran on it, or NULL for a `with`. Returns -1 if that raises. */
-static ALWAYS_INLINE int finish(HeapObject *heap, Claim *claim, PyObject *function, int may_raise)
+static ALWAYS_INLINE int finish(HeapObject *heap, Claim *claim, int plain, PyObject *function, int may_raise)
 {
-    if (UNLIKELY(claim_close(claim)))
+    if (UNLIKELY(claim_close_as(claim, plain)))
         serve(heap);
     if (UNLIKELY(collecting && admitted && !active_claim) && seconds(CLOCK_MONOTONIC_COARSE) >= look_due)
         collect_what_is_due();
@@ -2125,7 +2134,7 @@ static int give_back(ReservationObject *r, PyObject *function, int may_raise)
 {
     if (r->claim.ended)
         return 0;
-    int failed = finish(r->heap, &r->claim, function, may_raise);
+    int failed = finish(r->heap, &r->claim, 0, function, may_raise);
     r->claim.left = 0;
     return failed;
 }
@@ -2173,7 +2182,7 @@ static int add_hold(Hold **holds, Core *c, Hold *outer, size_t n)
 
 static int is_below(const Core *child, const Core *c)
 {
-    if (LIKELY(in_chain(child, c)))
+    if (LIKELY(child->above == c || in_chain(child, c)))
         return 1;
     PyErr_SetString(PyExc_ValueError, "a call runs in the heap of its reservation or in one below it");
     return 0;
@@ -2251,6 +2260,7 @@ static PyObject *new_reservation(HeapObject *heap, Claim *outer, size_t n, Hold 
     }
     r->heap = (HeapObject *)Py_NewRef(heap);
     r->entered = r->untaken = 0;
+    make_way(heap->core, !outer && !holds);
     claim_open(&r->claim, heap->core, outer, n, holds);
     r->claim.maker = running_code(&r->claim.at);
     r->claim.object = 1;
@@ -2816,16 +2826,16 @@ static PyObject *heap_admit(PyObject *o, PyObject *const *args, Py_ssize_t n)
     size_t bound = bound_of(args[1]);
     if ((bound == (size_t)-1 && PyErr_Occurred()) || !is_below(child, c))
         return NULL;
-    if (!tab_draws_on(c))
-        settle();
+    make_way(c, 1);
     if (bound > UNLIMITED || short_of(c, bound, AWAITED))
         Py_RETURN_NOTIMPLEMENTED;
+    child->above = c;
     Claim claim;
     claim_open(&claim, c, NULL, bound, NULL);
     claim.maker = args[2];
     claim.at = -1;
     PyObject *result = call_in(child, &claim, args + 2, n - 2, NULL);
-    if (finish(HEAP(o), &claim, args[2], result != NULL))
+    if (finish(HEAP(o), &claim, 1, args[2], result != NULL))
         Py_CLEAR(result);
     return result;
 }
@@ -2865,12 +2875,13 @@ static PyObject *heap_call_reserved(PyObject *o, PyObject *const *args, Py_ssize
     PyObject *result;
     if (LIKELY(now)) {
         Claim claim;
+        make_way(HEAP(o)->core, !request.outer && !request.holds);
         claim_open(&claim, HEAP(o)->core, request.outer, request.amount, request.holds);
         claim.maker = args[1];
         claim.at = -1;
         Py_INCREF(o);
         result = call_in(HEAP(o)->core, &claim, args + 1, n - 1, keywords);
-        if (finish(HEAP(o), &claim, args[1], result != NULL))
+        if (finish(HEAP(o), &claim, 0, args[1], result != NULL))
             Py_CLEAR(result);
         Py_DECREF(o);
         return result;
