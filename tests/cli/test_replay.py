@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("interpreter")
 
 KILLED, INTERRUPTED, WRONG_USE, OWN_ERROR = 137, 130, 2, 1
 PROGRAMS = Path(__file__).parents[2] / "src" / "hardtack" / "programs"
-FAMILY = "mail ann 20 & sleeper 2; cat | wc; ls /; echo end | cat; sleeper 3"
+FAMILY = "mail ann 20 & sleeper 2; cat | wc; ls /; head -n 9 /dev/random | wc; echo end | cat; sleeper 3"
 RANDOM = "import os, random, time; print(os.urandom(8), random.random(), time.time(), hash('x'))"
 
 

@@ -419,24 +419,6 @@ _PRINT_ENVIRONMENT = """(module
     (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))))"""
 
 
-# -- limits
-@pytest.mark.parametrize(
-    ("options", "program", "status", "says"),
-    [
-        (["--cpu", "0.1"], ["/bin/spin"], KILLED, "cpu limit: it used 0.1"),
-        (["--descriptors", "20"], ["/bin/fdhog"], 1, "fdhog: 16 descriptors, then No file descriptors"),
-        (["--processes", "1"], ["/bin/sh", "-c", "hello"], 126, "sh: hello: "),
-        (["--table-elements", "0"], ["/bin/echo"], 1, "table_elements limit"),
-        (["--output", "10"], ["/bin/echo", "0123456789abc"], 1, "0123456789echo: writ"),
-        (["--disk-limit", "1MiB"], ["/bin/filehog"], 1, "1 files, then No space left on device"),
-    ],
-)
-def test_limits(cli: CommandLine, options: list[str], program: list[str], status: int, says: str) -> None:
-    done = cli("run", *options, *program)
-    assert done.status == status
-    assert says in done.stdout + done.stderr
-
-
 # -- compilation
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_long_compilation_is_shown_on_a_terminal(tmp_path: Path, interrupted: bool) -> None:

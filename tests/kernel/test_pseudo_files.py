@@ -228,6 +228,13 @@ def test_zero_and_random_give_what_is_asked_for(hand):
         assert len(hand.read(fd, 65536)) == 8192
 
 
+def test_random_bytes_are_those_of_the_outside(machine, hand):
+    """A seed or a recording gives them: what did not come from there would be another at each run."""
+    machine.system.random = lambda count: b"\x07" * count
+    fd = hand.open(b"random", rights=READ, at=DEVICES)
+    assert hand.read(fd, 3000) == b"\x07" * 3000
+
+
 @pytest.mark.parametrize("name", [b"null", b"zero", b"random"])
 def test_a_device_can_be_told_from_a_terminal_by_its_position(hand, name):
     fd = hand.open(name, at=DEVICES)

@@ -151,6 +151,16 @@ def test_a_bomb_of_time_is_refused_by_name(kernel: Kernel):
     assert caught.value.limit == "compile_cpu"
 
 
+@pytest.mark.parametrize("cpu", [0, 0.05])
+def test_a_part_of_a_second_is_a_limit_too(kernel: Kernel, cpu: float):
+    with pytest.raises(ProgramError, match=rf"compile_cpu limit: it takes more than {cpu} s"):
+        kernel.run(dear(rounds=20_000), limits=Limits(compile_cpu=cpu))
+
+
+def test_limits_beyond_what_a_system_has_are_none(kernel: Kernel):
+    assert kernel.run(dear(), limits=Limits(compile_cpu=1e30, compile_memory=1 << 62)).exit_code == 7
+
+
 @pytest.mark.parametrize("arguments", [{"limits": Limits(wall=0.3)}, {"timeout": 0.3}])
 def test_wall_time_covers_compilation(kernel: Kernel, arguments: dict[str, object]):
     started = time.monotonic()

@@ -151,6 +151,18 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     help="Bytes that it may make files grow by, in memory and on the --disk; beyond them ENOSPC.",
 )
 @click.option(
+    "--compile-memory",
+    type=size,
+    metavar="SIZE",
+    help="Bytes that a process which compiles it may take.  [default: 2GiB]",
+)
+@click.option(
+    "--compile-cpu",
+    type=seconds,
+    metavar="SECONDS",
+    help="Processor time that it may take.  [default: 120]",
+)
+@click.option(
     "--on-exhaustion",
     "policy",
     type=click.Choice(["reserve", "fail", "panic", "wait"]),
@@ -174,7 +186,11 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     "--on-exhaustion, --disk.",
 )
 @click.option("--trace", metavar="FILE", help="Write a line for each system call: turn, pid, call, errno.")
-@click.option("--stats", is_flag=True, help="At the end, print the kernel's books to standard error.")
+@click.option(
+    "--stats",
+    is_flag=True,
+    help="At the end, print the kernel's books to standard error, and which limits were met.",
+)
 @click.option("--signs-fd", type=int, hidden=True)
 @click.argument("program")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -197,6 +213,8 @@ def command(
     table_elements: int | None,
     output: int | None,
     disk_limit: int | None,
+    compile_memory: int | None,
+    compile_cpu: float | None,
     policy: Policy,
     seed: int | None,
     record: str | None,
@@ -244,6 +262,8 @@ def command(
         "table_elements": table_elements,
         "output": output,
         "disk": disk_limit,
+        "compile_memory": compile_memory,
+        "compile_cpu": compile_cpu,
     }
     header = partial(
         make_header, program, args, dict(env), files or {}, names, tcplisten, (heap, memory, fs_size), limits
@@ -282,12 +302,14 @@ def command(
                     listen=listen,
                     files=files,
                 )
+            limits_met: tuple[str, ...] = ()
             try:
                 with Interruptible():
                     result = process.wait()
+                limits_met = result.limits_met
             finally:
                 if stats:
-                    _show_statistics(kernel, time.monotonic() - started)
+                    _show_statistics(kernel, limits_met, time.monotonic() - started)
         return tell_status(Path(program).name, result)
 
 
@@ -311,10 +333,10 @@ def tell_status(name: str, result: Result) -> int:
     return result.exit_code
 
 
-def _show_statistics(kernel: Kernel, taken: float) -> None:
+def _show_statistics(kernel: Kernel, limits_met: tuple[str, ...], taken: float) -> None:
     from hardtack.cli.statistics import show_statistics
 
-    show_statistics(kernel.statistics(), taken)
+    show_statistics(kernel.statistics(), limits_met, taken)
 
 
 # -- streams and sockets

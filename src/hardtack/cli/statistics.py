@@ -10,13 +10,15 @@ import click
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hardtack.kernel.disk_inodes import DiskStatistics
     from hardtack.runtime import KernelStatistics
 
 
-def show_statistics(statistics: KernelStatistics, seconds: float) -> None:
+def show_statistics(statistics: KernelStatistics, limits_met: Sequence[str], seconds: float) -> None:
     """Print a kernel's books to standard error: a table on a terminal, plain lines elsewhere."""
-    rows = _rows(statistics, seconds)
+    rows = _rows(statistics, limits_met, seconds)
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.table import Table
@@ -32,7 +34,7 @@ def show_statistics(statistics: KernelStatistics, seconds: float) -> None:
             click.echo(f"{name:<14}{text}", err=True)
 
 
-def _rows(statistics: KernelStatistics, seconds: float) -> list[tuple[str, str]]:
+def _rows(statistics: KernelStatistics, limits_met: Sequence[str], seconds: float) -> list[tuple[str, str]]:
     heap, files = statistics.heap, statistics.files
     kills = ", ".join(
         f"{kill.program} (pid {kill.pid}, {format_bytes(kill.held)})" for kill in statistics.kills
@@ -49,6 +51,7 @@ def _rows(statistics: KernelStatistics, seconds: float) -> list[tuple[str, str]]
         ("user memory", _use(statistics.memory, statistics.memory_peak, statistics.memory_capacity)),
         ("waits", f"{statistics.waits} calls waited for memory"),
         ("kills", f"{len(statistics.kills)} to free memory{': ' if kills else ''}{kills}"),
+        *([("limits met", ", ".join(limits_met))] if limits_met else []),
         ("overruns", _overruns(heap.overruns, heap.overrun_bytes)),
         ("failed calls", f"{statistics.failed_calls} met a failed allocation"),
         ("seconds", f"{seconds:.3f}"),

@@ -148,6 +148,11 @@ class Account:
             self.limit = limit
             self.why = why
 
+    def forget_refusals(self) -> None:
+        """Forget which limits refused it something so far."""
+        self.descriptors_refused = self.processes_refused = False
+        self.user_memory.refused = self.owner.refused = False
+
     def limits_met(self, output: bool) -> tuple[str, ...]:
         """Return the names of the limits that it met, the one that ended it first; output says it of that."""
         met = {

@@ -11,7 +11,6 @@ process has as N. Nothing here can be made, renamed or removed: EROFS.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated, Final
 
 from annotated_types import Interval, MaxLen
@@ -109,7 +108,7 @@ class Random(NullDevice):
         count = min(count, RANDOM_STEP)
         for at in range(0, count, _PIECE):
             piece = min(_PIECE, count - at)
-            process.memory[start + at : start + at + piece] = os.urandom(_PIECE)[:piece]
+            process.memory[start + at : start + at + piece] = process.system.random(piece)
         return count
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import bounds, calls, calls_poll, calls_process, calls_sockets, calls_spawn
+from hardtack.kernel.params import MAX_POLL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,12 +99,17 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str]]] = [
     ("clock_res_get", "clock:i out:i", calls.clock_res_get, ""),
     ("clock_time_get", "clock:i precision:I out:i", calls.clock_time_get, ""),
     ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, ""),
-    ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, ""),
+    ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, "refused, as by wasmtime"),
     ("fd_close", "fd:i", calls.fd_close, ""),
     ("fd_datasync", "fd:i", calls.fd_sync, ""),
     ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, ""),
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, ""),
-    ("fd_fdstat_set_rights", "fd:i rights:I inheriting:I", calls.fd_fdstat_set_rights, ""),
+    (
+        "fd_fdstat_set_rights",
+        "fd:i rights:I inheriting:I",
+        calls.fd_fdstat_set_rights,
+        "refused, as by wasmtime: nobody keeps rights but those to read and write",
+    ),
     ("fd_filestat_get", "fd:i out:i", calls.fd_filestat_get, ""),
     ("fd_filestat_set_size", "fd:i size:I", calls.fd_filestat_set_size, ""),
     ("fd_filestat_set_times", "fd:i atime:I mtime:I flags:i", calls.fd_filestat_set_times, ""),
@@ -194,7 +200,7 @@ _POSIX_ROWS: Final[list[tuple[str, str, Callable[..., int], str]]] = [
     ("connect", "fd:i address:i size:i", calls_sockets.connect, ""),
 ]
 
-# Where a call answers otherwise than wasmtime's own WASI, on purpose. tests/wasi/differs.py shows each.
+# Where a call answers otherwise than wasmtime's own WASI, on purpose; tests/wasi/differs.py.
 DIFFERS: Final[dict[str, str]] = {
     "clock_time_get": "the processor time of a process, from when it first asks (wasmtime: EBADF)",
     "clock_res_get": "likewise; a clock that does not exist is EINVAL (wasmtime: a trap)",
@@ -205,7 +211,8 @@ DIFFERS: Final[dict[str, str]] = {
     "fd_seek": "in files of the host, to where the host's file system has no place is EINVAL",
     "path_symlink": "in directories of the host, EPERM for a link that would lead out (wasmtime makes it)",
     "fd_prestat_get": "a listening socket has a type of its own, so that a search for directories goes on",
-    "poll_oneoff": "tells of all that is ready (wasmtime: of the first), and how many bytes there are",
+    "poll_oneoff": "tells of all that is ready (wasmtime: of some), and how many bytes there are (but "
+    f"for files of the host); more than {MAX_POLL:,} subscriptions are EINVAL",
     "proc_raise": "ends the process by the signal; those that stop are ENOTSUP, as all are in wasmtime",
     "sock_accept": "accepts at sockets of the kernel and of --tcplisten (wasmtime has none to accept at)",
     "sock_recv": "reads from them; RECV_WAITALL from a client of the host is ENOTSUP",

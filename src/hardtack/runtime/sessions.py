@@ -209,7 +209,8 @@ class PythonSession:
 
         Returns:
             The call's output. Its exit_code is 0; what the code gave to sys.exit, which ends the call and not
-            the session; or 1 if it raised, and the traceback is in stderr.
+            the session; or 1 if it raised, and the traceback is in stderr. Its limits_met are the call's, its
+            usage is the session's, but for the seconds.
 
         Raises:
             SessionEnded: the session is over: a limit was hit, or the interpreter trapped or exited. Its
@@ -256,8 +257,11 @@ class PythonSession:
         for capture in self._captures:
             capture.restart(MAX_OUTPUT if self._limits.output is None else self._limits.output)
         process = self._process._process
-        if process is not None and self._limits.cpu is not None:
-            account = process.group.account
+        if process is None:
+            return
+        account = process.group.account
+        account.forget_refusals()
+        if self._limits.cpu is not None:
             account.cpu_limit = account.cpu_used + int(self._limits.cpu * 1e9)
 
     def _result(self, answer: bytes, began: int) -> Result:

@@ -12,7 +12,6 @@ process, no file.
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -102,7 +101,7 @@ class Compilation:
     def _in_child(self, source: int, code: int, message: int) -> int:
         settings = dict(self._engine.settings)
         limits = self._limits
-        about = json.dumps([settings, limits.memory, math.ceil(limits.cpu), os.getpid()])
+        about = json.dumps([settings, limits.memory, limits.cpu, os.getpid()])
         with self._lock:
             if self._stopped is not None:
                 raise self._stopped
@@ -128,7 +127,7 @@ class Compilation:
             return self._error(
                 f"compile_memory limit: it takes more than {format_bytes(limits.memory)}", "compile_memory"
             )
-        if status in {-signal.SIGXCPU, -signal.SIGKILL}:
+        if status in {-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL}:
             return self._error(
                 f"compile_cpu limit: it takes more than {limits.cpu:g} s of processor time", "compile_cpu"
             )

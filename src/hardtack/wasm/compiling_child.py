@@ -5,7 +5,7 @@ Its limits are set before it reads a byte. What it answers:
     status 0        the code was written
     INVALID         the program is not valid; wasmtime's message is on standard error
     NO_MEMORY       it needs more memory than it may have
-    a signal        SIGABRT: the same, met by wasmtime; SIGXCPU or SIGKILL: its processor time is over
+    a signal        SIGABRT: the same, met by wasmtime; SIGPROF, SIGXCPU, SIGKILL: its processor time is over
 
 It ends with the thread that started it, and no key of a terminal reaches it.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import math
 import os
 import resource
 import signal
@@ -26,9 +27,12 @@ NO_MEMORY: Final = 4
 LARGEST_CODE: Final = 1 << 30  # bytes of compiled code that are written
 _PR_SET_PDEATHSIG: Final = 1
 _ADDRESSES: Final = 4  # times the memory: threads reserve address space that they do not use
+_MOST_BYTES: Final = 1 << 62
+_MOST_SECONDS: Final = 10**9  # of a timer
+_LEAST_SECONDS: Final = 1e-6  # none would be no timer
 
 
-def main(settings: dict[str, int], memory: int, seconds: int, parent: int) -> int:
+def main(settings: dict[str, int], memory: int, seconds: float, parent: int) -> int:
     """Compile; return the status to exit with."""
     _limit(memory, seconds)
     _end_with(parent)
@@ -51,17 +55,20 @@ def main(settings: dict[str, int], memory: int, seconds: int, parent: int) -> in
     return 0
 
 
-def _limit(memory: int, seconds: int) -> None:
+def _limit(memory: int, seconds: float) -> None:
+    """Set limits; that of processor time twice, as the system's own is one of whole seconds."""
+    seconds = min(seconds, _MOST_SECONDS)
     for kind, most in (
         (resource.RLIMIT_DATA, memory),
-        (resource.RLIMIT_AS, _ADDRESSES * memory),
-        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_AS, min(_ADDRESSES * memory, _MOST_BYTES)),
+        (resource.RLIMIT_CPU, math.ceil(seconds)),
         (resource.RLIMIT_FSIZE, LARGEST_CODE),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(kind)
         if hard == resource.RLIM_INFINITY or most < hard:
             resource.setrlimit(kind, (most, most + 1))  # a second more: SIGXCPU goes before SIGKILL
+    signal.setitimer(signal.ITIMER_PROF, max(seconds, _LEAST_SECONDS))
 
 
 def _end_with(parent: int) -> None:

@@ -53,3 +53,32 @@ CASE(signal_abrt_ends)
     show("abrt", sys_proc_raise(6));
     printf("after\n");
 }
+
+static __wasi_subscription_t to_read(u64 userdata, u32 fd)
+{
+    __wasi_subscription_t wanted = {.userdata = userdata, .u.tag = __WASI_EVENTTYPE_FD_READ};
+    wanted.u.u.fd_read.file_descriptor = fd;
+    return wanted;
+}
+
+// Left out: which of several that are ready it tells of. Here all; in wasmtime that changes from run to run.
+CASE(poll_tells_how_many_bytes_there_are)
+{
+    __wasi_event_t event;
+    u32 ready = 0;
+    put("a", "text");
+    __wasi_subscription_t wanted = to_read(1, open_file("a", 0, RIGHT_READ, 0));
+    show("poll", sys_poll_oneoff(&wanted, &event, 1, &ready));
+    printf("  %u ready, %llu bytes\n", ready, (unsigned long long)event.fd_readwrite.nbytes);
+}
+
+CASE(poll_of_more_than_1024)
+{
+    static __wasi_subscription_t wanted[1025];
+    static __wasi_event_t events[1025];
+    u32 ready = 0, fd = open_file("a", CREAT, RIGHT_READ, 0);
+    for (u32 i = 0; i < 1025; i++)
+        wanted[i] = to_read(i, fd);
+    show("1024", sys_poll_oneoff(wanted, events, 1024, &ready));
+    show("1025", sys_poll_oneoff(wanted, events, 1025, &ready));
+}
