@@ -60,7 +60,7 @@ lab: setup ## all experiments, and build/report.html: a quarter of an hour
 	mkdir -p build
 	$(BIN)/hardtack lab all --html build/report.html --json build/report.json
 
-browser: setup ## what `make report` looks at the lab's page with: Debian's chromium, and playwright
+browser: setup ## what `make report` and `make soak` look at pages with: Debian's chromium, and playwright
 	apt-get install --yes --no-install-recommends chromium
 	$(BIN)/python -m pip install --quiet playwright
 
@@ -87,7 +87,7 @@ peers: setup ## what hogs do to hardtack, wasmtime-py and node:wasi (needs node)
 hostile: setup ## every guest of the hostile suite, each beside a citizen: half a minute
 	$(BIN)/python -m pytest -m "slow or not slow" tests/lab/test_hostile.py tests/lab/test_attacks.py tests/programs/test_hogs.py
 
-soak: setup ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
+soak: browser ## all tests, the slow ones too; then threads and tasks on one heap for SECONDS=600
 	$(BIN)/python -m pytest -m "slow or not slow"
 	$(BIN)/python tests/heap/soak.py --seconds $(SECONDS)
 

@@ -43,7 +43,7 @@ TOP = 1 << 32
 ENDS = {"proc_exit", "proc_raise", "kill", "exec"}  # calls that may rightly end who makes them
 POINTERS = {
     "out", "start", "vectors", "subscriptions", "events", "pointers", "path", "status", "to_start", "out_flags",
-    "address", "buffer", "target", "arguments", "environment", "descriptor_map",
+    "address", "buffer", "target", "arguments", "environment", "descriptor_map", "directory",
 }  # fmt: skip
 POINTER_EDGES = (0, 1, SIZE - 1, SIZE - 4, SIZE - 8, SIZE, SIZE + 1, TOP // 2, TOP - 8, TOP - 1)
 COUNT_EDGES = (
@@ -115,9 +115,14 @@ def sensible(row: Row, sense: dict[str, int]) -> dict[str, int]:
     return chosen
 
 
-def edges(name: str, kind: str) -> tuple[int, ...]:
+def pointers_of(row: Row) -> list[str]:
+    """Return the names of a row's parameters that are pointers; counts and sizes are where calls report them."""
+    return [name for name, _ in names_of(row) if name in POINTERS or row.name.endswith("_sizes_get")]
+
+
+def edges(row: Row, name: str, kind: str) -> tuple[int, ...]:
     """Return the edges of a parameter."""
-    if name in POINTERS:
+    if name in pointers_of(row):
         return POINTER_EDGES
     return LONG_EDGES if kind == "I" else COUNT_EDGES
 
@@ -128,10 +133,10 @@ def systematic(row: Row, sense: dict[str, int]) -> Iterator[tuple[int, ...]]:
     parameters = names_of(row)
     yield tuple(base.values())
     for name, kind in parameters:
-        for edge in edges(name, kind):
+        for edge in edges(row, name, kind):
             yield tuple({**base, name: edge}.values())
-    pointers = [name for name, _ in parameters if name in POINTERS]
-    counts = [name for name, kind in parameters if name not in POINTERS and kind == "i" and name != "fd"]
+    pointers = pointers_of(row)
+    counts = [name for name, kind in parameters if name not in pointers and kind == "i" and name != "fd"]
     for one, other in itertools.combinations(pointers, 2):
         for place in (VECTORS, OUT, PATH, SIZE - 16, SIZE - 4):
             yield tuple({**base, one: place, other: place + 2}.values())
@@ -145,8 +150,17 @@ def at_random(row: Row, sense: dict[str, int], pick: random.Random) -> tuple[int
     base = sensible(row, sense)
     for name, kind in names_of(row):
         if pick.random() < 0.4:
-            base[name] = pick.choice((*edges(name, kind), pick.randrange(SIZE)))
+            base[name] = pick.choice((*edges(row, name, kind), pick.randrange(SIZE)))
     return tuple(base.values())
+
+
+def fill_at_random(calls: Calls, pick: random.Random) -> None:
+    """Fill what lists of buffers, maps and subscriptions are read from: pointers and sizes at their edges."""
+    words = [pick.choice((*POINTER_EDGES, *COUNT_EDGES, DATA, *range(4))) for _ in range(48)]
+    calls.put(VECTORS, struct.pack(f"<{len(words)}I", *words))
+    for at in range(4):  # subscriptions of 12 words: in the third, what kind it is
+        words[12 * at + 2] = pick.randrange(4)
+    calls.put(STRINGS, struct.pack(f"<{len(words)}I", *words))
 
 
 class Fuzz:
@@ -172,6 +186,8 @@ class Fuzz:
                 many = iter([at_random(row, sense, pick) for _ in range(100)])
             for arguments in many:
                 waiting.append(arguments)
+                if pick is not None and pick.random() < 0.5:
+                    fill_at_random(calls, pick)
                 errno = yield row.name, arguments
                 assert 0 <= errno <= 76, (row.name, arguments, errno)
                 self.answers[row.name, errno] += 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from hardtack.kernel import abi
 from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
+from hardtack.kernel.streams import HostStream, Null
 from hardtack.lab.machine.driver import BLOCKED_CALL, READ, WRITE, Machine
 
 DEVICES, PROCESSES, PROGRAMS = 4, 5, 6  # their descriptors
@@ -272,6 +275,26 @@ def test_two_openings_of_a_pipe_are_two_pipes(hand):
 
 def test_there_is_no_terminal_where_no_stream_is_one(hand):
     assert hand.open(b"tty", at=DEVICES) == -abi.ENXIO
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_the_terminal_is_the_first_of_the_streams_that_is_one(place):
+    master, slave = os.openpty()
+
+    def streams(_):
+        return [HostStream(slave) if number == place else Null() for number in range(3)]
+
+    with Machine() as machine:
+        machine.preopen(open_pseudo(machine.system, DEV))
+        hand = machine.hand(streams=streams)
+        fd = hand.open(b"tty", at=DEVICES)
+        assert hand.fstat(fd).filetype == abi.CHARACTER_DEVICE
+        assert hand.write(fd, b"prompt") == 6
+        assert os.read(master, 10) == b"prompt"
+        os.write(master, b"typed\n")
+        assert hand.read(fd, 100) == b"typed\n"
+    os.close(master)
+    os.close(slave)
 
 
 def test_a_descriptor_of_a_directory_is_no_way_into_it(hand):
