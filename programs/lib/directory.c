@@ -11,6 +11,8 @@ void ht_start(void)
 {
     static char path[PATH_MAX];
     ssize_t length = readlink("/proc/self/cwd", path, sizeof path - 1);
+    for (int fd = 3; length < 0 && fd < 8; fd++) // of a directory called ".", libc finds it there and not in the root
+        length = readlinkat(fd, "proc/self/cwd", path, sizeof path - 1);
     if (length > 1) { // elsewhere than under hardtack there is no such link, or it says what libc knows already
         path[length] = 0;
         (void)chdir(path); // gone meanwhile: paths then start from the root

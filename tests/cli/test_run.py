@@ -16,6 +16,8 @@ from wasmtime import wat2wasm
 
 from .conftest import HARDTACK, CommandLine, children_of, is_alive
 
+HELLO = Path(__file__).parents[2] / "src" / "hardtack" / "programs" / "hello.wasm"
+SAID = "hello, world\n"
 KILLED, TRAPPED, INTERRUPTED, WRONG_USE, OWN_ERROR = 137, 134, 130, 2, 1
 
 
@@ -49,6 +51,39 @@ def test_directories_have_the_hosts_name_or_the_one_given(cli: CommandLine, tmp_
     assert cli("run", "--dir", tmp_path, "/bin/cat", tmp_path / "f").stdout == "content"
     assert cli("run", "--dir", f"{tmp_path}::/d", "/bin/cat", "/d/f").stdout == "content"
     assert cli("run", "--dir", ".", "/bin/cat", "f", cwd=tmp_path).stdout == "content"
+
+
+@pytest.mark.parametrize("given", ["pd", "./pd", "pd/", ".", "./", ".::/", "pd::/pd", "pd::./pd"])
+def test_what_lies_below_a_relative_directory_starts_and_is_entered(
+    cli: CommandLine, tmp_path: Path, given: str
+) -> None:
+    (tmp_path / "pd" / "sub").mkdir(parents=True)
+    (tmp_path / "pd" / "x.wasm").write_bytes(HELLO.read_bytes())
+    right = """
+        pd/x.wasm; ./pd/x.wasm; /pd/x.wasm; pd/./x.wasm
+        cd pd; ./x.wasm; pwd; /bin/pwd; ls; cd sub; ../x.wasm; /bin/pwd; ls ..
+        """
+    ending = cli("run", "--dir", given, "/bin/sh", "-c", right, cwd=tmp_path)
+    listed = "sub\nx.wasm\n"
+    expected = f"{4 * SAID}{SAID}/pd\n/pd\n{listed}{SAID}/pd/sub\n{listed}"
+    assert (ending.stdout, ending.stderr) == (expected, "")
+
+
+@pytest.mark.parametrize("given", ["pd", "."])
+def test_what_is_not_below_a_relative_directory_is_told(cli: CommandLine, tmp_path: Path, given: str) -> None:
+    (tmp_path / "pd" / "sub").mkdir(parents=True)
+    (tmp_path / "pd" / "x.wasm").write_bytes(HELLO.read_bytes())
+    wrong = "pd/no.wasm; pdx.wasm; sub/x.wasm; echo $?; pd/sub; echo $?; cd pdx; cd pd/x.wasm; /bin/pwd"
+    ending = cli("run", "--dir", given, "/bin/sh", "-c", wrong, cwd=tmp_path)
+    assert ending.stdout == "127\n126\n/\n"
+    assert ending.stderr.splitlines() == [
+        "sh: pd/no.wasm: not found",
+        "sh: pdx.wasm: not found",
+        "sh: sub/x.wasm: not found",
+        "sh: pd/sub: Permission denied",
+        "sh: pdx: No such file or directory",
+        "sh: pd/x.wasm: Not a directory",
+    ]
 
 
 def test_a_disk_keeps_what_was_written_from_one_run_to_the_next(cli: CommandLine, tmp_path: Path) -> None:

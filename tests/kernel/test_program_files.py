@@ -95,6 +95,37 @@ def test_a_program_that_is_a_file_is_read_whole_and_takes_nothing_of_the_kernels
     assert [one for one in taken if one[1]] == []
 
 
+@pytest.mark.parametrize("name", [".", "./", "/"])
+def test_a_program_in_memory_is_found_where_a_directory_of_the_host_lies_before_it(name, tmp_path):
+    (tmp_path / "there").write_bytes(b"of the host")
+    with Machine(8 * MIB, 4 * MIB) as machine:
+        machine.preopen(open_host_directory(machine.system, name, str(tmp_path)))
+        machine.system.loader = Recorder()
+        hand = machine.hand()
+        for file in (b"there", b"here"):
+            hand.write_all(hand.open(file, abi.O_CREAT, at=ROOT), b"in memory")
+        for path, seen in ((b"/there", [b"of the host"]), (b"/./here", [b"in memory"]), (b"/nowhere", [])):
+            machine.system.loader.seen.clear()
+            assert hand.exec(path) == (abi.ENOEXEC if seen else abi.ENOENT)
+            assert machine.system.loader.seen == seen
+
+
+def test_a_relative_path_starts_below_the_longest_name_it_begins_with(tmp_path):
+    with Machine(8 * MIB, 4 * MIB) as machine:
+        for name, folder in (("a", "1"), ("./a/b/", "2"), ("/a/bc", "3")):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "file").write_bytes(name.encode())
+            machine.preopen(open_host_directory(machine.system, name, str(tmp_path / folder)))
+        machine.system.loader = Recorder()
+        hand = machine.hand()
+        for path, name in ((b"a/file", b"a"), (b"./a/b/file", b"./a/b/"), (b"/.//a/bc//file", b"/a/bc")):
+            machine.system.loader.seen.clear()
+            assert hand.exec(path) == abi.ENOEXEC
+            assert machine.system.loader.seen == [name]
+        for path in (b"a/bcd/file", b"ab/file", b".a/file", b"..a/file"):
+            assert hand.exec(path) == abi.ENOENT
+
+
 def test_what_pipes_of_the_host_hold_takes_nothing_of_the_kernels_heap():
     made = []
 

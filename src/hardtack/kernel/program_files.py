@@ -8,7 +8,7 @@ A program is at most MAX_PROGRAM_FILE long.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.params import MAX_IO, MAX_PROGRAM_FILE, PATH_MAX
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.guest import Image
     from hardtack.kernel.process import Process
-    from hardtack.kernel.ranges import PathBytes, Rights
+    from hardtack.kernel.ranges import Count, PathBytes, Rights
     from hardtack.kernel.system import System
+
+_ENDS: Final = (b"/", b"")  # what follows a whole name
 
 
 def find_program(process: Process, path: PathBytes) -> Image | int:
@@ -48,7 +50,11 @@ def open_path(process: Process, path: PathBytes, rights: Rights) -> Description 
     if start is None:
         return abi.ENOENT
     path = below(start, path)  # so that there is one of them less while links are followed
-    return start.open_at(process, path, True, 0, 0, rights, abi.ALL_RIGHTS)
+    opened = start.open_at(process, path, True, 0, 0, rights, abi.ALL_RIGHTS)
+    root = process.system.preopens[0]
+    if not isinstance(opened, int) or opened != abi.ENOENT or _name(start) or start is root:
+        return opened
+    return root.open_at(process, path, True, 0, 0, rights, abi.ALL_RIGHTS)  # hidden by "." from libc alone
 
 
 def join(directory: PathBytes, path: PathBytes) -> PathBytes:
@@ -66,24 +72,43 @@ def join(directory: PathBytes, path: PathBytes) -> PathBytes:
 
 
 def start_of(process: Process, path: PathBytes) -> Description | None:
-    """Return the directory, of those that processes are given, below which an absolute path lies."""
+    """Return the directory, of those that processes are given, below which an absolute path lies.
+
+    It is the one that wasi-libc finds: that with the longest name, of equal ones the last.
+    """
+    first = _first(path)
     best: Description | None = None
-    length = -1
+    most = 0
     for directory in process.system.preopens:
         if directory.preopen is None:
             continue
-        name = directory.preopen.rstrip(b"/")
-        if len(name) > length and (path == name or path.startswith(name + b"/")):
-            best, length = directory, len(name)
+        name = _name(directory)
+        end = first + len(name)
+        if len(name) >= most and path.startswith(name, first) and (not name or path[end : end + 1] in _ENDS):
+            best, most = directory, len(name)
     return best
 
 
 def below(start: Description, path: PathBytes) -> PathBytes:
     """Return what of an absolute path follows the name of the directory where it starts."""
-    at = len((start.preopen or b"").rstrip(b"/"))
+    at = _first(path) + len(_name(start))
     while at < len(path) and path[at] == 47:
         at += 1
     return path[at:] or b"."
+
+
+def _first(path: PathBytes) -> Count:
+    """Return where the first name in a path begins, behind slashes and "./"."""
+    for at in range(len(path)):
+        if path[at] != 47 and (path[at] != 46 or path[at + 1 : at + 2] not in _ENDS):
+            return at
+    return len(path)
+
+
+def _name(directory: Description) -> PathBytes:
+    """Return the path that a directory was given under, from its first name on; b"" for "/" and "."."""
+    path = directory.preopen or b""
+    return path[_first(path) :].rstrip(b"/")
 
 
 def _load(process: Process, description: Description, path: PathBytes) -> Image | int:

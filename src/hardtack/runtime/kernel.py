@@ -171,6 +171,7 @@ class Kernel:
         system = self._system
         system.add_preopen(open_mounted_root(system, b"/"))
         for name, path in dirs.items():
+            name = name.rstrip("/") or name  # libc finds what it knows as "pd/" by no other name
             system.add_preopen(self._outside.directory(system, name, os.fspath(path)))
         self._outside.settle()
 
