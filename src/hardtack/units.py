@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 
 _FACTORS = {
     "": 1, "b": 1,
@@ -30,7 +31,7 @@ def parse_bytes(size: int | str) -> int:
         (16777216, 65536, 4096)
     """
     if isinstance(size, bool) or not isinstance(size, (int, str)):
-        raise TypeError(f"a size is a number of bytes or text such as '16 MiB', not {size!r}")
+        raise TypeError(f"a size is a number of bytes or text such as '16 MiB', not {reprlib.repr(size)}")
     if isinstance(size, int):
         count = size
     else:

@@ -9,7 +9,7 @@
 
 A case has the sections that it wants. `pytest --update-data` rewrites them. A section's kind is a row of
 SECTIONS: what makes its text. Where CPython 3.12 brought something new, a section is named for the versions that it
-holds for: `[ir-before-312]`, `[ir-from-312]`.
+holds for: `[ir-before-312]`, `[ir-from-312]`; where objects' sizes are in it, for one: `[bound-on-311]`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hardtack.analysis import ir, ircheck, source
+from hardtack.analysis.entry import analyse
 from hardtack.analysis.irprint import print_class, print_function
 from hardtack.analysis.knowledge import Knowledge
 from hardtack.analysis.loading import lower
+from hardtack.analysis.models import load_models
 from hardtack.analysis.source import MypyRun, Sources
 from hardtack.analysis.targets import Target
 
@@ -83,11 +85,28 @@ def constants_section(case: Case, program: ir.Program) -> str:
     return "\n".join(f"{name} = {value!r}" for name, value in sorted(program.constants.items()))
 
 
+def bound_section(case: Case, program: ir.Program) -> str:
+    """Print the bounds of the module's functions, or why there is none."""
+    lines = []
+    for name, function in program.functions.items():
+        if name.rpartition(".")[0] == case.module and function.kind == "function":
+            found = analyse(program, name, load_models())
+            lines.append(f"{name}: {found.peak or 'no bound'}")
+            for one in found.findings:
+                lines += [f"    {one.line}:{one.column}: {one.kind}: {one.message}", f"        {one.remedy}"]
+            if found.peak is not None:
+                lines.append(f"    returned {found.returned}")
+                lines += [f"    retained {size} by {holder}" for holder, size in found.retained]
+                lines += [f"    line {loop.line}: {loop.rounds} rounds, {loop.how}" for loop in found.loops]
+    return "\n".join(lines)
+
+
 SECTIONS: dict[str, Callable[[Case, ir.Program], str]] = {
     "ir": ir_section,
     "callgraph": callgraph_section,
     "classes": classes_section,
     "constants": constants_section,
+    "bound": bound_section,
 }
 
 
@@ -96,7 +115,8 @@ _OTHER_VERSIONS = "-before-312" if sys.version_info >= (3, 12) else "-from-312"
 
 def kind_of(section: str) -> str | None:
     """Return a section's kind; None for one of other versions of Python."""
-    if section.endswith(_OTHER_VERSIONS):
+    section, on, version = section.partition("-on-")
+    if section.endswith(_OTHER_VERSIONS) or (on and version != "{}{}".format(*sys.version_info)):
         return None
     return section.removesuffix("-before-312").removesuffix("-from-312")
 

@@ -46,6 +46,17 @@ class Row:
         return asdict(self)
 
 
+def found_for(names: Sequence[str]) -> Callable[[str], Any]:
+    """Ask for bounds of functions, those of a module at once; others' classes are no part of what it sees."""
+    from hardtack.analysis.bounds import bounds
+
+    modules: dict[str, list[str]] = {}
+    for name in names:
+        modules.setdefault(name.partition(":")[0], []).append(name)
+    found = {name: one for each in modules.values() for name, one in zip(each, bounds(each), strict=True)}
+    return found.__getitem__
+
+
 def judge(
     name: str, bound: Callable[[str], Any], function: Callable[..., Any], inputs: Iterable[Make]
 ) -> Row:
@@ -53,7 +64,7 @@ def judge(
 
     Args:
         name: what the bound is asked for by.
-        bound: `hardtack.bound`.
+        bound: `hardtack.bound`, or what `found_for` returns.
         function: what is called; see `hardtack.lab.measuring.measure`.
         inputs: makers of arguments.
     """

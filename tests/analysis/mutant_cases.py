@@ -558,6 +558,20 @@ def kept_as_a_named_key(text: str) -> int:
         return len(text * 3)
 
 
+def both_by_continue(flags: list[int]) -> int:
+    first = second = b""
+    for flag in flags:
+        first = bytes(20_000)
+        if flag == 2:
+            continue
+        if flag:
+            first = b""
+            second = bytes(20_000)
+        else:
+            second = b""
+    return len(first) + len(second) + len(bytes(100_000))
+
+
 ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "replaced_twice": [(b"&" * 4000,)],
     "both_alive": [(b"q" * 9000, True)],
@@ -619,6 +633,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "failed_deep_down": [()],
     "failed_step_by_step": [("",), (_TEXT[:512],)],
     "held_by_all": [(_TEXT,)],
+    "both_by_continue": [([1, 2],)],
     "partial_with_keywords": [(_WORDS,)],
 }
 

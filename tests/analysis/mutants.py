@@ -297,7 +297,12 @@ MUTANTS = (
     ),
     _mutant(
         "counts the frames of one activation for those of all", "exceptions.py",
-        "times *= rounds.waiting + 1 if (rounds", "times *= 1 if (rounds", "failed_deep_down",
+        "math.prod(one.waiting + 1 for", "math.prod(1 for", "failed_deep_down",
+    ),
+    _mutant(
+        "takes what holds of objects on one way for what holds on both", "joining.py",
+        "return left if left == right else tuple(one for one in left if one in right)",
+        "return right", "both_by_continue",
     ),
     _mutant(
         "forgets what waits when an error leaves it", "exceptions.py",

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judging import figures, judge, summary, table
+from judging import figures, found_for, judge, summary, table
 from searching import search, searchable
 
 from hardtack.lab.measuring import measure
@@ -61,8 +61,7 @@ def main() -> int:
     options = parser.parse_args()
     chosen = [row for row in programs() if not options.names or row[0] in options.names]
     if options.judge:
-        from hardtack import bound
-
+        bound = found_for([name for name, _, _ in chosen])
         rows = [judge(name, bound, function, inputs) for name, function, inputs in chosen]
         print(table(rows), summary(rows), sep="\n")
         if options.json:

@@ -13,6 +13,7 @@ from hardtack import bound
 from hardtack.analysis.bounds import answers, bounds
 from hardtack.analysis.targets import Unreadable
 from hardtack.errors import HardtackError
+from hardtack.heap import Heap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,15 @@ def test_one_text_in_the_place_of_a_list_of_them_is_told():
         bounds("small:small")
     with pytest.raises(TypeError, match="lists of texts"):
         bound("small:small", models="models.toml")
+
+
+def test_a_heap_says_what_of_a_bound_it_wants():
+    found, heap = bound("small:small"), Heap("1 MiB")
+    with pytest.raises(TypeError, match=r"write bound\(\.\.\.\)\.for_call"):
+        heap.call(found)  # type: ignore[arg-type] # what is wrong with it
+    assert heap.call(found.for_call)(str.upper)("text") == "TEXT"
+    with pytest.raises(TypeError, match=r"not Analysed\(.{,40}$"):
+        heap.reserve(found)  # type: ignore[arg-type] # the same
 
 
 def test_a_file_of_models_that_is_not_there_is_named(tmp_path):
@@ -193,3 +203,37 @@ def test_what_an_alias_stands_for_that_contains_itself_is_told_from_lists_of_som
     assert other.returned.evaluate({"len(others)": 1}) < 300
     assert itself.peak is not None
     assert itself.peak.evaluate({"len(others)": 1, "len(forest)": 1}) > (300 + 2 * 300) * 8
+
+
+def test_what_mypy_cannot_follow_is_unknown_where_a_function_imports_it(tmp_path):
+    (tmp_path / "elsewhere.py").write_text("NAME = 'n' * 10_000\n")
+    (tmp_path / "imports.py").write_text(
+        "NAME = ''\n\n"
+        "def module(text: str) -> object:\n"
+        "    import no_such_module as other\n"
+        "    return other.load(text)\n\n"
+        "def inner(text: str) -> object:\n"
+        "    from no_such_module import load\n"
+        "    def loaded() -> object:\n"
+        "        return load(text)\n"
+        "    return loaded()\n\n"
+        "def missing(text: str) -> object:\n"
+        "    from elsewhere import nothing\n"
+        "    return nothing(text)\n\n"
+        "def of_module(text: str) -> bytes:\n"
+        "    global NAME\n"
+        "    from elsewhere import NAME\n"
+        "    return bytes(len(NAME))\n\n"
+        "def optional(text: str) -> bytes:\n"
+        "    try:\n"
+        "        import no_such_module as other\n"
+        "    except ImportError:\n"
+        "        other = None\n"
+        "    return b'' if other is None else bytes(100 * len(text))\n"
+    )
+    *refused, optional = bounds(
+        [f"imports:{name}" for name in ("module", "inner", "missing", "of_module", "optional")]
+    )
+    kinds = [{finding.kind for finding in one.findings} for one in refused]
+    assert kinds == [{"any"}, {"unknown-callee"}, {"unknown-callee"}, {"unsupported"}]
+    assert optional.for_call("x" * 1000) > 100_000

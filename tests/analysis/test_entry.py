@@ -156,8 +156,6 @@ REFUSED = {
 STEPPED = {"items_made": numbers((0, 1, 10)), "items_passed": of(words)}
 # A bound for which no input of ours comes within this factor is too loose to be of use: what was reached stays.
 LOOSEST = {"flatten": 260, "bump_all": 15, "catches_loop": 12, "search": 10, "floats": 14}
-# Recursions whose calls are counted: each may be the one that an error leaves, or whose first call never ends.
-LOOSEST |= {"anywhere": 45, "tallest": 35}
 if sys.version_info >= (3, 12):  # which adds up floats in place
     LOOSEST["floats"] = 16
 

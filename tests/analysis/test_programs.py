@@ -63,6 +63,7 @@ CALLED_BY_OTHERS = {
     "programs.counted:_collecting",
     "programs.counted:_put_together",
     "programs.counted:_awaiting",
+    "programs.counted:_counting",
     "programs.counted:_doubled",
     "programs.counted:awaited_step_by_step",
     "programs.counted:awaited_and_checked",

@@ -87,6 +87,12 @@ TRANSPARENT = frozenset(
 # What has a number of arguments that is known. Of an iterator a tuple is made that grows, and is cut.
 _SPREAD = parameters.SIZED | {"sequence", "mapping"}
 
+# What settles that nothing is known of what is called.
+_NAMED = "call it by name, or state what a call of it holds: Annotated[Callable[...], assume_bound(...)]"
+_ASSUMED = "or do it in a function of yours that states what it holds: @assume_bound"
+_DEFINED = f"annotate the value with a class that defines it, {_ASSUMED}"
+_DESCRIBED = f"describe it in a file of models ([tool.hardtack] models), {_ASSUMED}"
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -130,7 +136,8 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
     callees = receivers.possible(interp, op.callees, arguments)
     ways = [way for callee in callees for way in _ways(interp, op, callee, arguments)]
     if not ways:
-        interp.finding("unknown-callee", "it is not known what is called", "give it a type")
+        if not _is_told(interp):
+            interp.finding("unknown-callee", "it is not known what is called", _NAMED)
         interp.state.dead = True
         return
     branch(interp, ("call", op.at, id(op)), ways)
@@ -138,6 +145,13 @@ def _call(interp: Interpreter, op: ir.Call) -> None:
         return
     interp.release(*(argument.register for argument in op.arguments))
     interp.release(*(callee.name for callee in op.callees if callee.kind == "value"), gathered)
+
+
+def _is_told(interp: Interpreter) -> bool:
+    """Tell whether there is a finding already of what is called here."""
+    at = interp.at
+    told = (one for one in interp.findings if one.kind == "unknown-callee")
+    return any((one.file, one.line, one.column) == (at.file, at.line, at.column) for one in told)
 
 
 def _gather_spread(interp: Interpreter, arguments: Given) -> ir.Register:
@@ -170,7 +184,7 @@ def _ways(interp: Interpreter, op: ir.Call, callee: ir.Callee, arguments: Given)
     if callee.kind == "dynamic":
         return _ways_of_dynamic(interp, op, callee.name, arguments)
     if callee.kind not in {"function", "class", "model"}:
-        interp.finding("unknown-callee", f"it is not known what is called: {callee.name}", "give it a type")
+        interp.finding("unknown-callee", f"it is not known what is called: {callee.name}", _DEFINED)
         return [_dead(interp)]
 
     def run() -> None:
@@ -221,9 +235,7 @@ def _ways_of_value(
             ways.append(_way_of_held(interp, op, obj, arguments))
             continue
         if cell.kind not in {"function", "method", "class"}:
-            interp.finding(
-                "unknown-callee", f"a callable of which nothing is known: {cell.name}", "call it by name"
-            )
+            interp.finding("unknown-callee", f"a callable of which nothing is known: {cell.name}", _NAMED)
             continue
         ways.extend(_way_of_target(interp, op, obj, target, arguments) for target in sorted(cell.targets))
     return ways
@@ -305,7 +317,7 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
             exceptions.may_raise(interp, natives.raised(interp, name, arguments))
             return value
     if model is None:
-        interp.finding("no-model", f"{name} has no model", "add one: [tool.hardtack] models")
+        interp.finding("no-model", f"{name} has no model", _DESCRIBED)
         return parameters.symbolic(interp, type_, f"{name}()", single=False)
     consumed = generators.consume_arguments(interp, model, arguments)
     if interp.state.dead:
@@ -410,7 +422,8 @@ def call_one_of(interp: Interpreter, functions: Sequence[str], arguments: Given)
 
 def _one_result(interp: Interpreter, into: ir.Register, ways: list[Callable[[], None]]) -> Value:
     if not ways:
-        interp.finding("unknown-callee", "it is not known what is called", "give it a type")
+        if not _is_told(interp):
+            interp.finding("unknown-callee", "it is not known what is called", _NAMED)
         interp.state.dead = True
         return NOTHING
     branch(interp, ("called", interp.at, into), ways)

@@ -9,6 +9,7 @@ stands for them.
 from __future__ import annotations
 
 import builtins
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from hardtack.analysis.domain import Object
-    from hardtack.analysis.interpreting import Activation, Handler, Interpreter
+    from hardtack.analysis.interpreting import Handler, Interpreter
 
 IMPLICIT = ""
 _LINE = 500  # characters of the message of an exception that CPython makes, but for what it spells out
@@ -175,19 +176,14 @@ def _of_traceback(interp: Interpreter, since: int, end: int | None = None) -> Si
     In a summary the frames around are not among them.
     """
     summary = interp.is_summary
-    running = interp.activations[max(since, 0) if summary else since : end]
-    frames = [tracebacks.passed(one.function) * _times(interp, one) for one in running]
+    every = [tracebacks.passed(one.function) * _times(interp, i) for i, one in enumerate(interp.activations)]
+    frames = every[max(since, 0) if summary else since : end]
     return add_up([*frames, Size.const(0 if since or summary else _CALLER)])
 
 
-def _times(interp: Interpreter, activation: Activation) -> int:
-    """Return how many activations one that runs stands for: those that wait in a counted recursion, too."""
-    times = 1
-    for one in interp.activations:
-        times *= rounds.waiting + 1 if (rounds := interp.recursions.get(one.function.name)) else 1
-        if one is activation:
-            break
-    return times
+def _times(interp: Interpreter, index: int) -> int:
+    """Return how many activations one that runs stands for: those that wait in counted recursions, too."""
+    return math.prod(one.waiting + 1 for one in interp.recursions.values() if one.since <= index)
 
 
 def _of_waiting(interp: Interpreter, state: State, depth: int) -> tuple[list[Value], Size]:

@@ -49,10 +49,10 @@ class GlobalTable(Mapping[str, ir.Type]):
         """Return the type of a variable or an alias, or None if there is none; it is looked for once."""
         if name not in self._found:
             owner, _, last = name.rpartition(".")
-            if owner in self._sources:
-                self._found[name] = dict(self._classes[owner].class_variables).get(last)
-            else:
-                self._found[name] = self._aliases.get(name) or self._variables.get(name)
+            found = self._aliases.get(name)
+            if found is None and owner in self._sources:
+                found = dict(self._classes[owner].class_variables).get(last)
+            self._found[name] = found or self._variables.get(name)
         return self._found[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -82,9 +82,18 @@ def _recursive_aliases(known: Knowledge) -> dict[str, mn.TypeAlias]:
     return {
         node.fullname: node
         for tree in known.sources.everything.values()
-        for symbol in tree.names.values()
-        if isinstance(node := symbol.node, mn.TypeAlias) and not node.alias_tvars and _is_recursive(node)
+        for node in _aliases(tree.fullname, tree.names)
+        if not node.alias_tvars and _is_recursive(node)
     }
+
+
+def _aliases(owner: str, names: mn.SymbolTable) -> Iterator[mn.TypeAlias]:
+    """Yield the aliases that stand in a module, or in a class, and in the classes there."""
+    for name, symbol in names.items():
+        if isinstance(symbol.node, mn.TypeAlias):
+            yield symbol.node
+        elif isinstance(symbol.node, mn.TypeInfo) and symbol.node.fullname == f"{owner}.{name}":
+            yield from _aliases(symbol.node.fullname, symbol.node.names)
 
 
 def _is_recursive(node: mn.TypeAlias) -> bool:

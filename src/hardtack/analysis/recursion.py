@@ -37,6 +37,7 @@ class Rounds:
 
     Attributes:
         frame: the place of the frame that has these registers.
+        since: the place of the first activation that is one of the rounds.
         prefix: what their names begin with.
         waiting: how many activations may wait for the one that runs.
         shared: the objects that the frames of those may refer to, and others do.
@@ -44,6 +45,7 @@ class Rounds:
     """
 
     frame: int
+    since: int
     prefix: str
     waiting: int
     shared: set[Object] = field(default_factory=set)
@@ -122,7 +124,7 @@ def _as_rounds(
     from hardtack.analysis import loops
 
     at, peak, raising = interp.at, interp.peak, interp.raising
-    rounds = Rounds(len(interp.state.frames) - 1, f"%{function.name}:", depth - 1)
+    rounds = Rounds(len(interp.state.frames) - 1, len(interp.activations), f"%{function.name}:", depth - 1)
     for name, value in frame.items():
         interp.state.frame[rounds.prefix + name] = value
     interp.state.frame[rounds.held] = Value(number=Number(ZERO))

@@ -39,7 +39,8 @@ def call(heap: Heap, bound: int | str | Callable[..., int | str]) -> Callable[[_
             the call's arguments; it runs in the caller's heap, before anything is reserved.
 
     Raises:
-        TypeError: for generator functions, which run in steps that are no calls.
+        TypeError: for generator functions, which run in steps that are no calls; for what `hardtack.bound`
+            returns, whose `for_call` is meant.
         ReservationImpossible: by a call, if its bound can never be had; at once by the decorator, if it is
             known.
         WouldBlock: by a call, if it would have to wait inside a reservation, or is a plain function on the
@@ -59,6 +60,9 @@ def call(heap: Heap, bound: int | str | Callable[..., int | str]) -> Callable[[_
         (0, 0)
     """
     if not callable(bound):
+        if hasattr(bound, "for_call"):  # what `hardtack.bound` returns
+            message = "what bound() returns is bytes only for a call's arguments: write bound(...).for_call"
+            raise TypeError(message)
         bound = parse_bytes(bound)
         if bound > heap.possible:
             raise ReservationImpossible(bound, heap.possible, heap.name)

@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -28,9 +28,12 @@ if "--annotated" in sys.argv:
 sys.path.insert(0, str(ANNOTATED if "--annotated" in sys.argv else BUILD))
 
 from inputs import function, inputs
-from judging import Row, figures, judge, summary, table
+from judging import Row, figures, found_for, judge, summary, table
 
 from hardtack.lab.measuring import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def measured(entry: Entry) -> dict[str, Any]:
@@ -48,10 +51,8 @@ def measured(entry: Entry) -> dict[str, Any]:
     }
 
 
-def judged(entry: Entry) -> Row:
-    """Ask for a function's bound and hold it against the function's inputs."""
-    from hardtack import bound
-
+def judged(entry: Entry, bound: Callable[[str], Any]) -> Row:
+    """Hold a function's bound against the function's inputs."""
     row = judge(entry.target, bound, function(entry), inputs(entry))
     row.name = entry.name
     return row
@@ -80,7 +81,8 @@ def main() -> int:
         and not any(entry.name in line for line in problems)
     ]
     if options.judge:
-        judgements = [judged(entry) for entry in chosen]
+        bound = found_for([entry.target for entry in chosen])
+        judgements = [judged(entry, bound) for entry in chosen]
         print(table(judgements), summary(judgements), sep="\n")
         rows = figures(judgements)
     else:

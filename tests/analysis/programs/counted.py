@@ -160,6 +160,30 @@ def branches(name: str) -> int:
     return len(Branch(name, 6).name)
 
 
+# -- the first activation is the entry: those that wait are counted once, also behind a generator
+@recursive(depth=40, calls=40)
+def failed_by_itself(text: str, level: int) -> int:
+    held = text * 2
+    if level % 40 == 0:
+        raise KeyError(level)
+    return len(held) + sum(failed_by_itself(text, one) for one in (level % 40 - 1,))
+
+
+# -- what a check gathers of `*texts` lives with the error
+@checked
+def _counting(*texts: Annotated[str, MaxLen(100_000)]) -> int:
+    if len(texts) > 2:
+        raise ValueError(len(texts))
+    return len(texts)
+
+
+def gathered_by_a_check(many: int) -> int:
+    try:
+        return _counting(*["ab" * 300 for _ in range(many)])
+    except ValueError:
+        return len("y" * (many * 100))
+
+
 # -- a partial's own dict is copied for each call
 def _put_together(first: str, *, middle: str = "", last: str = "") -> str:
     return first + middle + last

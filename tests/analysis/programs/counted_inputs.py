@@ -21,3 +21,5 @@ INPUTS = {
     )
 }
 INPUTS |= {one: [given] for one in (c.failed_deep_down, c.held_by_none_but_frames)}
+INPUTS[c.failed_by_itself] = [lambda t=t, n=n: given(t, n) for t in ("", "ab" * 500) for n in (0, 1, 20, 39)]
+INPUTS[c.gathered_by_a_check] = [lambda n=n: given(n) for n in (0, 1, 2, 3, 5, 20, 100, 1000)]

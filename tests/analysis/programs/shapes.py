@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict, namedtuple
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from enum import Enum, Flag, IntEnum, StrEnum, auto
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 
 class Colour(Enum):
@@ -242,3 +242,18 @@ def constructed(table: dict[str, str]) -> Own:
 def points_by_name(x: int, name: str) -> list[Point]:
     table = {"name": name + "!"}
     return [Point(x=x, **table), Point(x + 1, name=name)]
+
+
+# -- an alias that contains itself, in a class
+class Shrub:
+    Twigs: TypeAlias = "list[Twigs] | int"
+
+    def __init__(self, twigs: Twigs) -> None:
+        self.twigs = twigs
+
+
+def doubled_twigs(shrub: Shrub) -> list[Shrub.Twigs]:
+    if isinstance(shrub.twigs, int):
+        return []
+    shrub.twigs.append(len(shrub.twigs))
+    return shrub.twigs * 2

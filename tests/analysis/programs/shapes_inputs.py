@@ -70,3 +70,9 @@ for function in (lib.in_order, lib.recent, lib.counted_words, lib.nested):
     INPUTS[function] += [
         lambda n=n: given([f"{i} word" for i in range(n)]) for n in (5, 6, 10, 11, 85, 86, 400)
     ]
+INPUTS[lib.doubled_twigs] = [lambda: given(lib.Shrub(3))]
+INPUTS[lib.doubled_twigs] += [
+    lambda n=n, k=k: given(lib.Shrub([list(range(300, 300 + k)) for _ in range(n)]))
+    for n in COUNTS
+    for k in (0, 9, 900)
+]

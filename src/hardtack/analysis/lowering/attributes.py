@@ -47,7 +47,8 @@ def find(low: Lowering, type_: mt.Type | None, name: str) -> Found | None:
             if node is not None:
                 _classify(low, found, node, info)
             elif info is instance.type:
-                found.hooks.update(dict.fromkeys(low.hierarchy.methods(info, "__getattr__")))
+                hooks = low.hierarchy.methods(info, "__getattr__")
+                found.hooks.update({_hook(one, f"for the attribute {name}"): None for one in hooks})
     return found
 
 
@@ -69,6 +70,11 @@ def _classify(low: Lowering, found: Found, node: mn.SymbolNode, info: mn.TypeInf
         found.methods[callee] = None
 
 
+def _hook(callee: ir.Callee, why: str) -> ir.Callee:
+    """Return what is a finding where it is called: code that reading an attribute runs."""
+    return ir.Callee("unknown", f"{callee.name} {why}")
+
+
 def _is_descriptor(low: Lowering, node: mn.Var, found: Found) -> bool:
     """Note a class variable whose own class has __get__: reading the attribute runs it."""
     if not node.is_initialized_in_class:
@@ -77,7 +83,7 @@ def _is_descriptor(low: Lowering, node: mn.Var, found: Found) -> bool:
     for instance in instances(node.type):
         if instance.type.fullname not in {"builtins.function", "types.FunctionType", "builtins.staticmethod"}:
             runs.extend(low.hierarchy.methods(instance.type, "__get__"))
-    found.hooks.update({ir.Callee("unknown", f"{callee.name} of a descriptor"): None for callee in runs})
+    found.hooks.update({_hook(one, "of a descriptor"): None for one in runs})
     return bool(runs)
 
 

@@ -36,6 +36,7 @@ class Scope:
     free: frozenset[str] = frozenset()
     first_parameter: str | None = None  # of the method around it, which super() reads
     imported: set[str] = field(default_factory=set)  # names that an import in a function binds
+    globals: set[str] = field(default_factory=set)  # names that it declares to be the module's
 
 
 class Lowering:

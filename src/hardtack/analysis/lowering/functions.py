@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mypy import nodes as mn
 from mypy import types as mt
+from mypy.util import correct_relative_import
 
 from hardtack.analysis import ir
 from hardtack.analysis.annotations_read import Definition
@@ -386,17 +387,36 @@ def _annotation(low: Lowering, node: mn.FuncItem, annotation: ast.expr) -> ir.Re
 def import_(low: Lowering, node: mn.Import) -> None:
     """Lower `import a.b`: the module is there already, and its name stands for it."""
     for name, alias in node.ids:
-        low.scope.imported.add(alias or name.split(".")[0])
-        _import(low, node, name)
+        first = name.split(".")[0]
+        _import(low, node, name, {alias or first})
+        _bind(low, node, alias or first, name if alias else first)
 
 
 @runs(mn.ImportFrom)
 def import_from(low: Lowering, node: mn.ImportFrom) -> None:
     """Lower `from a import b`: the names stand for what the module defines."""
-    low.scope.imported.update(alias or name for name, alias in node.names)
-    _import(low, node, node.id)
+    _import(low, node, node.id, {alias or name for name, alias in node.names})
+    package = low.file.endswith("__init__.py")
+    module, _ = correct_relative_import(low.scope.module, node.relative, node.id, package)
+    defined = low.sources.everything.get(module)
+    for name, alias in node.names:
+        if defined is None or name not in defined.names:
+            _bind(low, node, alias or name, f"{module}.{name}")
 
 
-def _import(low: Lowering, node: mn.Statement, module: str) -> None:
+def _import(low: Lowering, node: mn.Statement, module: str, names: set[str]) -> None:
+    low.scope.imported |= names
+    if names & low.scope.globals:
+        what = "an import that gives a variable of the module another value"
+        low.drop(node, low.unsupported(node, what, "import it in the module"))
     given = (low.constant(node, module),)
     low.drop(node, low.model(node, "builtins.import", given, ir.Instance("types.ModuleType")))
+
+
+def _bind(low: Lowering, node: mn.Statement, name: str, module: str) -> None:
+    """Bind a name that stands for no module that mypy has read: to something of which nothing is known."""
+    if module not in low.sources.everything:
+        into = low.fresh()
+        unknown = ir.Unknown("its type comes from an import that mypy cannot follow")
+        low.emit(ir.LoadGlobal(low.at(node), into, f"import.{module}", unknown))
+        low.store(node, name, into)

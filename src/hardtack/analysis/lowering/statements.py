@@ -43,7 +43,13 @@ def block(low: Lowering, node: mn.Block) -> None:
     run_all(low, node.body)
 
 
-@runs(mn.PassStmt, mn.GlobalDecl, mn.NonlocalDecl)
+@runs(mn.GlobalDecl)
+def global_(low: Lowering, node: mn.GlobalDecl) -> None:
+    """Note what are the module's names."""
+    low.scope.globals.update(node.names)
+
+
+@runs(mn.PassStmt, mn.NonlocalDecl)
 def nothing(_low: Lowering, _node: mn.Statement) -> None:
     """Lower what does nothing when it runs."""
 

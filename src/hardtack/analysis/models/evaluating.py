@@ -26,6 +26,11 @@ ONE = Size.const(1)
 
 # Where a kind has no case of its own, that of the kind that it is one of.
 _STANDS_UNDER = {"bool": "int", "frozenset": "set"}
+# What CPython lets go of by the time that it has taken a path apart.
+_TAKEN_APART = [
+    ast.parse(f"fresh({kind}, length={length})", mode="eval").body
+    for kind, length in (("list", 0), ("list", 0), ("tuple", 1), ("tuple", 2), ("tuple", 3), ("tuple", 3))
+]
 
 
 def run(machine: Machine[V], bound: Bound[V], model: Model) -> V:
@@ -404,6 +409,9 @@ class _Evaluator(Generic[V]):
                 machine.hold(self.value(holder), self.value(held))
             case "fill", [path]:
                 machine.fill(self.value(path))
+            case "ask", [path]:
+                machine.fill(self.value(path))
+                self._temporaries += map(self.value, _TAKEN_APART)
             case "scratch", [size]:
                 machine.scratch(self.size(size))
             case "temporary", [made]:

@@ -26,6 +26,7 @@ value: what a register may hold
 effect: what is done
     append(x, item, by), store(x, key, item, by), replace(x, item), hold(x, held), scratch(size),
     fill(x): a path from before the call keeps what it works out; one of the call's own has it from the start,
+    ask(x): the same, and what CPython lets go of by the time that it has taken the path apart,
     temporary(value): it is made, and dies when the call ends,
     finding("kind", "message", "remedy"), call(...), special(...)
 condition: what is known when the call is analysed
@@ -111,6 +112,7 @@ _EFFECTS: dict[str, tuple[Sort, ...]] = {
     "replace": ("value", "value"),
     "hold": ("value", "value"),
     "fill": ("value",),
+    "ask": ("value",),
     "scratch": ("size",),
     "temporary": ("value",),
 }
