@@ -87,6 +87,36 @@ def test_calls_of_one_shape_share_a_summary(tmp_path):
     assert dict(second.retained).keys() == {"where"}
 
 
+def test_calls_with_as_much_room_below_their_marks_share_a_summary(tmp_path, monkeypatch):
+    path = tmp_path / "marks.py"
+    path.write_text(
+        "def inner(a: str, b: str) -> int:\n"
+        "    pair = (a, b)\n"
+        "    other = (b, a)\n"
+        "    longer = a + b\n"
+        "    return len(pair) + len(other) + len(longer)\n"
+        "def one(a: str, b: str) -> int:\n"
+        "    held = (b, b)\n"
+        "    return inner(a, b) + len(held)\n"
+        "def several(a: str, b: str) -> int:\n"
+        "    held = [(a, a), (b, b), (a, b)]\n"
+        "    return inner(a, b) + len(held)\n"
+        "def room(a: str, b: str) -> int:\n"
+        "    held = (b, b)\n"
+        "    count = len(held)\n"
+        "    del held\n"
+        "    return inner(a, b) + count\n"
+    )
+    program, models = load_around([Target("marks", path, "")]).program, load_models()
+    made = []
+    for name in ("marks.one", "marks.several", "marks.room"):
+        found = analyse(program, name, models)
+        (memo,) = program.summaries.values()
+        made.append(sum(key[0] == "marks.inner" for key in memo.summaries))
+        assert found.peak == followed(monkeypatch, program, name, models).peak
+    assert made[0] == made[1] < made[2]
+
+
 def test_where_there_is_no_bound_already_the_rest_is_looked_at_only_for_a_while(tmp_path, monkeypatch):
     monkeypatch.setattr(interpreting, "_MOST_IN_VAIN", 1)
     path = tmp_path / "vain.py"

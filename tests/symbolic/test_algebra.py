@@ -115,6 +115,18 @@ def test_a_difference_bounds_what_is_left(
     assert max(0, exact(a, point) - exact(b, point)) <= left <= size_of(a).evaluate(point)
 
 
+@holds(grown, grown, grown, points)
+def test_what_two_sizes_have_in_common_is_taken_off_exactly(
+    a: Size, b: Size, more: Size, point: dict[str, int]
+) -> None:
+    a, b = a + more, b + more
+    common = a.common(b)
+    for size in (a, b):
+        assert (size.minus(common) + common).evaluate(point) == size.evaluate(point)
+    if len(a.polynomials) == len(b.polynomials) == len(more.polynomials) == 1:
+        assert common.dominates(more)
+
+
 @holds(grown, st.integers(0, 10**5), points)
 def test_a_cap_is_the_lesser_of_both(size: Size, limit: int, point: dict[str, int]) -> None:
     value = size.at_most(limit).evaluate(point)

@@ -12,6 +12,7 @@ from hardtack.analysis.parameters import PATH
 from hardtack.analysis.records import replace
 from hardtack.analysis.renaming import Renaming, callers, origins_of_caller, symbols_of_caller
 from hardtack.analysis.shapes import Refused, changed_parts, grows_only, is_as_made
+from hardtack.symbolic import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.footprints import Kept
     from hardtack.analysis.interpreting import Interpreter
+    from hardtack.analysis.marks import Marks
     from hardtack.analysis.results import Finding
     from hardtack.analysis.shapes import Shape
     from hardtack.analysis.states import State
@@ -137,11 +139,11 @@ def install(
     value: Value,
     summary: Summary,
     out: Outward,
-    pools: frozenset[str | Kept],
+    marks: Marks,
 ) -> Value:
     """Have a state be as a summary leaves it; returns what a value of the summary's is in it."""
     installing = _Installing(interp, state, after, summary, out)
-    found = installing.whole(value, pools)
+    found = installing.whole(value, marks)
     del installing.renaming  # which has a method of it: a cycle lives on
     return found
 
@@ -157,7 +159,7 @@ class _Installing:
         self.given = summary.given
         self.depth = len(state.frames)
 
-    def whole(self, value: Value, pools: frozenset[str | Kept]) -> Value:
+    def whole(self, value: Value, marks: Marks) -> Value:
         """Do all of it."""
         state, out, after = self.state, self.out, self.after
         self._forget_joins()
@@ -174,8 +176,9 @@ class _Installing:
                 state.cells.pop(self.where(obj), None)
         self._worlds()
         for pool, size in after.high.items():
-            named, new = out.pool(pool), self.renaming.size(size)
-            state.high[named] = new if pool in pools or named not in state.high else state.high[named] | new
+            named, new = out.pool(pool), self.renaming.size(size) + marks.common.get(pool, ZERO)
+            ours = pool in marks.pools or named not in state.high
+            state.high[named] = new if ours else state.high[named] | new
         state.garbage = state.garbage + self.renaming.size(after.garbage)
         lost = after.frames[0].get(CYCLES, NOTHING)
         if lost.objects:

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import alternatives, footprints, ir, results
 from hardtack.analysis.domain import FLOAT, GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
+from hardtack.analysis.marks import Touched
 from hardtack.analysis.states import State
 from hardtack.analysis.unset import unset_reads
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Set
 
     from hardtack.analysis.domain import Object, Site
     from hardtack.analysis.footprints import Kept
@@ -193,6 +194,7 @@ class Interpreter:
         self.summaries_work: dict[int, int] = {}  # of the summaries that it used: see summaries.Summary
         self.own_work = 0
         self.pools: set[str | Kept] = set()  # that were ever looked at
+        self.untold: frozenset[str | Kept] = frozenset()  # pools that callers have something of
         self.told: set[tuple[Hashable, str]] = set()  # facts that are known where an object is made
         self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
         self._counter = 0
@@ -329,8 +331,10 @@ class Interpreter:
         self.collect()
         if self.shaping:
             state.open_pools(transient)
+            self.look_at(state.high.keys())
             return
         state.fill_pools(transient)
+        self.look_at(state.high.keys())
         self.pools.update(state.high)
         besides = add_up([extra, self.scalars()])
         now = state.live() + besides
@@ -344,6 +348,15 @@ class Interpreter:
             pools = add_up(state.high.values())
             shares = tuple(state.shares(guess))
             self.moment = Moment(value, (*stack, (here, self.at)), shares, besides, pools, state.garbage)
+
+    def look_at(self, pools: Set[str | Kept]) -> None:
+        """Say that pools are looked at.
+
+        Raises:
+            Touched: callers have something of them, which the call is to be told when it begins.
+        """
+        if not self.untold.isdisjoint(pools):
+            raise Touched(self.untold & pools)
 
     def raise_peak(self, size: Size, *, raising: bool) -> bool:
         """Raise a peak to a size; tells whether it was less."""

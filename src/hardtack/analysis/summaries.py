@@ -20,6 +20,7 @@ from hardtack.analysis.alternatives import HELD
 from hardtack.analysis.domain import NOTHING, Cell, Value, add_up
 from hardtack.analysis.installing import CAUGHT, Outward, install
 from hardtack.analysis.interpreting import Interpreter, Moment, SiteOf, guess
+from hardtack.analysis.marks import Marks, Touched
 from hardtack.analysis.reads import Reader, note, unwatched
 from hardtack.analysis.records import replace
 from hardtack.analysis.shapes import Asks, Refused, asked_by, changed_elsewhere, shape_of
@@ -183,14 +184,14 @@ def run(
     at = interp.at
     context = interp.context_of((interp.context, function.name, at.line, at.column))
     try:
-        shape, summary, pools = _find(interp, memo, function, frame, _own_facts(interp, context))
+        shape, summary, marks = _find(interp, memo, function, frame, _own_facts(interp, context))
         out = Outward(interp, shape, summary, context)
     except Refused:
         return follow(frame)
     except Recurs:
         memo.followed.add(function.name)
         return follow(frame)
-    return _apply(interp, function, summary, out, pools)
+    return _apply(interp, function, summary, out, marks)
 
 
 def _own_facts(interp: Interpreter, context: int) -> frozenset[tuple[Hashable, str]]:
@@ -207,65 +208,60 @@ def _find(
     function: ir.Function,
     frame: dict[str, Value],
     facts: frozenset[tuple[Hashable, str]],
-) -> tuple[Shape, Summary, frozenset[str | Kept]]:
-    """Return a call's shape, its summary, and the pools of the caller's that are in it.
+) -> tuple[Shape, Summary, Marks]:
+    """Return a call's shape, its summary, and what is charged of the pools that are in it.
 
     What else of the caller's state matters is known when the function was followed: where that turns out to
     be more than was thought, it is followed again.
     """
     memo.recall(interp.program, function.name)
     asks = memo.asks.setdefault(function.name, Asks())
-    known = memo.pools.setdefault(function.name, set())
-    running = interp.around | {one.function.name for one in interp.activations}
     for _ in range(_RUNS):
-        pools = frozenset(known)
+        found = dict(interp.spending.found)
         shape = shape_of(interp, frame, facts, asks)
         interp.spend(_OF_SHAPE * len(shape.cells))
-        key = (function.name, shape.key(), bool(interp.catching), _marks(interp, shape, pools))
-        summary = memo.summaries.get(key)
-        made = summary is None
-        found = dict(interp.spending.found)
-        if summary is None:
-            memo.misses += 1
-            summary = _make(interp, memo, function, shape, key[-1], running)
-            new = summary.touched - pools
-            known |= new
+        summary, marks, made = _of_shape(interp, memo, function, shape)
+        if made:
             asks.add(summary.asks)
-            marks = _marks(interp, shape, new)
-            more = any(before is not None or not held.is_zero for _, before, held in marks)
             rest = changed_elsewhere(interp, shape.taken)
-            if more or any(asks.concern(interp, shape.names, obj) for obj in rest):
+            if any(asks.concern(interp, shape.names, obj) for obj in rest):
                 interp.spending.found = found  # what was found is void
                 continue
-            pools |= new
-            key = (*key[:-1], _marks(interp, shape, pools))
-            memo.summaries[key] = summary
-        else:
-            memo.hits += 1
-            if summary.own.ran & running:
-                raise Refused
         _pay(interp, summary, made=made)
-        return shape, summary, pools
+        return shape, summary, marks
     raise Refused
 
 
-Marks = tuple[tuple["str | Kept", "Size | None", Size], ...]
-
-
-def _marks(interp: Interpreter, shape: Shape, pools: frozenset[str | Kept]) -> Marks:
-    """Return what is charged of some pools, and what of it is alive and set aside, by own names."""
-    state, size = interp.state, shape.renaming.size
-    found = []
-    for pool in sorted(pools, key=repr):
-        before = state.high.get(pool)
-        held = [
-            state.of_site(site)[1]
-            for site in {
-                obj >> 1 for obj, cell in state.cells.items() if cell.pool == pool and obj not in shape.taken
-            }
-        ]
-        found.append((pool, None if before is None else size(before), size(add_up(held))))
-    return tuple(found)
+def _of_shape(
+    interp: Interpreter, memo: Memo, function: ir.Function, shape: Shape
+) -> tuple[Summary, Marks, bool]:
+    """Return a shape's summary, what is charged of the pools that it looks at, and whether it was made."""
+    known = memo.pools.setdefault(function.name, set())
+    running = interp.around | {one.function.name for one in interp.activations}
+    alike = (function.name, shape.key(), bool(interp.catching))
+    found = dict(interp.spending.found)
+    made = None
+    while True:
+        marks = Marks.of(interp, shape, frozenset(known))
+        summary = memo.summaries.get((*alike, marks.own))
+        if summary is None or summary is not made:
+            interp.spending.found = dict(found)  # what was found since is void
+        if summary is not None:
+            break
+        memo.misses += 1
+        try:
+            made = _make(interp, memo, function, shape, marks, running)
+        except Touched as error:
+            known |= error.pools
+            interp.look_at(error.pools)
+            continue
+        memo.summaries[*alike, marks.own] = made
+        known |= made.touched
+    memo.hits += made is None
+    if summary.own.ran & running:
+        raise Refused
+    interp.look_at(summary.touched)
+    return summary, marks, summary is made
 
 
 # -- making one
@@ -335,6 +331,7 @@ def _begin(
     """Return an interpreter that stands where a call of a shape begins."""
     reader = Reader(unwatched(interp.program))
     own = Interpreter(reader.program, interp.models, set(facts))
+    own.untold = interp.untold | marks.untold
     own.handlers = interp.handlers
     own.on_unset = exceptions.may_be_unset
     own.spending = interp.spending
@@ -350,7 +347,7 @@ def _begin(
     own.originals = {obj: shape.cells[obj] for obj in shape.as_made}
     state.worlds = dict(shape.worlds)
     held = set(shape.held)
-    for pool, before, alive in marks:
+    for pool, before, alive in marks.own:
         if before is not None:
             state.high[pool] = before
         if not alive.is_zero:
@@ -371,7 +368,7 @@ def _apply(
     function: ir.Function,
     summary: Summary,
     out: Outward,
-    pools: frozenset[str | Kept],
+    marks: Marks,
 ) -> Value:
     own, state = summary.own, interp.state
     note(interp.program, summary.names)
@@ -383,16 +380,16 @@ def _apply(
     interp.asks.add(Asks(summary.asks.parts))
     interp.spend(len(out.shape.taken) + len(state.cells))
     if not interp.shaping:
-        _note_peak(interp, function, summary, out, pools)
+        _note_peak(interp, function, summary, out, marks)
     _report(interp, summary, out)
     for name, (raised, value) in sorted(summary.raised.items()):
         after = state.copy()
-        exception = install(interp, after, raised, value, summary, out, pools)
+        exception = install(interp, after, raised, value, summary, out, marks)
         exceptions.pass_through(interp, after, exception, name)
     if summary.end is None:
         state.dead = True
         return NOTHING
-    result = install(interp, state, summary.end, summary.result, summary, out, pools)
+    result = install(interp, state, summary.end, summary.result, summary, out, marks)
     register = interp.scratch_register("returned")
     interp.write(register, result)
     interp.touched()
@@ -433,7 +430,7 @@ def _each(size: Size) -> list[Size]:
 
 
 def _note_peak(
-    interp: Interpreter, function: ir.Function, summary: Summary, out: Outward, pools: frozenset[str | Kept]
+    interp: Interpreter, function: ir.Function, summary: Summary, out: Outward, marks: Marks
 ) -> None:
     """Raise the peak to the most that was live in the call, beside what was set aside."""
     state, own = interp.state, summary.own
@@ -445,12 +442,12 @@ def _note_peak(
             for obj, cell in state.cells.items()
             if obj not in out.shape.taken or obj in out.shape.set_aside
         },
-        {pool: size for pool, size in state.high.items() if pool not in pools},
+        {pool: size for pool, size in state.high.items() if pool not in marks.pools},
         state.garbage,
         state.worlds,
     )
-    scalars = interp.scalars()
-    beside = rest.live() + scalars
+    scalars, common = interp.scalars(), add_up(marks.common.values())
+    beside = rest.live() + scalars + common
     higher = False
     for one in _each(out.renaming.size(own.peak)):
         higher |= interp.raise_peak(beside + one, raising=False)
@@ -472,7 +469,7 @@ def _note_peak(
             *((out.site(site), out.renaming.size(size)) for site, size in inside.shares),
         ),
         scalars + out.renaming.size(inside.besides),
-        add_up(rest.high.values()) + out.renaming.size(inside.pools),
+        add_up(rest.high.values()) + common + out.renaming.size(inside.pools),
         state.garbage + out.renaming.size(inside.cycles),
     )
     moment.value = guess(beside + out.renaming.size(inside.bytes))

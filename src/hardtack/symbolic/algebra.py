@@ -150,6 +150,20 @@ class Size:
         """Return an upper bound of max(0, self - other), for a value of exactly `other`."""
         return _less(self, lift(other))
 
+    def common(self, other: Size | Coefficient) -> Size:
+        """Return what is added to the rest of both, wherever they are greatest: `minus` takes it off exactly.
+
+        Example:
+            >>> n = Size.symbol("n")
+            >>> str((2 * n + 64 | 3 * n).common(n + 128))
+            'n'
+        """
+        every = (*self.polynomials, *lift(other).polynomials)
+        if self.is_zero or self.reasons or len(every) == len(self.polynomials):
+            return ZERO
+        shared = polys.meet(every)
+        return Size((shared,)) if shared else ZERO
+
     def at_most(self, limit: Coefficient) -> Size:
         """Return an upper bound of min(self, limit), which is a whole number."""
         limit = ceil(limit)

@@ -26,7 +26,7 @@ from zlib import crc32
 from hardtack.symbolic.coefficients import Coefficient, Ratio, in_normal_form, is_less, plus, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Monomial: TypeAlias = tuple[str, ...]
 Polynomial: TypeAlias = tuple[tuple[Monomial, Coefficient], ...]
@@ -99,6 +99,15 @@ def join(ps: Iterable[Polynomial]) -> Polynomial:
     found: dict[Monomial, Coefficient] = {}
     for monomial, coefficient in chain.from_iterable(ps):
         found[monomial] = max(found.get(monomial, 0), coefficient)
+    return _in_order(found)
+
+
+def meet(ps: Sequence[Polynomial]) -> Polynomial:
+    """Return what all of these have: of each coefficient the least."""
+    found = dict(ps[0])
+    for p in ps[1:]:
+        terms = dict(p)
+        found = {m: min(c, terms[m]) for m, c in found.items() if m in terms}
     return _in_order(found)
 
 
