@@ -239,6 +239,8 @@ class ExactMachine:
                 found += part.mapped.parts
             elif isinstance(part.real, dict):
                 found += [self._item(item) for item in part.real.values()]
+            elif isinstance(part.real, range):
+                found += [self._item(item) for item in (part.real.start, part.real.stop, part.real.step)]
         return Value(*found)
 
     def item(self, value: Value, index: int) -> Value:

@@ -512,6 +512,8 @@ RANGES = [
     (10**6, 10**7),
     (3, 10**12, 10**9),
     (5, 5),
+    (10**4000, 10**4000 + 9),
+    (0, 9, 10**4000),
 ]
 EACH_RANGE = [lambda r=r: (range(*r),) for r in RANGES]
 FULL_RANGES = [lambda r=r: range(*r) for r in RANGES if len(range(*r))]
@@ -520,7 +522,7 @@ measured("builtins.range.__getitem__", operator.getitem, *(lambda r=r: (r(), -1)
 measured(
     "builtins.range.__getitem__",
     operator.getitem,
-    *(lambda r=r, s=s: (r(), s) for r in FULL_RANGES for s in SLICES),
+    *(lambda r=r, s=s: (r(), s) for r in FULL_RANGES for s in SLICES if s.step is None),
 )
 measured(
     "builtins.range.__contains__", operator.contains, *(lambda r=r: (r(), 10**6 + 3) for r in FULL_RANGES)
@@ -532,7 +534,9 @@ for name in ("index", "count"):
 measured("builtins.range.__len__", len, *EACH_RANGE)
 measured("builtins.range.__iter__", iter, *EACH_RANGE)
 measured("builtins.range.__reversed__", calling("__reversed__"), *EACH_RANGE)
-measured("builtins.range.start", operator.attrgetter("start"), *EACH_RANGE)
+for name in ("start", "stop", "step"):
+    measured(f"builtins.range.{name}", operator.attrgetter(name), *EACH_RANGE)
+measured("builtins.range.__hash__", hash, *EACH_RANGE)
 for name in ("eq", "ne"):
     measured(
         f"builtins.range.__{name}__", getattr(operator, name), *(lambda r=r: (r(), r()) for r in FULL_RANGES)

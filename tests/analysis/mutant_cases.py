@@ -6,6 +6,7 @@ is broken shows. `ARGUMENTS` has the calls.
 
 from __future__ import annotations
 
+import bisect
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
@@ -439,6 +440,38 @@ def held_by_a_lost_cycle(data: bytes) -> int:
     return len(data + b"y") + count
 
 
+def _halves(text: str) -> Iterator[str]:
+    held = text + "x"
+    yield "a"
+    yield held
+
+
+def left_in_its_midst(text: str) -> int:
+    given = _halves(text)
+    for _ in given:
+        break
+    return len(text + "y") + len([given])
+
+
+class _Ordered:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __lt__(self, other: _Ordered) -> bool:
+        return self.text * 9 < other.text * 9
+
+
+def inserted_in_order(words: list[str]) -> int:
+    found: list[_Ordered] = []
+    for word in words:
+        bisect.insort(found, _Ordered(word))
+    return len(found)
+
+
+def blocks_of(numbers: range) -> list[bytes]:
+    return [bytes(number) for number in numbers]
+
+
 _WIDE = "\U0001f600"  # four bytes, as the analyser has to take every character of an argument for
 _TEXT, _WORDS, _NUMBERS = _WIDE * 4000, [_WIDE * 40 for _ in range(400)], list(range(1000, 1500))
 
@@ -634,6 +667,9 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "failed_step_by_step": [("",), (_TEXT[:512],)],
     "held_by_all": [(_TEXT,)],
     "both_by_continue": [([1, 2],)],
+    "left_in_its_midst": [(_TEXT,)],
+    "inserted_in_order": [([_TEXT, _TEXT],)],
+    "blocks_of": [(range(90_000, 90_003),)],
     "partial_with_keywords": [(_WORDS,)],
 }
 

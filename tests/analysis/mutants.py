@@ -326,6 +326,20 @@ MUTANTS = (
         "_most_items(cell) if one and cell.kind in _CONTAINERS else inf",
         "_most_items(cell) if cell.kind in _CONTAINERS else inf", "pairs_that_stay",
     ),
+    _mutant(
+        "forgets what a generator holds where it was left", "begun.py",
+        "frozenset[int]().union(*(value.objects for name, value in own.items() if name != FRAME))",
+        "frozenset[int]()", "left_in_its_midst",
+    ),
+    _mutant(
+        "ends where a function is called for an item of what is empty", "acting.py",
+        "return any(self._read(argument).is_nothing for argument in arguments)", "return False",
+        "inserted_in_order",
+    ),
+    _mutant(
+        "takes the ends of a range for nothing", "evaluating.py",
+        "return (value.start, value.stop, value.step)", "return ()", "blocks_of",
+    ),
 )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from programs.asked_inputs import INPUTS as ASKED
+from programs.begun_inputs import INPUTS as BEGUN
 from programs.collecting_inputs import INPUTS as COLLECTING
 from programs.counted_inputs import INPUTS as COUNTED
 from programs.decorated_inputs import INPUTS as DECORATED
@@ -17,7 +19,7 @@ from programs.stand_ins_inputs import INPUTS as STAND_INS
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
-from programs import collecting, counted, decorated, errors, found, holes, shapes, stand_ins
+from programs import asked, begun, collecting, counted, decorated, errors, found, holes, shapes, stand_ins
 
 # apart: their classes are strangers
 APART = {
@@ -28,6 +30,8 @@ APART = {
     shapes: SHAPES,
     collecting: COLLECTING,
     counted: COUNTED,
+    begun: BEGUN,
+    asked: ASKED,
 }
 INPUTS = {function: inputs for each in APART.values() for function, inputs in each.items()}
 # What has no bound, and why not.
@@ -39,6 +43,16 @@ WITHOUT = {
     "permitted": "no-model",
     "caught_inside": "recursion",
     "errors_of_a_recursion": "recursion",
+    "goes_on_though_emptied": "generator",
+    "goes_on_though_another_stands_there": "generator",
+    "goes_on_though_its_object_changed": "generator",
+    "any_of_its_own": "generator",
+    "all_of_its_own": "generator",
+    "least_of_its_own": "generator",
+    "greatest_of_its_own": "generator",
+    "zipped_with_its_own": "generator",
+    "step_of_a_slice": "no-model",
+    "cut_with_a_step": "no-model",
 }
 
 

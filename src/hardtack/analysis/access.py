@@ -29,6 +29,11 @@ def cells(interp: Interpreter, value: Value) -> Iterator[tuple[Object, Cell]]:
             yield obj, cell
 
 
+def has_instance(interp: Interpreter, value: Value) -> bool:
+    """Tell whether a value may be an instance of a class of the sources."""
+    return any(cell.kind == "instance" for _, cell in cells(interp, value))
+
+
 def strong(interp: Interpreter, value: Value) -> bool:
     """Tell whether a value refers to exactly one known object."""
     if interp.weak or len(value.objects) != 1 or value.plain or value.number is not None:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 _ONE = Size.const(1)
 _UNHASHABLE = ("TypeError: unhashable type: " + "x" * 100,)  # with the name of the type
-_ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
+_ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque", "range"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
 
 # Of built-ins and of collections, which are C; a function in Python has its arguments in its frame.
@@ -184,10 +184,21 @@ class ModelMachine:
 
     def element(self, value: str) -> str:
         """Return what items may be."""
+        self._refuse_instances(value)
         return self._keep(access.element(self._interp, self._read(value)))
+
+    def _refuse_instances(self, value: str) -> None:
+        """Refuse what a built-in would go over by an __iter__ or __getitem__ of the sources."""
+        if access.has_instance(self._interp, self._read(value)):
+            self._interp.finding(
+                "generator",
+                f"{self._name.removeprefix('builtins.')}() goes over an instance of a class of yours",
+                "make a list of its items first, in a comprehension",
+            )
 
     def drained(self, value: str, times: Size) -> str:
         """Return what the items are if so many of them are kept."""
+        self._refuse_instances(value)
         item = access.element(self._interp, self._read(value))
         held = self._keep(item)
         made = [obj for obj in item.objects if iteration.made_by_step(self._interp, self._read(value), obj)]
@@ -424,9 +435,15 @@ class ModelMachine:
         """Call a callable so many times."""
         from hardtack.analysis import calls
 
+        if self._lacks(arguments):
+            return self.none()
         return self._repeat(
             times, lambda: calls.call_value(self._interp, function, tuple(arguments)), keep=keep
         )
+
+    def _lacks(self, arguments: Sequence[str]) -> bool:
+        """Tell whether a call has an argument that nothing stands for: no item of what is empty."""
+        return any(self._read(argument).is_nothing for argument in arguments)
 
     def later(self, function: str, arguments: Sequence[str], gives: str | None) -> str:
         """Refuse an iterator that calls a function as it goes: `map` and `filter` are natives."""
@@ -452,7 +469,7 @@ class ModelMachine:
                 methods.add(f"model pathlib.PurePath.{name}")
             if cell.kind in _ASKING and interp.models.find(f"builtins.{cell.kind}.{name}") is not None:
                 methods.add(f"model builtins.{cell.kind}.{name}")
-        if not methods or len(interp.activations) > 60:
+        if not methods or self._lacks(arguments) or len(interp.activations) > 60:
             return self.none()
         given = calls.Given((value, *arguments))
         return self._repeat(times, lambda: calls.call_one_of(interp, sorted(methods), given), keep=False)

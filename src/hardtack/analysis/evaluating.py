@@ -135,7 +135,10 @@ def _length(value: object) -> int:
     measure: Callable[[object], int] | None = getattr(type(value), "__len__", None)
     if measure is None:
         raise NoValue(f"a {type(value).__name__} has no length")
-    length = measure(value)
+    try:
+        length = measure(value)
+    except OverflowError:  # of a range
+        length = sys.maxsize
     if length >= _LONGEST:
         raise NoValue(f"a {type(value).__name__} of {length} items: bounds hold for fewer than 2**30")
     return length
@@ -151,6 +154,8 @@ def path_length(path: PurePath) -> int:
 
 
 def _items(value: object) -> Iterable[object]:
+    if isinstance(value, range):  # what its items lie between
+        return (value.start, value.stop, value.step)
     if isinstance(value, (*_NO_LENGTH, str, bytes, bytearray, memoryview)):
         return ()
     if isinstance(value, Mapping):

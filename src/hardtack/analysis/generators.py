@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, footprints, ir, iteration, recursion, tracebacks
+from hardtack.analysis import access, begun, footprints, ir, iteration, recursion, tracebacks
 from hardtack.analysis.domain import NO, NOTHING, Cell, Value, add_up, join_values
 from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from hardtack.analysis.states import State
 
 _KEEPS_NOTHING = frozenset({"builtins.sum", "builtins.any", "builtins.all"})
+# What asks for all items, and fails at none: others may leave a generator in its midst.
+_TO_THE_END = frozenset(
+    {"builtins.list", "builtins.tuple", "builtins.list.extend", "builtins.list.__iadd__", "collections.deque"}
+)
 _ACTIVATION = Size.const(768)  # with its counter, and the table of a context
 
 
@@ -43,6 +47,7 @@ class Yielder:
     number: int
     catching: int
     guards: managers.Guarded | None = None  # the body of a `with` that stands in the place of its `yield`
+    held: ir.Register | None = None  # holds the generator, if others do as well
 
     @property
     def prefix(self) -> str:
@@ -116,10 +121,21 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
         )
         interp.state.dead = True
         return
+    if begun.FRAME in cell.fields and begun.may_have_changed(interp, cell):
+        interp.finding(
+            "generator",
+            "a generator goes on that was left, and what it was given may have changed",
+            "iterate over it with one `for`",
+        )
+    held = interp.scratch_register("generator") if begun.is_held(interp, objects[0], source) else None
+    if held is not None:
+        interp.write(held, value)
+        begun.note_given(interp, objects[0])
+        cell = interp.state.cells[objects[0]]
     if not enter(interp, function, cell, at):
         return
     number = interp.context_of(("yielder", interp.context, len(interp.activations)))
-    yielder = Yielder(interp.activation, consumer, number, len(interp.catching))
+    yielder = Yielder(interp.activation, consumer, number, len(interp.catching), held=held)
     interp.yielders.append(yielder)
     interp.block(function.body)
     interp.yielders.pop()
@@ -131,7 +147,7 @@ def iterate(interp: Interpreter, source: ir.Register, consumer: iteration.Consum
             del state.frame[register]
     from hardtack.analysis import loops
 
-    loops.leave(interp, consumer, (source,))
+    loops.leave(interp, consumer, (source,) if held is None else (source, held))
 
 
 def enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place) -> bool:
@@ -144,7 +160,7 @@ def enter(interp: Interpreter, function: ir.Function, cell: Cell, at: ir.Place) 
         interp.state.dead = True
         return False
     context = interp.context_of((interp.context, function.name, at.line, at.column))
-    interp.state.frames.append(dict(cell.fields))
+    interp.state.frames.append(begun.registers(cell))
     interp.activations.append(Activation(function, context, at))
     for name in function.cells:
         make_cell(interp, name, name if name in cell.fields else None)
@@ -199,6 +215,8 @@ def _yield(interp: Interpreter, op: ir.Yield) -> None:
 def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> None:
     """Run a round of the consumer with what a register of the generator holds."""
     at = interp.at
+    if yielder.held is not None:
+        begun.keep(interp, yielder.held)
     item = interp.read(source)
     suspend(interp, yielder.prefix)
     interp.state.frame[yielder.consumer.item] = item
@@ -225,6 +243,8 @@ def _hand_over(interp: Interpreter, yielder: Yielder, source: ir.Register) -> No
     interp.yielders.append(yielder)
     interp.activations.pop()
     interp.at = at
+    if yielder.held is not None and not interp.state.dead:
+        begun.forget(interp, interp.state.frame[yielder.held])
     resume(interp.state, yielder.prefix)
 
 
@@ -337,7 +357,14 @@ def gather(interp: Interpreter, name: str, source: ir.Register) -> ir.Register:
     interp.write(gathered, Value(frozenset((obj,))))
     copy = interp.scratch_register("source")
     interp.write(copy, interp.read(source))
-    iteration.iterate(interp, copy, iteration.Consumer(key, item, lambda: _add(interp, name, gathered, item)))
+    held = any(begun.is_held(interp, obj, copy) for obj in interp.read(copy).objects)
+
+    def body() -> None:
+        _add(interp, name, gathered, item)
+        if held and name not in _TO_THE_END and not interp.state.dead:
+            interp.activation.exits.breaks.append(interp.state.copy())
+
+    iteration.iterate(interp, copy, iteration.Consumer(key, item, body))
     interp.unbind(item)
     return gathered
 
@@ -347,7 +374,7 @@ def _add(interp: Interpreter, name: str, gathered: ir.Register, item: ir.Registe
     if interp.state.dead:
         return
     kept = value
-    if name in _KEEPS_NOTHING and value.number is None:
+    if name in _KEEPS_NOTHING and value.number is None and not access.has_instance(interp, value):
         kept = Value(plain=value.plain or 1)
     more = access.lengths_of(interp, value, Size.const(1))
     for obj, cell in list(access.cells(interp, interp.read(gathered))):

@@ -150,7 +150,15 @@ def make_range(interp: Interpreter, _name: str, arguments: Given) -> Value | Non
     size = footprints.RANGE + scalars
 
     def make() -> Cell:
-        return Cell("range", "builtins.range", rounds, bytes=size, element=Value(number=item, fresh=True))
+        ends = integers.one_of("hull", [start, stop, step])
+        return Cell(
+            "range",
+            "builtins.range",
+            rounds,
+            bytes=size,
+            element=Value(number=item, fresh=True),
+            mapped=Value(number=ends),
+        )
 
     return Value(frozenset((interp.new("range", make),)))
 

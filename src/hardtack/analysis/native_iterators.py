@@ -35,6 +35,7 @@ def draw(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     if bare == "enumerate" and len(positional) == 2:
         start = positional.pop()
     if _any_of(interp, positional, "instance"):
+        _over_instance(interp, bare)
         return None
     if _any_of(interp, positional, "generator"):
         if bare == "iter":
@@ -56,6 +57,13 @@ def draw(interp: Interpreter, name: str, arguments: Given) -> Value | None:
         return Cell("iterator", bare, rounds, bytes=size, fields=fields)
 
     return Value(frozenset((interp.new(bare, make),)))
+
+
+def _over_instance(interp: Interpreter, bare: str) -> None:
+    """Leave what goes over an instance to the models; that of zip() does not look at what it goes over."""
+    if bare == "zip":
+        what = "zip() goes over an instance of a class of yours"
+        interp.finding("generator", what, "make a list of its items first, in a comprehension")
 
 
 def view(interp: Interpreter, name: str, arguments: Given) -> Value | None:

@@ -389,7 +389,10 @@ def element(interp: Interpreter, obj: Object) -> Value:
     if cell.type is None:
         return cell.element  # a constant
     if cell.kind == "range":
-        return Value(number=Number(Size.symbol(f"max({interp.site_of[obj >> 1].what})")), fresh=True)
+        number = _integer(
+            interp, ir.Instance("builtins.int"), f"{interp.site_of[obj >> 1].what}[]", single=False
+        )
+        return Value(number=number, fresh=True)
     path = interp.site_of[obj >> 1].what
     if cell.name == _MATCH:
         single, type_ = interp.site_of[obj >> 1].single, _argument(cell)
@@ -410,8 +413,10 @@ def _argument(cell: Cell) -> ir.Type | None:
 
 
 def mapped(interp: Interpreter, obj: Object) -> Value:
-    """Return what the values of a dict from before the call are."""
+    """Return what the values of a dict from before the call are; of a range, its ends and its step."""
     cell = interp.state.cells[obj]
+    if cell.kind == "range":
+        return element(interp, obj)
     path = interp.site_of[obj >> 1].what
     type_: ir.Type | None = None
     if isinstance(cell.type, ir.Instance):

@@ -31,7 +31,7 @@ def span(interp: Interpreter, index: Value, length: Size) -> Size:
 def is_stepped(interp: Interpreter, index: Value) -> bool:
     """Tell whether a slice may have a step, be it 1."""
     return any(
-        cell.kind == "slice" and not (cell.owned and _is_none(cell.fields.get("2", Value(plain=NONE))))
+        cell.kind == "slice" and not (cell.owned and "2" in cell.fields and _is_none(cell.fields["2"]))
         for _, cell in access.cells(interp, index)
     )
 
