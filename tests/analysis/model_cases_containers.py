@@ -542,4 +542,4 @@ for name in ("eq", "ne"):
         f"builtins.range.__{name}__", getattr(operator, name), *(lambda r=r: (r(), r()) for r in FULL_RANGES)
     )
 measured("builtins.slice", slice, (1,), (1, 2), (1, 2, 3))
-measured("builtins.slice.indices", slice.indices, *((one, 10**6) for one in SLICES))
+measured("builtins.slice.indices", slice.indices, *((one, 10**6) for one in SLICES if one.step is None))

@@ -7,6 +7,7 @@ is broken shows. `ARGUMENTS` has the calls.
 from __future__ import annotations
 
 import bisect
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
@@ -468,6 +469,13 @@ def inserted_in_order(words: list[str]) -> int:
     return len(found)
 
 
+_AB = re.compile("(a)|(b)")
+
+
+def matches_collected(text: str) -> int:
+    return len([match for match in _AB.finditer(text) if match])
+
+
 def blocks_of(numbers: range) -> list[bytes]:
     return [bytes(number) for number in numbers]
 
@@ -670,6 +678,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "left_in_its_midst": [(_TEXT,)],
     "inserted_in_order": [([_TEXT, _TEXT],)],
     "blocks_of": [(range(90_000, 90_003),)],
+    "matches_collected": [("ab" * 4000,)],
     "partial_with_keywords": [(_WORDS,)],
 }
 

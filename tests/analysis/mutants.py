@@ -337,6 +337,10 @@ MUTANTS = (
         "inserted_in_order",
     ),
     _mutant(
+        "takes what an iterator makes anew for what is there already", "iteration.py",
+        "    return Value(item.objects & made", "    return Value(frozenset() & made", "matches_collected",
+    ),
+    _mutant(
         "takes the ends of a range for nothing", "evaluating.py",
         "return (value.start, value.stop, value.step)", "return ()", "blocks_of",
     ),

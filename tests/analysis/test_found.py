@@ -53,6 +53,8 @@ WITHOUT = {
     "zipped_with_its_own": "generator",
     "step_of_a_slice": "no-model",
     "cut_with_a_step": "no-model",
+    "unpacked_and_collected": "unsupported",
+    "rows_by_a_call": "unknown-callee",
 }
 
 

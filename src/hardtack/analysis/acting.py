@@ -356,10 +356,13 @@ class ModelMachine:
     ) -> Cell:
         parts = [self._read(item) for item in items or ()]
         fields = {str(index): value for index, value in enumerate(parts)}
-        fields |= {f"held {index}": self._read(one) for index, one in enumerate(holds)}
+        held = [self._read(one) for one in holds]
+        fields |= {f"held {index}": value for index, value in enumerate(held)}
         item = (
             join_all(parts) if items is not None else self._read(element) if element is not None else NOTHING
         )
+        if kind == "iterator":
+            fields[iteration.MAKES] = iteration.made_anew(self._interp, item, held)
         if kind in {"bytes", "bytearray", "memoryview"} and item.is_nothing:
             item = Value(number=integers.between(0, Size.const(255)))
         if total is None and not item.objects and kind not in {"iterator", "generator"}:

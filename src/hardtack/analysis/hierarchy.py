@@ -181,6 +181,8 @@ class Hierarchy:
 
     def _odd_class(self, info: mn.TypeInfo) -> str | None:
         """Return why the construction of a class is not known."""
+        if info.typeddict_type is not None:
+            return "a TypedDict that is called and not written as a display"
         for base in info.mro:
             if base.fullname not in self.classes:
                 continue

@@ -18,7 +18,7 @@ from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Interpreter
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # The generator that goes through an Enum. Source: Lib/enum.py EnumType.__iter__, CPython 3.11.
 _MEMBERS = Size.const(1024)
 _THERE = {"range", "list", "tuple", "bytes", "bytearray", "str"}  # which run nothing to find that they end
+MAKES = "makes"  # the field of an iterator: what of its item is made anew at each step
 _DRAWS = {"enumerate", "zip", "map", "filter", "reversed", "iter", "items", "keys", "values"}
 
 
@@ -169,18 +170,24 @@ def _plain_item(interp: Interpreter, value: Value, consumer: Consumer, path: str
 
 
 def made_by_step(interp: Interpreter, value: Value, obj: Object) -> bool:
-    """Tell whether an iterator makes an item anew at each step: it was made by the operation that made it."""
-    for iterator, cell in access.cells(interp, value):
-        if (
-            cell.kind == "iterator"
-            and cell.owned
-            and obj in interp.state.cells
-            and interp.state.cells[obj].owned
-        ):
-            here, there = interp.key_of(iterator), interp.key_of(obj)
-            if isinstance(here, tuple) and isinstance(there, tuple) and here[:4] == there[:4]:
-                return True
-    return False
+    """Tell whether an iterator makes an item anew at each step."""
+    return any(
+        obj in cell.fields[MAKES].objects for _, cell in access.cells(interp, value) if MAKES in cell.fields
+    )
+
+
+def made_anew(interp: Interpreter, item: Value, held: Iterable[Value]) -> Value:
+    """Return what of an iterator's item is made anew at each step: it is made by the operation that runs.
+
+    Or it is of an iterator that this one draws from. It stands in a field, since functions that
+    get the iterator do not know the operation.
+    """
+    place = interp.at
+    here = (interp.context, interp.activation.function.name, place.line, place.column)
+    keys = {obj: interp.key_of(obj) for obj in item.objects}
+    made = {obj for obj, key in keys.items() if isinstance(key, tuple) and key[:4] == here}
+    drawn = [cell for value in held for _, cell in access.cells(interp, value) if MAKES in cell.fields]
+    return Value(item.objects & made.union(*(cell.fields[MAKES].objects for cell in drawn)))
 
 
 def _stepped(interp: Interpreter, value: Value, item: Value) -> Value:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import itertools
+import re
+import struct
 from collections.abc import Iterator
+from typing import TypedDict
 
 
 class Bag:
@@ -142,3 +146,44 @@ def step_of_a_slice(number: int) -> int:
 
 def cut_with_a_step(numbers: range) -> range:
     return numbers[::-1]
+
+
+# -- what an iterator makes anew at each step, and somebody else collects
+_AB = re.compile("(a)|(b)")
+
+
+def matches_collected(text: str) -> list[re.Match[str]]:
+    return [match for match in _AB.finditer(text)]  # noqa: C416 - the comprehension is what this is about
+
+
+def matches_by_their_places(text: str) -> dict[int, re.Match[str]]:
+    return {match.start(): match for match in _AB.finditer(text)}
+
+
+def _collected(found: Iterator[re.Match[str]]) -> list[re.Match[str]]:
+    collected = []
+    for match in found:
+        collected.append(match)
+    return collected
+
+
+def matches_given(text: str) -> list[re.Match[str]]:
+    return _collected(_AB.finditer(text))
+
+
+def pairs_collected(words: list[str]) -> list[tuple[str, str]]:
+    return [pair for pair in itertools.pairwise(words)]  # noqa: C416 - the comprehension is what this is about
+
+
+def unpacked_and_collected(data: bytes) -> list[tuple[int, ...]]:
+    whole = data[: len(data) // 4 * 4]
+    return [row for row in struct.iter_unpack(">HH", whole)]  # noqa: C416 - the comprehension is what this is about
+
+
+class Row(TypedDict):
+    name: str
+    parts: list[str]
+
+
+def rows_by_a_call(words: list[str]) -> list[Row]:
+    return [Row(name=word, parts=[word + "1"]) for word in words]

@@ -42,3 +42,12 @@ INPUTS |= {
     function: [lambda n=n: given(n) for n in NUMBERS]
     for function in (a.start_of_an_empty_one, a.hashed_range, a.cut_by_a_great_step, a.step_of_a_slice)
 }
+INPUTS |= {
+    function: [lambda: given("ab" * 3000), lambda: given("a" * 7), lambda: given("")]
+    for function in (a.matches_collected, a.matches_by_their_places, a.matches_given)
+}
+INPUTS |= {
+    a.pairs_collected: [*calls(a.pairs_collected, 20), lambda: given(list(WORDS) * 20)],
+    a.unpacked_and_collected: [lambda: given(bytes(4000))],
+    a.rows_by_a_call: [lambda: given(list(WORDS))],
+}
