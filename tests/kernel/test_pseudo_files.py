@@ -9,9 +9,10 @@ import pytest
 from hardtack.kernel import abi
 from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
 from hardtack.kernel.streams import HostStream, Null
-from hardtack.lab.machine.driver import BLOCKED_CALL, READ, WRITE, Machine
+from hardtack.lab.machine.driver import BLOCKED_CALL, PATH, READ, WRITE, Machine, on_read, on_write
 
 DEVICES, PROCESSES, PROGRAMS = 4, 5, 6  # their descriptors
+READ_EVENT, WRITE_EVENT = abi.EVENT_READ, abi.EVENT_WRITE
 
 
 @pytest.fixture
@@ -123,6 +124,21 @@ def test_nothing_can_be_made_or_changed(hand):
     assert hand.open(b"rest", rights=READ, at=PROGRAMS) == -abi.EACCES
 
 
+def test_what_is_there_is_opened_as_what_it_is(hand):
+    assert hand.open(b"self", rights=READ, at=PROCESSES) >= 0
+    assert hand.open(b"self", rights=READ, at=PROCESSES, follow=False) == -abi.ELOOP
+    assert hand.open(b"null", abi.O_DIRECTORY, rights=READ, at=DEVICES) == -abi.ENOTDIR
+    assert hand.open(b"fd", rights=WRITE, at=DEVICES) == -abi.EISDIR
+    assert hand.readlink(b"null", at=DEVICES) == -abi.EINVAL
+    assert hand.link(b"null", b"x", at=DEVICES) == abi.EXDEV
+    path, size = hand.put(PATH, b"null")
+    assert hand.call("path_filestat_set_times", DEVICES, 0, path, size, 0, 0, abi.SET_MTIM_NOW) == abi.OK
+    path, size = hand.put(PATH, b"none")
+    assert hand.call("path_filestat_set_times", DEVICES, 0, path, size, 0, 0, abi.SET_MTIM_NOW) == abi.ENOENT
+    assert hand.fstat(DEVICES).filetype == abi.DIRECTORY
+    assert hand.fstat(hand.open(b"kill", rights=WRITE, at=PROCESSES)).size == 0
+
+
 def test_a_file_has_one_number_by_name_and_by_listing(hand):
     numbers = {name: number for _, number, _, name in hand.readdir(DEVICES)}
     assert len(set(numbers.values())) == len(numbers)
@@ -172,6 +188,20 @@ def test_a_text_is_made_when_it_is_opened_and_can_be_read_in_pieces(hand):
     assert hand.read(fd, 4) == b"hand"
     hand.chdir(b"/")
     assert hand.read(fd, 4096, 0) == whole
+
+
+def test_a_text_has_a_position_an_end_and_no_room_to_write(hand):
+    fd = hand.open(b"meminfo", rights=READ, at=PROCESSES)
+    size = hand.fstat(fd).size
+    assert [hand.seek(fd, -4, abi.SEEK_END), hand.seek(fd, 1, abi.SEEK_CUR)] == [size - 4, size - 3]
+    assert hand.read(fd, 10) == b"kB\n"
+    assert hand.read(fd, 10) == b""
+    assert hand.poll(on_read(fd, 7)) == [(7, 0, READ_EVENT, 1, 0)]
+    assert [hand.seek(fd, -1), hand.seek(fd, 0, 9), hand.seek(fd, (1 << 63) - 1, abi.SEEK_END)] == [
+        -abi.EINVAL
+    ] * 3
+    assert hand.write(fd, b"x") == -abi.EBADF
+    assert hand.call("fd_advise", fd, 0, 0, 0) == abi.OK
 
 
 def test_long_arguments_are_cut(machine):
@@ -265,6 +295,18 @@ def test_a_pipe_gives_what_was_put_in_and_waits_for_it(machine, hand):
 def test_a_pipe_that_does_not_block_says_so(hand):
     fd = hand.open(b"pipe", flags=abi.FDFLAG_NONBLOCK, at=DEVICES)
     assert hand.read(fd, 1) == -abi.EAGAIN
+
+
+def test_a_pipe_is_polled_for_both_its_ends(machine, hand):
+    fd = hand.open(b"pipe", at=DEVICES)
+    hand.begin("poll", on_read(fd, 1))
+    assert hand.finish() is BLOCKED_CALL
+    machine.system.end(hand.process, 0)
+    hand = machine.hand("other")
+    fd = hand.open(b"pipe", at=DEVICES)
+    hand.write(fd, b"12345")
+    (reading, writing) = hand.poll(on_read(fd, 1), on_write(fd, 2))
+    assert (reading[:4], writing[:3]) == ((1, 0, READ_EVENT, 5), (2, 0, WRITE_EVENT))
 
 
 def test_two_openings_of_a_pipe_are_two_pipes(hand):

@@ -114,6 +114,19 @@ def test_a_directory_of_the_host_differs_where_that_is_said(wasm: Path, name: st
     assert (found.exit_code, found.stdout.decode()) == (case.exit_code, case.stdout)
 
 
+@pytest.mark.parametrize("seed", range(1, 11))
+@pytest.mark.parametrize("storage", ["memory", "disk", "host"])
+def test_random_calls_are_answered_as_by_wasmtime(
+    wasm: Path, seed: int, storage: str, tmp_path: Path
+) -> None:
+    environment = {"SEED": str(seed)} | ({} if storage == "host" else {"UPWARD": "1"})
+    expected = reference.run(wasm, ["random_calls"], environment).stdout.decode().splitlines()
+    with on(storage, tmp_path) as kernel:
+        found = kernel.run(wasm, args=["random_calls"], env=environment, timeout=60)
+    assert found.stdout.decode().splitlines() == expected
+    assert len(expected) > 100
+
+
 @pytest.mark.parametrize("storage", ["disk", "host"])
 def test_their_root_is_what_the_cases_run_on(storage: str, tmp_path: Path) -> None:
     from hardtack.errors import KernelError
@@ -127,10 +140,12 @@ def test_their_root_is_what_the_cases_run_on(storage: str, tmp_path: Path) -> No
 
 
 def on(storage: str, path: Path) -> Kernel:
-    """Make a kernel whose only preopened directory, "/", is on another kind of storage: descriptor 3."""
+    """Make a kernel whose first preopened directory, "/", is on a kind of storage: descriptor 3."""
     from hardtack import Kernel
     from hardtack.kernel.descriptions import close
 
+    if storage == "memory":
+        return Kernel(heap="64MiB")
     if storage == "disk":
         kernel = Kernel(heap="64MiB", disk=path / "fs.db", disk_name="/")
     else:

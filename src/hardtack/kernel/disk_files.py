@@ -286,7 +286,9 @@ class DiskFiles(DiskContents):
             return abi.OK
         if new.must_be_directory or old.must_be_directory:
             return abi.ENOTDIR
-        return abi.EISDIR if other is not None and other[KIND] == abi.DIRECTORY else abi.OK
+        if other is None or other[KIND] != abi.DIRECTORY:
+            return abi.OK
+        return abi.ENOTEMPTY if self._is_inside(old.directory, other[NUMBER]) else abi.EISDIR
 
     def _is_inside(self, directory: InodeNumber, other: InodeNumber) -> bool:
         """Tell whether directory is other, or below it, or too deep down to tell."""

@@ -340,7 +340,7 @@ class MemoryFiles:
             if new.must_be_directory or old.must_be_directory:
                 return abi.ENOTDIR
             if isinstance(other, Directory):
-                return abi.EISDIR
+                return abi.ENOTEMPTY if self.is_inside(old.directory, other) else abi.EISDIR
         return abi.OK
 
     def is_inside(self, directory: Directory, other: Directory) -> bool:

@@ -331,8 +331,8 @@ class OpenDiskDirectory(Description):
             return old
         if old.row is None:
             return abi.ENOENT
-        if old.row[KIND] == abi.DIRECTORY or old.must_be_directory:
-            return abi.EPERM if old.row[KIND] == abi.DIRECTORY else abi.ENOTDIR
+        if old.must_be_directory and old.row[KIND] != abi.DIRECTORY:
+            return abi.ENOTDIR
         where = self.files.walk(to.directory, new, False)
         if isinstance(where, int):
             return where
@@ -341,6 +341,8 @@ class OpenDiskDirectory(Description):
             return abi.ENOTDIR if wrong else abi.EEXIST
         if where.must_be_directory:
             return abi.ENOENT
+        if old.row[KIND] == abi.DIRECTORY:
+            return abi.EPERM
         owner = process.group.owner
         errno = self.files.new_name(to.directory, where, owner, NAME_BYTES)
         return errno or self.files.add_link(where, self.files.inode(old.row), owner)

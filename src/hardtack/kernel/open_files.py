@@ -362,18 +362,15 @@ class OpenDirectory(Description):
         old = files.walk(self.directory, path, False)
         if isinstance(old, int):
             return old
-        if not isinstance(old.inode, Inode) or isinstance(old.inode, Directory) or old.must_be_directory:
-            return _not_linkable(old)
+        if old.inode is None:
+            return abi.ENOENT
+        if old.must_be_directory and not isinstance(old.inode, Directory):
+            return abi.ENOTDIR
         where = files.walk(to.directory, new, False)
         if isinstance(where, int):
             return where
-        if where.inode is not None:
-            wrong = where.must_be_directory and not isinstance(where.inode, Directory)
-            return abi.ENOTDIR if wrong else abi.EEXIST
-        if where.must_be_directory:
-            return abi.ENOENT
         owner = process.group.owner
-        errno = files.new_name(where, owner, 0)
+        errno = _may_link(old.inode, where) or files.new_name(where, owner, 0)
         if errno:
             return errno
         if not files.take_over(old.inode, owner, CREATE_BYTES + len(where.name)):
@@ -405,10 +402,13 @@ class OpenDirectory(Description):
         self.files.drop_if_unused(self.directory)
 
 
-def _not_linkable(old: Where) -> int:
-    if old.inode is None:
+def _may_link(inode: Inode, where: Where) -> int:
+    if where.inode is not None:
+        wrong = where.must_be_directory and not isinstance(where.inode, Directory)
+        return abi.ENOTDIR if wrong else abi.EEXIST
+    if where.must_be_directory:
         return abi.ENOENT
-    return abi.EPERM if isinstance(old.inode, Directory) else abi.ENOTDIR
+    return abi.EPERM if isinstance(inode, Directory) else abi.OK
 
 
 def _filestat(inode: Inode) -> tuple[int, ...]:

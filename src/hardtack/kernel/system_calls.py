@@ -207,7 +207,8 @@ DIFFERS: Final[dict[str, str]] = {
     "fd_sync": "directories too (wasmtime: EBADF), whose names are brought to the disk",
     "fd_datasync": "likewise",
     "fd_fdstat_set_flags": "takes dsync, rsync and sync, and keeps to them (wasmtime: EINVAL)",
-    "path_open": "likewise (wasmtime: ENOTSUP)",
+    "path_open": "likewise (wasmtime: ENOTSUP); what is opened to be read is not written, even where that "
+    "made or cut it (wasmtime: it can be)",
     "fd_seek": "in files of the host, to where the host's file system has no place is EINVAL",
     "path_symlink": "in directories of the host, EPERM for a link that would lead out (wasmtime makes it)",
     "fd_prestat_get": "a listening socket has a type of its own, so that a search for directories goes on",

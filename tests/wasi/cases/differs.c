@@ -82,3 +82,12 @@ CASE(poll_of_more_than_1024)
     show("1024", sys_poll_oneoff(wanted, events, 1024, &ready));
     show("1025", sys_poll_oneoff(wanted, events, 1025, &ready));
 }
+
+CASE(what_a_reader_makes_or_cuts_is_not_written)
+{
+    u32 made = open_file("a", CREAT, RIGHT_READ, 0), cut = open_file("a", TRUNC, RIGHT_READ, 0);
+    do_write(made, "text");
+    show("set_size", sys_fd_filestat_set_size(made, 4));
+    show("set_size of what was cut", sys_fd_filestat_set_size(cut, 4));
+    do_stat("a", 0);
+}
