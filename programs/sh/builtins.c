@@ -99,8 +99,11 @@ static int run_read(int argc, char **argv)
 {
     char *line = take(MAX_LINE), c = 0;
     size_t length = 0;
-    while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && length < MAX_LINE - 1)
+    while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && length < MAX_LINE - 1) {
+        if (c == INTERRUPT && isatty(STDIN_FILENO))
+            return 130;
         line[length++] = c;
+    }
     line[length] = 0;
     for (int i = 1; i < argc; i++) {
         line += strspn(line, " \t");

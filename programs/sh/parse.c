@@ -29,8 +29,9 @@ static char *word;                     // of a WORD
 static struct redirection redirection; // of a REDIRECTION, without its text
 static struct redirection *here;       // a text that begins after this line, or NULL
 static const char *here_end;
-static int broken;  // a message about wrong syntax was printed
-static int started; // a command has begun: further lines continue it
+static int broken;    // a message about wrong syntax was printed, or none is wanted
+static int started;   // a command has begun: further lines continue it
+static int abandoned; // it was given up, with all that it has begun
 
 static struct node *parse_list(int in_line);
 
@@ -48,7 +49,7 @@ static int refill(void)
 {
     size_t length = 0;
     char c;
-    if (source.fd < 0)
+    if (source.fd < 0 || abandoned)
         return 0;
     if (source.prompts)
         ht_print(STDOUT_FILENO, started ? "> " : "$ ");
@@ -61,6 +62,11 @@ static int refill(void)
         if (length == MAX_LINE - 1) {
             errno = E2BIG;
             exit(complain("line", 2));
+        }
+        if (c == INTERRUPT && source.prompts) {
+            abandoned = broken = 1;
+            source.at = "";
+            return 0;
         }
         source.line[length++] = c;
         if (c == '\n')
@@ -529,18 +535,19 @@ static struct node *parse_list(int in_line)
 
 int parse_line(struct node **tree)
 {
-    broken = started = 0;
+    broken = started = abandoned = 0;
     here = NULL;
     do
         advance();
     while (token == NEWLINE);
-    if (token == END)
+    if (token == END && !abandoned)
         return 0;
     started = 1;
-    *tree = parse_list(1);
+    if (!abandoned)
+        *tree = parse_list(1);
     if (!broken && token != NEWLINE && token != END)
         syntax_error(token == WORD ? word : "a command is missing");
     if (!broken && here)
         read_here();
-    return broken ? -1 : 1;
+    return abandoned ? -2 : broken ? -1 : 1;
 }

@@ -563,7 +563,7 @@ void run_source(void)
             last_status = run(tree);
             leaving = 0;
         } else {
-            last_status = 2;
+            last_status = found == -2 ? 130 : 2;
             if (!source.prompts)
                 return;
             source.at = "";

@@ -53,7 +53,9 @@ struct source {
 };
 extern struct source source;
 
-int parse_line(struct node **tree); // 1; 0 at the end; -1 and a message for wrong syntax
+#define INTERRUPT 3 // what a terminal gives in place of the line at which Ctrl-C was typed
+
+int parse_line(struct node **tree); // 1; 0 at the end; -1 and a message for wrong syntax; -2 where it was given up
 
 // -- expand.c: $NAME ${NAME:-WORD} ${NAME:=WORD} ${NAME:+WORD} ${#NAME} $1 $# $@ $* $? $$ $! $(COMMANDS) $((SUM)),
 // quotes, fields, and * ? [...] in the last part of a path

@@ -77,6 +77,29 @@ def test_ctrl_c_throws_away_a_line_and_prompts_anew() -> None:
     leave(terminal)
 
 
+@pytest.mark.parametrize(
+    "begun", ["for i in 1 2", "echo 'not", "cat <<END\nbad", "echo $(echo bad", "if true"]
+)
+def test_ctrl_c_abandons_a_command_that_was_begun(begun: str) -> None:
+    terminal = shell()
+    terminal.type(f"{begun}\n")
+    terminal.until(r"\n> ")
+    terminal.type(CTRL_C)
+    assert terminal.until(PROMPT).split()[-2:] == ["^C", "$"]
+    terminal.type("echo $? good\n")
+    assert terminal.until(PROMPT).splitlines()[1] == "130 good"
+    leave(terminal)
+
+
+def test_ctrl_c_ends_the_reading_of_a_line() -> None:
+    terminal = shell()
+    terminal.type("echo begun; read x; echo $?\n")
+    terminal.until("\nbegun")
+    terminal.type(CTRL_C)
+    assert "130" in terminal.until(PROMPT)
+    leave(terminal)
+
+
 def test_ctrl_c_leaves_programs_in_the_background() -> None:
     terminal = shell()
     terminal.type("sleeper 60 &\n")

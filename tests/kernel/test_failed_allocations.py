@@ -14,11 +14,13 @@ from collections import Counter
 import pytest
 
 from hardtack.kernel import abi
+from hardtack.kernel.host_files import open_host_directory
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES
 from hardtack.lab.machine.driver import KIB, MIB, Machine
 
 FIRED_NOT, CLEAN, HALF_DONE, DONE_ALL_THE_SAME, KILLED = range(10, 15)
+HOST = 4  # where a directory of the host is
 ENOUGH = 200  # allocations: none of these calls makes so many
 
 # Each with the number of the descriptor that `prepare` has opened.
@@ -132,6 +134,62 @@ def test_a_failed_allocation_leaves_a_call_half_done(call):
     assert found[HALF_DONE] > 0
     assert found[CLEAN] > 0
     machine.close()
+
+
+# -- what is undone all the same
+def failed_calls(machine, prepared, make):
+    """Call `make`, each time in a child process, with each of its allocations failing in turn; yield the answers."""
+    for number in range(1, ENOUGH):
+        answer = fork(make, machine, *prepared, number)
+        if answer == FIRED_NOT:
+            return
+        yield number, answer
+
+
+def spawn_and_wait(machine, hand, fd, number):
+    """Spawn while an allocation fails; tell how many children there are which nobody will start."""
+    fail_one(machine, hand, fd, "spawn", number)
+    if not machine.system.heap.injected:
+        return FIRED_NOT
+    machine.run(lambda: machine.system.run_queue.first is None)
+    machine.system.end_doomed()
+    wrong = [text for text in machine.system.check() if "on no queue" in text]
+    return len(wrong) + (hand.process.forking is not None)
+
+
+def test_a_child_whose_making_fails_is_ended_whole():
+    with FaultyMachine(8 * MIB, policy="fail") as machine:
+        answers = dict(failed_calls(machine, prepare(machine), spawn_and_wait))
+        assert len(answers) > 10
+        assert set(answers.values()) == {0}
+
+
+def open_on_host(machine, hand, number):
+    """Open a file of the host while an allocation fails; tell how many of the host's descriptors nobody has."""
+    budget = machine.system.host_files
+    before, had = len(os.listdir("/proc/self/fd")), budget.used
+    machine.fail_at = number
+    hand.work.append(hand.calls.open(b"a/b/link", at=HOST))
+    machine.system.wake_one(hand.process, machine.parked)
+    hand.finish()
+    machine.fail_at = 0
+    if not machine.system.heap.injected:
+        return FIRED_NOT
+    return len(os.listdir("/proc/self/fd")) - before - (budget.used - had)
+
+
+def test_an_open_that_fails_loses_no_descriptor_of_the_host(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "link").symlink_to("file")
+    (tmp_path / "a" / "b" / "file").write_bytes(b"content")
+    with FaultyMachine(8 * MIB, policy="fail") as machine:
+        machine.preopen(open_host_directory(machine.system, "/host", str(tmp_path)))
+        hand = machine.hand()
+        while hand.open(b".", rights=abi.RIGHT_READ) < 62:
+            pass
+        answers = dict(failed_calls(machine, (hand,), open_on_host))
+        assert len(answers) > 10
+        assert set(answers.values()) == {0}
 
 
 # -- a heap of every fullness

@@ -15,7 +15,7 @@ import pytest
 from hardtack.errors import KernelError
 from hardtack.kernel import abi, host_paths
 from hardtack.kernel.host_files import open_host_directory
-from hardtack.kernel.host_paths import MAX_DEPTH
+from hardtack.kernel.host_paths import LAST, MAX_DEPTH
 from hardtack.kernel.params import MAX_HOST_FILES
 from hardtack.lab.machine.driver import PATH, READ, WRITE, Machine
 
@@ -378,6 +378,18 @@ def test_rights_are_kept(hand):
     assert hand.write(reading, b"x") == -abi.EBADF
     writing = hand.open(b"file", rights=WRITE, at=HOST)
     assert hand.read(writing, 1) == -abi.EBADF
+
+
+def test_an_error_of_the_hosts_is_an_errno_of_fstat_too(hand, machine_and_hand):
+    fd = hand.open(b"file", rights=READ, at=HOST)
+    machine = machine_and_hand[0]
+    number = machine.system.host_files.number(LAST)
+    kept = os.dup(number)
+    os.close(number)  # behind the kernel's back
+    assert hand.fstat(fd) == -abi.EBADF
+    os.dup2(kept, number, inheritable=False)
+    os.close(kept)
+    assert hand.fstat(fd).size == len(b"content")
 
 
 def test_times_are_set_of_the_link_itself(hand, inside):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Broken
+from hardtack.kernel.half_done import give_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -175,6 +176,7 @@ def failed(process: Process, row: Row, error: BaseException) -> int:
     if isinstance(error, Broken):
         error.__traceback__ = None
         return abi.EIO
+    system.memory.aside(give_up, process)
     if isinstance(error, MemoryError):
         system.failed_calls += 1
         if system.heap.on_exhaustion != "reserve":

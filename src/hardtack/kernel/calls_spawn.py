@@ -95,12 +95,14 @@ def _create(
 
 def _complete(process: Process, descriptor_map: Word, map_count: Word, out: Word, steps: Steps) -> int:
     """Give the child that was made its descriptors and let it run; it ends where a step is refused."""
-    child, process.forking = process.forking, None
+    child = process.forking
     errno, process.outcome = process.outcome, OK
     if child is None:
         return errno
     given = _give_descriptors(process, child, descriptor_map, map_count, steps)
-    if not given or not steps.run(process.heap, RUN_BYTES, _let_run, child):
+    runs = given and steps.run(process.heap, RUN_BYTES, _let_run, child)
+    process.forking = None  # until now: see `half_done`
+    if not runs:
         process.system.unmake(child)
         return steps.begin_again()
     U32.pack_into(process.memory, out, child.pid)

@@ -21,7 +21,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import struct
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from annotated_types import Interval, MaxLen
@@ -29,6 +28,7 @@ from annotated_types import Interval, MaxLen
 from hardtack.annotations import assume_bound
 from hardtack.errors import KernelError, WrongSize
 from hardtack.kernel.descriptions import Broken
+from hardtack.kernel.disk_failures import DAMAGED, FAILURES, MALFORMED, reason_of
 from hardtack.kernel.disk_log import DiskLog
 from hardtack.kernel.disk_rows import (
     APPLICATION,
@@ -52,13 +52,13 @@ from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
     from hardtack.heap import Heap
+    from hardtack.kernel.disk_failures import Reason
     from hardtack.kernel.disk_rows import NameRow, Pair, Row
     from hardtack.kernel.ranges import Count, Long, Position, Signed, Transfer
 
     Value: TypeAlias = int | bytes | bytearray
     Change: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 30)]
     PageBytes: TypeAlias = Annotated[bytes, MaxLen(DISK_PAGE)]
-    Reason: TypeAlias = Annotated[str, MaxLen(100)]
 
 DATABASE_PAGE: Final = 4096  # bytes
 CACHE_BYTES: Final = 1024 * KIB  # of SQLite's own page cache
@@ -79,25 +79,6 @@ _SETTINGS: Final = (
     "PRAGMA mmap_size=0",
     "PRAGMA cell_size_check=ON",
     "PRAGMA trusted_schema=OFF",
-)
-# Damaged files have SQLite say odd things, and rows be what was never written.
-_FAILURES: Final = (sqlite3.Error, UnicodeDecodeError, OverflowError, struct.error)
-_MALFORMED: Final = "malformed"
-_DAMAGED: Final = "it is damaged"
-_REASON: Final = 100  # characters of one that SQLite gives
-_ERRORS: Final = (
-    ("locked", "another kernel, or another program, has it open"),
-    ("readonly", "it cannot be written"),
-    ("not a database", "it is no file system of hardtack's"),
-    ("malformed", "it is damaged"),
-    ("decode", "it is damaged"),
-    ("argument", "it is damaged"),  # struct's: a number that is none
-    ("format", "it is damaged"),
-    ("int too", "it is damaged"),
-    ("too large", "it is damaged"),
-    ("unable to open", "it cannot be opened"),
-    ("disk I/O error", "the host's disk has an error"),
-    ("is full", "the host's disk is full"),
 )
 
 
@@ -141,15 +122,15 @@ class Disk:
                 self._connection = sqlite3.connect(
                     whole, timeout=0, isolation_level=None, check_same_thread=False
                 )
-            except _FAILURES as error:
-                raise KernelError(f"{path}: {_reason(error)}") from None
+            except FAILURES as error:
+                raise KernelError(f"{path}: {reason_of(error)}") from None
             try:
                 self._cursor = self._connection.cursor()
                 self._begin()
                 self._log = DiskLog(f"{os.path.realpath(whole)}-wal")  # SQLite follows links, too
-            except _FAILURES as error:
+            except FAILURES as error:
                 self._connection.close()
-                raise KernelError(f"{path}: {_reason(error)}") from None
+                raise KernelError(f"{path}: {reason_of(error)}") from None
             except BaseException:
                 self._connection.close()
                 raise
@@ -192,8 +173,8 @@ class Disk:
                 self._cursor.execute("ROLLBACK TO warm")
                 self._cursor.execute("RELEASE warm")
             return
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     # -- statements. What stays of one (its columns' names) is in the heap; the row is the caller's.
@@ -211,9 +192,9 @@ class Disk:
             INODE.pack(*row)  # whole numbers, each in its range
             if row[KIND] in KINDS and row[SIZE] <= MAX_FILE and max(row[NUMBER], row[PARENT]) < MOST_INODES:
                 return row
-            reason = _DAMAGED
-        except _FAILURES as error:
-            reason = _reason(error)
+            reason = DAMAGED
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)  # out of the handler: what was caught is gone
 
     @assume_bound("1000", returned="640", retained="0")
@@ -233,8 +214,8 @@ class Disk:
             if row is not None:
                 PAIR.pack(*row)
             return row
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     @assume_bound("300", returned="160", retained="0")
@@ -251,8 +232,8 @@ class Disk:
         try:
             self._query(LIST, (directory, begin))
             return
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     def next_name(self) -> NameRow | None:
@@ -268,9 +249,9 @@ class Disk:
             NAME.pack(row[0], row[2], row[3])
             if row[1] is not None and row[3] in KINDS:
                 return row
-            reason = _DAMAGED
-        except _FAILURES as error:
-            reason = _reason(error)
+            reason = DAMAGED
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     @assume_bound("1000", returned="640", retained="0")
@@ -287,8 +268,8 @@ class Disk:
         try:
             self._query_few(statement, (key,))
             return self._fetch_bytes(most)
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     def blob_aside(self, statement: str, key: Long, most: Transfer) -> PageBytes | None:
@@ -302,8 +283,8 @@ class Disk:
         try:
             self._cursor.execute(statement, (key,))
             return self._fetch_bytes(most)
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     @assume_bound("5/4*most + 1000", returned="5/4*most + 64", retained="0")
@@ -312,7 +293,7 @@ class Disk:
         if row is None:
             return None
         if row[0] is None:
-            raise sqlite3.DatabaseError(_MALFORMED)
+            raise sqlite3.DatabaseError(MALFORMED)
         return row[0]
 
     def number(self, statement: str) -> Long:
@@ -328,7 +309,7 @@ class Disk:
 
     def damaged(self) -> Broken:
         """Remember that what was read was never written."""
-        return self._end(_DAMAGED)
+        return self._end(DAMAGED)
 
     def rows(self, statement: str, values: tuple[Value, ...]) -> list[tuple[int, ...]]:
         """Return all rows that a query finds, whatever they take: for a check of everything.
@@ -342,8 +323,8 @@ class Disk:
             self.heap.run(self._cursor.execute, statement, values)
             rows: list[tuple[int, ...]] = self._cursor.fetchall()
             return rows
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     def change(self, statement: str, values: tuple[Value, ...]) -> Count:
@@ -366,8 +347,8 @@ class Disk:
             raise Broken(self.broken)
         try:
             return max(self._run(statement, values), 0)
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         raise self._end(reason)
 
     def count(self, changed: Count) -> None:
@@ -413,8 +394,8 @@ class Disk:
         try:
             self._run("COMMIT", ())
             self._run("BEGIN IMMEDIATE", ())
-        except _FAILURES as error:
-            reason = _reason(error)
+        except FAILURES as error:
+            reason = reason_of(error)
         else:
             with self.heap:
                 self.changes = 0
@@ -463,7 +444,7 @@ class Disk:
         try:
             self._cursor.close()  # its statement would keep the connection, and so the file's lock
             self._connection.close()
-        except _FAILURES as error:
+        except FAILURES as error:
             error.__traceback__ = None
 
     @property
@@ -495,12 +476,3 @@ def _check_file(path: str, name: str) -> bool:
     if not stat.S_ISREG(kind):
         raise KernelError(f"{name}: it is not a regular file")
     return False
-
-
-@assume_bound("600", returned="480", retained="0", raises="0")
-def _reason(error: Exception) -> Reason:
-    text = str(error)
-    for part, reason in _ERRORS:
-        if part in text:
-            return reason
-    return text[:_REASON]

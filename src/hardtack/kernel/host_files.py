@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Final
 from hardtack.errors import KernelError
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description, Entries
-from hardtack.kernel.host_paths import HostPlace, errno_of, status_of, walk_host
+from hardtack.kernel.host_paths import LAST, FileBudget, HostPlace, errno_of, status_of, walk_host
 from hardtack.kernel.params import MAX_FILE, MAX_HOST_FILES
 from hardtack.kernel.paths import leads_out
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import (
-        Count,
         Flags,
         HostNumber,
         Long,
@@ -46,15 +45,6 @@ _EXCLUSIVE: Final[Flags] = os.O_EXCL
 _ONLY_DIRECTORY: Final[Flags] = os.O_DIRECTORY
 
 
-class HostBudget:
-    """How many descriptors of the host guests hold."""
-
-    __slots__ = ("used",)
-
-    def __init__(self) -> None:
-        self.used: Count = 0
-
-
 class HostFile(Description):
     """A regular file of the host."""
 
@@ -62,7 +52,7 @@ class HostFile(Description):
     takes_flags = True
     filetype = abi.REGULAR_FILE
 
-    def __init__(self, budget: HostBudget, fd: HostNumber, rights: Rights, flags: Flags) -> None:
+    def __init__(self, budget: FileBudget, fd: HostNumber, rights: Rights, flags: Flags) -> None:
         super().__init__(rights, 0, flags)
         self._budget = budget
         self._fd: HostNumber = fd
@@ -123,7 +113,7 @@ class HostFile(Description):
 
     def filestat(self) -> tuple[int, ...] | int:
         """Return the file's status."""
-        return status_of(os.fstat(self._fd))
+        return _filestat(self._fd)
 
     def set_size(self, size: Long) -> int:
         """Cut or lengthen the file."""
@@ -151,10 +141,26 @@ class HostFile(Description):
         """Bring what was written to the disk."""
         return _sync(self._fd)
 
+    @property
+    def host_descriptor(self) -> HostNumber:
+        """The host's descriptor."""
+        return self._fd
+
+    def holds(self) -> int:
+        """Return how many of the host's descriptors it has."""
+        return 1
+
     def release(self) -> None:
         """Close the host's descriptor."""
-        os.close(self._fd)
+        self._budget.close(self._fd)
         self._budget.used -= 1
+
+
+def _filestat(fd: HostNumber) -> tuple[int, ...] | int:
+    try:
+        return status_of(os.fstat(fd))
+    except OSError as error:
+        return errno_of(error)
 
 
 def _sync(fd: HostNumber) -> int:
@@ -191,7 +197,7 @@ class HostDirectory(Description):
 
     def __init__(
         self,
-        budget: HostBudget,
+        budget: FileBudget,
         fd: HostNumber,
         rights: Rights,
         inheriting: Rights,
@@ -207,7 +213,7 @@ class HostDirectory(Description):
 
     def filestat(self) -> tuple[int, ...] | int:
         """Return the directory's status."""
-        return status_of(os.fstat(self._fd))
+        return _filestat(self._fd)
 
     def set_times(self, atime: Long | None, mtime: Long | None) -> int:
         """Set the directory's times."""
@@ -291,7 +297,7 @@ class HostDirectory(Description):
         if self._budget.used >= MAX_HOST_FILES:
             return abi.ENFILE
         exclusive = oflags & abi.O_CREAT and oflags & abi.O_EXCL
-        place = walk_host(self._fd, path, follow and not exclusive)
+        place = walk_host(self._budget, self._fd, path, follow and not exclusive)
         if isinstance(place, int):
             return place
         opened = self._open(process, place, oflags, flags, rights, inheriting)
@@ -327,9 +333,10 @@ class HostDirectory(Description):
             fd = os.open(place.name, mode, 0o666, dir_fd=place.fd)
         except OSError as error:
             return errno_of(error)
+        self._budget.note(LAST, fd)
         made = self._wrap(process, fd, oflags, flags, rights, inheriting)
         if isinstance(made, int):
-            os.close(fd)
+            self._budget.close(fd)
         else:
             self._budget.used += 1
         return made
@@ -359,7 +366,7 @@ class HostDirectory(Description):
 
     def filestat_at(self, path: PathBytes, follow: bool) -> tuple[int, ...] | int:
         """Return the status of what path names."""
-        place = walk_host(self._fd, path, follow)
+        place = walk_host(self._budget, self._fd, path, follow)
         if isinstance(place, int):
             return place
         try:
@@ -374,7 +381,7 @@ class HostDirectory(Description):
 
     def set_times_at(self, path: PathBytes, follow: bool, atime: Long | None, mtime: Long | None) -> int:
         """Set the times of what path names."""
-        place = walk_host(self._fd, path, follow)
+        place = walk_host(self._budget, self._fd, path, follow)
         if isinstance(place, int):
             return place
         try:
@@ -396,7 +403,7 @@ class HostDirectory(Description):
 
     def create_directory_at(self, process: Process, path: PathBytes) -> int:
         """Make a directory."""
-        place = walk_host(self._fd, path, False)
+        place = walk_host(self._budget, self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -409,7 +416,7 @@ class HostDirectory(Description):
 
     def remove_directory_at(self, path: PathBytes) -> int:
         """Remove an empty directory."""
-        place = walk_host(self._fd, path, False)
+        place = walk_host(self._budget, self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -424,7 +431,7 @@ class HostDirectory(Description):
 
     def unlink_at(self, path: PathBytes) -> int:
         """Remove a name that is no directory."""
-        place = walk_host(self._fd, path, False)
+        place = walk_host(self._budget, self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -445,7 +452,7 @@ class HostDirectory(Description):
             return abi.EPERM
         if not target:
             return abi.ENOENT
-        place = walk_host(self._fd, path, False)
+        place = walk_host(self._budget, self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -462,7 +469,7 @@ class HostDirectory(Description):
 
     def readlink_at(self, path: PathBytes) -> bytes | int:
         """Return a link's target."""
-        place = walk_host(self._fd, path, False)
+        place = walk_host(self._budget, self._fd, path, False)
         if isinstance(place, int):
             return place
         try:
@@ -485,10 +492,10 @@ class HostDirectory(Description):
     def _both(self, path: PathBytes, to: Description, new: PathBytes, rename: bool, slash: bool) -> int:
         if not isinstance(to, HostDirectory):
             return abi.EXDEV
-        old = walk_host(self._fd, path, False)
+        old = walk_host(self._budget, self._fd, path, False)
         if isinstance(old, int):
             return old
-        place = walk_host(to._fd, new, False)
+        place = walk_host(to._budget, to._fd, new, False, second=True)
         if isinstance(place, int):
             old.close()
             return place
@@ -509,10 +516,19 @@ class HostDirectory(Description):
             place.close()
         return abi.OK
 
+    @property
+    def host_descriptor(self) -> HostNumber:
+        """The host's descriptor of the directory itself."""
+        return self._fd
+
+    def holds(self) -> int:
+        """Return how many of the host's descriptors it has."""
+        return 1 + (self._entries is not None)
+
     def release(self) -> None:
         """Close the host's descriptors."""
         self._close_listing()
-        os.close(self._fd)
+        self._budget.close(self._fd)
         self._budget.used -= 1
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import errno as host_errno
 import os
 import stat
-from array import array
-from typing import TYPE_CHECKING, Annotated, Final
-
-from annotated_types import MaxLen
+from struct import Struct
+from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.paths import walk
@@ -38,7 +36,10 @@ _TYPES: Final[dict[int, Flags]] = {
     stat.S_IFCHR: abi.CHARACTER_DEVICE,
 }
 _FORMAT: Final = 0o170000  # the bits of a mode that say what a file is
-_NOTHING_OPEN: Final[Annotated[bytes, MaxLen(260)]] = bytes(4 * (MAX_DEPTH + 1))
+NOTHING: Final = -1  # in place of a descriptor's number
+LAST: Final = 0  # the place of the file opened last
+_FD: Final = Struct("i")
+_OPENED: Final = 1 + 2 * MAX_DEPTH  # the last file, then two walks' directories
 
 
 def errno_of(error: OSError) -> Errno:
@@ -65,6 +66,58 @@ def status_of(found: os.stat_result) -> tuple[Long, ...]:
     )
 
 
+class HostBudget:
+    """How many descriptors of the host guests hold."""
+
+    __slots__ = ("used",)
+
+    def __init__(self) -> None:
+        self.used: Count = 0
+
+
+class FileBudget(HostBudget):
+    """The same of files and directories; and those that might have no owner.
+
+    A handler that raises, which happens under `fail` alone, must lose none. So those that a walk opens are
+    kept here until it is over, and the file opened last as long as it is open: see `half_done`.
+    """
+
+    __slots__ = ("_opened",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened = bytearray()  # numbers, not objects
+        for _ in range(_OPENED):
+            self._opened += _FD.pack(NOTHING)
+
+    def number(self, at: Count) -> HostNumber:
+        """Return the descriptor in a place, or NOTHING."""
+        number: HostNumber = _FD.unpack_from(self._opened, 4 * at)[0]
+        return number
+
+    def note(self, at: Count, fd: HostNumber) -> None:
+        """Put a descriptor, or NOTHING, into a place."""
+        _FD.pack_into(self._opened, 4 * at, fd)
+
+    def close(self, fd: HostNumber) -> None:
+        """Close the file, or directory, of a description."""
+        if self.number(LAST) == fd:
+            self.note(LAST, NOTHING)
+        os.close(fd)
+
+    def close_last(self) -> None:
+        """Close the file opened last, if it is open."""
+        if self.number(LAST) != NOTHING:
+            self.close(self.number(LAST))
+
+    def close_walks(self) -> None:
+        """Close the directories of walks that nobody ended."""
+        for at in range(LAST + 1, _OPENED):
+            if self.number(at) != NOTHING:
+                os.close(self.number(at))
+                self.note(at, NOTHING)
+
+
 class HostPlace:
     """Where a path leads on the host: an open directory and a name in it. A `paths.Place`; to be closed.
 
@@ -72,11 +125,12 @@ class HostPlace:
         depth: how many directories are open on the way, one below the other.
     """
 
-    __slots__ = ("_opened", "depth", "must_be_directory", "name")
+    __slots__ = ("_before", "_budget", "_start", "depth", "must_be_directory", "name")
 
-    def __init__(self, start: HostNumber) -> None:
-        self._opened = array("i", _NOTHING_OPEN)  # numbers, not objects; the first is where the path starts
-        self._opened[0] = start
+    def __init__(self, budget: FileBudget, start: HostNumber, before: Count) -> None:
+        self._budget = budget
+        self._before: Count = before  # places of its that are not this walk's
+        self._start: HostNumber = start
         self.depth: Count = 0
         self.name: Name = b"."
         self.must_be_directory = False
@@ -84,14 +138,14 @@ class HostPlace:
     @property
     def fd(self) -> HostNumber:
         """The directory that holds the name."""
-        return self._opened[self.depth]
+        return self._budget.number(self._before + self.depth - 1) if self.depth else self._start
 
     def down(self, name: Name) -> Errno:
         """Enter a directory; an errno, or OK."""
         if self.depth >= MAX_DEPTH:
             return abi.ENAMETOOLONG
         try:
-            self._opened[self.depth + 1] = os.open(name, _DIRECTORY, dir_fd=self.fd)
+            self._budget.note(self._before + self.depth, os.open(name, _DIRECTORY, dir_fd=self.fd))
         except OSError as error:
             return errno_of(error)
         self.depth += 1
@@ -109,8 +163,10 @@ class HostPlace:
         """Go back to the directory above, which is still open."""
         if self.depth == 0:
             return False
-        os.close(self.fd)
+        fd = self.fd
         self.depth -= 1
+        self._budget.note(self._before + self.depth, NOTHING)
+        os.close(fd)
         return True
 
     def close(self) -> None:
@@ -120,9 +176,14 @@ class HostPlace:
                 break
 
 
-def walk_host(start: HostNumber, path: PathBytes, follow: bool) -> HostPlace | int:
-    """Follow a path down from an open directory: where it leads, or an errno. See `paths.walk`."""
-    place = HostPlace(start)
+def walk_host(
+    budget: FileBudget, start: HostNumber, path: PathBytes, follow: bool, second: bool = False
+) -> HostPlace | int:
+    """Follow a path down from an open directory: where it leads, or an errno. See `paths.walk`.
+
+    A call that needs two places at once says of one that it is the second.
+    """
+    place = HostPlace(budget, start, LAST + 1 + (MAX_DEPTH if second else 0))
     errno = walk(place, path, follow)
     if errno:
         place.close()

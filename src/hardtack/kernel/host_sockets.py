@@ -17,7 +17,7 @@ from hardtack.kernel.params import MAX_HOST_SOCKETS
 
 if TYPE_CHECKING:
     from hardtack.kernel.descriptions import Description
-    from hardtack.kernel.host_files import HostBudget
+    from hardtack.kernel.host_paths import HostBudget
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Flags, Transfer, Word
 

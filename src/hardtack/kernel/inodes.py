@@ -21,9 +21,9 @@ class Owner:
         held: bytes that it holds.
         limit: the most that it may hold, or None.
         refused: whether it was refused room.
-        payer: its number on the durable disk, or 0.
+        payer: the number that stands for it in what it holds on the durable disk; 0 until it has one there.
         gone: whether nobody of the group is left: what it holds was given, to whoever makes it grow.
-        next: of those who have such a number, who is behind it: see `disk_payers`.
+        next: of those who have such a number, whose turn comes after it: see `Payers._sweep`.
     """
 
     __slots__ = ("gone", "held", "limit", "next", "payer", "refused")

@@ -19,9 +19,10 @@ from hardtack.errors import KernelError, WrongSize
 from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.accounts import Account
+from hardtack.kernel.checking import check_system
 from hardtack.kernel.descriptions import Broken, Description
 from hardtack.kernel.guest import StartFailed
-from hardtack.kernel.host_files import HostBudget
+from hardtack.kernel.host_paths import FileBudget, HostBudget
 from hardtack.kernel.host_watch import HostWatch
 from hardtack.kernel.inodes import Owner
 from hardtack.kernel.memory import Memory
@@ -51,12 +52,12 @@ from hardtack.kernel.process import (
 )
 from hardtack.kernel.queues import NEVER, FairQueue, Queue, RunQueue, Sleepers
 from hardtack.kernel.socket_names import SocketNames
-from hardtack.kernel.table import Leaf, Table
+from hardtack.kernel.table import Table
 from hardtack.limits import NO_LIMITS
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from hardtack.annotations import assume_bound
     from hardtack.kernel.disk_files import DiskFiles
@@ -171,7 +172,7 @@ class System:
         self.admit: Callable[..., object] = heap.admit
         self.possible = heap.possible - SCHEDULER_BYTES  # the most that one call can be granted
         self.preopens: tuple[Description, ...] = ()
-        self.host_files = HostBudget()
+        self.host_files = FileBudget()
         self.disks: list[DiskFiles] = []  # durable file systems, each a preopened directory
         self.host_sockets = HostBudget()
         self.host = HostWatch(self)
@@ -236,11 +237,12 @@ class System:
         return self._create(group, parent, image, arguments, environment, directory)
 
     def unmake(self, process: Process) -> None:
-        """Have a process that has not been started end before its parent's call waits: it never had it."""
+        """Have a process that has not been started end, as its parent's call comes to nothing."""
         parent, process.parent = process.parent, None
         if parent is not None:
             parent.children -= 1
-        self.doom(process, KILLED_STATUS, "its parent's call begins again")
+        process.origin = None
+        self.doom(process, KILLED_STATUS, "its parent's call came to nothing")
 
     def take_user_memory(self, account: Account, count: Bytes) -> bool:
         """Take bytes of a process tree's user memory for a program's strings; False if that was refused."""
@@ -271,9 +273,9 @@ class System:
         )
         if isinstance(child, int):
             return child
+        parent.forking = child
         child.descriptors = child.heap.run(parent.descriptors.share)
         child.origin = parent
-        parent.forking = child
         self.run_queue.append(child)
         return child
 
@@ -671,44 +673,7 @@ class System:
 
     def check(self) -> list[str]:
         """Return what does not hold of the kernel's invariants. Empty when all is well."""
-        wrong = self.files.check() + self.processes.check()
-        leaves: dict[int, Leaf[Description]] = {}
-        pid = self.processes.next_used(1)
-        while pid >= 0:
-            process = self.process(pid)
-            assert process is not None
-            wrong += process.descriptors.check()
-            if process.pid != pid:
-                wrong.append(f"pid {pid} leads to process {process.pid}")
-            waits = process.queue is not None or process.waiter is not None
-            if process.state not in ENDED and not waits and process is not self.current:
-                wrong.append(f"process {pid} ({process.image.name}) is {process.state} and on no queue")
-            for table in (process.descriptors, process.closing):
-                leaves |= {id(leaf): leaf for leaf in table.leaves()}
-            pid = self.processes.next_used(pid + 1)
-        wrong += self._check_descriptions(leaves.values())
-        for files in self.disks:
-            wrong += files.check() if files.disk.broken is None else []
-        self.heap.check()
-        return wrong
-
-    def _check_descriptions(self, leaves: Iterable[Leaf[Description]]) -> list[str]:
-        """Count what leads to each description; what several processes share counts once."""
-        wrong: list[str] = []
-        found: dict[int, int] = {}
-        descriptions: dict[int, Description] = {}
-        for leaf in leaves:
-            for description in leaf.items:
-                if description is not None:
-                    found[id(description)] = found.get(id(description), 0) + 1
-                    descriptions[id(description)] = description
-        for key, description in descriptions.items():
-            expected = description.references - (description in self.preopens)
-            if found[key] != expected:
-                wrong.append(
-                    f"{type(description).__name__} counts {expected} descriptors and has {found[key]}"
-                )
-        return wrong
+        return check_system(self)
 
     def open_root(self, name: bytes) -> Description:
         """Open the root of the file system in memory, as a preopened directory."""

@@ -3,7 +3,8 @@
 The terminal's own cooked mode does the editing of lines. Its Ctrl-C comes to this process as a signal;
 whoever handles it calls `Terminal.interrupt`. That ends the processes which were started since the shell last
 read a line, so programs in the background of earlier lines go on. If there are none, the shell is at its
-prompt: then it reads an empty line, in place of the one that the terminal has thrown away, and prompts anew.
+prompt: then it reads a sign, in place of the line that the terminal has thrown away, gives up the command
+that was begun, and prompts anew.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hardtack.runtime.kernel import Kernel
 
 INTERRUPTED_STATUS: Final = 128 + 2
+INTERRUPT: Final = 3  # as programs/sh/sh.h has it
 PATIENCE: Final = 1.0  # seconds until a shell that neither reads nor has a program running is busy itself
 STEP: Final = 0.02
 
@@ -91,11 +93,11 @@ class _Lines(HostStream):
         self._before: frozenset[tuple[int, int]] = frozenset()
 
     def read(self, process: Process, start: Word, count: Transfer) -> int:
-        """Read what was typed; an empty line where one was given up."""
+        """Read what was typed; a sign where a line was given up."""
         if process.pid == process.group.leader:
             if self._given_up and count:
                 self._given_up = False
-                process.memory[start] = 10  # a newline
+                process.memory[start] = INTERRUPT
                 return 1
             self._heap.run(self._look, process)
         return super().read(process, start, count)
