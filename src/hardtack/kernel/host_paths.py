@@ -12,12 +12,12 @@ import stat
 from array import array
 from typing import TYPE_CHECKING, Annotated, Final
 
-from annotated_types import MaxLen
-
 from hardtack.kernel import abi
 from hardtack.kernel.paths import walk
 
 if TYPE_CHECKING:
+    from annotated_types import MaxLen
+
     from hardtack.kernel.ranges import Count, Errno, Flags, HostNumber, Long, Name, PathBytes
 
 MAX_DEPTH: Final = 64  # directories in one path: each is an open descriptor while it is walked
