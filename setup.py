@@ -1,4 +1,4 @@
-"""The three C files; all else stands in pyproject.toml."""
+"""The four C files; all else stands in pyproject.toml."""
 
 from setuptools import Extension, setup
 
@@ -13,6 +13,7 @@ setup(
             # them in and taking them out.
             extra_compile_args=[*FLAGS, "-ftls-model=initial-exec", "-fno-tree-vectorize"],
         ),
+        Extension("hardtack.kernel._words", ["src/hardtack/kernel/_words.c"], extra_compile_args=FLAGS),
         Extension("hardtack.wasm._callbacks", ["src/hardtack/wasm/_callbacks.c"], extra_compile_args=FLAGS),
         Extension(
             "hardtack.integrations._numpy", ["src/hardtack/integrations/_numpy.c"], extra_compile_args=FLAGS

@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -102,6 +101,8 @@ class DiskCache:
         Of other files, those used longest ago go, until all together have at most `max_bytes`, those aside
         that other processes write meanwhile.
         """
+        import tempfile  # it is slow to load, and who finds all in the cache does without
+
         if self.directory is None:
             return
         target = self.directory / f"{name}{self._suffix}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
+from hardtack.kernel import _words
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
     _Pack: TypeAlias = Annotated[
         Callable[[memoryview, int, int], None], assume_bound("600", returned="0", retained="0")
+    ]
+    _Fits: TypeAlias = Annotated[
+        Callable[[memoryview, int, int], bool], assume_bound("600", returned="0", retained="0")
     ]
     _UnpackPair: TypeAlias = Annotated[
         Callable[[memoryview, int], tuple[Word, Word]], assume_bound("600", returned="144", retained="0")
@@ -146,10 +151,11 @@ U16: Final = Struct("<H")
 U32: Final = Struct("<I")
 U64: Final = Struct("<Q")
 PAIR: Final = Struct("<II")
-# Methods of theirs that the most frequent calls use: to look one up makes an object each time.
-pack_u32: Final[_Pack] = U32.pack_into
-pack_u64: Final[_Pack] = U64.pack_into
-unpack_pair: Final[_UnpackPair] = PAIR.unpack_from
+# What the most frequent calls do instead with U32.pack_into, U64.pack_into and PAIR.unpack_from, and before.
+pack_u32: Final[_Pack] = _words.put_u32
+pack_u64: Final[_Pack] = _words.put_u64
+unpack_pair: Final[_UnpackPair] = _words.get_pair
+fits: Final[_Fits] = _words.fits
 FDSTAT: Final = Struct("<BxHxxxxQQ")
 FILESTAT: Final = Struct("<QQBxxxxxxxQQQQQ")
 DIRENT: Final = Struct("<QQIBxxx")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hardtack.kernel import abi
 from hardtack.kernel.abi import (
+    CLOCK_MONOTONIC,
     EBADF,
     EFAULT,
     EILSEQ,
@@ -26,12 +27,13 @@ from hardtack.kernel.abi import (
     U32,
     U64,
     WAIT,
+    fits,
     pack_u32,
     pack_u64,
     unpack_pair,
 )
 from hardtack.kernel.descriptions import Description, close
-from hardtack.kernel.params import MAX_DESCRIPTORS, MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
+from hardtack.kernel.params import FAN, MAX_DESCRIPTORS, MAX_IO, MAX_IOVS, PATH_MAX, RANDOM_STEP, STEP_IO
 
 if TYPE_CHECKING:
     from hardtack.kernel.process import Process
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
 # -- bytes: each call moves the first buffer that is not empty, MAX_IO bytes in a turn (`count_moved`)
 def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
     """Write from the guest's memory to a descriptor."""
-    description = process.descriptors.get(fd)
+    descriptors = process.descriptors
+    description = descriptors.first[fd] if fd < FAN else descriptors.find(fd)
     if description is None or not description.rights & RIGHT_WRITE:
         return EBADF
     memory = process.memory
@@ -49,8 +52,7 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
         start, size = unpack_pair(memory, vectors) if count == 1 else first_buffer(memory, vectors, count)
     except struct.error:
         return EFAULT
-    end = len(memory)
-    if start + size > end or out + 4 > end:
+    if not fits(memory, start, size) or not fits(memory, out, 4):
         return EFAULT
     if size > MAX_IO or process.moved:
         start += process.moved
@@ -66,7 +68,8 @@ def fd_write(process: Process, fd: Word, vectors: Word, count: Word, out: Word) 
 
 def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -> int:
     """Read from a descriptor to the guest's memory."""
-    description = process.descriptors.get(fd)
+    descriptors = process.descriptors
+    description = descriptors.first[fd] if fd < FAN else descriptors.find(fd)
     if description is None or not description.rights & RIGHT_READ:
         return EBADF
     memory = process.memory
@@ -76,8 +79,7 @@ def fd_read(process: Process, fd: Word, vectors: Word, count: Word, out: Word) -
         return EFAULT
     if size > MAX_IO:
         return _read(process, fd, vectors, count, None, out)
-    end = len(memory)
-    if start + size > end or out + 4 > end:
+    if not fits(memory, start, size) or not fits(memory, out, 4):
         return EFAULT
     done = description.read(process, start, size)
     if done < 0:
@@ -229,13 +231,14 @@ def fd_renumber(process: Process, fd: Word, to: Word) -> int:
 
 def fd_seek(process: Process, fd: Word, offset: Long, whence: Word, out: Word) -> int:
     """Move the position."""
-    description = process.descriptors.get(fd)
+    descriptors = process.descriptors
+    description = descriptors.first[fd] if fd < FAN else descriptors.find(fd)
     if description is None:
         return EBADF
     memory = process.memory
-    if out + 8 > len(memory):
+    if not fits(memory, out, 8):
         return EFAULT
-    position = description.seek(offset - (1 << 64) if offset >> 63 else offset, whence)
+    position = description.seek(offset if offset < 1 << 63 else offset - (1 << 64), whence)
     if position < 0:
         return -position
     pack_u64(memory, out, position)
@@ -663,14 +666,15 @@ def clock_res_get(process: Process, clock: Word, out: Word) -> int:
 
 def clock_time_get(process: Process, clock: Word, precision: Long, out: Word) -> int:
     """Report the time in ns."""
-    if out + 8 > len(process.memory):
+    memory = process.memory
+    if not fits(memory, out, 8):
         return EFAULT
-    if clock == abi.CLOCK_MONOTONIC:
-        pack_u64(process.memory, out, process.system.clock.monotonic())
+    if clock == CLOCK_MONOTONIC:
+        pack_u64(memory, out, process.system.clock.monotonic())
     elif clock == abi.CLOCK_REALTIME:
-        pack_u64(process.memory, out, process.system.clock.realtime())
+        pack_u64(memory, out, process.system.clock.realtime())
     elif clock <= abi.CLOCK_THREAD_CPUTIME:
-        pack_u64(process.memory, out, _processor_time(process))
+        pack_u64(memory, out, _processor_time(process))
     else:
         return EINVAL
     return OK

@@ -36,7 +36,7 @@ class DescriptorTable(Table[Description]):
             if middle is not None:
                 middle.owners += 1
                 other._middles[place] = middle
-        other._first = self._first
+        other.first = self.first
         other._free = self._free
         other.count = self.count
         return other
@@ -108,7 +108,7 @@ class DescriptorTable(Table[Description]):
         elif leaf.owners > 1:
             leaf = middle.leaves[(number >> 6) & 63] = _copy_leaf(leaf)
             if number < FAN:
-                self._first = leaf.items
+                self.first = leaf.items
         return leaf
 
     def leaves(self) -> Iterator[Leaf[Description]]:

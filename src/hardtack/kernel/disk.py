@@ -23,8 +23,6 @@ import sqlite3
 import stat
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from annotated_types import Interval, MaxLen
-
 from hardtack.annotations import assume_bound
 from hardtack.errors import KernelError, WrongSize
 from hardtack.kernel.descriptions import Broken
@@ -51,6 +49,8 @@ from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE, KIB, MAX_FILE
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
+    from annotated_types import Interval, MaxLen
+
     from hardtack.heap import Heap
     from hardtack.kernel.disk_failures import Reason
     from hardtack.kernel.disk_rows import NameRow, Pair, Row

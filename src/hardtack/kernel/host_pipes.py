@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from annotated_types import MaxLen
-
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.params import MAX_IO
 from hardtack.kernel.queues import Queue
 
 if TYPE_CHECKING:
+    from annotated_types import MaxLen
+
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Bytes, Rights, Transfer, Word
     from hardtack.kernel.system import System

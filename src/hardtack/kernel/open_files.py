@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from hardtack.kernel import abi
+from hardtack.kernel.abi import SEEK_SET
 from hardtack.kernel.descriptions import Description, Entries
 from hardtack.kernel.directories import Directory
 from hardtack.kernel.files import File, copy_in
@@ -76,14 +77,16 @@ class OpenFile(Description):
 
     def seek(self, offset: Annotated[int, Interval(ge=-(1 << 63), lt=1 << 63)], whence: Word) -> int:
         """Move the position anywhere from 0 on."""
-        if whence != abi.SEEK_SET:
+        if whence != SEEK_SET:
             if whence == abi.SEEK_CUR:
                 offset += self.position
             elif whence == abi.SEEK_END:
                 offset += self.file.size
             else:
                 return -abi.EINVAL
-        if not 0 <= offset < 1 << 63:
+            if offset >> 63 > 0:
+                return -abi.EINVAL
+        if offset < 0:
             return -abi.EINVAL
         self.position = offset + 0  # a number of ours: the one that was given is the scheduler's
         return offset

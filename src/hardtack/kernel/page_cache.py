@@ -13,12 +13,12 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from annotated_types import Interval, MaxLen
-
 from hardtack.kernel.buckets import Buckets
 from hardtack.kernel.params import DISK_PAGE, KIB, TABLE_ITEMS
 
 if TYPE_CHECKING:
+    from annotated_types import Interval, MaxLen
+
     from hardtack.heap import Heap
     from hardtack.kernel.ranges import Count, Number
 

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from annotated_types import Interval, MaxLen
-
 from hardtack.kernel import abi, pseudo_texts
 from hardtack.kernel.descriptions import Description, Entries
 from hardtack.kernel.params import MAX_PROCESSES, RANDOM_STEP
@@ -24,6 +22,8 @@ from hardtack.kernel.pseudo_texts import MOST, KillFile, Text
 from hardtack.kernel.streams import HostStream, Null
 
 if TYPE_CHECKING:
+    from annotated_types import Interval, MaxLen
+
     from hardtack.kernel.process import Process
     from hardtack.kernel.queues import Queue
     from hardtack.kernel.ranges import (

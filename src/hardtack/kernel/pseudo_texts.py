@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from annotated_types import MaxLen
-
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.process import ENDED, SIGNALLED
 
 if TYPE_CHECKING:
+    from annotated_types import MaxLen
+
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Position, Transfer, Word
     from hardtack.kernel.system import System

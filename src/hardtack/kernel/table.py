@@ -45,22 +45,26 @@ class Middle(Generic[T]):
 
 
 class Table(Generic[T]):
-    """Numbers from 0 to CAPACITY - 1, each with an item or free. O(1) for every operation."""
+    """Numbers from 0 to CAPACITY - 1, each with an item or free. O(1) for every operation.
 
-    __slots__ = ("_first", "_free", "_middles", "count")
+    Attributes:
+        first: the items of the numbers below FAN, for who asks for them at every call.
+        count: how many there are.
+    """
+
+    __slots__ = ("_free", "_middles", "count", "first")
 
     def __init__(self) -> None:
         self._middles: Annotated[list[Middle[T] | None], Len(FAN, FAN)] = [None] * FAN
         self._free: Mask = _ALL_FREE
-        # small numbers are found in one step
-        self._first: Annotated[list[T | None], Len(FAN, FAN), Among("_middles[].leaves[].items")] = (
+        self.first: Annotated[list[T | None], Len(FAN, FAN), Among("_middles[].leaves[].items")] = (
             self._make_leaf(0).items
         )
         self.count: Count = 0
 
     def get(self, number: int) -> T | None:
         """Return the item at number, or None; any int may be asked for."""
-        return self._first[number] if 0 <= number < FAN else self.find(number)
+        return self.first[number] if 0 <= number < FAN else self.find(number)
 
     def find(self, number: int) -> T | None:
         """As get, a little slower. To the analyser an item then comes from one place, not from two."""
@@ -151,7 +155,7 @@ class Table(Generic[T]):
         """Return what does not hold: masks against slots, the count. Empty when all is well."""
         wrong: list[str] = []
         first = self._middles[0]
-        if first is None or first.leaves[0] is None or first.leaves[0].items is not self._first:
+        if first is None or first.leaves[0] is None or first.leaves[0].items is not self.first:
             wrong.append("small numbers are not found in the first leaf")
         count = 0
         number = self.next_used(0)

@@ -15,7 +15,6 @@ import re
 import signal
 import socket
 import stat
-import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -217,6 +216,8 @@ def directory() -> Path:
     Raises:
         KernelError: it is not this user's alone.
     """
+    import tempfile  # loading it takes as long as running a small program
+
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     path = Path(runtime) / "hardtack" if runtime else Path(tempfile.gettempdir()) / f"hardtack-{os.geteuid()}"
     try:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-import random
 import time
 from array import array
 from pathlib import Path
@@ -235,6 +234,8 @@ class Virtual(Outside):
     steady = True
 
     def __init__(self, seed: int) -> None:
+        import random  # it is slow to load, for who has the host's
+
         super().__init__()
         self.clock: VirtualClock = VirtualClock()
         self._random = random.Random(seed)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -75,6 +74,8 @@ class CodeCache(DiskCache):
         Yields:
             Its descriptor and its path.
         """
+        import tempfile  # it is slow to load, and who runs what was compiled before does without
+
         with contextlib.ExitStack() as stack:
             directory = self.directory
             if directory is None:

@@ -16,7 +16,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -85,6 +84,8 @@ class Compilation:
         Raises:
             ProgramError: it is not valid, or a limit was met, which is named; or it was stopped.
         """
+        import tempfile  # it is slow to load, and who runs what was compiled before does without
+
         program = self._program
         with self._cache.unfinished() as (file, path), tempfile.TemporaryFile() as source:
             source.write(program.data)
