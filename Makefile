@@ -102,6 +102,7 @@ corpus: setup ## lay out the analyser's corpus in build/corpus, and measure it a
 	$(BIN)/python tests/analysis/corpus/run.py
 	$(BIN)/python tests/analysis/programs_run.py
 
+# It lays the corpus out by itself. Some minutes: each module is read once, for all of its functions.
 analysis-figures: setup ## hold bounds against the corpus and our own programs, and rewrite docs/analysis-figures.md
 	-$(BIN)/python tests/analysis/corpus/run.py --judge --json docs/figures/analysis-corpus.json
 	-$(BIN)/python tests/analysis/corpus/run.py --judge --annotated --json docs/figures/analysis-annotated.json

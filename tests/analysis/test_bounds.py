@@ -237,3 +237,56 @@ def test_what_mypy_cannot_follow_is_unknown_where_a_function_imports_it(tmp_path
     kinds = [{finding.kind for finding in one.findings} for one in refused]
     assert kinds == [{"any"}, {"unknown-callee"}, {"unknown-callee"}, {"unsupported"}]
     assert optional.for_call("x" * 1000) > 100_000
+
+
+def test_what_runs_where_type_checking_is_false_is_a_finding(tmp_path):
+    (tmp_path / "typed.py").write_text(
+        "from typing import TYPE_CHECKING\n\n"
+        "def otherwise(text: str) -> bytes:\n"
+        "    if TYPE_CHECKING:\n"
+        "        n = 1\n"
+        "    else:\n"
+        "        n = 100 * len(text)\n"
+        "    return bytes(n)\n\n"
+        "def when_not(text: str) -> bytes:\n"
+        "    if text and not TYPE_CHECKING:\n"
+        "        return bytes(100 * len(text))\n"
+        "    return b''\n\n"
+        "def alone(text: str) -> bytes:\n"
+        "    if TYPE_CHECKING:\n"
+        "        return b''\n"
+        "    return bytes(100 * len(text))\n"
+    )
+    *refused, alone = bounds([f"typed:{name}" for name in ("otherwise", "when_not", "alone")])
+    assert [[(one.kind, one.line) for one in found.findings] for found in refused] == [
+        [("unsupported", 7)],
+        [("unsupported", 12)],
+    ]
+    assert alone.for_call("x" * 1000) > 100_000
+
+
+BOUND_AGAIN = {
+    "for": "for _ in (1,):\n    FOR = 10**6",
+    "with": "with suppress(ValueError):\n    WITH = 10**6",
+    "as": "with nullcontext(10**6) as AS:\n    pass",
+    "match": "match 10**6:\n    case MATCH:\n        pass",
+    "walrus": "if (WALRUS := 10**6):\n    pass",
+    "inside": "[INSIDE := one for one in (10**6,)]",
+    "star": "from all_of_it import *",
+    "checkers": "if not TYPE_CHECKING:\n    CHECKERS = 10**6",
+}
+
+
+def test_a_variable_that_is_bound_again_is_no_constant(tmp_path):
+    (tmp_path / "all_of_it.py").write_text("STAR = 10**6\n")
+    lines = ["from contextlib import nullcontext, suppress", "from typing import TYPE_CHECKING"]
+    for name, again in BOUND_AGAIN.items():
+        lines += [f"{name.upper()} = 3", again, f"def {name}_() -> bytes:\n    return bytes({name.upper()})"]
+    (tmp_path / "again.py").write_text(
+        "\n".join([*lines, "ONCE = 3", "def once() -> bytes:\n    return bytes(ONCE)"])
+    )
+    *others, once = bounds([*(f"again:{name}_" for name in BOUND_AGAIN), "again:once"])
+    assert not once.symbols
+    assert {
+        name: found.findings for name, found in zip(BOUND_AGAIN, others, strict=True) if not found.symbols
+    } == {}

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.models import Model
 
 _ONE = Size.const(1)
+_IN_RANGE = "keep it in a range: by % n, or by min() and max()"
 _UNHASHABLE = ("TypeError: unhashable type: " + "x" * 100,)  # with the name of the type
 _ASKING = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque", "range"})
 _SIZED_KINDS = frozenset({"str", "bytes", "tuple", "frozenset"})
@@ -162,7 +163,7 @@ class ModelMachine:
             return self._interp.unbounded(
                 "growth",
                 f"{self._name} of an integer that is not known",
-                "keep it in a range: by % n, or by min() and max()",
+                _IN_RANGE,
             )
         return number.high | number.low
 
@@ -173,7 +174,7 @@ class ModelMachine:
             return self._interp.unbounded(
                 "growth",
                 f"{self._name} of an integer that is not known",
-                "keep it in a range: by % n, or by min() and max()",
+                _IN_RANGE,
             )
         return number.wide()
 
@@ -252,9 +253,7 @@ class ModelMachine:
         numbers = [number_of(self._interp, self._read(one)) for one in (start, stop, step)]
         known = [number for number in numbers if number is not None]
         if len(known) < 3:
-            return self._interp.unbounded(
-                "loop", f"{self._name} of integers that are not known", "bound them"
-            )
+            return self._interp.unbounded("loop", f"{self._name} of integers that are not known", _IN_RANGE)
         return integers.span_of(known[0], known[1], known[2])[0]
 
     def size_of(self, kind: str, length: Size, width: int) -> Size:

@@ -23,6 +23,7 @@ _CONTAINERS = frozenset(f"builtins.{kind}" for kind in ("list", "tuple", "dict",
 _SPELL = frozenset({"__str__", "__repr__", "__format__"})  # give a str, or a TypeError
 _RAISED = ("Exception(0)",)  # what is in it is among the bytes of the call that made it
 _MESSAGE = 1024
+_REMEDY = "have it return texts, numbers or containers of these, or describe it in a file of models"
 _DIGIT = 4  # bytes of 30 bits of an integer
 _ITEM = 8  # bytes that a container has for an item, at least
 
@@ -72,7 +73,7 @@ def _taken(
     result = _assumed_result(interp, type_, returned)
     if result is not None:
         return result
-    interp.finding("unsupported", f"what {name} returns is not known ({returned} bytes)", "use a model")
+    interp.finding("unsupported", f"what {name} returns is not known ({returned} bytes)", _REMEDY)
     return parameters.symbolic(interp, type_, f"{name}()", single=False)
 
 

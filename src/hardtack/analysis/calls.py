@@ -34,6 +34,7 @@ from hardtack.analysis.interpreting import Activation
 from hardtack.analysis.joining import join_states, split
 from hardtack.analysis.kinds import kinds_of
 from hardtack.analysis.operations import RESULT, make_cell
+from hardtack.analysis.results import OR_ASSUME
 from hardtack.symbolic import Size
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ _SPREAD = parameters.SIZED | {"sequence", "mapping"}
 
 # What settles that nothing is known of what is called.
 _NAMED = "call it by name, or state what a call of it holds: Annotated[Callable[...], assume_bound(...)]"
-_ASSUMED = "or do it in a function of yours that states what it holds: @assume_bound"
-_DEFINED = f"annotate the value with a class that defines it, {_ASSUMED}"
-_DESCRIBED = f"describe it in a file of models ([tool.hardtack] models), {_ASSUMED}"
+_DEFINED = f"annotate the value with a class that defines it, {OR_ASSUME}"
+_TYPED = f"give it a type, {OR_ASSUME}"
+_DESCRIBED = f"describe it in a file of models ([tool.hardtack] models), {OR_ASSUME}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def _ways_of_dynamic(
     if name in {"__eq__", "__ne__"} and receivers.are_classes(interp, arguments):
         return [lambda: interp.write(op.into, TRUTH)]
     if kinds - known or not known:
-        interp.finding("any", f".{name} of a value whose type is not known", "give it a type")
+        interp.finding("any", f".{name} of a value whose type is not known", _TYPED)
         return [_dead(interp)]
 
     def way(kind: str) -> Callable[[], None]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import operator
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mypy import nodes as mn
+from mypy.util import correct_relative_import
 
 from hardtack.analysis import ir
-from hardtack.analysis.hierarchy import flat
+from hardtack.analysis.hierarchy import flat, for_checkers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from hardtack.analysis.source import Sources
 
@@ -40,8 +43,16 @@ class Constants:
     def __init__(self, sources: Sources) -> None:
         self._written: dict[str, list[mn.Expression | None]] = {}
         self._values: dict[str, object] = {}
-        for tree in sources.modules.values():
+        for name, tree in sources.modules.items():
             self._collect(tree.defs, tree.fullname)
+            left_out = [*_left_out(tree.defs)]
+            counts = Counter(_bound(sources.syntax(name).tree.body, tree.fullname, left_out))
+            for full, count in counts.items():
+                if full in self._written and count > len(self._written[full]):
+                    self._written[full].append(None)
+            for one in tree.defs:
+                if isinstance(one, mn.ImportAll):
+                    self._bind_all(sources, one, tree)
 
     def _collect(self, statements: list[mn.Statement], prefix: str) -> None:
         for statement in flat(statements):
@@ -58,6 +69,16 @@ class Constants:
                         self._written.setdefault(f"{prefix}.{alias or name}", []).append(None)
                 case mn.ClassDef():
                     self._collect(statement.defs.body, statement.info.fullname)
+
+    def _bind_all(self, sources: Sources, node: mn.ImportAll, tree: mn.MypyFile) -> None:
+        """Note what `from module import *` gives another value."""
+        package = tree.path.endswith("__init__.py")
+        module, _ = correct_relative_import(tree.fullname, node.relative, node.id, package)
+        known = sources.everything.get(module)
+        for full, written in self._written.items():
+            owner, _, name = full.rpartition(".")
+            if owner == tree.fullname and (known is None or name in known.names):
+                written.append(None)
 
     def _note(self, prefix: str, target: mn.Expression, value: mn.Expression | None) -> None:
         if isinstance(target, mn.NameExpr):
@@ -150,3 +171,46 @@ def literal(node: mn.Expression) -> object:
 def bytes_value(text: str) -> bytes:
     """Return the bytes that mypy holds as text with escapes."""
     return text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1", "replace")
+
+
+# -- what is bound otherwise than by an assignment that `flat` finds
+def _bound(nodes: Iterable[ast.AST], prefix: str, left_out: list[range]) -> Iterator[str]:
+    """Yield a full name each time that a module, or a class in it, binds it; functions are not gone into."""
+    for node in nodes:
+        line = getattr(node, "lineno", 0)
+        if any(line in lines for lines in left_out):
+            continue
+        inner = prefix
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                continue
+            case ast.ClassDef():
+                inner = f"{prefix}.{node.name}"
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                yield f"{prefix}.{name}"
+            case (
+                ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name))
+            ):
+                yield f"{prefix}.{name}"
+            case ast.ExceptHandler(name=str(name)):
+                yield f"{prefix}.{name}"
+            case ast.Import() | ast.ImportFrom():
+                yield from (f"{prefix}.{one.asname or one.name.partition('.')[0]}" for one in node.names)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                yield from (
+                    f"{prefix}.{one.target.id}" for one in ast.walk(node) if isinstance(one, ast.NamedExpr)
+                )
+                continue
+        yield from _bound(ast.iter_child_nodes(node), inner, left_out)
+
+
+def _left_out(statements: list[mn.Statement]) -> Iterator[range]:
+    """Yield the lines that mypy does not read since they never run on this version and platform."""
+    for statement in flat(statements):
+        if isinstance(statement, mn.IfStmt) and not any(map(for_checkers, statement.expr)):
+            for block in (*statement.body, statement.else_body):
+                if block is not None and block.is_unreachable and block.body:
+                    last = block.body[-1]
+                    yield range(block.body[0].line, (last.end_line or last.line) + 1)
+        elif isinstance(statement, mn.ClassDef):
+            yield from _left_out(statement.defs.body)

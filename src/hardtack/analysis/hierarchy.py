@@ -341,6 +341,18 @@ def flat(statements: list[mn.Statement]) -> Iterator[mn.Statement]:
                     yield from flat(part.body)
 
 
+def for_checkers(test: mn.Expression) -> bool:
+    """Tell whether a test asks for what is True for mypy, and False when the program runs."""
+    match test:
+        case mn.NameExpr() | mn.MemberExpr():
+            return test.name in {"TYPE_CHECKING", "MYPY"}
+        case mn.UnaryExpr():
+            return for_checkers(test.expr)
+        case mn.OpExpr():
+            return for_checkers(test.left) or for_checkers(test.right)
+    return False
+
+
 def implementations(statement: mn.Statement) -> list[mn.FuncDef]:
     """Return the functions with a body that a statement defines: a property has several."""
     match statement:

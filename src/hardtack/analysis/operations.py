@@ -8,6 +8,7 @@ from hardtack.analysis import access, exceptions, footprints, instances, integer
 from hardtack.analysis.domain import BOOL, NONE, NOTHING, TRUTH, Cell, Value, join_all, join_values
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.analysis.records import replace
+from hardtack.analysis.results import OR_ASSUME
 from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
@@ -225,7 +226,9 @@ def _of_class(interp: Interpreter, value: Value, op: ir.LoadAttribute) -> Value:
             parameters.symbolic(interp, op.type, f"{name}::{op.name}", single=False) for name in sorted(names)
         )
     interp.finding(
-        "unsupported", f"the attribute .{op.name} of what has no model", "use a method that has one"
+        "unsupported",
+        f"the attribute .{op.name} of what has no model",
+        f"use one that has a model, {OR_ASSUME}",
     )
     return Value(plain=BOOL)
 

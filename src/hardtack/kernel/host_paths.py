@@ -16,7 +16,6 @@ from hardtack.kernel import abi
 from hardtack.kernel.paths import walk
 
 if TYPE_CHECKING:
-
     from hardtack.kernel.ranges import Count, Errno, Flags, HostNumber, Long, Name, PathBytes
 
 MAX_DEPTH: Final = 64  # directories in one path: each is an open descriptor while it is walked

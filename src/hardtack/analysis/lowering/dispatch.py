@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mypy import nodes as mn
 
 from hardtack.analysis import ir
+from hardtack.analysis.results import OR_ASSUME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,7 +50,7 @@ def expression(low: Lowering, node: mn.Expression) -> ir.Register:
     rule = _EXPRESSIONS.get(type(node))
     if rule is None:
         what = f"an expression of the kind {type(node).__name__}"
-        return low.unsupported(node, what, "write it in another way")
+        return low.unsupported(node, what, f"write it in another way, {OR_ASSUME}")
     return rule(low, node)
 
 
@@ -63,6 +64,6 @@ def statement(low: Lowering, node: mn.Statement) -> None:
     rule = _STATEMENTS.get(type(node))
     if rule is None:
         what = f"a statement of the kind {type(node).__name__}"
-        low.drop(node, low.unsupported(node, what, "write it in another way"))
+        low.drop(node, low.unsupported(node, what, f"write it in another way, {OR_ASSUME}"))
     else:
         rule(low, node)

@@ -8,6 +8,7 @@ from mypy import nodes as mn
 from mypy import types as mt
 
 from hardtack.analysis import ir
+from hardtack.analysis.hierarchy import for_checkers
 from hardtack.analysis.lowering import attributes, operators, truth
 from hardtack.analysis.lowering.dispatch import expression, runs, statement
 from hardtack.analysis.lowering.expressions import plain_name, subscript_callees
@@ -254,11 +255,16 @@ def if_(low: Lowering, node: mn.IfStmt) -> None:
 
 
 def _branch(low: Lowering, node: mn.IfStmt, index: int) -> None:
+    block = node.body[index] if index < len(node.expr) else node.else_body
+    left_out = block.body if block is not None and block.is_unreachable else []
+    if left_out and any(map(for_checkers, node.expr[: index + 1])):
+        what = "what runs where TYPE_CHECKING is False: mypy does not read it"
+        low.drop(node, low.unsupported(left_out[0], what, "write it without TYPE_CHECKING"))
     if index == len(node.expr):
-        if node.else_body is not None:
-            run_all(low, node.else_body.body if not node.else_body.is_unreachable else [])
+        if block is not None and not block.is_unreachable:
+            run_all(low, block.body)
         return
-    if node.body[index].is_unreachable:
+    if block is None or block.is_unreachable:
         _branch(low, node, index + 1)
         return
     test = node.expr[index]
