@@ -45,7 +45,8 @@ class Limits:
             a descriptor of the host; recorded and deterministic runs write to those without a limit.
         disk: bytes by which files grow through it, in memory and on the durable disk; 640 for a name. What it
             removes again counts no more; what it finds there does not count. Directories of the host are
-            not limited.
+            not limited. In memory a file counts as it lies there, in pages of up to 16 KiB and their nodes,
+            and a write needs room for the most that it might take: below 24 KiB no file there can grow.
         processes: processes that exist at once, ended ones that were not waited for included.
         compile_memory: bytes that a process which compiles it may take; 2 GiB if it is None.
         compile_cpu: seconds of processor time that it may take; 120 if it is None.

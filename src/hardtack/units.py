@@ -13,6 +13,7 @@ _FACTORS = {
     "g": 1024**3, "gib": 1024**3, "gb": 1000**3,
 }  # fmt: skip
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", re.ASCII)
+_LONGEST = 100  # characters of a size
 MAX_BYTES = 2**62
 FOR_EVER_SECONDS = 1e9  # a timeout from here on is none
 
@@ -35,10 +36,12 @@ def parse_bytes(size: int | str) -> int:
     if isinstance(size, int):
         count = size
     else:
-        match = _SIZE.fullmatch(size)
+        match = _SIZE.fullmatch(size) if len(size) <= _LONGEST else None
         factor = _FACTORS.get(match[2].lower()) if match else None
         if match is None or factor is None:
-            raise ValueError(f"{size!r} is not a size: write a number of bytes, or one like 16MiB or 64KiB")
+            raise ValueError(
+                f"{size[:_LONGEST]!r} is not a size: write a number of bytes, or one like 16MiB or 64KiB"
+            )
         count = int(match[1]) * factor if "." not in match[1] else int(float(match[1]) * factor)
     if not 0 <= count <= MAX_BYTES:
         raise ValueError(f"{size!r} is out of range: a size is between 0 and 2**62 bytes")

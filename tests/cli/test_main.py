@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -63,7 +64,51 @@ def test_no_arguments_show_the_help(cli: CommandLine) -> None:
 
 def test_no_such_subcommand(cli: CommandLine) -> None:
     ending = cli("walk")
-    assert (ending.status, ending.error) == (2, "hardtack: No such command 'walk' (see 'hardtack --help')")
+    assert ending.status == 2
+    assert ending.error.startswith("hardtack: No such command 'walk'; there are run, python, sh, ps, ")
+
+
+@pytest.mark.parametrize(
+    ("word", "way_out"), [("x.wasm", "run x.wasm"), ("a.py", "python a.py"), ("./x", "run ./x")]
+)
+def test_a_program_in_a_subcommands_place_is_shown_the_way(cli: CommandLine, word: str, way_out: str) -> None:
+    assert f"to run a program: hardtack {way_out} (" in cli(word).error
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (["run", ""], "'PROGRAM': '' names no file"),
+        (["run", "--stdin", "", "/bin/cat"], "'--stdin': '' names no file"),
+        (["run", "--trace", "", "/bin/true"], "'--trace': '' names no file"),
+        (["run", "--record", "", "/bin/true"], "'--record': '' names no file"),
+        (["run", "--disk", "", "/bin/true"], "'' is not of the form FILE or FILE::GUEST"),
+        (["run", "--deterministic", "x", "/bin/true"], "'x' is not a whole number from 0 on"),
+        (["run", "--processes", "9" * 5000, "/bin/true"], "a number of 5000 digits is too large"),
+        (["run", "--heap", "9" * 5000, "/bin/true"], "is not a size: write a number of bytes"),
+        (["replay", ""], "'' names no file"),
+        (["bound", "--json", "", "m.py:f"], "'' names no file"),
+        (["bench", "heap", "--rounds", "x"], "'x' is not a whole number from 1 to 1000"),
+        (["bench"], "Choose from: calls, annotations, "),
+        (["lab", "citizen", "--seed", "-1"], "'-1' is not a whole number from 0 on"),
+        (["lab", "citizen", "--seconds", "nan"], "'nan' is not a number of seconds from 1 to 1e+09"),
+        (["top", "--interval", "0"], "'0' is not a number of seconds from 0.05 to 3600"),
+        (["top", "--count", "0"], "'0' is not a whole number from 1 on"),
+    ],
+)
+def test_a_wrong_value_is_told_in_one_line(cli: CommandLine, given: list[str], complaint: str) -> None:
+    ending = cli(*given)
+    assert (ending.status, ending.stdout) == (2, "")
+    assert complaint in ending.error
+    assert ending.error.endswith("--help')")
+
+
+def test_json_for_standard_output_is_all_that_is_there(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("def f(n: int) -> bytes:\n    return bytes(n)\n")
+    ending = cli("bound", "m.py:f", "--json", "-", cwd=tmp_path)
+    assert json.loads(ending.stdout)["entries"][0]["entry"] == "m:f"
+    assert "m:f\n  peak " in ending.stderr
+    assert not (tmp_path / "-").exists()
 
 
 def test_a_reader_that_is_gone_is_no_traceback() -> None:

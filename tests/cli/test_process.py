@@ -97,6 +97,11 @@ def test_output_that_cannot_be_written_is_told(arguments: str) -> None:
     assert (ending.status, ending.error) == (1, "hardtack: standard output: No space left on device")
 
 
+def test_a_program_is_told_that_the_hosts_disk_is_full() -> None:
+    ending = shell("hardtack run /bin/echo hi >/dev/full")
+    assert (ending.status, ending.error) == (1, "echo: write: No space left on device")
+
+
 def test_output_that_is_not_buffered_and_cannot_be_written_is_told() -> None:
     ending = shell("PYTHONUNBUFFERED=1 hardtack --version >/dev/full")
     assert (ending.status, ending.error) == (1, "hardtack: standard output: No space left on device")

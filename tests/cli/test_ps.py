@@ -82,6 +82,29 @@ def test_a_run_is_found_by_itself_while_it_lasts(cli: CommandLine) -> None:
     child.communicate(timeout=60)
     ending = cli("ps", "sh")
     assert (ending.status, ending.stdout) == (1, "")
+    assert ending.error == "hardtack: no kernel called 'sh' runs here; `hardtack ps` lists those that do"
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("given", [["--json", "jobs"], ["--json", "-", "jobs"], ["--json=-", "jobs"]])
+def test_json_goes_to_standard_output_if_no_file_is_named(cli: CommandLine, given: list[str]) -> None:
+    (table,) = json.loads(cli("ps", *given).stdout)
+    assert table["name"] == "jobs"
+
+
+@pytest.mark.usefixtures("busy")
+def test_json_goes_to_a_file(cli: CommandLine, tmp_path: Path) -> None:
+    assert cli("ps", f"--json={tmp_path}/ps", "jobs").stdout == ""
+    assert cli("top", f"--json={tmp_path}/top", "--count", "2", "--interval", "0.05").stdout == ""
+    (table,) = json.loads((tmp_path / "ps").read_text())
+    looks = [json.loads(line) for line in (tmp_path / "top").read_text().splitlines()]
+    assert [table["name"], *(each["name"] for look in looks for each in look)] == ["jobs"] * 3
+
+
+def test_top_of_a_kernel_that_is_not_there(cli: CommandLine) -> None:
+    ending = cli("top", "--count", "1", "nosuch")
+    assert (ending.status, ending.stdout) == (1, "")
+    assert ending.error.startswith("hardtack: no kernel called 'nosuch' runs here")
 
 
 def test_what_a_killed_kernel_left_is_removed(cli: CommandLine, place: Path) -> None:

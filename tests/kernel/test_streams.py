@@ -163,11 +163,15 @@ def test_a_socket_of_the_host_is_read_and_written_and_does_not_block():
         assert theirs.getblocking()
 
 
-def test_an_error_of_the_host_is_eio():
-    fd = os.open(os.devnull, os.O_RDONLY)
+@pytest.mark.parametrize(
+    ("path", "flags", "errno"),
+    [("/dev/null", os.O_RDONLY, abi.EBADF), ("/dev/full", os.O_WRONLY, abi.ENOSPC)],
+)
+def test_an_error_of_the_host_is_the_programs(path, flags, errno):
+    fd = os.open(path, flags)
     with Machine() as machine:
         hand = machine.hand(streams=lambda _: [HostStream(fd)])
-        assert hand.write(0, b"x") == -abi.EIO
+        assert hand.write(0, b"x") == -errno
     os.close(fd)
 
 

@@ -497,6 +497,11 @@ def test_arguments_and_variables_arrive_as_the_bytes_that_they_were(kernel: Kern
     assert kernel.run("/bin/echo", [odd, "ä"]).stdout == b"\xff\xc3\xa4 \xc3\xa4\n"
 
 
+def test_a_program_without_a_name(kernel: Kernel) -> None:
+    with pytest.raises(ProgramError, match="'' names no program"):
+        kernel.run("")
+
+
 def test_a_program_may_be_any_bytes(kernel: Kernel) -> None:
     program = (Path(__import__("hardtack").__file__).parent / "programs" / "true.wasm").read_bytes()
     for kind in (bytes, bytearray, memoryview):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from hardtack.cli.output import write_json
-from hardtack.cli.parameters import output_file
+from hardtack.cli.output import json_output
+from hardtack.cli.parameters import count_of, json_file
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import status_line
 
@@ -49,7 +49,9 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
     metavar="FILE",
     help="For sqlite: the program, which `make sqlite` builds.  [default: build/sqlite/sqlite.wasm]",
 )
-@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Rounds to take.")
+@click.option(
+    "--rounds", type=count_of(1, 1000), metavar="N", default=7, show_default=True, help="Rounds to take."
+)
 @click.option(
     "--instructions",
     is_flag=True,
@@ -57,12 +59,12 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
 )
 @click.option(
     "--json",
-    "json_file",
-    type=output_file,
+    "json_path",
+    type=json_file,
     metavar="FILE",
-    help="Write the figures as JSON, too.",
+    help="Write the figures as JSON, too; - is standard output.",
 )
-def command(name: str, program: Path | None, rounds: int, instructions: bool, json_file: Path | None) -> None:
+def command(name: str, program: Path | None, rounds: int, instructions: bool, json_path: Path | None) -> None:
     """Measure NAME beside peers; annotations beside code without them.
 
     Both sides are measured in turns, so that what slows this machine down slows both. Figures are medians.
@@ -77,11 +79,11 @@ def command(name: str, program: Path | None, rounds: int, instructions: bool, js
         raise click.UsageError("--instructions needs valgrind, which is not installed")
     with status_line() as show, Interruptible():
         rows = _measured(name, program, rounds, instructions, lambda what: show(f"measuring {what}"))
-    click.echo(_HEADINGS[name])
-    for line in table(rows):
-        click.echo(line)
-    if json_file is not None:
-        write_json(json_file, report(rows))
+    with json_output(json_path) as write:
+        click.echo(_HEADINGS[name])
+        for line in table(rows):
+            click.echo(line)
+        write(report(rows))
 
 
 def _measured(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hardtack.cli.output import complain, write_file, write_json
-from hardtack.cli.parameters import output_file
+from hardtack.cli.output import complain, json_output, write_file
+from hardtack.cli.parameters import json_file, output_file
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import status_line
 
@@ -43,7 +43,13 @@ Exit status:
   130  Ctrl-C""",
 )
 @click.argument("targets", nargs=-1, metavar="TARGET...")
-@click.option("--json", "json_file", type=output_file, metavar="FILE", help="Write the bounds as JSON, too.")
+@click.option(
+    "--json",
+    "json_path",
+    type=json_file,
+    metavar="FILE",
+    help="Write the bounds as JSON, too; - is standard output.",
+)
 @click.option("--html", "html_file", type=output_file, metavar="FILE", help="Write a page with the source.")
 @click.option("--write", "written", type=output_file, metavar="FILE", help="Write a bounds file to commit.")
 @click.option(
@@ -66,7 +72,7 @@ Exit status:
 @click.option("--assume", is_flag=True, help="Pass over findings: the number is then no bound, and says so.")
 def command(
     targets: tuple[str, ...],
-    json_file: Path | None,
+    json_path: Path | None,
     html_file: Path | None,
     written: Path | None,
     checked: Path | None,
@@ -97,28 +103,28 @@ def command(
         if not isinstance(one, Exception)
     ]
     gone = {text: _gone(one) for text, one in errors.items() if text in committed}
-    if json_file is not None:
+    with json_output(json_path) as write:
         from hardtack.analysis.report import to_json
 
-        write_json(json_file, to_json(found))
-    if html_file is not None:
-        from hardtack.analysis.html import page
+        write(to_json(found))
+        if html_file is not None:
+            from hardtack.analysis.html import page
 
-        write_file("--html", html_file, page(found))
-    well = not gone and all(bound.peak is not None and not bound.assumed for bound in found)
-    if checked is not None:
-        well = _check(lasting, {one: committed[one] for one in names if one in committed}, gone) and well
-    else:
-        _show(found)
-    others = [error for text, error in errors.items() if text not in committed]
-    for error in others:
-        complain(f"hardtack: {error}")
-    if others:
-        return _status(others)
-    if written is not None:
-        write_file("--write", written, bounds_file.text_of(lasting))
-        click.echo(f"{_counted(len(found))} written to {written}")
-    return 0 if well else FAILED
+            write_file("--html", html_file, page(found))
+        well = not gone and all(bound.peak is not None and not bound.assumed for bound in found)
+        if checked is not None:
+            well = _check(lasting, {one: committed[one] for one in names if one in committed}, gone) and well
+        else:
+            _show(found)
+        others = [error for text, error in errors.items() if text not in committed]
+        for error in others:
+            complain(f"hardtack: {error}")
+        if others:
+            return _status(others)
+        if written is not None:
+            write_file("--write", written, bounds_file.text_of(lasting))
+            click.echo(f"{_counted(len(found))} written to {written}")
+        return 0 if well else FAILED
 
 
 def _status(errors: Sequence[TargetError]) -> int:

@@ -36,6 +36,18 @@ class _Subcommands(click.Group):
             return None
         return cast(click.Command, importlib.import_module(f"hardtack.cli.{cmd_name}").command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; say which there are if there is none of that name."""
+        name = args[0]
+        if name in SUBCOMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        way_out = f"there are {', '.join(SUBCOMMANDS)}"
+        if name.endswith((".wasm", ".py")) or "/" in name:
+            way_out = f"to run a program: hardtack {'python' if name.endswith('.py') else 'run'} {name}"
+        raise click.UsageError(f"No such command {name!r}; {way_out}", ctx)
+
 
 @click.group(
     cls=_Subcommands,
@@ -94,4 +106,5 @@ def _line(error: click.ClickException, arguments: Sequence[str]) -> str:
         path = context.command_path
     else:  # one that click's parser raised
         path = " ".join(["hardtack", *(name for name in arguments[:1] if name in SUBCOMMANDS)])
-    return f"{path}: {error.format_message().rstrip('.')} (see '{path} --help')"
+    message = " ".join(error.format_message().split()).rstrip(".,")
+    return f"{path}: {message} (see '{path} --help')"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from hardtack.cli.output import write_json
-from hardtack.cli.parameters import output_file
+from hardtack.cli.output import json_output
+from hardtack.cli.parameters import json_file
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import status_line
 from hardtack.units import format_bytes
@@ -35,8 +35,14 @@ Exit status:
     2  wrong use
   130  Ctrl-C""",
 )
-@click.option("--json", "json_file", type=output_file, metavar="FILE", help="Write the figures as JSON, too.")
-def command(json_file: Path | None) -> int:
+@click.option(
+    "--json",
+    "json_path",
+    type=json_file,
+    metavar="FILE",
+    help="Write the figures as JSON, too; - is standard output.",
+)
+def command(json_path: Path | None) -> int:
     """Fill a kernel's heap under each of four policies and show what becomes of it.
 
     Two citizens deliver messages and end at the first error. Three hogs exhaust a heap of 16 MiB: one opens
@@ -47,8 +53,16 @@ def command(json_file: Path | None) -> int:
 
     with status_line() as show, Interruptible():
         rows = demo.run(lambda policy: show(f"running under {policy}"))
-    if json_file is not None:
-        write_json(json_file, demo.to_json(rows))
+    with json_output(json_path) as write:
+        write(demo.to_json(rows))
+        _tell(rows)
+    well = all(row.outcome == demo.ALL_WELL for row in rows if row.policy == "reserve")
+    return 0 if well else 1
+
+
+def _tell(rows: Sequence[PolicyRow]) -> None:
+    from hardtack.lab import demo
+
     title = (
         f"A heap of {format_bytes(demo.CAPACITY)}, two citizens with {demo.ALL_MESSAGES} messages to "
         "deliver, three hogs"
@@ -60,8 +74,6 @@ def command(json_file: Path | None) -> int:
             click.echo(f"{row.policy}: {more}")
     for sentence in demo.explain(rows):
         click.echo(sentence)
-    well = all(row.outcome == demo.ALL_WELL for row in rows if row.policy == "reserve")
-    return 0 if well else 1
 
 
 def _cells(row: PolicyRow, capacity: int) -> tuple[str, ...]:

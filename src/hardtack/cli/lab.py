@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from hardtack.cli.output import complain, write_json
-from hardtack.cli.parameters import output_file
+from hardtack.cli.output import complain, json_output, write_file
+from hardtack.cli.parameters import count, json_file, output_file, seconds_of
 from hardtack.cli.process import Interruptible
 from hardtack.errors import HardtackError
 
@@ -42,17 +42,26 @@ Exit status:
 )
 @click.argument("name")
 @click.option(
-    "--json", "json_file", type=output_file, metavar="FILE", help="Write claims and figures as JSON."
+    "--json",
+    "json_path",
+    type=json_file,
+    metavar="FILE",
+    help="Write claims and figures as JSON, too; - is standard output.",
 )
 @click.option("--html", "html_file", type=output_file, metavar="FILE", help="Write a page with plots.")
 @click.option("--quick", is_flag=True, help="Seconds instead of minutes, with fewer repeats.")
-@click.option("--seed", type=click.IntRange(0), help="Of what is drawn at random; itself drawn if not given.")
 @click.option(
-    "--seconds", type=click.FloatRange(1), help="How long citizen, background and bounds run their workloads."
+    "--seed", type=count, metavar="N", help="Of what is drawn at random; itself drawn if not given."
+)
+@click.option(
+    "--seconds",
+    type=seconds_of(1, 1e9),
+    metavar="SECONDS",
+    help="How long citizen, background and bounds run their workloads.",
 )
 def command(
     name: str,
-    json_file: Path | None,
+    json_path: Path | None,
     html_file: Path | None,
     quick: bool,
     seed: int | None,
@@ -75,22 +84,22 @@ def command(
         _need_matplotlib()
     chosen = [experiments.find(each) for each in (experiments.NAMES if name == _ALL else (name,))]
     drawn = random.SystemRandom().randrange(1 << 32) if seed is None else seed
-    click.echo(f"seed {drawn}")
     entries = []
-    with Interruptible():
-        for experiment in chosen:
-            entry = _run(experiment, drawn, quick, seconds)
-            _show(experiment, entry.findings)
-            entries.append(entry)
-        if html_file is not None:
-            from hardtack.lab.report import page
+    with json_output(json_path) as write:
+        click.echo(f"seed {drawn}")
+        with Interruptible():
+            for experiment in chosen:
+                entry = _run(experiment, drawn, quick, seconds)
+                _show(experiment, entry.findings)
+                entries.append(entry)
+            if html_file is not None:
+                from hardtack.lab.report import page
 
-            html_file.write_text(page(entries, quick=quick))
-    if json_file is not None:
+                write_file("--html", html_file, page(entries, quick=quick))
         from hardtack.lab.experiment import to_json
 
         documents = [to_json(entry.experiment.name, entry.seed, entry.findings) for entry in entries]
-        write_json(json_file, {"experiments": documents})
+        write({"experiments": documents})
     return 0 if all(claim.holds for entry in entries for claim in entry.findings.claims) else 1
 
 

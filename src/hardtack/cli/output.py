@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,7 +15,9 @@ from hardtack.errors import HardtackError
 from hardtack.wasm.endings import printable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+STANDARD_OUTPUT: Final = Path("-")  # as --json has it
 
 
 def complain(text: str) -> None:
@@ -42,9 +46,23 @@ def _discard(fd: int) -> None:
     os.close(null)
 
 
-def write_json(path: Path, content: object) -> None:
-    """Write figures to the file that was given to --json."""
-    write_file("--json", path, json.dumps(content, indent=2) + "\n")
+@contextlib.contextmanager
+def json_output(path: Path | None) -> Iterator[Callable[[object], None]]:
+    """Give a function that writes figures to what was given to --json; it does nothing if that is None.
+
+    If that is standard output, text for people goes to standard error until this is left.
+    """
+    out = sys.stdout
+
+    def write(content: object) -> None:
+        text = json.dumps(content, indent=2) + "\n"
+        if path == STANDARD_OUTPUT:
+            out.write(text)
+        elif path is not None:
+            write_file("--json", path, text)
+
+    with contextlib.redirect_stdout(sys.stderr if path == STANDARD_OUTPUT else out):
+        yield write
 
 
 def write_file(option: str, path: Path, text: str) -> None:

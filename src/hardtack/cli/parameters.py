@@ -5,18 +5,24 @@ Each takes an option's text and refuses what it does not understand as a wrong u
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from hardtack.cli.output import STANDARD_OUTPUT
 from hardtack.errors import KernelError
 from hardtack.units import parse_bytes, parse_timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def size(text: str) -> int:
     """Return the bytes that a text such as 16MiB names."""
     try:
-        return parse_bytes(int(text) if text.isdecimal() else text)
+        return parse_bytes(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -24,16 +30,46 @@ def size(text: str) -> int:
 def seconds(text: str) -> float | None:
     """Return a timeout in seconds; None if it never ends."""
     try:
-        return parse_timeout(float(text))
+        return parse_timeout(abs(float(text)) if float(text) == 0 else float(text))
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a number of seconds from 0 on") from None
 
 
-def count(text: str) -> int:
-    """Return a whole number from 0 on."""
-    if not text.isdecimal():
-        raise click.BadParameter(f"{text!r} is not a whole number from 0 on")
-    return int(text)
+def count_of(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a type: whole numbers from `least` on, to `most`."""
+    wanted = f"a whole number from {least} {'on' if most is None else f'to {most}'}"
+
+    def number(text: str) -> int:
+        if not (text.isdecimal() and least <= _whole(text) and (most is None or _whole(text) <= most)):
+            raise click.BadParameter(f"{text!r} is not {wanted}")
+        return _whole(text)
+
+    return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # thousands of digits
+        raise click.BadParameter(f"a number of {len(text)} digits is too large") from None
+
+
+count = count_of(0)
+
+
+def seconds_of(least: float, most: float) -> Callable[[str], float]:
+    """Return a type: seconds from `least` to `most`."""
+
+    def number(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not least <= found <= most:
+            raise click.BadParameter(f"{text!r} is not a number of seconds from {least:g} to {most:g}")
+        return found
+
+    return number
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -54,8 +90,17 @@ def mount(text: str) -> tuple[str, str]:
 
 def disk(text: str) -> tuple[str, str]:
     """Return the guest's name and the host's file of FILE::GUEST; FILE alone is /disk."""
-    name, host = mount(text)
-    return ("/disk" if name == host else name), host
+    file, colons, guest = text.partition("::")
+    if not file or (colons and not guest):
+        raise click.BadParameter(f"{text!r} is not of the form FILE or FILE::GUEST")
+    return guest or "/disk", file
+
+
+def named(text: str) -> str:
+    """Return a file's name as it was given; it is not empty."""
+    if not text:
+        raise click.BadParameter("'' names no file")
+    return text
 
 
 def address(text: str) -> str:
@@ -69,9 +114,14 @@ def address(text: str) -> str:
     return text
 
 
+def json_file(text: str) -> Path:
+    """Return the path of a file that can be written; - is standard output."""
+    return STANDARD_OUTPUT if text == "-" else output_file(text)
+
+
 def output_file(text: str) -> Path:
     """Return a file's path; the file can be written, so that this does not fail after all the work."""
-    path = Path(text)
+    path = Path(named(text))
     try:
         is_new = not path.exists()
         path.open("a").close()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from hardtack.cli.output import complain, json_output
+from hardtack.cli.parameters import json_file
 from hardtack.units import format_bytes
 from hardtack.wasm.endings import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import RenderableType
 
     from hardtack.runtime.inspection import KernelTable
@@ -20,26 +23,51 @@ if TYPE_CHECKING:
 _HEADINGS: Final = ("pid", "parent", "state", "program", "live bytes", "memory", "waits")
 
 
+class JsonCommand(click.Command):
+    """A command whose --json is standard output if nothing else follows than a name.
+
+    So `--json NAME`, `--json - NAME`, `--json=FILE NAME`: a file needs the equals sign here.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give --json its value."""
+        given: list[str] = []
+        for text in args:
+            if text == "-" and given[-1:] == ["--json=-"]:
+                continue
+            given.append("--json=-" if text == "--json" else text)
+        return super().parse_args(ctx, given)
+
+
 @click.command(
+    cls=JsonCommand,
     epilog="""\b
 Examples:
   hardtack ps
   hardtack ps --json sh
+  hardtack ps --json=kernels.json
 
 \b
 Kernels of `hardtack run` and `hardtack sh` are found by themselves, those of Python programs if they have a
 name: Kernel(name="jobs"). Only their own user can look at them.
-Exit status: 0; 1 if there is no kernel of that name."""
+Exit status: 0; 1 if there is no kernel of that name.""",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list of kernels.")
+@click.option(
+    "--json",
+    "json_path",
+    type=json_file,
+    metavar="[=FILE]",
+    help="Print JSON, a list of kernels, or write it to FILE; - is standard output.",
+)
 @click.argument("name", required=False)
-def command(as_json: bool, name: str | None) -> int:
+def command(json_path: Path | None, name: str | None) -> int:
     """List the processes of each running kernel, or of those called NAME."""
     from hardtack.runtime.inspection import look_at_all
 
     tables = look_at_all(name)
-    if as_json:
-        click.echo(json.dumps([asdict(table) for table in tables], indent=2))
+    if json_path is not None:
+        with json_output(json_path) as write:
+            write([asdict(table) for table in tables])
     elif sys.stdout.isatty():
         from rich.console import Console
 
@@ -47,7 +75,15 @@ def command(as_json: bool, name: str | None) -> int:
     else:
         for line in lines(tables):
             click.echo(line)
-    return 1 if name is not None and not tables else 0
+    return status(name, tables)
+
+
+def status(name: str | None, tables: list[KernelTable]) -> int:
+    """Return the exit status; say so if there is no kernel of that name."""
+    if name is None or tables:
+        return 0
+    complain(f"hardtack: no kernel called {name!r} runs here; `hardtack ps` lists those that do")
+    return 1
 
 
 def title(table: KernelTable) -> str:

@@ -89,7 +89,7 @@ def _guest_path(script: str, mounts: Sequence[tuple[str, str]], files: dict[str,
     try:
         content = Path(script).read_bytes()
     except OSError as error:
-        raise KernelError(f"{script}: {error.strerror}") from None
+        raise KernelError(f"{script or repr(script)}: {error.strerror}") from None
     name = "/" + os.path.basename(path)
     files[name] = content
     return name

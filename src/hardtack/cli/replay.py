@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hardtack.cli.outsides import built_ins, with_hash_seed
+from hardtack.cli.parameters import named
 from hardtack.cli.process import Interruptible
 from hardtack.cli.run import tell_status
 from hardtack.errors import ReplayDiverged
@@ -29,9 +31,11 @@ Exit status: the program's, as it was; 1 too if the replay differs from the reco
 The program itself is not in the recording: it is read from where it was, or from --program, and must be the
 same."""
 )
-@click.option("--program", metavar="FILE", help="The program, if it is not where it was.")
-@click.option("--trace", metavar="FILE", help="Write a line for each system call: turn, pid, call, errno.")
-@click.argument("recording", metavar="FILE")
+@click.option("--program", type=named, metavar="FILE", help="The program, if it is not where it was.")
+@click.option(
+    "--trace", type=named, metavar="FILE", help="Write a line for each system call: turn, pid, call, errno."
+)
+@click.argument("recording", type=named, metavar="FILE")
 @click.pass_obj
 def command(given: list[str], recording: str, program: str | None, trace: str | None) -> int:
     """Run what was recorded in FILE again: the same output, the same system calls in the same turns.
@@ -51,15 +55,16 @@ def command(given: list[str], recording: str, program: str | None, trace: str | 
     with_hash_seed(given, header.hash_seed)
     _check(header, recording)
     path = program or header.program
+    outside = Taped(playback, Outside())
     kernel = Kernel(
         header.heap,
         header.memory,
         fs_size=header.fs_size,
         dirs=dict.fromkeys(header.mounts, ""),
         limits=Limits(**header.limits),  # type: ignore[arg-type]
-        outside=Taped(playback, Outside()),
+        outside=outside,
     )
-    with kernel:
+    with kernel, contextlib.closing(outside):
         process = kernel.spawn(
             Interpreter(Path(path), header.sha256) if header.sha256 else path,
             header.args,

@@ -7,8 +7,10 @@ in a child, under a watchdog.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import stat
 import sys
 import time
 from functools import partial
@@ -19,7 +21,7 @@ import click
 
 from hardtack.cli.output import complain
 from hardtack.cli.outsides import Wanted, make_header, with_hash_seed
-from hardtack.cli.parameters import address, assignment, count, disk, mount, seconds, size
+from hardtack.cli.parameters import address, assignment, count, disk, mount, named, seconds, size
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import shown_if_long
 from hardtack.errors import HardtackError, KernelError
@@ -115,7 +117,9 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     multiple=True,
     help="Let it accept connections there, at descriptor 3 and the next ones. Repeatable.",
 )
-@click.option("--stdin", metavar="FILE", help="What it reads, instead of this command's standard input.")
+@click.option(
+    "--stdin", type=named, metavar="FILE", help="What it reads, instead of this command's standard input."
+)
 @click.option(
     "--timeout",
     type=seconds,
@@ -148,7 +152,9 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     "--disk-limit",
     type=size,
     metavar="SIZE",
-    help="Bytes that it may make files grow by, in memory and on the --disk; beyond them ENOSPC.",
+    help="Bytes that it may make files grow by, in memory and on the --disk; beyond them ENOSPC. Names "
+    "count, and files as they lie there, with their nodes; a write needs room for the most that it might "
+    "take: so less than 24KiB lets no file in memory grow, less than 2KiB none on the --disk.",
 )
 @click.option(
     "--compile-memory",
@@ -173,7 +179,7 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
 @click.option(
     "--deterministic",
     "seed",
-    type=click.IntRange(0),
+    type=count,
     metavar="SEED",
     help="Give it a virtual clock, which jumps while all sleep, and random bytes from SEED; read its input "
     "first. The same program then takes the same turns. Without --cpu, --output, --on-exhaustion, "
@@ -181,18 +187,21 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
 )
 @click.option(
     "--record",
+    type=named,
     metavar="FILE",
     help="Record all that comes from outside into FILE, for `hardtack replay`. Without --cpu, --output, "
     "--on-exhaustion, --disk.",
 )
-@click.option("--trace", metavar="FILE", help="Write a line for each system call: turn, pid, call, errno.")
+@click.option(
+    "--trace", type=named, metavar="FILE", help="Write a line for each system call: turn, pid, call, errno."
+)
 @click.option(
     "--stats",
     is_flag=True,
     help="At the end, print the kernel's books to standard error, and which limits were met.",
 )
 @click.option("--signs-fd", type=int, hidden=True)
-@click.argument("program")
+@click.argument("program", type=named)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(
@@ -362,6 +371,9 @@ def _open_stdin(path: str | None) -> Iterator[int]:
         return
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     except OSError as error:
         raise KernelError(f"--stdin {path}: {error.strerror}") from None
     try:

@@ -2,43 +2,69 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
+from hardtack.cli.output import STANDARD_OUTPUT
+from hardtack.cli.parameters import count_of, json_file, seconds_of
 from hardtack.cli.process import Interruptible
-from hardtack.cli.ps import lines, rendered
+from hardtack.cli.ps import JsonCommand, lines, rendered, status
+from hardtack.errors import HardtackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import TextIO
+
+    from hardtack.runtime.inspection import KernelTable
 
 
 @click.command(
+    cls=JsonCommand,
     epilog="""\b
 Examples:
   hardtack top
   hardtack top --json --interval 0.5 --count 10 jobs
 
 \b
-Ctrl-C ends it. See `hardtack ps --help` for which kernels are found."""
+Ctrl-C ends it. See `hardtack ps --help` for which kernels are found.
+Exit status: 0; 1 if there was no kernel of that name at the last look.""",
 )
 @click.option(
-    "--interval", type=click.FloatRange(0.05, 3600), default=1.0, show_default=True, metavar="SECONDS"
+    "--interval",
+    type=seconds_of(0.05, 3600),
+    default="1",
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two looks.",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many looks.")
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON a look: a list of kernels.")
+@click.option("--count", type=count_of(1), metavar="N", help="End after so many looks.")
+@click.option(
+    "--json",
+    "json_path",
+    type=json_file,
+    metavar="[=FILE]",
+    help="Print a line of JSON a look, a list of kernels, or write it to FILE; - is standard output.",
+)
 @click.argument("name", required=False)
-def command(interval: float, count: int | None, as_json: bool, name: str | None) -> int:
+def command(interval: float, count: int | None, json_path: Path | None, name: str | None) -> int:
     """Show the processes of each running kernel, or of those called NAME, as they change."""
     from rich.console import Console
     from rich.live import Live
 
     from hardtack.runtime.inspection import look_at_all
 
-    live = sys.stdout.isatty() and not as_json
+    live = sys.stdout.isatty() and json_path is None
     screen = Live(console=Console(), auto_refresh=False, screen=count is None) if live else None
     left = count
-    with Interruptible():
+    tables: list[KernelTable] = []
+    with Interruptible(), _opened(json_path) as out:
         if screen is not None:
             screen.start()
         try:
@@ -46,17 +72,30 @@ def command(interval: float, count: int | None, as_json: bool, name: str | None)
                 tables = look_at_all(name)
                 if screen is not None:
                     screen.update(rendered(tables), refresh=True)
-                elif as_json:
-                    click.echo(json.dumps([asdict(table) for table in tables]))
+                elif json_path is not None:
+                    click.echo(json.dumps([asdict(table) for table in tables]), file=out)
                 else:
-                    click.echo("\n".join(lines(tables)))
+                    for line in lines(tables):
+                        click.echo(line)
                 left = None if left is None else left - 1
                 if left != 0:
-                    sys.stdout.flush()
+                    out.flush()
                     time.sleep(interval)
         except KeyboardInterrupt:
             pass
         finally:
             if screen is not None:
                 screen.stop()
-    return 0
+    return status(name, tables)
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    if path is None or path == STANDARD_OUTPUT:
+        yield sys.stdout
+        return
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        raise HardtackError(f"--json {path}: {error.strerror}") from None

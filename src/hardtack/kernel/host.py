@@ -100,7 +100,10 @@ class Host:
 
         process = self._reserved(_CREATE_PROCESS_BYTES, create)
         if isinstance(process, int):
-            raise KernelError(f"{image.name}: cannot be started: {_ERRNOS[process]}")
+            why = _ERRNOS[process]
+            if process == abi.EAGAIN and limits.processes == 0:  # it would be the first of its tree
+                why = "processes limit: it is one process itself, the limit is 0"
+            raise KernelError(f"{image.name}: cannot be started: {why}")
         assert process is not None
         return process
 

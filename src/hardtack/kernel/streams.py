@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import Description
+from hardtack.kernel.host_paths import errno_of
 from hardtack.kernel.host_watch import POLLIN, POLLOUT, HostDescription
 from hardtack.kernel.params import PAGE
 
@@ -217,10 +218,8 @@ class HostStream(HostDescription):
             return os.write(self.fd, view)
         except BlockingIOError:
             return self.wait(process, POLLOUT)
-        except BrokenPipeError:
-            return -abi.EPIPE
-        except OSError:
-            return -abi.EIO
+        except OSError as error:
+            return -errno_of(error)
 
     def _ready(self, events: Events) -> bool:
         found = self._poller.poll(0)

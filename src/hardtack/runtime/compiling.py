@@ -30,7 +30,12 @@ class Compiling:
         cpu = COMPILE_SECONDS if limits.compile_cpu is None else limits.compile_cpu
         wall = None if limits.wall is None else int(limits.wall * 1e9)
         allowed = min((most for most in (wall, timeout) if most is not None), default=None)
-        self._why = "" if allowed is None else f"wall limit: it was not done after {allowed / 1e9:g} s"
+        self._why = ""
+        if allowed is not None:
+            self._why = (
+                f"wall limit: it was not done after {allowed / 1e9:g} s; give it more time once: "
+                "what was compiled is kept"
+            )
         self._compilation = modules.compilation(missing, CompileLimits(memory, cpu))
         self.job = Job(
             lambda: modules.compile(self._compilation, missing),

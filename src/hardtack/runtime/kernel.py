@@ -38,7 +38,7 @@ from hardtack.runtime.handles import Process
 from hardtack.runtime.inspection import Window, take_table
 from hardtack.runtime.interpreter import Interpreter
 from hardtack.runtime.listening import close_all
-from hardtack.runtime.loader import Loader
+from hardtack.runtime.loader import Loader, not_read
 from hardtack.runtime.outside import Outside
 from hardtack.runtime.results import KernelStatistics, Result
 from hardtack.runtime.starting import check_limits, checked_start, standard_streams
@@ -359,12 +359,14 @@ class Kernel:
             image = self._programs.find(os.fsencode(program))
             if image is not None:
                 return image, image.name
+        if not os.fspath(program):
+            raise ProgramError("'' names no program")
         path = Path(program)
         digest = program.sha256 if isinstance(program, Interpreter) else None
         try:
             return self._modules.load(path, may_compile=False, digest=digest), path.name
         except OSError as error:
-            raise ProgramError(f"{path}: {error.strerror}") from None
+            raise ProgramError(not_read(os.fspath(program), error)) from None
 
     def _wait(self, start: Callable[[], Process], nanoseconds: int | None) -> Result:
         """Wait for the process that `start` returns; it is called on our own thread."""

@@ -9,6 +9,7 @@ from hardtack.annotations import assume_bound
 from hardtack.errors import ProgramError
 from hardtack.heap import Heap
 from hardtack.wasm.compilation import Uncompiled
+from hardtack.wasm.modules import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Image
     from hardtack.kernel.ranges import Name
     from hardtack.wasm.modules import Programs
+
+
+def not_read(path: str, error: OSError) -> str:
+    """Say why the host cannot have a program, and where one of that name might be."""
+    text = f"{path or repr(path)}: {error.strerror}"
+    if isinstance(error, FileNotFoundError):
+        if "/" not in path and (BUILT_IN / f"{path}.wasm").exists():
+            return f"{text}; the one that comes with hardtack is /bin/{path}"
+        if path.startswith("/bin/"):
+            return f"{text}; `hardtack run /bin/ls /bin` lists those that come with hardtack"
+    return text
 
 
 class Loader:

@@ -109,7 +109,8 @@ def host_stream(fd: int, make: Callable[[int], Description]) -> Description:
     try:
         return make(fd)
     except (OSError, OverflowError, TypeError) as error:
-        raise KernelError(f"descriptor {fd!r}: {error}") from None
+        why = isinstance(error, OSError) and error.strerror
+        raise KernelError(f"descriptor {fd!r}: {why or error}") from None
 
 
 def check_limits(limits: Limits, image: Image, name: str) -> None:

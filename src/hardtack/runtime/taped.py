@@ -282,6 +282,7 @@ class Taped(Outside):
         return self._reel.end(why, turns)
 
     def close(self) -> None:
-        """Write out the recording, and let go of it."""
+        """Write out the recording and the trace, and let go of them."""
+        super().close()
         self._reel.close()
         self._inner.close()

@@ -203,17 +203,18 @@ class ModuleCache:
             Uncompiled: a child would have to compile it.
         """
         if isinstance(source, Path):
-            name = name if name is not None else source.stem or str(source)
+            told = name if name is not None else source.name or str(source)  # in messages
+            name = name if name is not None else source.stem or told
             status = source.stat()
-            module = self._seen(source, name, status)
-            data = _read(source, name) if module is None else b""
+            module = self._seen(source, told, status)
+            data = _read(source, told) if module is None else b""
             _check_digest(source, digest, module, data)
         else:
-            name = name if name is not None else "program"
+            name = told = name if name is not None else "program"
             status, module, data = None, None, bytes(source)
         if module is None:
             try:
-                module = self._module(data, name, trusted)
+                module = self._module(data, told, trusted)
             except Uncompiled as missing:
                 if not may_compile:
                     raise
