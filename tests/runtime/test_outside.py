@@ -20,6 +20,7 @@ from hardtack.runtime.outside import (
     read_to_the_end,
     write_all,
 )
+from hardtack.runtime.worker import Job, Worker
 
 FAMILY = ["-c", "mail ann 20 & sleeper 2; cat | wc; ls /; echo end | cat; sleeper 3"]
 
@@ -58,6 +59,28 @@ def test_a_full_heap_kills_at_the_same_call_whatever_the_interpreter_has_freed_b
 
     run(0)  # what is made once in a process is made
     assert run(0) == run(80)
+
+
+def test_a_full_heap_kills_at_the_same_call_however_late_its_caller_falls_asleep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a caller makes on its way there comes from lists that its kernel uses too, if that has begun."""
+    begin = Worker.begin
+
+    def run(seconds: float) -> tuple[int, str]:
+        def begin_late(worker: Worker, job: Job) -> None:
+            begin(worker, job)
+            time.sleep(seconds)
+            assert [(number, [], {}, number * 1.5) for number in range(3)]
+
+        monkeypatch.setattr(Worker, "begin", begin_late)
+        outside = traced(Virtual(0))
+        with Kernel(heap="4 MiB", outside=outside) as kernel:
+            assert kernel.run("/bin/fdhog").killed
+        assert outside.trace is not None
+        return outside.trace.calls, outside.trace.digest()
+
+    assert len({run(0), run(0.02), run(0.1), run(0.15)}) == 1
 
 
 def test_a_trace_has_a_line_for_each_call(tmp_path: Path) -> None:

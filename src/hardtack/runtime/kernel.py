@@ -162,6 +162,7 @@ class Kernel:
         self._system.loader = Loader(self._programs)
         self._worker.run_turns = self._scheduler.run
         self._worker.now = outside.now
+        self._worker.quiet = outside.steady
         if not outside.steady:
             self._worker.end_turn = self._scheduler.hurry
         self._worker.ring = bell.ring

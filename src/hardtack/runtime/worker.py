@@ -18,13 +18,14 @@ import os
 import signal
 import threading
 import time
+from itertools import repeat, starmap
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from hardtack.errors import InternalError, KernelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -81,23 +82,28 @@ class Job:
         watch: what it left behind to wait for, if anything.
         deadline: monotonic ns from when on its caller is in a hurry.
         notify: called by the other thread when it is finished.
+        held: for a caller that is to sleep `quietly`, a lock that it holds until it does; else None.
     """
 
     __slots__ = (
         "_begin",
         "_call",
+        "_holds",
         "deadline",
         "done",
         "error",
         "finished",
+        "held",
         "notify",
         "result",
         "stopped",
         "watch",
     )
 
-    def __init__(self, call: Callable[[], object], deadline: int | None) -> None:
+    def __init__(self, call: Callable[[], object], deadline: int | None, *, quiet: bool = False) -> None:
         self._call = call
+        self.held = _thread.allocate_lock() if quiet else None
+        self._holds = [self.held] if self.held is not None and self.held.acquire() else []
         self._begin = [True]  # who pops it decides: the thread, or the caller that gives up
         self.deadline = deadline
         self.stopped = False
@@ -137,6 +143,29 @@ class Job:
         self.stopped = True
         if self._claim():
             self.finished = True
+        self._let_go()
+
+    def sleep(self, hurry: Callable[[], None]) -> None:
+        """Sleep until it is finished, or until its caller looks up; hurry it where it is late."""
+        if self.stopped:
+            hurry()
+        if not self.finished and not self.done.acquire(timeout=self.patience()) and self.late():
+            hurry()
+
+    def quietly(self, sleeps: Iterator[bool]) -> None:
+        """Let it begin, and sleep until it is finished; this thread makes and drops nothing meanwhile.
+
+        Else that comes from CPython's free lists, or goes there, when the host's speed decides. Then the
+        heap of a kernel whose turns are to be the same each time holds a few bytes more or less.
+        """
+        self._let_go()
+        for awake in sleeps:
+            if awake:
+                break
+
+    def _let_go(self) -> None:
+        if self._holds:
+            self._holds.pop().release()
 
     def patience(self) -> float:
         """Return the seconds its caller sleeps until it looks up, and hurries the turn if it is late."""
@@ -178,6 +207,7 @@ def wait_for(job: Job, begin: Callable[[Job], object], hurry: Callable[[], None]
     """
     done = job.done
     done.acquire()
+    sleeps = starmap(done.acquire, repeat((True, LOOK_UP_SECONDS)))
     begun = False
     struck: BaseException | None = None
     while not job.finished:
@@ -187,10 +217,10 @@ def wait_for(job: Job, begin: Callable[[Job], object], hurry: Callable[[], None]
                     if struck is not None:
                         job.stop()
                     begun = begun or job.finished or not begin(job)
-                    if job.stopped:
-                        hurry()
-                    if not job.finished and not done.acquire(timeout=job.patience()) and job.late():
-                        hurry()
+                    if job.held is not None and struck is None:
+                        job.quietly(sleeps)
+                    else:
+                        job.sleep(hurry)
                 except BaseException as error:  # noqa: BLE001 - raised below
                     struck = error
         except BaseException as error:  # noqa: BLE001 - struck again, before the handler was through
@@ -216,6 +246,7 @@ class Worker:
         ring: called by other threads to have the sleep end in which all processes wait.
         take_change: tells whether something has happened since it was asked last that may end watches.
         now: returns the ns by which watches' deadlines count.
+        quiet: whether its callers sleep `Job.quietly`; nothing hurries it then but a caller that is struck.
     """
 
     def __init__(self, name: str) -> None:
@@ -226,6 +257,7 @@ class Worker:
         self.take_change: Callable[[], bool] = bool
         self._look = True  # at every watch, when it is asked next
         self.now: Callable[[], int] = time.monotonic_ns
+        self.quiet = False
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._watched: list[Job] = []
         self._every_turn: list[Job] = []
@@ -241,7 +273,7 @@ class Worker:
         Raises:
             BaseException: what struck the caller meanwhile (KeyboardInterrupt, say), when the job is done.
         """
-        job = Job(lambda: function(*args, **kwargs), time.monotonic_ns())
+        job = Job(lambda: function(*args, **kwargs), time.monotonic_ns(), quiet=self.quiet)
         try:
             return wait_for(job, self.begin, self.hurry)  # type: ignore[return-value]
         finally:
@@ -254,7 +286,7 @@ class Worker:
             begin: what to begin with.
             deadline: monotonic ns: when the watch's time is over, if it has one.
         """
-        return wait_for(Job(begin, deadline), self.begin, self.hurry)  # type: ignore[return-value]
+        return wait_for(Job(begin, deadline, quiet=self.quiet), self.begin, self.hurry)  # type: ignore[return-value]
 
     def begin(self, job: Job) -> None:
         """Hand the thread a job; to do so twice does no harm.
@@ -300,6 +332,9 @@ class Worker:
                 job = self._jobs.get()
                 if job is None:
                     break
+                if job.held is not None:
+                    with job.held:  # until its caller sleeps
+                        pass
                 if job.run():
                     self._watched.append(job)
                 job = None
