@@ -67,6 +67,12 @@ CALLED_BY_OTHERS = {
     "programs.counted:_doubled",
     "programs.counted:awaited_step_by_step",
     "programs.counted:awaited_and_checked",
+    "programs.begun:_halves",
+    "programs.begun:_around",
+    "programs.begun:_first",
+    "programs.begun:_refuse",
+    "programs.begun:_blocks",
+    "programs.asked:_collected",
 }
 MEANT = {"programs.found:without_hash": {"TypeError"}}  # what is called to raise one of these
 

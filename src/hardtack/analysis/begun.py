@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from hardtack.analysis import access, footprints
 from hardtack.analysis.domain import NOTHING, Cell, Value, is_older, join_values
 from hardtack.analysis.records import replace
-from hardtack.symbolic import ZERO
 
 if TYPE_CHECKING:
     from hardtack.analysis import ir
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Interpreter
+    from hardtack.symbolic import Size
 
 # Fields of a generator that others hold: what its frame holds where it was left, what it was given.
 FRAME, GIVEN = "$frame", "$given"
@@ -85,16 +85,26 @@ def keep(interp: Interpreter, held: ir.Register) -> None:
     """Have a generator that yields hold what its frame does: it may be left here, and live on."""
     own, outer = interp.state.frames[-1], interp.state.frames[-2]
     forget(interp, outer[held])
-    scalars = sum((footprints.scalar(value) for value in own.values()), ZERO)
+    size = sum((footprints.scalar(value) for value in own.values()), closing(interp))
 
     def make() -> Cell:
         objects = frozenset[int]().union(*(value.objects for name, value in own.items() if name != FRAME))
-        return Cell("frame", "frame", bytes=scalars, element=Value(objects))
+        return Cell("frame", "frame", bytes=size, element=Value(objects))
 
     frame = Value(frozenset((interp.new("frame", make),)))
     for obj in outer[held].objects:
         cell = interp.state.cells[obj]
         interp.state.put(obj, cell.with_field(FRAME, join_values(cell.fields.get(FRAME, NOTHING), frame)))
+
+
+def closing(interp: Interpreter) -> Size:
+    """Return what it takes to end a generator that was left: GeneratorExit is raised in it and those inside.
+
+    Source: gen_close in Objects/genobject.c; from 3.12 on a handler of the compiler's raises it once more.
+    """
+    running = [one.function for one in interp.different_activations() if "generator" in one.function.kind]
+    raised = (footprints.SIZES.raised(function.frame_slots, 0) * 2 for function in running)
+    return sum(raised, footprints.exception("builtins.GeneratorExit", 0))
 
 
 def forget(interp: Interpreter, held: Value) -> None:
