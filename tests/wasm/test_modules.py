@@ -427,7 +427,7 @@ def test_other_paths_lead_nowhere(programs, path):
 
 
 def test_a_built_in_program_that_can_not_run_is_told(programs):
-    with pytest.raises(ProgramError, match="bad.wasm is not a WebAssembly module"):
+    with pytest.raises(ProgramError, match=r"bad\.wasm is not a WebAssembly module"):
         programs.load_all()
 
 
