@@ -254,6 +254,18 @@ def held_by_the_caller(text: str) -> int:
     return _copied_twice(text) + len(held)
 
 
+def _paired_with_zeros(text: str) -> int:
+    pair = (text, text)
+    zeros = bytes(20_000)
+    other = (zeros, text)
+    return len(pair) + len(other) + len(zeros)
+
+
+def pairs_held_by_the_caller(text: str) -> int:
+    held = [(text, text) for _ in range(100)]
+    return _paired_with_zeros(text) + len(held)
+
+
 def _extended(kept: list[str], text: str) -> int:
     longer = text * 5
     kept.append(longer)
@@ -621,6 +633,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "aliased_as_nested": [([[1]],)],
     "aliased_for_another": [([1],)],
     "held_by_the_caller": [(_TEXT,)],
+    "pairs_held_by_the_caller": [(_TEXT,)],
     "kept_by_argument": [(_TEXT,)],
     "attributes_late": [(_NUMBERS,)],
     "branched": [(_TEXT, False)],

@@ -270,6 +270,10 @@ MUTANTS = (
         "    beside = rest.live() + scalars\n", "    beside = scalars\n", "held_by_the_caller",
     ),
     _mutant(
+        "forgets in summaries what the caller has of a pool", "summaries.py",
+        "    beside += common\n", "", "pairs_held_by_the_caller",
+    ),
+    _mutant(
         "forgets in summaries what another path changed", "shapes.py",
         "        return any(\n            cells_may_alias", "        return False and any(\n            cells_may_alias",
         "aliased_for_another",

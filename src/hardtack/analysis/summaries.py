@@ -447,7 +447,8 @@ def _note_peak(
         state.worlds,
     )
     scalars, common = interp.scalars(), add_up(marks.common.values())
-    beside = rest.live() + scalars + common
+    beside = rest.live() + scalars
+    beside += common
     higher = False
     for one in _each(out.renaming.size(own.peak)):
         higher |= interp.raise_peak(beside + one, raising=False)
