@@ -50,11 +50,7 @@ def open_path(process: Process, path: PathBytes, rights: Rights) -> Description 
     if start is None:
         return abi.ENOENT
     path = below(start, path)  # so that there is one of them less while links are followed
-    opened = start.open_at(process, path, True, 0, 0, rights, abi.ALL_RIGHTS)
-    root = process.system.preopens[0]
-    if not isinstance(opened, int) or opened != abi.ENOENT or _name(start) or start is root:
-        return opened
-    return root.open_at(process, path, True, 0, 0, rights, abi.ALL_RIGHTS)  # hidden by "." from libc alone
+    return start.open_at(process, path, True, 0, 0, rights, abi.ALL_RIGHTS)
 
 
 def join(directory: PathBytes, path: PathBytes) -> PathBytes:
