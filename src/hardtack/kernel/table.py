@@ -43,6 +43,13 @@ class Middle(Generic[T]):
         self.free: Mask = _ALL_FREE
         self.owners: Count = 1
 
+    def is_bare(self) -> bool:
+        """Tell whether it has no leaf."""
+        for leaf in self.leaves:  # noqa: SIM110 - all() would make a generator
+            if leaf is not None:
+                return False
+        return True
+
 
 class Table(Generic[T]):
     """Numbers from 0 to CAPACITY - 1, each with an item or free. O(1) for every operation.
@@ -122,7 +129,7 @@ class Table(Generic[T]):
         self._free |= 1 << (number >> 12)
         if leaf.free == _ALL_FREE and number >= FAN:
             middle.leaves[(number >> 6) & 63] = None
-            if number >> 12 and not any(middle.leaves):
+            if number >> 12 and middle.is_bare():
                 self._middles[number >> 12] = None
         return item
 
