@@ -63,6 +63,20 @@ def test_a_summary_that_is_found_again_gives_what_it_gave_when_it_was_made(loade
         assert analyse(program, name, models) == found, name
 
 
+def test_tuples_of_a_site_are_no_others(tmp_path, monkeypatch):
+    path = tmp_path / "tuples.py"
+    inner = "    t = tuple(xs)\n    n = len(t)\n    del t\n"
+    text = f"def f0(xs: list[int]) -> int:\n{inner}    return n + len([n] * 2000)\n"
+    for number in range(1, 6):
+        padding = "".join(f"    q{i} = [1, 2]\n" for i in range(number % 3))
+        text += f"def f{number}(xs: list[int]) -> int:\n{padding}{inner}    return f{number - 1}(xs) + n\n"
+    path.write_text(text)
+    program, models = load_around([Target("tuples", path, "")]).program, load_models()
+    for number in range(6):
+        found = analyse(program, f"tuples.f{number}", models)
+        assert str(found.peak) == str(followed(monkeypatch, program, f"tuples.f{number}", models).peak)
+
+
 def test_calls_of_one_shape_share_a_summary(tmp_path):
     path = tmp_path / "shared.py"
     path.write_text(

@@ -9,7 +9,8 @@ import struct
 import pytest
 
 from hardtack.heap import Heap
-from hardtack.kernel.disk import LEAST_SIZE, Disk, _reason
+from hardtack.kernel.disk import LEAST_SIZE, Disk
+from hardtack.kernel.disk_failures import reason_of
 from hardtack.kernel.disk_rows import (
     BY_NUMBER,
     FIND,
@@ -120,9 +121,9 @@ def test_what_was_never_written_is_never_read(disk):
 
 def test_a_reason_takes_no_more_than_is_stated():
     heap = Heap("1 MiB", name="reasons")
-    peak, held = taken(heap, _reason, sqlite3.DatabaseError("\N{GOTHIC LETTER AHSA}" * 5000))
-    assert peak <= stated(_reason, "peak")
-    assert held <= stated(_reason, "returned")
+    peak, held = taken(heap, reason_of, sqlite3.DatabaseError("\N{GOTHIC LETTER AHSA}" * 5000))
+    assert peak <= stated(reason_of, "peak")
+    assert held <= stated(reason_of, "returned")
 
 
 @pytest.mark.parametrize(
@@ -136,5 +137,5 @@ def test_a_reason_takes_no_more_than_is_stated():
     ],
 )
 def test_there_is_a_reason_for_any_error(error):
-    assert 0 <= len(_reason(error)) <= 100
-    assert stated(_reason, "raises") == 0
+    assert 0 <= len(reason_of(error)) <= 100
+    assert stated(reason_of, "raises") == 0

@@ -357,11 +357,10 @@ def gather(interp: Interpreter, name: str, source: ir.Register) -> ir.Register:
     interp.write(gathered, Value(frozenset((obj,))))
     copy = interp.scratch_register("source")
     interp.write(copy, interp.read(source))
-    held = any(begun.is_held(interp, obj, copy) for obj in interp.read(copy).objects)
 
     def body() -> None:
         _add(interp, name, gathered, item)
-        if held and name not in _TO_THE_END and not interp.state.dead:
+        if name not in _TO_THE_END and not interp.state.dead:
             interp.activation.exits.breaks.append(interp.state.copy())
 
     iteration.iterate(interp, copy, iteration.Consumer(key, item, body))

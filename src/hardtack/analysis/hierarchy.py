@@ -342,10 +342,10 @@ def flat(statements: list[mn.Statement]) -> Iterator[mn.Statement]:
 
 
 def for_checkers(test: mn.Expression) -> bool:
-    """Tell whether a test asks for what is True for mypy, and False when the program runs."""
+    """Tell whether a test asks for what mypy decides by its name, whatever it is when the program runs."""
     match test:
         case mn.NameExpr() | mn.MemberExpr():
-            return test.name in {"TYPE_CHECKING", "MYPY"}
+            return test.name in {"TYPE_CHECKING", "MYPY", "PY2", "PY3"}
         case mn.UnaryExpr():
             return for_checkers(test.expr)
         case mn.OpExpr():

@@ -8,6 +8,7 @@ from hardtack.analysis import ir, tracebacks
 from hardtack.analysis.alternatives import CYCLES, NAME
 from hardtack.analysis.domain import NOTHING, Cell, Value, join_cells, join_holdings
 from hardtack.analysis.interpreting import SiteOf
+from hardtack.analysis.marks import OWN_TUPLES
 from hardtack.analysis.parameters import PATH
 from hardtack.analysis.records import replace
 from hardtack.analysis.renaming import Renaming, callers, origins_of_caller, symbols_of_caller
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _OUTSIDE = frozenset({"constant", "function", "class", "globals", "cache"})
 _ELSEWHERE = 1 << 40  # sites from here on stand for those of a summary, until the caller's make room
-_TUPLES = "tuples of "
 CAUGHT = "$caught"  # what an exception is to a reader that the caller catches
 
 
@@ -127,8 +127,8 @@ class Outward:
 
     def pool(self, pool: str | Kept) -> str | Kept:
         """Return the caller's name of a kind of blocks."""
-        if isinstance(pool, str) and pool.startswith(_TUPLES):
-            return f"{_TUPLES}{self.site(int(pool.removeprefix(_TUPLES)))}"
+        if isinstance(pool, str) and pool.startswith(OWN_TUPLES):
+            return f"{OWN_TUPLES}{self.site(int(pool.removeprefix(OWN_TUPLES)))}"
         return pool
 
 

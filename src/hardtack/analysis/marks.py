@@ -7,7 +7,7 @@ something, is given up at once, for one that is told of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hardtack.analysis.domain import add_up
 
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Interpreter
     from hardtack.analysis.shapes import Shape
     from hardtack.symbolic import Size
+
+
+OWN_TUPLES: Final = "tuples of "  # and a site
+
+
+def is_own_tuples(pool: str | Kept) -> bool:
+    """Tell whether a pool is of the tuples of one site, whose number means nothing to another interpreter."""
+    return isinstance(pool, str) and pool.startswith(OWN_TUPLES)
 
 
 class Touched(Exception):
@@ -67,4 +75,5 @@ class Marks:
             if not both.is_zero:
                 common[pool] = both
             own.append((pool, size(before.minus(both)), size(held.minus(both))))
-        return cls(tuple(own), common, pools, frozenset(having - pools))
+        untold = frozenset(pool for pool in having - pools if not is_own_tuples(pool))
+        return cls(tuple(own), common, pools, untold)

@@ -20,7 +20,7 @@ from hardtack.analysis.alternatives import HELD
 from hardtack.analysis.domain import NOTHING, Cell, Value, add_up
 from hardtack.analysis.installing import CAUGHT, Outward, install
 from hardtack.analysis.interpreting import Interpreter, Moment, SiteOf, guess
-from hardtack.analysis.marks import Marks, Touched
+from hardtack.analysis.marks import Marks, Touched, is_own_tuples
 from hardtack.analysis.reads import Reader, note, unwatched
 from hardtack.analysis.records import replace
 from hardtack.analysis.shapes import Asks, Refused, asked_by, changed_elsewhere, shape_of
@@ -308,7 +308,7 @@ def _make(
         result,
         raised,
         frozenset(fact for fact in facts - shape.facts if fact[0] in alive),
-        frozenset(pool for pool in touched if not (isinstance(pool, str) and pool.startswith("tuples of "))),
+        frozenset(pool for pool in touched if not is_own_tuples(pool)),
         reader.names(),
         asked_by(own),
         {**own.summaries_work, int.from_bytes(os.urandom(8)): work},

@@ -1,4 +1,8 @@
-"""Numbers in a guest's memory, in C: see `_words.c`. All raise struct.error where struct.Struct would."""
+"""Numbers in a guest's memory, in C: see `_words.c`.
+
+All raise struct.error for a place that is negative or beyond the memory's end, and for a number that does not
+fit. Memory that cannot be written is refused, to read it, too.
+"""
 
 def put_u32(memory: memoryview, at: int, number: int, /) -> None: ...
 def put_u64(memory: memoryview, at: int, number: int, /) -> None: ...

@@ -78,7 +78,7 @@ class HostBudget:
 class FileBudget(HostBudget):
     """The same of files and directories; and those that might have no owner.
 
-    A handler that raises, which happens under `fail` alone, must lose none. So those that a walk opens are
+    A handler that raises, which happens under `fail` alone, is to lose none. So those that a walk opens are
     kept here until it is over, and the file opened last as long as it is open: see `half_done`.
     """
 

@@ -123,6 +123,7 @@ class Kernel:
         self._worker = worker = Worker("hardtack kernel")
         self._outside = outside or Outside()
         self._bugs_raised = 0
+        self._hides_root: str | None = None  # the directory that is all a program sees, if one is
         try:
             worker.call(self._build, capacity, files_capacity, parse_bytes(memory), on_exhaustion)
         except BaseException:
@@ -171,9 +172,18 @@ class Kernel:
     def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
         system = self._system
         system.add_preopen(open_mounted_root(system, b"/"))
+        found: dict[str, str] = {}
         for name, path in dirs.items():
+            place = _place_of(name)
+            if place in found:
+                raise KernelError(
+                    f"directories called {found[place]!r} and {name!r} hide one another; "
+                    "give one of them another name"
+                )
+            found[place] = name
             name = name.rstrip("/") or name  # libc finds what it knows as "pd/" by no other name
             system.add_preopen(self._outside.directory(system, name, os.fspath(path)))
+        self._hides_root = found.get("")
         self._outside.settle()
 
     def _open_disk(self, path: str, name: str, size: int, heap: int) -> None:
@@ -317,6 +327,11 @@ class Kernel:
                 yield from map(self._outside.listener, listeners)
 
         self._outside.settle()
+        if start.files and self._hides_root is not None:
+            raise KernelError(
+                f"a program would not find {min(start.files)}: the directory called {self._hides_root!r} "
+                "hides what is in memory; give it another name, such as /here"
+            )
         for path, data in start.files.items():
             self._host.write_file(path, data)
         blocks = [os.fsencode(name), *start.arguments], start.environment
@@ -495,6 +510,12 @@ class Kernel:
 
 
 def _nothing() -> None: ...
+
+
+def _place_of(name: str) -> str:
+    """Return under which path libc looks for a directory of this name: "" for "/" and "."."""
+    path = os.path.normpath(name).lstrip("/")
+    return "" if path == "." else path
 
 
 def _window(name: str, worker: Worker, system: System, scheduler: Scheduler) -> Window:

@@ -31,6 +31,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 HURRY_SECONDS: Final = 0.01  # a turn that somebody waits for has so long until it is cut short
+HELD_SECONDS: Final = 1.0  # that a job waits at most for its caller to sleep, who may have been struck before
 LOOK_UP_SECONDS: Final = 0.5  # until a caller looks up: it sleeps through a signal that came just before
 DEADLOCK: Final = "deadlock: every process waits, and nothing is left that could wake one"
 INTERRUPTED: Final = "interrupted"
@@ -333,8 +334,7 @@ class Worker:
                 if job is None:
                     break
                 if job.held is not None:
-                    with job.held:  # until its caller sleeps
-                        pass
+                    job.held.acquire(timeout=HELD_SECONDS)  # until its caller sleeps
                 if job.run():
                     self._watched.append(job)
                 job = None

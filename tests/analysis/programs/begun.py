@@ -65,6 +65,12 @@ def left_by_any(text: str) -> int:
     return len(text + "y") + len([given]) + found
 
 
+def left_by_any_of_an_expression(text: str) -> int:
+    given = _halves(text)
+    found = any(one for one in given)
+    return len(text + "y") + len([given]) + found
+
+
 def left_with_one_inside(text: str) -> int:
     given = _around(text)
     next(given)

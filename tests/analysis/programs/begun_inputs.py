@@ -13,6 +13,7 @@ OF_TEXT = (
     b.left_by_a_return,
     b.left_by_an_error,
     b.left_by_any,
+    b.left_by_any_of_an_expression,
     b.left_with_one_inside,
     b.left_and_goes_on,
     b.left_while_consumed,
