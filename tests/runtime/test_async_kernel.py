@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import subprocess
 import time
 from collections.abc import Callable, Coroutine
@@ -14,7 +15,7 @@ import pytest
 from host_children import children
 from wasmtime import wat2wasm
 
-from hardtack import AsyncKernel, KernelError, Limits, ProgramError
+from hardtack import AsyncKernel, Kernel, KernelError, Limits, ProgramError
 
 PIPE = subprocess.PIPE
 
@@ -251,3 +252,22 @@ def test_a_loop_that_is_left_ends_its_programs():
     assert kernel._kernel.statistics().processes == 0
     asyncio.run(kernel.close())
     gc.collect()
+
+
+def test_it_takes_what_a_kernel_takes_but_the_outside() -> None:
+    def names(function: Callable[..., object]) -> set[str]:
+        return set(inspect.signature(function).parameters)
+
+    assert names(AsyncKernel.__init__) == names(Kernel.__init__) - {"outside"}
+    assert names(AsyncKernel.run) == names(Kernel.run)
+    assert names(AsyncKernel.spawn) == names(Kernel.spawn)
+
+
+def test_a_disk_a_name_and_a_socket_are_passed_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncKernel("16 MiB", disk=tmp_path / "fs.db", disk_name="/d", name="of-a-test") as kernel:
+            assert (await kernel.run("/bin/sh", ["-c", "echo hi > /d/f; cat /d/f"])).stdout == b"hi\n"
+            with pytest.raises(KernelError, match="nowhere"):
+                await kernel.run("/bin/true", listen=["nowhere"])
+
+    asyncio.run(main())

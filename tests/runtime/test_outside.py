@@ -83,6 +83,21 @@ def test_a_full_heap_kills_at_the_same_call_however_late_its_caller_falls_asleep
     assert len({run(0), run(0.02), run(0.1), run(0.15)}) == 1
 
 
+def test_what_strikes_a_caller_before_it_sleeps_may_use_the_kernel_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin = Worker.begin
+    with Kernel(heap="4 MiB", outside=Virtual(0)) as kernel:
+
+        def begin_and_ask(worker: Worker, job: Job) -> None:
+            begin(worker, job)
+            monkeypatch.setattr(Worker, "begin", begin)
+            assert kernel.run("/bin/echo", ["inner"]).stdout == b"inner\n"  # as a signal's handler would
+
+        monkeypatch.setattr(Worker, "begin", begin_and_ask)
+        assert kernel.run("/bin/echo", ["outer"]).stdout == b"outer\n"
+
+
 def test_a_trace_has_a_line_for_each_call(tmp_path: Path) -> None:
     outside = traced(Virtual(0), tmp_path / "t")
     with Kernel(heap="16 MiB", outside=outside) as kernel:

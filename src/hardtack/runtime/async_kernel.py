@@ -19,6 +19,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from hardtack.kernel.params import DISK_SIZE
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_nanoseconds
 from hardtack.runtime.kernel import Kernel
@@ -31,6 +32,7 @@ from hardtack.wasm.compilation import Uncompiled
 
 if TYPE_CHECKING:
     import os
+    import socket
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from hardtack.heap import Policy
@@ -148,7 +150,7 @@ class AsyncProcess:
 
 
 class AsyncKernel:
-    """A `Kernel` for asyncio: the same arguments, and the same methods as coroutines.
+    """A `Kernel` for asyncio: the same arguments but `outside`, and the same methods as coroutines.
 
     It may be made anywhere, and used in any event loop, in several at once too.
     """
@@ -160,12 +162,25 @@ class AsyncKernel:
         *,
         fs_size: int | str | None = None,
         dirs: Mapping[str, str | os.PathLike[str]] | None = None,
+        disk: str | os.PathLike[str] | None = None,
+        disk_name: str = "/disk",
+        disk_size: int | str = DISK_SIZE,
         limits: Limits = NO_LIMITS,
         on_exhaustion: Policy = "reserve",
+        name: str | None = None,
     ) -> None:
         """Make a kernel; takes some milliseconds. See `Kernel`."""
         self._kernel = Kernel(
-            heap, memory, fs_size=fs_size, dirs=dirs, limits=limits, on_exhaustion=on_exhaustion
+            heap,
+            memory,
+            fs_size=fs_size,
+            dirs=dirs,
+            disk=disk,
+            disk_name=disk_name,
+            disk_size=disk_size,
+            limits=limits,
+            on_exhaustion=on_exhaustion,
+            name=name,
         )
 
     async def run(
@@ -180,6 +195,7 @@ class AsyncKernel:
         stdout: int | None = None,
         stderr: int | None = None,
         limits: Limits | None = None,
+        listen: Sequence[str | socket.socket] = (),
     ) -> Result:
         """Run a program to its end. See `Kernel.run`.
 
@@ -199,6 +215,7 @@ class AsyncKernel:
             limits=limits,
             defaults=kernel._limits,
             pipes=False,
+            listen=listen,
         )
         return await self._compiled(
             start, nanoseconds, lambda: _watch(kernel, lambda: kernel._start(start), nanoseconds)
@@ -216,6 +233,7 @@ class AsyncKernel:
         stderr: int | None = None,
         limits: Limits | None = None,
         protected: bool = False,
+        listen: Sequence[str | socket.socket] = (),
     ) -> AsyncProcess:
         """Start a program; it runs while some task waits for it, for another, or on a stream.
 
@@ -233,6 +251,7 @@ class AsyncKernel:
             limits=limits,
             defaults=kernel._limits,
             protected=protected,
+            listen=listen,
         )
         process = await self._compiled(start, None, lambda: _call(kernel._worker, kernel._start, start))
         return AsyncProcess(kernel, process)
