@@ -86,7 +86,8 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     type=mount,
     metavar="HOST[::GUEST]",
     multiple=True,
-    help="Give the program a directory of the host, under another name if one is given. Repeatable.",
+    help="Give the program a directory of the host, under another name if one is given. Repeatable. "
+    "Called . or / it is all that a program sees of files: what is in memory, /proc and /dev are hidden.",
 )
 @click.option(
     "--disk",

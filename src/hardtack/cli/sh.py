@@ -58,7 +58,8 @@ Exit status: the shell's own, that of the last command."""
     type=mount,
     metavar="HOST[::GUEST]",
     multiple=True,
-    help="Give it a directory of the host, under another name if one is given. Repeatable.",
+    help="Give it a directory of the host, under another name if one is given. Repeatable. "
+    "Called . or / it is all that programs see of files: what is in memory, /proc and /dev are hidden.",
 )
 def command(heap: int, memory: int, mounts: tuple[tuple[str, str], ...], **given: object) -> int:
     """Run the built-in shell: pipelines, redirection, files in memory, some forty small programs.
