@@ -265,6 +265,50 @@ def test_what_runs_where_type_checking_is_false_is_a_finding(tmp_path):
     assert alone.for_call("x" * 1000) > 100_000
 
 
+DECLARED_ALONE = {
+    "assigned": "global A\n    A = [0] * n",
+    "inside": "def inner() -> None:\n        global B\n        B = [0] * n\n    inner()",
+    "looped": "global C\n    for C in [[0] * n]:\n        pass",
+    "opened": "global D\n    with nullcontext([0] * n) as D:\n        pass",
+    "walrus": "global E\n    return len(E := [0] * n)",
+    "comprehended": "global F\n    [F := [0] * n for _ in range(n)]",
+    "defined": "global G\n    def G() -> list[int]:\n        return [0] * n",
+    "imported": "global H\n    import json as H",
+    "deleted": "global I\n    del I",
+    "caught": "global J\n    try:\n        pass\n    except ValueError as J:\n        pass",
+    "sometimes": "if n > 1:\n        global K\n        K = [0] * n",
+    "unpacked": "global L\n    L, other = [0] * n, n",
+    "built_in": "global abs\n    abs = lambda x: [0] * x",
+    "uses_it": "return abs(n)",
+    "of_another": "global shared\n    shared = [0] * n",
+    "of_a_function": "global defined_here\n    def defined_here(n: int) -> list[int]:\n        return [0] * n",
+    "calls_it": "return defined_here(n)",
+    "both": "assigned(n)\n    looped(n)",
+    "read": "return (lambda: len(A))()",
+}
+
+
+def test_a_variable_that_only_a_global_statement_makes_is_a_finding(tmp_path):
+    (tmp_path / "of_others.py").write_text("shared: list[int] = []\n")
+    lines = ["from contextlib import nullcontext", "from of_others import shared", "mine: list[int] = []"]
+    lines += ["def defined_here(n: int) -> list[int]:\n    return [0]"]
+    lines += [f"def {name}(n: int) -> object:\n    {body}\n" for name, body in DECLARED_ALONE.items()]
+    lines += ["def defined_above(n: int) -> None:\n    global mine\n    mine = [0] * n"]
+    (tmp_path / "declared.py").write_text("\n".join(lines))
+    *refused, allowed = bounds([f"declared:{name}" for name in (*DECLARED_ALONE, "defined_above")])
+    kinds = {
+        name: [one.kind for one in found.findings]
+        for name, found in zip(DECLARED_ALONE, refused, strict=True)
+    }
+    assert {name for name, found in kinds.items() if "unsupported" not in found} == set()
+    assert (refused[0].findings[0].message, refused[0].findings[0].line) == (
+        "A, which is declared global and which the module does not define itself",
+        6 + 1,
+    )
+    assert not allowed.findings
+    assert "globals" in dict(allowed.retained)
+
+
 BOUND_AGAIN = {
     "for": "for _ in (1,):\n    FOR = 10**6",
     "with": "with suppress(ValueError):\n    WITH = 10**6",
