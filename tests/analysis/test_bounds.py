@@ -309,6 +309,123 @@ def test_a_variable_that_only_a_global_statement_makes_is_a_finding(tmp_path):
     assert "globals" in dict(allowed.retained)
 
 
+DEFINED_AGAIN = """\
+import os, sys
+from typing import TYPE_CHECKING, overload
+
+if os.sep == "/":
+    def branches(n: int) -> bytes:
+        return bytes(n * 10)
+else:
+    def branches(n: int) -> bytes:
+        return bytes(n)
+
+try:
+    import no_such_module
+    def tried(n: int) -> bytes:
+        return bytes(n)
+except ImportError:
+    def tried(n: int) -> bytes:
+        return bytes(n * 10)
+
+def plain(n: int) -> bytes:
+    return bytes(n)
+
+def plain(n: int) -> bytes:
+    return bytes(n * 10)
+
+if TYPE_CHECKING:
+    def checked(n: int) -> bytes: ...
+else:
+    def checked(n):
+        return bytes(n * 10)
+
+if sys.version_info >= (3, 9):
+    def known(n: int) -> bytes:
+        return bytes(n)
+else:
+    def known(n: int) -> bytes:
+        return bytes(n * 10)
+
+@overload
+def overloaded(n: int) -> bytes: ...
+@overload
+def overloaded(n: str) -> bytes: ...
+def overloaded(n: int | str) -> bytes:
+    return bytes(n) if isinstance(n, int) else b""
+
+class Holds:
+    def method(self, n: int) -> bytes:
+        return bytes(n)
+    def method(self, n: int) -> bytes:
+        return bytes(n * 10)
+    @property
+    def size(self) -> int:
+        return 1
+    @size.setter
+    def size(self, n: int) -> None:
+        print(n)
+    if os.sep == "/":
+        @property
+        def text(self) -> bytes:
+            return bytes(1000)
+    else:
+        @property
+        def text(self) -> bytes:
+            return b""
+
+if os.sep == "/":
+    class Twice:
+        def made(self, n: int) -> bytes:
+            return bytes(n * 10)
+else:
+    class Twice:
+        def others(self, n: int) -> bytes:
+            return bytes(n)
+
+def calls_branches(n: int) -> bytes:
+    return branches(n)
+def calls_tried(n: int) -> bytes:
+    return tried(n)
+def calls_plain(n: int) -> bytes:
+    return plain(n)
+def calls_checked(n: int) -> bytes:
+    return checked(n)
+def calls_method(n: int) -> bytes:
+    return Holds().method(n)
+def reads_text(holds: Holds) -> bytes:
+    return holds.text
+def as_value(n: int) -> list[bytes]:
+    return list(map(branches, [n]))
+def reads_size(holds: Holds) -> int:
+    return holds.size
+def calls_known(n: int) -> bytes:
+    return known(n)
+def calls_overloaded(n: int) -> bytes:
+    return overloaded(n)
+"""
+AGAIN = ["branches", "tried", "plain", "checked", "Holds.method", "Holds.text", "Twice.made", "Twice.others"]
+CALL_AGAIN = [f"calls_{name}" for name in ("branches", "tried", "plain", "checked", "method")]
+ONCE = ["known", "overloaded", "Holds.size", "reads_size", "calls_known", "calls_overloaded"]
+
+
+def test_a_function_that_is_defined_more_than_once_is_a_finding(tmp_path):
+    (tmp_path / "twice.py").write_text(DEFINED_AGAIN)
+    wanted = [*AGAIN, *CALL_AGAIN, "reads_text", "as_value"]
+    answers = bounds([f"twice:{name}" for name in [*wanted, *ONCE]])
+    kept = {
+        name: found.findings
+        for name, found in zip(wanted, answers, strict=False)
+        if not any("is defined more than once" in one.message for one in found.findings)
+    }
+    assert kept == {}
+    assert [found.findings for found in answers[len(wanted) :]] == [()] * len(ONCE)
+    message = "twice.branches, which is defined more than once, at lines 5, 8: which runs is not known"
+    assert [(one.message, one.remedy) for one in answers[0].findings] == [
+        (message, "give them different names")
+    ]
+
+
 BOUND_AGAIN = {
     "for": "for _ in (1,):\n    FOR = 10**6",
     "with": "with suppress(ValueError):\n    WITH = 10**6",
