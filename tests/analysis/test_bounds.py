@@ -265,6 +265,167 @@ def test_what_runs_where_type_checking_is_false_is_a_finding(tmp_path):
     assert alone.for_call("x" * 1000) > 100_000
 
 
+DECLARED_ALONE = {
+    "assigned": "global A\n    A = [0] * n",
+    "inside": "def inner() -> None:\n        global B\n        B = [0] * n\n    inner()",
+    "looped": "global C\n    for C in [[0] * n]:\n        pass",
+    "opened": "global D\n    with nullcontext([0] * n) as D:\n        pass",
+    "walrus": "global E\n    return len(E := [0] * n)",
+    "comprehended": "global F\n    [F := [0] * n for _ in range(n)]",
+    "defined": "global G\n    def G() -> list[int]:\n        return [0] * n",
+    "imported": "global H\n    import json as H",
+    "deleted": "global I\n    del I",
+    "caught": "global J\n    try:\n        pass\n    except ValueError as J:\n        pass",
+    "sometimes": "if n > 1:\n        global K\n        K = [0] * n",
+    "unpacked": "global L\n    L, other = [0] * n, n",
+    "built_in": "global abs\n    abs = lambda x: [0] * x",
+    "uses_it": "return abs(n)",
+    "of_another": "global shared\n    shared = [0] * n",
+    "of_a_function": "global defined_here\n    def defined_here(n: int) -> list[int]:\n        return [0] * n",
+    "calls_it": "return defined_here(n)",
+    "both": "assigned(n)\n    looped(n)",
+    "read": "return (lambda: len(A))()",
+}
+
+
+def test_a_variable_that_only_a_global_statement_makes_is_a_finding(tmp_path):
+    (tmp_path / "of_others.py").write_text("shared: list[int] = []\n")
+    lines = ["from contextlib import nullcontext", "from of_others import shared", "mine: list[int] = []"]
+    lines += ["def defined_here(n: int) -> list[int]:\n    return [0]"]
+    lines += [f"def {name}(n: int) -> object:\n    {body}\n" for name, body in DECLARED_ALONE.items()]
+    lines += ["def defined_above(n: int) -> None:\n    global mine\n    mine = [0] * n"]
+    (tmp_path / "declared.py").write_text("\n".join(lines))
+    *refused, allowed = bounds([f"declared:{name}" for name in (*DECLARED_ALONE, "defined_above")])
+    kinds = {
+        name: [one.kind for one in found.findings]
+        for name, found in zip(DECLARED_ALONE, refused, strict=True)
+    }
+    assert {name for name, found in kinds.items() if "unsupported" not in found} == set()
+    assert (refused[0].findings[0].message, refused[0].findings[0].line) == (
+        "A, which is declared global and which the module does not define itself",
+        6 + 1,
+    )
+    assert not allowed.findings
+    assert "globals" in dict(allowed.retained)
+
+
+DEFINED_AGAIN = """\
+import os, sys
+from typing import TYPE_CHECKING, overload
+
+if os.sep == "/":
+    def branches(n: int) -> bytes:
+        return bytes(n * 10)
+else:
+    def branches(n: int) -> bytes:
+        return bytes(n)
+
+try:
+    import no_such_module
+    def tried(n: int) -> bytes:
+        return bytes(n)
+except ImportError:
+    def tried(n: int) -> bytes:
+        return bytes(n * 10)
+
+def plain(n: int) -> bytes:
+    return bytes(n)
+
+def plain(n: int) -> bytes:
+    return bytes(n * 10)
+
+if TYPE_CHECKING:
+    def checked(n: int) -> bytes: ...
+else:
+    def checked(n):
+        return bytes(n * 10)
+
+if sys.version_info >= (3, 9):
+    def known(n: int) -> bytes:
+        return bytes(n)
+else:
+    def known(n: int) -> bytes:
+        return bytes(n * 10)
+
+@overload
+def overloaded(n: int) -> bytes: ...
+@overload
+def overloaded(n: str) -> bytes: ...
+def overloaded(n: int | str) -> bytes:
+    return bytes(n) if isinstance(n, int) else b""
+
+class Holds:
+    def method(self, n: int) -> bytes:
+        return bytes(n)
+    def method(self, n: int) -> bytes:
+        return bytes(n * 10)
+    @property
+    def size(self) -> int:
+        return 1
+    @size.setter
+    def size(self, n: int) -> None:
+        print(n)
+    if os.sep == "/":
+        @property
+        def text(self) -> bytes:
+            return bytes(1000)
+    else:
+        @property
+        def text(self) -> bytes:
+            return b""
+
+if os.sep == "/":
+    class Twice:
+        def made(self, n: int) -> bytes:
+            return bytes(n * 10)
+else:
+    class Twice:
+        def others(self, n: int) -> bytes:
+            return bytes(n)
+
+def calls_branches(n: int) -> bytes:
+    return branches(n)
+def calls_tried(n: int) -> bytes:
+    return tried(n)
+def calls_plain(n: int) -> bytes:
+    return plain(n)
+def calls_checked(n: int) -> bytes:
+    return checked(n)
+def calls_method(n: int) -> bytes:
+    return Holds().method(n)
+def reads_text(holds: Holds) -> bytes:
+    return holds.text
+def as_value(n: int) -> list[bytes]:
+    return list(map(branches, [n]))
+def reads_size(holds: Holds) -> int:
+    return holds.size
+def calls_known(n: int) -> bytes:
+    return known(n)
+def calls_overloaded(n: int) -> bytes:
+    return overloaded(n)
+"""
+AGAIN = ["branches", "tried", "plain", "checked", "Holds.method", "Holds.text", "Twice.made", "Twice.others"]
+CALL_AGAIN = [f"calls_{name}" for name in ("branches", "tried", "plain", "checked", "method")]
+ONCE = ["known", "overloaded", "Holds.size", "reads_size", "calls_known", "calls_overloaded"]
+
+
+def test_a_function_that_is_defined_more_than_once_is_a_finding(tmp_path):
+    (tmp_path / "twice.py").write_text(DEFINED_AGAIN)
+    wanted = [*AGAIN, *CALL_AGAIN, "reads_text", "as_value"]
+    answers = bounds([f"twice:{name}" for name in [*wanted, *ONCE]])
+    kept = {
+        name: found.findings
+        for name, found in zip(wanted, answers, strict=False)
+        if not any("is defined more than once" in one.message for one in found.findings)
+    }
+    assert kept == {}
+    assert [found.findings for found in answers[len(wanted) :]] == [()] * len(ONCE)
+    message = "twice.branches, which is defined more than once, at lines 5, 8: which runs is not known"
+    assert [(one.message, one.remedy) for one in answers[0].findings] == [
+        (message, "give them different names")
+    ]
+
+
 BOUND_AGAIN = {
     "for": "for _ in (1,):\n    FOR = 10**6",
     "with": "with suppress(ValueError):\n    WITH = 10**6",

@@ -97,6 +97,31 @@ def test_refuses_an_argument_of_another_type_than_declared(repeat, call):
         call(repeat)
 
 
+def test_what_is_left_out_is_the_default_as_it_is_now(tmp_path, monkeypatch):
+    (tmp_path / "left_out.py").write_text(
+        "def add(n: int, to: list[int] = []) -> list[int]:\n"
+        "    to.append(n)\n"
+        "    return to * n\n\n"
+        "class Holder:\n"
+        "    @staticmethod\n"
+        "    def held(n: int, *, by: dict[int, int] = {1: 2}) -> dict[int, int]:\n"
+        "        return dict(by)\n"
+    )
+    add = bound(f"{tmp_path / 'left_out.py'}:add")
+    held = bound(f"{tmp_path / 'left_out.py'}:Holder.held")
+    with pytest.raises(NoValue, match="no argument to"):  # it is not imported, and nobody has its default
+        add.for_call(3)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("left_out")
+    assert add.for_call(3) == add.for_call(3, [])
+    for _ in range(1000):
+        module.add(1)
+    assert add.for_call(3) == add.for_call(3, [1] * 1000) > 24_000
+    assert held.for_call(3) == held.for_call(3, by={1: 2})
+    with pytest.raises(HardtackError, match="was analysed for"):
+        add.for_call(3, None)
+
+
 def test_takes_what_the_function_takes(repeat):
     once = repeat.for_call("a" * 1000, 1)
     assert repeat.for_call(times=1, text="a" * 1000) == once

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import cached_property, lru_cache
+from inspect import signature
 from re import Pattern
 from struct import Struct
 from types import CodeType, FunctionType, ModuleType
@@ -134,18 +135,34 @@ def _same(one: str | None, other: str) -> bool:
 _real = lru_cache(maxsize=4096)(os.path.realpath)
 
 
+def defaults(entry: str, functions: Placed) -> dict[str, object]:
+    """Return what an entry that is imported takes for arguments that are left out, as it is now."""
+    name = entry.replace(":", ".")
+    for one, file, line in functions:
+        module, path = _module_of(one, file) if one == name else (None, [])
+        if module is not None:
+            for function in _standing_there(module, path, file, line):
+                given = signature(function, follow_wrapped=False).parameters.values()
+                return {one.name: one.default for one in given if one.default is not one.empty}
+    return {}
+
+
 def _stands_there(module: ModuleType, path: list[str], file: str, line: int) -> bool:
+    return any(True for _ in _standing_there(module, path, file, line))
+
+
+def _standing_there(module: ModuleType, path: list[str], file: str, line: int) -> Iterator[FunctionType]:
     found: object = module
     for part in path:
         missing = object()
         found = getattr(found, "__dict__", {}).get(part, missing)
         if found is missing:
-            return False
-    return any(_is_at(code, path[-1], file, line) for code in _codes(found))
+            return
+    yield from (one for one in _functions(found) if _is_at(one.__code__, path[-1], file, line))
 
 
-def _codes(found: object) -> Iterator[CodeType]:
-    """Return the code of a function, or of those in a property, a method's descriptor or a wrapper."""
+def _functions(found: object) -> Iterator[FunctionType]:
+    """Return a function, or those in a property, a method's descriptor or a wrapper."""
     todo = [found]
     while todo:
         one = todo.pop()
@@ -159,7 +176,7 @@ def _codes(found: object) -> Iterator[CodeType]:
         if inner is not None:
             todo.append(inner)
         elif isinstance(one, FunctionType):
-            yield one.__code__
+            yield one
 
 
 def _is_at(code: CodeType, name: str, file: str, line: int) -> bool:

@@ -43,10 +43,14 @@ class Constants:
     def __init__(self, sources: Sources) -> None:
         self._written: dict[str, list[mn.Expression | None]] = {}
         self._values: dict[str, object] = {}
+        self._definitions: dict[str, list[int]] = {}
         for name, tree in sources.modules.items():
             self._collect(tree.defs, tree.fullname)
             left_out = [*_left_out(tree.defs)]
-            counts = Counter(_bound(sources.syntax(name).tree.body, tree.fullname, left_out))
+            body = sources.syntax(name).tree.body
+            for full, line in _definitions(body, tree.fullname, left_out):
+                self._definitions.setdefault(full, []).append(line)
+            counts = Counter(_bound(body, tree.fullname, left_out))
             for full, count in counts.items():
                 if full in self._written and count > len(self._written[full]):
                     self._written[full].append(None)
@@ -92,6 +96,15 @@ class Constants:
     def is_written(self, name: str) -> bool:
         """Return whether anything but a definition binds a name."""
         return name in self._written
+
+    def defined_again(self, name: str) -> tuple[str, list[int]] | None:
+        """Return what is defined more than once, a function or a class around it, and at which lines."""
+        while name:
+            lines = self._definitions.get(name, [])
+            if len(lines) > 1:
+                return name, lines
+            name = name.rpartition(".")[0]
+        return None
 
     def written_elsewhere(self, name: str) -> None:
         """Note that a function writes a variable: it is no constant."""
@@ -202,6 +215,34 @@ def _bound(nodes: Iterable[ast.AST], prefix: str, left_out: list[range]) -> Iter
                 )
                 continue
         yield from _bound(ast.iter_child_nodes(node), inner, left_out)
+
+
+def _definitions(nodes: Iterable[ast.AST], prefix: str, left_out: list[range]) -> Iterator[tuple[str, int]]:
+    """Yield the full name and line of each function and class that a module, or a class in it, defines.
+
+    Neither overloads nor what belongs to a property: they do not take the name from what it meant before.
+    """
+    for node in nodes:
+        if any(getattr(node, "lineno", 0) in lines for lines in left_out):
+            continue
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                if not any(_adds_to(node.name, one) for one in node.decorator_list):
+                    yield f"{prefix}.{node.name}", node.lineno
+            case ast.ClassDef():
+                yield f"{prefix}.{node.name}", node.lineno
+                yield from _definitions(node.body, f"{prefix}.{node.name}", left_out)
+            case ast.stmt() | ast.ExceptHandler() | ast.match_case():
+                yield from _definitions(ast.iter_child_nodes(node), prefix, left_out)
+
+
+def _adds_to(name: str, decorator: ast.expr) -> bool:
+    match decorator:
+        case ast.Name(id="overload") | ast.Attribute(attr="overload"):
+            return True
+        case ast.Attribute(value=ast.Name(id=of), attr="getter" | "setter" | "deleter"):
+            return of == name
+    return False
 
 
 def _left_out(statements: list[mn.Statement]) -> Iterator[range]:

@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from hardtack.analysis.as_analysed import check_arguments, check_functions
+from hardtack.analysis.as_analysed import check_arguments, check_functions, defaults
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def evaluate(analysed: Analysed, args: Sequence[object], kwargs: Mapping[str, ob
         raise NoValue(f"{analysed.entry} has no bound")
     given: dict[str, object] = dict(analysed.defaults)
     given.update(_bound(analysed, args, kwargs))
+    if any(name not in given for name in analysed.optional):
+        given = defaults(analysed.entry, analysed.functions) | given
     check_arguments(analysed.entry, analysed.taken, given)
     check_functions(analysed.entry, analysed.functions)
     bounds = [analysed.peak] if analysed.within is None else [analysed.peak, analysed.within]

@@ -80,7 +80,13 @@ class FunctionTable(Mapping[str, ir.Function]):
         return [function for function in made if function.name == name]
 
     def _unless_rebound(self, function: ir.Function) -> ir.Function:
-        """Refuse a function whose name is bound to something else, too: which of both runs is not known."""
+        """Refuse a function whose name is bound to something else, too: which of them runs is not known."""
+        name = function.name.partition(_INNER)[0].partition(_VARIANT)[0].partition("@")[0]
+        again = self._known.constants.defined_again(name)
+        if again is not None:
+            listed = ", ".join(map(str, again[1]))
+            what = f"{again[0]}, which is defined more than once, at lines {listed}: which runs is not known"
+            return refused(function, what, "give them different names")
         if not self._known.constants.is_written(function.name.partition("@")[0]):
             return function
         what = f"{function.name}, whose name is bound to something else besides its definition"

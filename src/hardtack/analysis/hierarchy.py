@@ -33,7 +33,6 @@ class Hierarchy:
         self.decorated: dict[mn.FuncItem, mn.Decorator] = {}
         self.modules: dict[mn.FuncItem, str] = {}
         self.owners: dict[mn.FuncItem, mn.TypeInfo] = {}
-        self.others: dict[str, list[str]] = {}  # further definitions of a function, as in `try` and `except`
         self.generated: dict[str, dict[str, str]] = {}  # methods that dataclass writes, by class
         self._below: dict[str, list[mn.TypeInfo]] = {}
         self._model_names: dict[tuple[mn.SymbolNode, mn.TypeInfo | None], str] = {}
@@ -67,8 +66,6 @@ class Hierarchy:
     def define(self, function: mn.FuncDef, name: str, module: str, owner: mn.TypeInfo | None) -> str:
         """Give a function its full name."""
         if name in self.functions and self.functions[name] is not function:
-            if not function.is_property:
-                self.others.setdefault(name, []).append(f"{name}@{function.line}")
             name = f"{name}@{function.line}"  # a property's setter, or a second definition in another branch
         self.functions[name] = function
         for one in (function, *function.expanded):
@@ -120,7 +117,7 @@ class Hierarchy:
             node = self.symbol(one, name)
             callee = self.written(one, name) or (self.callee(node, one) if node is not None else None)
             if callee is not None:
-                found.update(dict.fromkeys(self.defined(callee)))
+                found[callee] = None
         if not found and self.symbol(info, name) is not None:
             found[ir.Callee("unknown", f"{info.fullname}.{name}")] = None
         return tuple(found)
@@ -153,11 +150,6 @@ class Hierarchy:
         if odd is not None:
             return ir.Callee("unknown", f"{self.names[function]}, which {odd} decorates")
         return ir.Callee("function", self.names[function])
-
-    def defined(self, callee: ir.Callee) -> tuple[ir.Callee, ...]:
-        """Return a callee, with the other definitions of the same function."""
-        others = self.others.get(callee.name, ()) if callee.kind == "function" else ()
-        return (callee, *(ir.Callee("function", name) for name in others))
 
     def _without_source(self, node: mn.SymbolNode, receiver: mn.TypeInfo | None) -> ir.Callee | None:
         if isinstance(node, mn.OverloadedFuncDef):

@@ -57,6 +57,11 @@ class Syntax:
         return tuple(node for node in self.every if isinstance(node, ast.NamedExpr))
 
     @cached_property
+    def globals(self) -> tuple[ast.Global, ...]:
+        """All `global name`."""
+        return tuple(node for node in self.every if isinstance(node, ast.Global))
+
+    @cached_property
     def nodes(self) -> dict[tuple[int, int], list[ast.AST]]:
         """Every node by the line and column where it begins, the outer ones first."""
         found: dict[tuple[int, int], list[ast.AST]] = {}

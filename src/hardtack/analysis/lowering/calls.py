@@ -98,7 +98,7 @@ def named(low: Lowering, callee: mn.RefExpr) -> tuple[ir.Callee, ...] | None:
     if isinstance(node, mn.Var) or node is None:
         return None
     found = low.hierarchy.callee(node)
-    return low.hierarchy.defined(found) if found is not None else None
+    return (found,) if found is not None else None
 
 
 def emit(
@@ -218,7 +218,7 @@ def _through_class(low: Lowering, node: mn.CallExpr, callee: mn.MemberExpr, info
     callees = low.hierarchy.methods(info, callee.name)
     if is_static_place:
         found = low.hierarchy.callee(symbol, info)
-        callees = low.hierarchy.defined(found) if found is not None else ()
+        callees = (found,) if found is not None else ()
     receiver = expression(low, callee.expr)
     if not callees:
         callees = (ir.Callee("unknown", f"{info.fullname}.{callee.name}, which has no body"),)

@@ -17,6 +17,7 @@ from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, generic_alias, is_constant
 from hardtack.analysis.lowering.statements import run_all
+from hardtack.analysis.lowering.strays import refuse_strays
 from hardtack.analysis.mypy_types import convert, instances, promoted
 from hardtack.analysis.records import replace
 from hardtack.errors import InternalError
@@ -136,6 +137,7 @@ def scope_of(name: str, module: str, code: types.CodeType | None, first: str | N
 def _body(low: Lowering, function: mn.FuncItem) -> ir.Block:
     low.rebound = _bound_by_walrus(low, function)
     with low.block() as made:
+        refuse_strays(low, function)
         run_all(low, function.body.body)
         ended = made()
         if falls_through(ended):
@@ -297,7 +299,16 @@ def _parameter_type(
 @runs(mn.FuncDef)
 def nested_function(low: Lowering, node: mn.FuncDef) -> None:
     """Lower a function that stands in a function: a function object is made and bound to its name."""
-    low.store(node, node.name, make(low, node, low.inner_name(node.name), _DEFINITIONS))
+    _store(low, node, node.name, make(low, node, low.inner_name(node.name), _DEFINITIONS))
+
+
+def _store(low: Lowering, node: mn.Statement, name: str, made: ir.Register) -> None:
+    """Bind a function to its name, unless that is the module's."""
+    if name not in low.scope.globals:
+        low.store(node, name, made)
+        return
+    what = f"the definition of {name}, which is declared global"
+    low.drop(node, low.unsupported(node, what, "define it in the module", (made,)))
 
 
 @runs(mn.Decorator)
@@ -312,7 +323,7 @@ def nested_decorated(low: Lowering, node: mn.Decorator) -> None:
             callee = ir.Callee("value", kept)
             made = low.call(decorator, (callee,), (made,), ir.Unknown("what a decorator gives"))
         low.release(decorator, kept)
-    low.store(node, node.func.name, made)
+    _store(low, node, node.func.name, made)
 
 
 def _decorator(low: Lowering, node: mn.Expression) -> tuple[ir.Register, str | None]:

@@ -40,7 +40,7 @@ class Writes:
                 for statement in _statements([function]):
                     for target in _targets(statement):
                         self._note(names, target)
-            self.variables |= {f"{name}.{one}" for one in _bound_in_expressions(names.syntax)}
+            self.variables |= {f"{name}.{one}" for one in _bound_otherwise(names.syntax)}
 
     def _note(self, names: Lowering, target: mn.Expression) -> None:
         match target:
@@ -150,9 +150,19 @@ def _captures(pattern: mp.Pattern | None) -> Iterator[mn.Expression]:
         yield from _captures(one)
 
 
-def _bound_in_expressions(syntax: Syntax) -> set[str]:
-    """Return the names of a module that `name := value` binds in a function that says `global name`."""
-    if ":=" not in syntax.text or "global" not in syntax.text:
-        return set()
-    shared = {name for node in syntax.every if isinstance(node, ast.Global) for name in node.names}
-    return shared & {one.target.id for one in syntax.walruses}
+def _bound_otherwise(syntax: Syntax) -> set[str]:
+    """Return the names of a module that a function which says `global name` binds by no assignment.
+
+    By `name := value`, `def name`, `class name` or an import.
+    """
+    shared = {name for node in syntax.globals for name in node.names}
+    if not shared:
+        return shared
+    found = {one.target.id for one in syntax.walruses}
+    for node in syntax.every:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.col_offset:
+                found.add(node.name)
+            case ast.Import() | ast.ImportFrom() if node.col_offset:
+                found |= {one.asname or one.name.partition(".")[0] for one in node.names}
+    return shared & found
