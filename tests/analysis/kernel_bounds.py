@@ -47,7 +47,6 @@ UNBOUNDED = {
     "table:Table.check": "it looks at the whole table",
     "memory_files:MemoryFiles.check": "it looks at the whole file system",
     "paths:walk": "by itself it walks the host's directories, too; MemoryFiles.walk has a bound",
-    "open_files:OpenDirectory.rename_at": "it takes the analyser too long, so far",
     "descriptions:close": "by itself it closes whatever there is, the host's too",
 }
 

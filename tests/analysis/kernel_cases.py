@@ -163,7 +163,7 @@ for _name in NAMES:
     case(
         "open_files:OpenDirectory.rename_at",
         OpenDirectory.rename_at,
-        lambda k, n=_name: (k.top(), b"dir/f", k.top(), n),
+        lambda k, n=_name: (k.top(), b"dir/f", k.top(), n, False),
     )
     case(
         "open_files:OpenDirectory.link_at",
