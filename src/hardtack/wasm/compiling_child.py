@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import math
 import os
@@ -38,14 +39,17 @@ def main(settings: dict[str, int], memory: int, seconds: float, parent: int) -> 
     _end_with(parent)
     try:
         from hardtack.wasm import capi
-    except (ImportError, MemoryError, OSError, SystemError):  # its parent could: it has no such limits
+
+        engine = capi.new_engine(settings, capi.new_callbacks(lambda *_: None))
+    except Exception:  # noqa: BLE001 - its parent could: it has no such limits
         return NO_MEMORY
     try:
-        engine = capi.new_engine(settings, capi.new_callbacks(lambda *_: None))
         data = sys.stdin.buffer.read()
         try:
             module = capi.compile_module(engine, data)
         except capi.WasmtimeError as error:
+            if os.strerror(errno.ENOMEM) in str(error):
+                return NO_MEMORY
             sys.stderr.write(str(error))
             return INVALID
         sys.stdout.buffer.write(capi.serialize_module(module))
