@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
+
+from hardtack.cli.commands import SUBCOMMANDS
 
 from .conftest import HARDTACK, CommandLine
 
@@ -117,3 +121,13 @@ def test_a_reader_that_is_gone_is_no_traceback() -> None:
     child.stdout.close()  # long before it prints
     _, stderr = child.communicate(timeout=60)
     assert (child.returncode, stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_what_is_taken_by_default_is_what_may_be_given(name: str) -> None:
+    command: click.Command = importlib.import_module(f"hardtack.cli.{name}").command
+    context = click.Context(command)
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert options
+    for option in options:
+        option.process_value(context, option.get_default(context))

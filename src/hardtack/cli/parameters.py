@@ -35,11 +35,12 @@ def seconds(text: str) -> float | None:
         raise click.BadParameter(f"{text!r} is not a number of seconds from 0 on") from None
 
 
-def count_of(least: int, most: int | None = None) -> Callable[[str], int]:
+def count_of(least: int, most: int | None = None) -> Callable[[str | int], int]:
     """Return a type: whole numbers from `least` on, to `most`."""
     wanted = f"a whole number from {least} {'on' if most is None else f'to {most}'}"
 
-    def number(text: str) -> int:
+    def number(given: str | int) -> int:
+        text = str(given)  # a default is a number already
         if not (text.isdecimal() and least <= _whole(text) and (most is None or _whole(text) <= most)):
             raise click.BadParameter(f"{text!r} is not {wanted}")
         return _whole(text)
