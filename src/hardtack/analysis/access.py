@@ -34,6 +34,16 @@ def has_instance(interp: Interpreter, value: Value) -> bool:
     return any(cell.kind == "instance" for _, cell in cells(interp, value))
 
 
+def refuse_instances(interp: Interpreter, name: str, *values: Value) -> None:
+    """Refuse what a built-in would go over by an __iter__ or __getitem__ of the sources."""
+    if any(has_instance(interp, value) for value in values):
+        interp.finding(
+            "generator",
+            f"{name.removeprefix('builtins.')}() goes over an instance of a class of yours",
+            "make a list of its items first, in a comprehension",
+        )
+
+
 def strong(interp: Interpreter, value: Value) -> bool:
     """Tell whether a value refers to exactly one known object."""
     if interp.weak or len(value.objects) != 1 or value.plain or value.number is not None:

@@ -185,21 +185,12 @@ class ModelMachine:
 
     def element(self, value: str) -> str:
         """Return what items may be."""
-        self._refuse_instances(value)
+        access.refuse_instances(self._interp, self._name, self._read(value))
         return self._keep(access.element(self._interp, self._read(value)))
-
-    def _refuse_instances(self, value: str) -> None:
-        """Refuse what a built-in would go over by an __iter__ or __getitem__ of the sources."""
-        if access.has_instance(self._interp, self._read(value)):
-            self._interp.finding(
-                "generator",
-                f"{self._name.removeprefix('builtins.')}() goes over an instance of a class of yours",
-                "make a list of its items first, in a comprehension",
-            )
 
     def drained(self, value: str, times: Size) -> str:
         """Return what the items are if so many of them are kept."""
-        self._refuse_instances(value)
+        access.refuse_instances(self._interp, self._name, self._read(value))
         item = access.element(self._interp, self._read(value))
         held = self._keep(item)
         made = [obj for obj in item.objects if iteration.made_by_step(self._interp, self._read(value), obj)]

@@ -35,7 +35,7 @@ def draw(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     if bare == "enumerate" and len(positional) == 2:
         start = positional.pop()
     if _any_of(interp, positional, "instance"):
-        _over_instance(interp, bare)
+        _over_instances(interp, bare, positional)
         return None
     if _any_of(interp, positional, "generator"):
         if bare == "iter":
@@ -59,11 +59,10 @@ def draw(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     return Value(frozenset((interp.new(bare, make),)))
 
 
-def _over_instance(interp: Interpreter, bare: str) -> None:
+def _over_instances(interp: Interpreter, bare: str, registers: Sequence[str]) -> None:
     """Leave what goes over an instance to the models; that of zip() does not look at what it goes over."""
     if bare == "zip":
-        what = "zip() goes over an instance of a class of yours"
-        interp.finding("generator", what, "make a list of its items first, in a comprehension")
+        access.refuse_instances(interp, bare, *map(interp.read, registers))
 
 
 def view(interp: Interpreter, name: str, arguments: Given) -> Value | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hardtack.cli.output import json_output
-from hardtack.cli.parameters import count_of, json_file
+from hardtack.cli.parameters import count_of, json_option
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import status_line
 
@@ -57,13 +57,7 @@ Exit status: 0; 2 wrong use; 1 an error of hardtack's; 130 Ctrl-C""",
     is_flag=True,
     help="For heap: count instructions with valgrind instead, which takes minutes.",
 )
-@click.option(
-    "--json",
-    "json_path",
-    type=json_file,
-    metavar="FILE",
-    help="Write the figures as JSON, too; - is standard output.",
-)
+@json_option("the figures")
 def command(name: str, program: Path | None, rounds: int, instructions: bool, json_path: Path | None) -> None:
     """Measure NAME beside peers; annotations beside code without them.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hardtack.cli.output import complain, json_output, write_file
-from hardtack.cli.parameters import json_file, output_file
+from hardtack.cli.parameters import json_option, output_file
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import status_line
 
@@ -43,13 +43,7 @@ Exit status:
   130  Ctrl-C""",
 )
 @click.argument("targets", nargs=-1, metavar="TARGET...")
-@click.option(
-    "--json",
-    "json_path",
-    type=json_file,
-    metavar="FILE",
-    help="Write the bounds as JSON, too; - is standard output.",
-)
+@json_option("the bounds")
 @click.option("--html", "html_file", type=output_file, metavar="FILE", help="Write a page with the source.")
 @click.option("--write", "written", type=output_file, metavar="FILE", help="Write a bounds file to commit.")
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hardtack.cli.output import json_output
-from hardtack.cli.parameters import json_file
+from hardtack.cli.parameters import json_option
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import status_line
 from hardtack.units import format_bytes
@@ -35,13 +35,7 @@ Exit status:
     2  wrong use
   130  Ctrl-C""",
 )
-@click.option(
-    "--json",
-    "json_path",
-    type=json_file,
-    metavar="FILE",
-    help="Write the figures as JSON, too; - is standard output.",
-)
+@json_option("the figures")
 def command(json_path: Path | None) -> int:
     """Fill a kernel's heap under each of four policies and show what becomes of it.
 

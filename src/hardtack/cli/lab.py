@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hardtack.cli.output import complain, json_output, write_file
-from hardtack.cli.parameters import count, json_file, output_file, seconds_of
+from hardtack.cli.parameters import count, json_option, output_file, seconds_of
 from hardtack.cli.process import Interruptible
 from hardtack.errors import HardtackError
 
@@ -41,13 +41,7 @@ Exit status:
   130  Ctrl-C""",
 )
 @click.argument("name")
-@click.option(
-    "--json",
-    "json_path",
-    type=json_file,
-    metavar="FILE",
-    help="Write claims and figures as JSON, too; - is standard output.",
-)
+@json_option("claims and figures")
 @click.option("--html", "html_file", type=output_file, metavar="FILE", help="Write a page with plots.")
 @click.option("--quick", is_flag=True, help="Seconds instead of minutes, with fewer repeats.")
 @click.option(

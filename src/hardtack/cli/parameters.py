@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,8 @@ from hardtack.units import parse_bytes, parse_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any] | click.Command")
 
 
 def size(text: str) -> int:
@@ -118,6 +120,12 @@ def address(text: str) -> str:
 def json_file(text: str) -> Path:
     """Return the path of a file that can be written; - is standard output."""
     return STANDARD_OUTPUT if text == "-" else output_file(text)
+
+
+def json_option(what: str) -> Callable[[_Command], _Command]:
+    """Return the option that has a command write something as JSON, too: `json_path`, for `json_output`."""
+    text = f"Write {what} as JSON, too; - is standard output."
+    return click.option("--json", "json_path", type=json_file, metavar="FILE", help=text)
 
 
 def output_file(text: str) -> Path:
