@@ -21,12 +21,15 @@ $(STAMP): pyproject.toml setup.py $(wildcard src/hardtack/*/*.c)
 demo: setup ## the lecture's experiment: four answers to a full heap, side by side
 	$(BIN)/hardtack demo
 
-# The analyser's tests have a process of their own, at the same time: their syntax trees take memory, and two cores
-# are there to be used. What they print comes last.
+# Two processes at the same time, for two cores are there to be used; the analyser's tests have one of their own, for
+# their syntax trees take memory. What the second prints comes last.
+APART := tests/analysis tests/lab tests/programs
+
 test: setup ## the tests, without those that are slow
-	@$(PYTEST) tests/analysis > $(VENV)/test-analysis.log 2>&1 & analysis=$$!; \
-	$(PYTEST) --ignore=tests/analysis; status=$$?; \
-	wait $$analysis || status=1; cat $(VENV)/test-analysis.log; exit $$status
+	@{ failed=0; for part in $(APART); do $(PYTEST) $$part || failed=1; done; exit $$failed; } \
+	  > $(VENV)/test-apart.log 2>&1 & apart=$$!; \
+	$(PYTEST) $(APART:%=--ignore=%); status=$$?; \
+	wait $$apart || status=1; cat $(VENV)/test-apart.log; exit $$status
 
 lint: setup ## ruff, mypy --strict, and the order of the packages
 	$(BIN)/ruff check .
