@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -45,11 +46,18 @@ class Terminal:
 
     def _more(self) -> str:
         try:
-            more = os.read(self.fd, 65536).decode()
+            more = os.read(self.fd, 65536).decode(errors="replace")
         except OSError:  # the command has ended
             more = ""
         assert more, f"it ended with {self.seen!r}"
         return more
+
+    def drain(self) -> None:
+        """Read on until the command has ended, which may wait for what it writes to be read."""
+        while self.child.poll() is None:
+            if select.select([self.fd], [], [], 0.05)[0]:
+                with contextlib.suppress(OSError):
+                    os.read(self.fd, 65536)
 
     def end(self) -> int:
         """Return the exit status."""

@@ -41,7 +41,7 @@ def busy() -> Iterator[Kernel]:
 
 @pytest.mark.usefixtures("busy")
 def test_processes_states_and_what_they_wait_for(cli: CommandLine) -> None:
-    ending = cli("ps", "--json")
+    ending = cli("ps", "--json", "-")
     (table,) = json.loads(ending.stdout)
     assert (table["name"], table["host_pid"], table["capacity"]) == ("jobs", os.getpid(), 16 << 20)
     found = {(row["program"], row["state"], row["waits"]) for row in table["processes"]}
@@ -86,16 +86,16 @@ def test_a_run_is_found_by_itself_while_it_lasts(cli: CommandLine) -> None:
 
 
 @pytest.mark.usefixtures("busy")
-@pytest.mark.parametrize("given", [["--json", "jobs"], ["--json", "-", "jobs"], ["--json=-", "jobs"]])
-def test_json_goes_to_standard_output_if_no_file_is_named(cli: CommandLine, given: list[str]) -> None:
+@pytest.mark.parametrize("given", [["--json", "-", "jobs"], ["--json=-", "jobs"], ["jobs", "--json", "-"]])
+def test_json_goes_to_standard_output_for_a_dash(cli: CommandLine, given: list[str]) -> None:
     (table,) = json.loads(cli("ps", *given).stdout)
     assert table["name"] == "jobs"
 
 
 @pytest.mark.usefixtures("busy")
 def test_json_goes_to_a_file(cli: CommandLine, tmp_path: Path) -> None:
-    assert cli("ps", f"--json={tmp_path}/ps", "jobs").stdout == ""
-    assert cli("top", f"--json={tmp_path}/top", "--count", "2", "--interval", "0.05").stdout == ""
+    assert cli("ps", "--json", f"{tmp_path}/ps", "jobs").stdout == ""
+    assert cli("top", "--json", f"{tmp_path}/top", "--count", "2", "--interval", "0.05").stdout == ""
     (table,) = json.loads((tmp_path / "ps").read_text())
     looks = [json.loads(line) for line in (tmp_path / "top").read_text().splitlines()]
     assert [table["name"], *(each["name"] for look in looks for each in look)] == ["jobs"] * 3
@@ -153,7 +153,7 @@ def test_who_asks_and_reads_nothing_holds_up_nobody(busy: Kernel, place: Path) -
 
 @pytest.mark.usefixtures("busy")
 def test_top_looks_again_and_again(cli: CommandLine) -> None:
-    ending = cli("top", "--json", "--count", "3", "--interval", "0.05")
+    ending = cli("top", "--json", "-", "--count", "3", "--interval", "0.05")
     looks = [json.loads(line) for line in ending.stdout.splitlines()]
     assert [[table["name"] for table in look] for look in looks] == [["jobs"]] * 3
 
@@ -169,7 +169,7 @@ def test_top_on_a_terminal_ends_at_ctrl_c() -> None:
 
 def test_top_ends_when_nobody_reads() -> None:
     child = subprocess.Popen(
-        [HARDTACK, "top", "--interval", "0.05", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [HARDTACK, "top", "--interval", "0.05", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert child.stdout is not None
     child.stdout.readline()

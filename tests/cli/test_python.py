@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hardtack.cli.python import script_place
 
 from .conftest import CommandLine
+from .terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("interpreter")
 
@@ -100,6 +102,37 @@ def test_ctrl_c(cli: CommandLine) -> None:
     os.killpg(child.pid, signal.SIGINT)
     _, stderr = child.communicate(timeout=60)
     assert (child.returncode, stderr.strip()) == (INTERRUPTED, b"")
+
+
+def test_ctrl_c_at_the_prompt_gives_up_what_was_begun_as_pythons_own_does() -> None:
+    terminal = Terminal("python")
+    terminal.until(">>> ")
+    terminal.type("kept = 6\n")
+    terminal.until(">>> ")
+    for begun in ("if 1:\n", "(\n", '"""\n', "input('... ')\n"):
+        terminal.type(begun)
+        terminal.until(r"\n\.\.\. ")
+        terminal.type("\x03")
+        assert terminal.until(">>> ").splitlines()[-2:] == ["KeyboardInterrupt", ">>> "]
+    terminal.type("\x03")
+    assert terminal.until(">>> ").splitlines() == ["^C", "KeyboardInterrupt", ">>> "]
+    terminal.type("kept * 7\n")
+    assert "42" in terminal.until(">>> ")
+    terminal.type("1 / 0\n")
+    assert "ZeroDivisionError" in terminal.until(">>> ")
+    terminal.type("while True: print('beg' + 'un')\n\n")
+    terminal.until("begun")
+    terminal.type("\x03")
+    terminal.drain()
+    assert terminal.end() == INTERRUPTED
+
+
+def test_the_help_names_no_option_that_there_is_not(cli: CommandLine) -> None:
+    text = cli("python", "--help").stdout
+    options = set(re.findall(r"(?m)^ +(--[a-z-]+)", text))
+    named = set(re.findall("--[a-z]+(?:-[a-z]+)*", re.sub(r"-\n +", "-", text)))
+    assert len(options) > 10
+    assert named <= options | {"--help"}
 
 
 def test_wrong_use(cli: CommandLine) -> None:

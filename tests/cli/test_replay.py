@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import CommandLine, Ending
+from .terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("interpreter")
 
@@ -59,6 +60,15 @@ def test_a_family_of_processes_takes_the_same_turns_each_time(cli: CommandLine, 
     assert (ending.status, ending.stderr) == (0, "")
     assert "1 2 4\n" in ending.stdout
     assert len(trace.splitlines()) > 100
+
+
+def test_a_run_that_must_be_possible_again_has_no_terminal(cli: CommandLine, tmp_path: Path) -> None:
+    for options in (["--record", tmp_path / "r"], ["--deterministic", "1"]):
+        terminal = Terminal("run", *options, "/bin/sh", "-c", "echo unseen > /dev/tty; echo $?")
+        terminal.type("\x04")  # a deterministic run has its input first
+        terminal.until("sh: /dev/tty: No such device or address\r\n1")
+        assert terminal.end() == 0
+    assert cli("replay", tmp_path / "r").stdout == "1\n"
 
 
 def test_a_trace_of_a_replay_that_cannot_be_written_is_told(cli: CommandLine, tmp_path: Path) -> None:

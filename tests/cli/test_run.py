@@ -225,7 +225,7 @@ def test_ctrl_c_ends_it_cleanly(cli: CommandLine, policy: str) -> None:
         (["--env", "NAME"], "'NAME' is not of the form K=V"),
         (["--env", "=x"], "'=x' is not of the form K=V"),
         (["--dir", "::/x"], "'::/x' is not of the form HOST or HOST::GUEST"),
-        (["--dir", "/tmp::/d", "--dir", "/var::/d"], "two directories are called '/d'"),
+        (["--dir", "/tmp::/d", "--dir", "/var::/d"], "directories called '/d' and '/d' hide one another"),
         (["--timeout", "soon"], "'soon' is not a number of seconds"),
         (["--timeout", "-1"], "'-1' is not a number of seconds"),
         (["--timeout", "nan"], "'nan' is not a number of seconds"),
@@ -254,6 +254,13 @@ def test_an_option_without_its_value_points_to_the_help_that_has_it(
     ending = cli(subcommand, "--heap")
     assert ending.status == WRONG_USE
     assert ending.error.endswith(f"(see 'hardtack {subcommand} --help')")
+
+
+def test_a_trace_can_go_to_standard_error(cli: CommandLine, tmp_path: Path) -> None:
+    ending = cli("run", "--trace", "-", "/bin/echo", "well", cwd=tmp_path)
+    assert (ending.status, ending.stdout) == (0, "well\n")
+    assert [line.split()[2] for line in ending.stderr.splitlines()][-2:] == ["args_get", "fd_write"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_trace_that_cannot_be_written_is_named_and_the_program_goes_on(cli: CommandLine) -> None:
@@ -401,7 +408,7 @@ def test_a_disk_that_is_none(cli: CommandLine, tmp_path: Path) -> None:
 def test_a_disk_with_the_name_of_a_directory(cli: CommandLine, tmp_path: Path) -> None:
     ending = cli("run", "--dir", f"{tmp_path}::/d", "--disk", f"{tmp_path / 'fs.db'}::/d", "/bin/true")
     assert ending.status == WRONG_USE
-    assert "two directories are called '/d'" in ending.error
+    assert "directories called '/d' and '/d' hide one another" in ending.error
 
 
 def test_a_missing_file_for_stdin(cli: CommandLine) -> None:

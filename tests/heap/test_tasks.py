@@ -698,3 +698,44 @@ def test_awaiting_reads_the_same_whether_it_has_to_wait_or_not() -> None:
 
     assert asyncio.run(main()) == [heap.possible, 65536]
     assert heap.reserved == 0
+
+
+# -- a wait that may be for ever
+async def times_out_beside(kept: Callable[[], object], heap: Heap) -> None:
+    _kept = kept()
+    with pytest.raises(ReservationTimeout):
+        await reserve(heap, heap.possible // 2, timeout=1)
+
+
+def test_tasks_whose_kept_results_fill_a_heap_are_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(threads_that_wait, "TELL_SECONDS", 0.05)
+    service = Heap("4 MiB", name="service")
+
+    @service.call("1 MiB")
+    async def answer() -> bytes:
+        await asyncio.sleep(0)
+        return bytes(900_000)
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*(answer() for _ in range(20))), 1)
+
+    run(main)
+    (record,) = [each for each in caplog.records if each.name == "hardtack.heap"]
+    text = record.getMessage()
+    assert text.startswith("heap 'service': task Task-")
+    assert "for 1.0 MiB, and may wait for ever" in text
+    assert "raise the capacity" in text
+    assert "16 wait" in text
+
+
+def test_who_waits_for_calls_under_way_is_not_warned_of(
+    heap: Heap, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(threads_that_wait, "TELL_SECONDS", 0.05)
+    run(lambda: times_out_beside(lambda: heap.reserve(heap.possible), heap))
+    assert "for ever" not in caplog.text
+    run(lambda: times_out_beside(lambda: heap.run(bytes, heap.possible * 3 // 4), heap))
+    assert "for ever" in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import io
 import itertools
 import os
 import signal
@@ -455,10 +456,18 @@ def test_the_least_heap_that_is_named_is_enough() -> None:
         ({"stdin": -1}, ValueError, "PIPE is for spawn"),
         ({"stdout": 9999}, KernelError, "descriptor 9999"),
         ({"stdout": 2**40}, KernelError, "descriptor"),
-        ({"stdout": "out"}, KernelError, "descriptor 'out'"),
+        (
+            {"stdout": "out"},
+            TypeError,
+            "stdout, if .* is a descriptor or an open file of the host, .* not str",
+        ),
+        ({"stderr": io.BytesIO()}, TypeError, "stderr, if .* is a descriptor or .* not BytesIO"),
+        ({"stdin": io.BytesIO()}, TypeError, "stdin, if .* is a descriptor or .* not BytesIO"),
+        ({"env": "A=1"}, TypeError, "env is a mapping, {name: value}, not str"),
+        ({"files": ["/f"]}, TypeError, "files is a mapping, {guest's path: content}, not list"),
         ({"stderr": subprocess.PIPE}, ValueError, "PIPE is for spawn"),
         ({"stdin": True}, TypeError, "stdin"),
-        ({"env": {"A": 1}}, TypeError, "sequence of strings"),
+        ({"env": {"A": 1}}, TypeError, "env maps strings to strings; 1 is none"),
         ({"env": {1: "A"}}, TypeError, "strings to strings"),
         ({"args": "args"}, TypeError, "sequence of strings"),
         ({"args": [1]}, TypeError, "sequence of strings"),
@@ -484,6 +493,19 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(
 def test_directories_that_make_no_sense_are_refused(dirs: dict[str, str]) -> None:
     with pytest.raises(KernelError):
         Kernel(heap="16 MiB", dirs=dirs)
+
+
+@pytest.mark.parametrize("dirs", [["/tmp"], "/tmp", {"/d": 5}, {5: "/tmp"}])
+def test_directories_of_another_kind_are_told_what_they_are(dirs: object) -> None:
+    with pytest.raises(TypeError, match=r"^dirs "):
+        Kernel(heap="16 MiB", dirs=dirs)  # type: ignore[arg-type]
+
+
+def test_an_open_file_is_as_good_as_its_descriptor(kernel: Kernel, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"stdin")
+    with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
+        assert kernel.run("/bin/cat", stdin=stdin, stdout=stdout).exit_code == 0
+    assert (tmp_path / "out").read_bytes() == b"stdin"
 
 
 def test_a_timeout_of_nothing_and_one_for_ever(kernel: Kernel) -> None:

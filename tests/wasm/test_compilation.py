@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -155,6 +156,20 @@ def test_a_bomb_of_time_is_refused_by_name(kernel: Kernel):
 def test_a_part_of_a_second_is_a_limit_too(kernel: Kernel, cpu: float):
     with pytest.raises(ProgramError, match=rf"compile_cpu limit: it takes more than {cpu} s"):
         kernel.run(dear(rounds=20_000), limits=Limits(compile_cpu=cpu))
+
+
+def test_a_compiler_that_the_host_kills_met_no_limit(kernel: Kernel):
+    def kill() -> None:
+        while not (found := children()):
+            time.sleep(0.001)
+        os.kill(int(found[0]), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(ProgramError, match=r"the host killed its compiler after .* s of processor") as caught:
+        kernel.run(bomb(1000, 400))
+    killer.join()
+    assert caught.value.limit is None
 
 
 def test_limits_beyond_what_a_system_has_are_none(kernel: Kernel):

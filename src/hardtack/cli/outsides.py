@@ -33,12 +33,12 @@ class Wanted:
     Attributes:
         seed: of a virtual one, or None for the host.
         record: the file to record into, or None.
-        trace: the file for a line a system call, or None.
+        trace: the file, or descriptor, for a line a system call; or None.
     """
 
     seed: int | None
     record: str | None
-    trace: str | None
+    trace: Path | int | None
 
     @property
     def steady(self) -> bool:
@@ -56,12 +56,12 @@ class Wanted:
 
         outside = Outside() if self.seed is None else Virtual(self.seed)
         if self.record is None:
-            outside.trace = Trace(Path(self.trace)) if self.trace is not None else None
+            outside.trace = None if self.trace is None else Trace(self.trace)
             return outside
         from hardtack.runtime.recording import Tape
         from hardtack.runtime.taped import Taped
 
-        trace = Trace(Path(self.trace) if self.trace is not None else None)
+        trace = Trace(self.trace)
         return Taped(Tape(Path(self.record), header(self.hash_seed), trace), outside)
 
 

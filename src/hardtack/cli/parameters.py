@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -16,7 +16,7 @@ from hardtack.errors import KernelError
 from hardtack.units import parse_bytes, parse_timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _Command = TypeVar("_Command", bound="Callable[..., Any] | click.Command")
 
@@ -91,6 +91,17 @@ def mount(text: str) -> tuple[str, str]:
     return guest or host, host
 
 
+def directories(mounts: Sequence[tuple[str, str]], *others: str) -> dict[str, str]:
+    """Return the host's directories by the guest's names, which, and others, lead to different places."""
+    from hardtack.runtime.arguments import places_of
+
+    try:
+        places_of([*(name for name, _ in mounts), *others])
+    except KernelError as error:
+        raise click.UsageError(str(error)) from None
+    return dict(mounts)
+
+
 def disk(text: str) -> tuple[str, str]:
     """Return the guest's name and the host's file of FILE::GUEST; FILE alone is /disk."""
     file, colons, guest = text.partition("::")
@@ -122,10 +133,23 @@ def json_file(text: str) -> Path:
     return STANDARD_OUTPUT if text == "-" else output_file(text)
 
 
-def json_option(what: str) -> Callable[[_Command], _Command]:
-    """Return the option that has a command write something as JSON, too: `json_path`, for `json_output`."""
-    text = f"Write {what} as JSON, too; - is standard output."
+def json_option(what: str, instead: bool = False) -> Callable[[_Command], _Command]:
+    """Return the option that has a command write JSON, besides its text or instead: `json_path`."""
+    text = f"Write {what} as JSON{'' if instead else ', too'}; - is standard output."
     return click.option("--json", "json_path", type=json_file, metavar="FILE", help=text)
+
+
+def trace_file(text: str) -> Path | int:
+    """Return the path of a file; for - standard error's descriptor, as standard output is the program's."""
+    return 2 if text == "-" else Path(named(text))
+
+
+trace_option: Final = click.option(
+    "--trace",
+    type=trace_file,
+    metavar="FILE",
+    help="Write a line for each system call: turn, pid, call, errno; - is standard error.",
+)
 
 
 def output_file(text: str) -> Path:

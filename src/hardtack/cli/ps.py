@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from hardtack.cli.output import complain, json_output
-from hardtack.cli.parameters import json_file
+from hardtack.cli.parameters import json_option
 from hardtack.units import format_bytes
 from hardtack.wasm.endings import printable
 
@@ -23,42 +23,19 @@ if TYPE_CHECKING:
 _HEADINGS: Final = ("pid", "parent", "state", "program", "live bytes", "memory", "waits")
 
 
-class JsonCommand(click.Command):
-    """A command whose --json is standard output if nothing else follows than a name.
-
-    So `--json NAME`, `--json - NAME`, `--json=FILE NAME`: a file needs the equals sign here.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give --json its value."""
-        given: list[str] = []
-        for text in args:
-            if text == "-" and given[-1:] == ["--json=-"]:
-                continue
-            given.append("--json=-" if text == "--json" else text)
-        return super().parse_args(ctx, given)
-
-
 @click.command(
-    cls=JsonCommand,
     epilog="""\b
 Examples:
   hardtack ps
-  hardtack ps --json sh
-  hardtack ps --json=kernels.json
+  hardtack ps --json - sh
+  hardtack ps --json kernels.json
 
 \b
-Kernels of `hardtack run` and `hardtack sh` are found by themselves, those of Python programs if they have a
+Kernels of `hardtack run`, `python` and `sh` are found by themselves, those of Python programs if they have a
 name: Kernel(name="jobs"). Only their own user can look at them.
 Exit status: 0; 1 if there is no kernel of that name.""",
 )
-@click.option(
-    "--json",
-    "json_path",
-    type=json_file,
-    metavar="[=FILE]",
-    help="Print JSON, a list of kernels, or write it to FILE; - is standard output.",
-)
+@json_option("a list of kernels", instead=True)
 @click.argument("name", required=False)
 def command(json_path: Path | None, name: str | None) -> int:
     """List the processes of each running kernel, or of those called NAME."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hardtack.cli.outsides import built_ins, with_hash_seed
-from hardtack.cli.parameters import named
+from hardtack.cli.parameters import named, trace_option
 from hardtack.cli.process import Interruptible
 from hardtack.cli.run import tell_status
 from hardtack.errors import ReplayDiverged
@@ -32,12 +32,10 @@ The program itself is not in the recording: it is read from where it was, or fro
 same."""
 )
 @click.option("--program", type=named, metavar="FILE", help="The program, if it is not where it was.")
-@click.option(
-    "--trace", type=named, metavar="FILE", help="Write a line for each system call: turn, pid, call, errno."
-)
+@trace_option
 @click.argument("recording", type=named, metavar="FILE")
 @click.pass_obj
-def command(given: list[str], recording: str, program: str | None, trace: str | None) -> int:
+def command(given: list[str], recording: str, program: str | None, trace: Path | int | None) -> int:
     """Run what was recorded in FILE again: the same output, the same system calls in the same turns.
 
     Nothing is taken from outside: time, random bytes, input, and the files of directories are the recorded
@@ -50,7 +48,7 @@ def command(given: list[str], recording: str, program: str | None, trace: str | 
     from hardtack.runtime.recording import Playback
     from hardtack.runtime.taped import Taped
 
-    playback = Playback(Path(recording), Trace(Path(trace) if trace is not None else None))
+    playback = Playback(Path(recording), Trace(trace))
     header = playback.header
     with_hash_seed(given, header.hash_seed)
     _check(header, recording)

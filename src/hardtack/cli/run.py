@@ -21,7 +21,18 @@ import click
 
 from hardtack.cli.output import complain
 from hardtack.cli.outsides import Wanted, make_header, with_hash_seed
-from hardtack.cli.parameters import address, assignment, count, disk, mount, named, seconds, size
+from hardtack.cli.parameters import (
+    address,
+    assignment,
+    count,
+    directories,
+    disk,
+    mount,
+    named,
+    seconds,
+    size,
+    trace_option,
+)
 from hardtack.cli.process import Interruptible
 from hardtack.cli.progress import shown_if_long
 from hardtack.errors import HardtackError, KernelError
@@ -33,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hardtack.heap import Policy
-    from hardtack.runtime import Kernel, Result
+    from hardtack.runtime import Kernel, Process, Result
+    from hardtack.runtime.terminal import Terminal
 
 OWN_ERROR: Final = 1
 
@@ -193,9 +205,7 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     help="Record all that comes from outside into FILE, for `hardtack replay`. Without --cpu, --output, "
     "--on-exhaustion, --disk.",
 )
-@click.option(
-    "--trace", type=named, metavar="FILE", help="Write a line for each system call: turn, pid, call, errno."
-)
+@trace_option
 @click.option(
     "--stats",
     is_flag=True,
@@ -228,12 +238,13 @@ def command(
     policy: Policy,
     seed: int | None,
     record: str | None,
-    trace: str | None,
+    trace: Path | int | None,
     stats: bool,
     signs_fd: int | None,
     program: str | os.PathLike[str],
     args: tuple[str, ...],
     files: Mapping[str, bytes] | None = None,
+    terminal: Terminal | None = None,
 ) -> int:
     """Run PROGRAM with its ARGS: a WebAssembly file (WASI preview 1), or a built-in such as /bin/sh.
 
@@ -245,10 +256,8 @@ def command(
             "of which it is a part"
         )
     disk_name, disk_file = disk or ("/disk", None)
-    names = [name for name, _ in mounts] + ([disk_name] if disk else [])
-    for name in names:
-        if names.count(name) > 1:
-            raise click.UsageError(f"two directories are called {name!r}; give one of them another name")
+    others = [disk_name] if disk else []
+    dirs = directories(mounts, *others)
     wanted = Wanted(seed, record, trace)
     if wanted.steady:
         if policy != "reserve" or cpu is not None or output is not None:
@@ -276,16 +285,24 @@ def command(
         "compile_cpu": compile_cpu,
     }
     header = partial(
-        make_header, program, args, dict(env), files or {}, names, tcplisten, (heap, memory, fs_size), limits
+        make_header,
+        program,
+        args,
+        dict(env),
+        files or {},
+        [*dirs, *others],
+        tcplisten,
+        (heap, memory, fs_size),
+        limits,
     )
-    outside = wanted.make(header)
+    outside = terminal or wanted.make(header)
     started = time.monotonic()
     with (
         Kernel(
             heap,
             memory,
             fs_size=fs_size,
-            dirs=dict(mounts),
+            dirs=dirs,
             disk=disk_file,
             disk_name=disk_name,
             disk_size=disk_size,
@@ -314,13 +331,24 @@ def command(
                 )
             limits_met: tuple[str, ...] = ()
             try:
-                with Interruptible():
+                with _interruptible(kernel, terminal, process):
                     result = process.wait()
                 limits_met = result.limits_met
             finally:
                 if stats:
                     _show_statistics(kernel, limits_met, time.monotonic() - started)
         return tell_status(Path(program).name, result)
+
+
+def _interruptible(
+    kernel: Kernel, terminal: Terminal | None, process: Process
+) -> contextlib.AbstractContextManager[None]:
+    """Return inside what Ctrl-C ends the program, unless it reads a line at its prompt."""
+    if terminal is None:
+        return Interruptible()
+    from hardtack.cli.prompt import Interrupts, give_up
+
+    return Interrupts(kernel, terminal, process, give_up)
 
 
 def kernel_name(program: str | os.PathLike[str]) -> str | None:

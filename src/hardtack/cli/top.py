@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from hardtack.cli.output import STANDARD_OUTPUT
-from hardtack.cli.parameters import count_of, json_file, seconds_of
+from hardtack.cli.parameters import count_of, json_option, seconds_of
 from hardtack.cli.process import Interruptible
-from hardtack.cli.ps import JsonCommand, lines, rendered, status
+from hardtack.cli.ps import lines, rendered, status
 from hardtack.errors import HardtackError
 
 if TYPE_CHECKING:
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    cls=JsonCommand,
     epilog="""\b
 Examples:
   hardtack top
-  hardtack top --json --interval 0.5 --count 10 jobs
+  hardtack top --json - --interval 0.5 --count 10 jobs
 
 \b
 Ctrl-C ends it. See `hardtack ps --help` for which kernels are found.
@@ -45,13 +44,7 @@ Exit status: 0; 1 if there was no kernel of that name at the last look.""",
     help="Time between two looks.",
 )
 @click.option("--count", type=count_of(1), metavar="N", help="End after so many looks.")
-@click.option(
-    "--json",
-    "json_path",
-    type=json_file,
-    metavar="[=FILE]",
-    help="Print a line of JSON a look, a list of kernels, or write it to FILE; - is standard output.",
-)
+@json_option("a list of kernels a look, a line each", instead=True)
 @click.argument("name", required=False)
 def command(interval: float, count: int | None, json_path: Path | None, name: str | None) -> int:
     """Show the processes of each running kernel, or of those called NAME, as they change."""

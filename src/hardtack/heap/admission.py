@@ -154,6 +154,7 @@ class Admission:
         "_server",
         "ladder",
         "reclaim_due",
+        "tell_due",
     )
 
     def __init__(self) -> None:
@@ -167,6 +168,7 @@ class Admission:
         self._again = False
         self.ladder: Ladder | None = None  # how memory is found in this tree; see `reclaim`
         self.reclaim_due = 0.0  # when it is worth while to climb it again, by the driver's clock
+        self.tell_due = 0.0  # when it is to be logged again that a wait may be for ever, likewise
         self._reclaimer: dict[None, Waiter] = {}  # who climbs it
 
     def __len__(self) -> int:

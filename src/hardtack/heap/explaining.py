@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Final
 from hardtack.heap import Heap
 from hardtack.heap.admission import chain
 from hardtack.heap.black_box import lines as events_of
+from hardtack.heap.black_box import log
 from hardtack.heap.caches import cache_of
 from hardtack.heap.groups import (
     groups_below,
@@ -69,6 +70,25 @@ def explain(heap: Heap) -> str:
     """
     text: str = _aside.run(_explain, heap)
     return text
+
+
+def warn_of(waiter: Waiter, now: float) -> bool:
+    """Log a wait that only the program itself can end; False if calls under way may end it, too."""
+    short = short_heap(waiter.heap, waiter.amount, waiter.also)
+    if short is None or short.reserved or short.held:
+        return False
+    _aside.run(_warn_of, waiter, short, now)
+    return True
+
+
+def _warn_of(waiter: Waiter, short: Heap, now: float) -> None:
+    log.warning(
+        "heap %r: %s has waited %s for %s, and may wait for ever: nothing is reserved there, and nothing is "
+        "left that gives way. Results that are kept count, too: let go of some, move them to another heap "
+        "(Heap.adopt), raise the capacity, or wait with a timeout.\n%s",
+        short.name, waiter.who or "somebody", _seconds(now - (waiter.since or now)),
+        format_bytes(waiter.amount), _explain(short),
+    )  # fmt: skip
 
 
 def _explain(heap: Heap) -> str:

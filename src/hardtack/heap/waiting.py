@@ -5,7 +5,8 @@ somebody has to find memory where none comes free. That falls to whoever leads t
 every few milliseconds, and climbs the tree's ladder (`reclaim`): one at a time in a tree, holding nothing.
 It does so at once if the calls under way could not help even if all of them ended now; if they could, it
 gives them `PATIENCE_SECONDS`. A climb that found nothing is repeated at growing intervals. Waits that take
-longer than that are noted in the black box; the many short ones of a busy heap would only flood it.
+longer than that are noted in the black box; the many short ones of a busy heap would only flood it. A wait
+that goes on although nothing is reserved or left to give way is logged: it may be for ever.
 
     >>> from hardtack.heap import Heap
     >>> heap = Heap("1 MiB", name="demo")
@@ -44,6 +45,8 @@ LOOK_SECONDS: Final = 0.005  # between two looks of one who leads, for each line
 NEAR_SECONDS: Final = 0.1  # the same for those who may come to lead soon: they are not told in every case
 FAR_SECONDS: Final = 1.0  # and for all others
 PATIENCE_SECONDS: Final = 0.1  # calls under way have so long to end before memory is looked for
+TELL_SECONDS: Final = 1.0  # a wait that nothing is in sight to end is logged after so long
+AGAIN_SECONDS: Final = 60.0  # and again, while there is one in the tree
 RECLAIM_SHARE: Final = 10  # climb the ladder in vain for at most a tenth of the time
 
 _making: threading.RLock = threading.RLock()  # while a tree is made
@@ -199,8 +202,19 @@ class Course:
             if not self._waiter.settled:
                 self._due = now + max(RECLAIM_SHARE * self._spent, now - self._began)
                 self._tree.reclaim_due = now + RECLAIM_SHARE * self._spent
+                self._tell(now)
             self._stop()
         return LOOK_SECONDS * max(1, self._tree.awaited)
+
+    def _tell(self, now: float) -> None:
+        """Log that this waits, what fills the heap and a way out, where the ladder found nothing."""
+        waiter, tree = self._waiter, self._tree
+        if now < max(self._began + TELL_SECONDS, tree.tell_due):
+            return
+        from hardtack.heap.explaining import warn_of
+
+        if warn_of(waiter, now):
+            tree.tell_due = now + AGAIN_SECONDS
 
     def _is_time(self) -> bool:
         """Tell whether to climb the ladder now; if so, nobody else in the tree does until `_stop`."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from hardtack.heap import Policy
+    from hardtack.runtime.arguments import Input, Output
     from hardtack.runtime.handles import Process
     from hardtack.runtime.starting import Start
     from hardtack.runtime.streams import InputStream, OutputStream
@@ -188,12 +189,12 @@ class AsyncKernel:
         program: str | os.PathLike[str] | bytes,
         args: Sequence[str] = (),
         *,
-        stdin: bytes | int = b"",
+        stdin: Input = b"",
         files: Mapping[str, bytes] | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        stdout: int | None = None,
-        stderr: int | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         limits: Limits | None = None,
         listen: Sequence[str | socket.socket] = (),
     ) -> Result:
@@ -226,11 +227,11 @@ class AsyncKernel:
         program: str | os.PathLike[str] | bytes,
         args: Sequence[str] = (),
         *,
-        stdin: bytes | int = b"",
+        stdin: Input = b"",
         files: Mapping[str, bytes] | None = None,
         env: Mapping[str, str] | None = None,
-        stdout: int | None = None,
-        stderr: int | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         limits: Limits | None = None,
         protected: bool = False,
         listen: Sequence[str | socket.socket] = (),

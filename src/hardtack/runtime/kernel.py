@@ -32,7 +32,7 @@ from hardtack.kernel.process import Process as KernelProcess
 from hardtack.kernel.scheduler import Scheduler
 from hardtack.kernel.system import System
 from hardtack.limits import NO_LIMITS, Limits
-from hardtack.runtime.arguments import as_bytes, as_nanoseconds
+from hardtack.runtime.arguments import as_bytes, as_directories, as_input, as_nanoseconds, places_of
 from hardtack.runtime.compiling import Compiling
 from hardtack.runtime.handles import Process
 from hardtack.runtime.inspection import Window, take_table
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from hardtack.heap import Policy
     from hardtack.kernel.descriptions import Description
     from hardtack.kernel.guest import Image
+    from hardtack.runtime.arguments import Input, Output
     from hardtack.runtime.starting import Start
 
 _T = TypeVar("_T")
@@ -119,11 +120,13 @@ class Kernel:
             )
         if not isinstance(limits, Limits):
             raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
+        directories = as_directories(dirs)
         self._limits = limits
         self._worker = worker = Worker("hardtack kernel")
         self._outside = outside or Outside()
         self._bugs_raised = 0
-        self._hides_root: str | None = None  # the directory that is all a program sees, if one is
+        places = places_of([*directories, disk_name] if disk is not None else directories)
+        self._hides_root = places.get("")  # the directory that is all a program sees, if one is
         try:
             worker.call(self._build, capacity, files_capacity, parse_bytes(memory), on_exhaustion)
         except BaseException:
@@ -134,7 +137,7 @@ class Kernel:
         try:
             if name is not None:
                 self._windows.append(_window(name, worker, self._system, self._scheduler))
-            worker.call(self._open_directories, dict(dirs or {}))
+            worker.call(self._open_directories, directories)
             if disk is not None:
                 worker.call(self._open_disk, os.fspath(disk), disk_name, parse_bytes(disk_size), capacity)
         except BaseException:
@@ -169,21 +172,12 @@ class Kernel:
         self._worker.ring = bell.ring
         self._worker.take_change = self._system.take_change
 
-    def _open_directories(self, dirs: Mapping[str, str | os.PathLike[str]]) -> None:
+    def _open_directories(self, dirs: Mapping[str, str]) -> None:
         system = self._system
         system.add_preopen(open_mounted_root(system, b"/"))
-        found: dict[str, str] = {}
         for name, path in dirs.items():
-            place = _place_of(name)
-            if place in found:
-                raise KernelError(
-                    f"directories called {found[place]!r} and {name!r} hide one another; "
-                    "give one of them another name"
-                )
-            found[place] = name
             name = name.rstrip("/") or name  # libc finds what it knows as "pd/" by no other name
-            system.add_preopen(self._outside.directory(system, name, os.fspath(path)))
-        self._hides_root = found.get("")
+            system.add_preopen(self._outside.directory(system, name, path))
         self._outside.settle()
 
     def _open_disk(self, path: str, name: str, size: int, heap: int) -> None:
@@ -197,12 +191,12 @@ class Kernel:
         program: str | os.PathLike[str] | bytes,
         args: Sequence[str] = (),
         *,
-        stdin: bytes | int = b"",
+        stdin: Input = b"",
         files: Mapping[str, bytes] | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        stdout: int | None = None,
-        stderr: int | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         limits: Limits | None = None,
         listen: Sequence[str | socket.socket] = (),
     ) -> Result:
@@ -238,11 +232,11 @@ class Kernel:
         program: str | os.PathLike[str] | bytes,
         args: Sequence[str] = (),
         *,
-        stdin: bytes | int = b"",
+        stdin: Input = b"",
         files: Mapping[str, bytes] | None = None,
         env: Mapping[str, str] | None = None,
-        stdout: int | None = None,
-        stderr: int | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         limits: Limits | None = None,
         protected: bool = False,
         listen: Sequence[str | socket.socket] = (),
@@ -254,13 +248,13 @@ class Kernel:
         Args:
             program: a .wasm file on the host, its bytes, or a built-in program's path such as "/bin/sh".
             args: its arguments, without argv[0].
-            stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL, or subprocess.PIPE for a
-                stream to write to. Descriptors are duplicated, as subprocess does: they may be closed when
-                this returns.
+            stdin: what it reads, or an open file or descriptor of the host, or subprocess.DEVNULL, or
+                subprocess.PIPE for a stream to write to. Descriptors are duplicated, as subprocess does: they
+                may be closed when this returns.
             files: files to put into the file system in memory first, as {guest's path: content}.
             env: its environment; nothing of the host's is passed on.
-            stdout: a descriptor of the host to write to, or subprocess.DEVNULL, or subprocess.PIPE for a
-                stream to read from; None captures the output.
+            stdout: an open file or descriptor of the host to write to, or subprocess.DEVNULL, or
+                subprocess.PIPE for a stream to read from; None captures the output.
             stderr: likewise.
             limits: of it and all processes that it starts; what they leave open, the kernel's own say.
             protected: never kill it to free memory; when nobody else is left to kill, it ends all the same.
@@ -343,11 +337,12 @@ class Kernel:
             raise
         return Process(self, process, streams, start.began)
 
-    def _input(self, stdin: bytes | int) -> bytes | int:
+    def _input(self, stdin: Input) -> bytes | int:
         """Return what a program is to read: bytes, or a descriptor that it may wait for."""
-        if type(stdin) is not int or stdin in {subprocess.DEVNULL, subprocess.PIPE}:
-            return stdin
-        return self._outside.input(stdin)
+        found = as_input(stdin)
+        if isinstance(found, bytes) or found in {subprocess.DEVNULL, subprocess.PIPE}:
+            return found
+        return self._outside.input(found)
 
     def run_turns(self, turns: int) -> None:
         """Let the processes get on for so many turns, waiting for none of them; blocks.
@@ -510,12 +505,6 @@ class Kernel:
 
 
 def _nothing() -> None: ...
-
-
-def _place_of(name: str) -> str:
-    """Return under which path libc looks for a directory of this name: "" for "/" and "."."""
-    path = os.path.normpath(name).lstrip("/")
-    return "" if path == "." else path
 
 
 def _window(name: str, worker: Worker, system: System, scheduler: Scheduler) -> Window:

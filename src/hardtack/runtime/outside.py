@@ -138,21 +138,22 @@ class Outside:
 
 
 class Trace:
-    """Every system call that was answered, as a digest, and as lines in a file if one is given.
+    """Every system call that was answered, as a digest; as lines too if a file or a descriptor is given.
 
     A line is the turn, the pid, the call's name and its errno (4294967294: the process waits).
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, file: Path | int | None = None) -> None:
         self.calls = 0
         self._heap = Heap(None, name="trace")
         self._digest = hashlib.blake2b(digest_size=16)
-        self._path = path
+        self._name = f"to descriptor {file}" if isinstance(file, int) else str(file)
         self._error: OSError | None = None
         try:
-            self._file = path.open("wb") if path is not None else None
+            owned = not isinstance(file, int)
+            self._file = None if file is None else open(file, "wb", closefd=owned)  # noqa: SIM115 - see close
         except OSError as error:
-            raise KernelError(f"{path}: {error.strerror}") from None
+            raise KernelError(f"{file}: {error.strerror}") from None
         self._scheduler: Scheduler | None = None
 
     def attach(self, scheduler: Scheduler) -> None:
@@ -192,7 +193,7 @@ class Trace:
         except OSError as error:
             self._error = self._error or error
         if self._error is not None:
-            raise KernelError(f"the trace {self._path}: {self._error.strerror}") from None
+            raise KernelError(f"the trace {self._name}: {self._error.strerror}") from None
 
 
 # -- a host that is the same every time

@@ -13,7 +13,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
-from hardtack.runtime.arguments import as_code
+from hardtack.runtime.arguments import as_code, as_files
 from hardtack.runtime.interpreter import find_interpreter
 from hardtack.runtime.kernel import Kernel
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hardtack.limits import Limits
+    from hardtack.runtime.arguments import Input
     from hardtack.runtime.results import Result
 
 CODE_PATH: Final = "/main.py"
@@ -33,7 +34,7 @@ def run_python(
     args: Sequence[str] = (),
     *,
     files: Mapping[str, bytes] | None = None,
-    stdin: bytes | int = b"",
+    stdin: Input = b"",
     env: Mapping[str, str] | None = None,
     dirs: Mapping[str, str | os.PathLike[str]] | None = None,
     limits: Limits | None = None,
@@ -51,7 +52,7 @@ def run_python(
         code: the program. It is the file /main.py for itself, so tracebacks show its lines.
         args: sys.argv[1:].
         files: what it finds in its file system, as {path: content}; modules in / can be imported.
-        stdin: what it reads, or a descriptor of the host, or subprocess.DEVNULL.
+        stdin: what it reads, or an open file or descriptor of the host, or subprocess.DEVNULL.
         env: its environment; nothing of the host's is passed on.
         dirs: directories of the host that it may use, as {its name for it: path on the host}.
         limits: what it may take; `Result.limit` names the one that ended it.
@@ -75,7 +76,8 @@ def run_python(
     """
     content = as_code(code)
     interpreter = find_interpreter(python)
-    if CODE_PATH in (files or {}):
+    contents = as_files(files)
+    if CODE_PATH in contents:
         raise KernelError(f"files: {CODE_PATH} is where the code itself is put")
     if kernel is not None and dirs:
         raise KernelError("dirs: a kernel that is there has the directories that it was made with")
@@ -85,7 +87,7 @@ def run_python(
             interpreter,
             [*FLAGS, CODE_PATH, *args],
             stdin=stdin,
-            files={**(files or {}), CODE_PATH: content},
+            files={**contents, CODE_PATH: content},
             env=env,
             limits=limits,
         )

@@ -23,7 +23,7 @@ from hardtack.kernel.channel import Channel
 from hardtack.kernel.params import MAX_OUTPUT
 from hardtack.kernel.streams import Capture
 from hardtack.limits import NO_LIMITS, Limits
-from hardtack.runtime.arguments import as_bytes, as_code, as_nanoseconds
+from hardtack.runtime.arguments import as_bytes, as_code, as_files, as_nanoseconds
 from hardtack.runtime.handles import Process
 from hardtack.runtime.interpreter import find_interpreter
 from hardtack.runtime.kernel import Kernel
@@ -220,11 +220,11 @@ class PythonSession:
             BaseException: what a signal's handler raised meanwhile; the session is over.
         """
         request = as_code(code)
-        data = as_bytes("stdin", stdin)
+        data, contents = as_bytes("stdin", stdin), as_files(files)
         nanoseconds = as_nanoseconds(self._limits.wall if timeout is None else timeout)
         with self._turn:
             self._check_alive()
-            for path, content in (files or {}).items():
+            for path, content in contents.items():
                 self.kernel.write_file(path, content)
             return self._call(request, data, nanoseconds)
 

@@ -12,7 +12,7 @@ from hardtack.kernel.host_pipes import HostInput, HostOutput
 from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 from hardtack.limits import NO_LIMITS, Limits
-from hardtack.runtime.arguments import as_bytes, as_environment, as_strings
+from hardtack.runtime.arguments import as_environment, as_files, as_input, as_output, as_strings
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.guest import Image
     from hardtack.kernel.process import Process
     from hardtack.kernel.system import System
+    from hardtack.runtime.arguments import Input, Output
     from hardtack.runtime.outside import Outside
 
 
@@ -62,11 +63,11 @@ def checked_start(
     program: str | os.PathLike[str] | bytes,
     args: Sequence[str],
     *,
-    stdin: bytes | int,
+    stdin: Input,
     files: Mapping[str, bytes] | None,
     env: Mapping[str, str] | None,
-    stdout: int | None,
-    stderr: int | None,
+    stdout: Output,
+    stderr: Output,
     limits: Limits | None,
     defaults: Limits,
     began: int | None = None,
@@ -81,16 +82,17 @@ def checked_start(
     """
     if not isinstance(limits, Limits | None):
         raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
-    if not pipes and subprocess.PIPE in (stdin, stdout, stderr):
+    streams = as_input(stdin), as_output("stdout", stdout), as_output("stderr", stderr)
+    if not pipes and subprocess.PIPE in streams:
         raise ValueError("PIPE is for spawn: nobody could use a stream of what has ended")
     return Start(
         program=bytes(program) if isinstance(program, (bytearray, memoryview)) else program,
         arguments=as_strings("args", args),
-        environment=as_environment(env or {}),
-        files={path: as_bytes(f"files[{path!r}]", data) for path, data in (files or {}).items()},
-        stdin=stdin if type(stdin) is int else as_bytes("stdin", stdin),
-        stdout=stdout,
-        stderr=stderr,
+        environment=as_environment(env),
+        files=as_files(files),
+        stdin=streams[0],
+        stdout=streams[1],
+        stderr=streams[2],
         limits=(limits or NO_LIMITS).with_defaults(defaults),
         protected=protected,
         listen=list(listen),
@@ -108,7 +110,7 @@ def host_stream(fd: int, make: Callable[[int], Description]) -> Description:
         return Null()
     try:
         return make(fd)
-    except (OSError, OverflowError, TypeError) as error:
+    except (OSError, OverflowError) as error:
         why = isinstance(error, OSError) and error.strerror
         raise KernelError(f"descriptor {fd!r}: {why or error}") from None
 
