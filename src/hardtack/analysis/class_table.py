@@ -17,11 +17,9 @@ from hardtack.analysis.mypy_types import convert, parameters_of
 from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from hardtack.analysis.annotations_read import Annotations
-    from hardtack.analysis.constants import Constants
-    from hardtack.analysis.hierarchy import Hierarchy
+    from hardtack.analysis.knowledge import Knowledge
 
 # Classes of stubs whose instances need no __dict__ because of them.
 _WITHOUT_DICT = frozenset({"builtins.object", "abc.ABC", "builtins.tuple", "builtins.int", "builtins.str"})
@@ -32,12 +30,11 @@ _ABSTRACT = ("typing.", "collections.abc.", "_collections_abc.")
 class ClassTable:
     """Makes the table's rows."""
 
-    def __init__(
-        self, hierarchy: Hierarchy, constants: Constants, annotations: Annotations, stored: frozenset[str]
-    ) -> None:
-        self._hierarchy = hierarchy
-        self._constants = constants
-        self._annotations = annotations
+    def __init__(self, known: Knowledge, stored: frozenset[str]) -> None:
+        self._hierarchy = known.hierarchy
+        self._constants = known.constants
+        self._annotations = known.annotations
+        self._names = known.names
         self._stored = stored  # names of attributes that functions write
 
     def rows(self, everything: dict[str, mn.MypyFile]) -> Mapping[str, ir.Class]:
@@ -86,7 +83,31 @@ class ClassTable:
             init=self._init(info),
             factories=self._factories(info),
             generic=self._generic(info),
+            doubt=next(filter(None, map(self._doubt, info.mro)), ""),
         )
+
+    def _doubt(self, info: mn.TypeInfo) -> str:
+        """Return why a class, or one of its bases, may be another one when the program runs, or nothing.
+
+        A base may be imported by a name that stands for several.
+        """
+        if info.fullname not in self._hierarchy.classes:
+            return ""
+        for one in (info.fullname, *self._names_of_bases(info)):
+            found = self._names.doubt(one)
+            if found is not None:
+                return f"{found}: which of them it is, is not known"
+        if self._names.is_for_checkers(info.module_name, info.defn.line):
+            return f"{info.fullname}, which stands where TYPE_CHECKING is True: it is not there when it runs"
+        return ""
+
+    def _names_of_bases(self, info: mn.TypeInfo) -> Iterator[str]:
+        for base in info.defn.base_type_exprs:
+            named = base.base if isinstance(base, mn.IndexExpr) else base
+            if isinstance(named, mn.NameExpr):
+                yield f"{info.module_name}.{named.name}"
+            elif isinstance(named, mn.MemberExpr) and isinstance(named.expr, mn.RefExpr):
+                yield f"{named.expr.fullname}.{named.name}"
 
     def _variables(
         self, info: mn.TypeInfo

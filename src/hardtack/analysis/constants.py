@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import operator
-from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mypy import nodes as mn
-from mypy.util import correct_relative_import
 
 from hardtack.analysis import ir
-from hardtack.analysis.hierarchy import flat, for_checkers
+from hardtack.analysis.hierarchy import flat, public
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
+    from hardtack.analysis.module_names import ModuleNames
     from hardtack.analysis.source import Sources
 
 UNKNOWN = object()
@@ -40,23 +39,15 @@ _OPERATORS: dict[str, Callable[[int, int], int]] = {
 class Constants:
     """The constants of the sources, by full name."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, names: ModuleNames) -> None:
         self._written: dict[str, list[mn.Expression | None]] = {}
         self._values: dict[str, object] = {}
-        self._definitions: dict[str, list[int]] = {}
-        for name, tree in sources.modules.items():
+        self._modules = frozenset(sources.modules)
+        for tree in sources.modules.values():
             self._collect(tree.defs, tree.fullname)
-            left_out = [*_left_out(tree.defs)]
-            body = sources.syntax(name).tree.body
-            for full, line in _definitions(body, tree.fullname, left_out):
-                self._definitions.setdefault(full, []).append(line)
-            counts = Counter(_bound(body, tree.fullname, left_out))
-            for full, count in counts.items():
-                if full in self._written and count > len(self._written[full]):
-                    self._written[full].append(None)
-            for one in tree.defs:
-                if isinstance(one, mn.ImportAll):
-                    self._bind_all(sources, one, tree)
+        for full, count in names.assignments().items():
+            if full in self._written and count > len(self._written[full]):
+                self._written[full].append(None)
 
     def _collect(self, statements: list[mn.Statement], prefix: str) -> None:
         for statement in flat(statements):
@@ -74,16 +65,6 @@ class Constants:
                 case mn.ClassDef():
                     self._collect(statement.defs.body, statement.info.fullname)
 
-    def _bind_all(self, sources: Sources, node: mn.ImportAll, tree: mn.MypyFile) -> None:
-        """Note what `from module import *` gives another value."""
-        package = tree.path.endswith("__init__.py")
-        module, _ = correct_relative_import(tree.fullname, node.relative, node.id, package)
-        known = sources.everything.get(module)
-        for full, written in self._written.items():
-            owner, _, name = full.rpartition(".")
-            if owner == tree.fullname and (known is None or name in known.names):
-                written.append(None)
-
     def _note(self, prefix: str, target: mn.Expression, value: mn.Expression | None) -> None:
         if isinstance(target, mn.NameExpr):
             self._written.setdefault(f"{prefix}.{target.name}", []).append(value)
@@ -97,19 +78,24 @@ class Constants:
         """Return whether anything but a definition binds a name."""
         return name in self._written
 
-    def defined_again(self, name: str) -> tuple[str, list[int]] | None:
-        """Return what is defined more than once, a function or a class around it, and at which lines."""
-        while name:
-            lines = self._definitions.get(name, [])
-            if len(lines) > 1:
-                return name, lines
-            name = name.rpartition(".")[0]
-        return None
-
     def written_elsewhere(self, name: str) -> None:
         """Note that a function writes a variable: it is no constant."""
         self._written.setdefault(name, []).append(None)
         self._values.pop(name, None)
+
+    @cached_property
+    def replaced(self) -> frozenset[str]:
+        """What the sources give another value in modules and classes that are no sources, by full name.
+
+        It is asked for once all has been told by `written_elsewhere`.
+        """
+        return frozenset(public(name) for name in self._written if not self._is_own(name))
+
+    def _is_own(self, name: str) -> bool:
+        """Tell whether a name is of a module of the sources, or of a class in one."""
+        while name and name not in self._modules:
+            name = name.rpartition(".")[0]
+        return bool(name)
 
     def initial(self, name: str) -> mn.Expression | None:
         """Return the one expression that a variable is ever bound to; None if there are several."""
@@ -184,74 +170,3 @@ def literal(node: mn.Expression) -> object:
 def bytes_value(text: str) -> bytes:
     """Return the bytes that mypy holds as text with escapes."""
     return text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1", "replace")
-
-
-# -- what is bound otherwise than by an assignment that `flat` finds
-def _bound(nodes: Iterable[ast.AST], prefix: str, left_out: list[range]) -> Iterator[str]:
-    """Yield a full name each time that a module, or a class in it, binds it; functions are not gone into."""
-    for node in nodes:
-        line = getattr(node, "lineno", 0)
-        if any(line in lines for lines in left_out):
-            continue
-        inner = prefix
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
-                continue
-            case ast.ClassDef():
-                inner = f"{prefix}.{node.name}"
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                yield f"{prefix}.{name}"
-            case (
-                ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name))
-            ):
-                yield f"{prefix}.{name}"
-            case ast.ExceptHandler(name=str(name)):
-                yield f"{prefix}.{name}"
-            case ast.Import() | ast.ImportFrom():
-                yield from (f"{prefix}.{one.asname or one.name.partition('.')[0]}" for one in node.names)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                yield from (
-                    f"{prefix}.{one.target.id}" for one in ast.walk(node) if isinstance(one, ast.NamedExpr)
-                )
-                continue
-        yield from _bound(ast.iter_child_nodes(node), inner, left_out)
-
-
-def _definitions(nodes: Iterable[ast.AST], prefix: str, left_out: list[range]) -> Iterator[tuple[str, int]]:
-    """Yield the full name and line of each function and class that a module, or a class in it, defines.
-
-    Neither overloads nor what belongs to a property: they do not take the name from what it meant before.
-    """
-    for node in nodes:
-        if any(getattr(node, "lineno", 0) in lines for lines in left_out):
-            continue
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                if not any(_adds_to(node.name, one) for one in node.decorator_list):
-                    yield f"{prefix}.{node.name}", node.lineno
-            case ast.ClassDef():
-                yield f"{prefix}.{node.name}", node.lineno
-                yield from _definitions(node.body, f"{prefix}.{node.name}", left_out)
-            case ast.stmt() | ast.ExceptHandler() | ast.match_case():
-                yield from _definitions(ast.iter_child_nodes(node), prefix, left_out)
-
-
-def _adds_to(name: str, decorator: ast.expr) -> bool:
-    match decorator:
-        case ast.Name(id="overload") | ast.Attribute(attr="overload"):
-            return True
-        case ast.Attribute(value=ast.Name(id=of), attr="getter" | "setter" | "deleter"):
-            return of == name
-    return False
-
-
-def _left_out(statements: list[mn.Statement]) -> Iterator[range]:
-    """Yield the lines that mypy does not read since they never run on this version and platform."""
-    for statement in flat(statements):
-        if isinstance(statement, mn.IfStmt) and not any(map(for_checkers, statement.expr)):
-            for block in (*statement.body, statement.else_body):
-                if block is not None and block.is_unreachable and block.body:
-                    last = block.body[-1]
-                    yield range(block.body[0].line, (last.end_line or last.line) + 1)
-        elif isinstance(statement, mn.ClassDef):
-            yield from _left_out(statement.defs.body)

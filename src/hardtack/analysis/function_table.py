@@ -35,6 +35,7 @@ class FunctionTable(Mapping[str, ir.Function]):
             for name in methods.values()
         }
         self._roots = dict.fromkeys((*known.hierarchy.functions, *self._generated))
+        self._modules = {tree.path: name for name, tree in known.sources.modules.items()}
         self._lowered: set[str] = set()
         self._functions: dict[str, ir.Function] = {}
 
@@ -82,12 +83,17 @@ class FunctionTable(Mapping[str, ir.Function]):
     def _unless_rebound(self, function: ir.Function) -> ir.Function:
         """Refuse a function whose name is bound to something else, too: which of them runs is not known."""
         name = function.name.partition(_INNER)[0].partition(_VARIANT)[0].partition("@")[0]
-        again = self._known.constants.defined_again(name)
-        if again is not None:
-            listed = ", ".join(map(str, again[1]))
-            what = f"{again[0]}, which is defined more than once, at lines {listed}: which runs is not known"
-            return refused(function, what, "give them different names")
+        doubt = self._known.names.doubt(name)
+        if doubt is not None:
+            return refused(function, f"{doubt}: which runs is not known", "give them different names")
+        if self._is_for_checkers(function):
+            what = f"{function.name}, which stands where TYPE_CHECKING is True: it does not run"
+            return refused(function, what, "define it for when the program runs")
         if not self._known.constants.is_written(function.name.partition("@")[0]):
             return function
         what = f"{function.name}, whose name is bound to something else besides its definition"
         return refused(function, what, "give it a name of its own")
+
+    def _is_for_checkers(self, function: ir.Function) -> bool:
+        module = self._modules.get(function.place.file)
+        return module is not None and self._known.names.is_for_checkers(module, function.place.line)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hardtack.analysis.annotations_read import Annotations
 from hardtack.analysis.constants import Constants
 from hardtack.analysis.hierarchy import Hierarchy
+from hardtack.analysis.module_names import ModuleNames
 
 if TYPE_CHECKING:
     from hardtack.analysis.source import Sources
@@ -19,11 +20,13 @@ class Knowledge:
 
     sources: Sources
     hierarchy: Hierarchy
+    names: ModuleNames
     constants: Constants
     annotations: Annotations
 
     @classmethod
     def of(cls, sources: Sources) -> Knowledge:
         """Return what is known of sources."""
-        constants = Constants(sources)
-        return cls(sources, Hierarchy(sources), constants, Annotations(sources, constants))
+        names = ModuleNames(sources)
+        constants = Constants(sources, names)
+        return cls(sources, Hierarchy(sources), names, constants, Annotations(sources, constants))

@@ -123,7 +123,7 @@ def lower(known: Knowledge) -> ir.Program:
     for name in writes.variables:
         known.constants.written_elsewhere(name)
     stored = frozenset(writes.attributes)
-    table = ClassTable(known.hierarchy, known.constants, known.annotations, stored)
+    table = ClassTable(known, stored)
     classes = table.rows(known.sources.everything)
     constants = known.constants.known()
     digests = Digests(known.hierarchy.classes, classes, constants)

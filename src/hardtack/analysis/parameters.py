@@ -244,6 +244,11 @@ def _object(
     interp: Interpreter, type_: ir.Type, path: str, kind: str, name: str, length: Size, single: bool
 ) -> Value:
     if kind == "instance":
+        known = interp.program.classes.get(name)
+        if known is not None and known.doubt:
+            interp.finding(
+                "unsupported", f"{path} is of a class in doubt: {known.doubt}", "name it otherwise"
+            )
         path, single = _folded(interp, path, name, single)
     interp.paths.add(path)
     site = interp.site((PATH, path, kind, name), SiteOf(path, "", None, single))

@@ -165,10 +165,19 @@ def owner_name(info: mn.TypeInfo, name: str) -> str:
     return f"{info.fullname}.{name}"
 
 
+def doubt_of(low: Lowering, node: mn.MemberExpr) -> str:
+    """Return why it is not known what a module's attribute stands for; nothing where it is."""
+    doubts = low.known.names.doubtful(_module_name(node))
+    return f"{doubts[node.name]}: which of them it is, is not known" if node.name in doubts else ""
+
+
 @lowers(mn.MemberExpr)
 def load_attribute(low: Lowering, node: mn.MemberExpr) -> ir.Register:
     """Lower `value.name`."""
     if module_of(node.expr) is not None or isinstance(node.node, mn.MypyFile):
+        doubt = doubt_of(low, node)
+        if doubt:
+            return low.unsupported(node, doubt, "give them different names")
         return load_global(low, node, node.node, node.fullname or f"{_module_name(node)}.{node.name}")
     type_ = low.mypy_type(node.expr)
     info = class_object(type_)

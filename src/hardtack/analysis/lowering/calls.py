@@ -89,6 +89,9 @@ def named(low: Lowering, callee: mn.RefExpr) -> tuple[ir.Callee, ...] | None:
     if not attributes.is_global(callee) and not low.is_imported(callee):
         return None
     node = callee.node
+    doubt = attributes.doubt_of(low, callee) if isinstance(callee, mn.MemberExpr) else ""
+    if doubt:
+        return (ir.Callee("unknown", doubt),)
     if isinstance(node, mn.TypeAlias):
         return tuple(low.hierarchy.construction(one.type) for one in instances(node.target)) or None
     if node is None and isinstance(callee, mn.MemberExpr):

@@ -13,6 +13,7 @@ from mypy.maptype import map_instance_to_supertype
 from mypy.typeops import bind_self
 
 from hardtack.analysis import ir
+from hardtack.analysis.lowering.strays import unless_replaced
 from hardtack.analysis.mypy_types import convert, instances, union
 from hardtack.errors import InternalError
 
@@ -63,7 +64,8 @@ class Lowering:
     # -- operations
     def emit(self, operation: ir.Operation) -> None:
         """Add an operation to the block that is being made."""
-        self.operations.append(operation)
+        replaced = self.known.constants.replaced
+        self.operations.append(unless_replaced(operation, replaced) if replaced else operation)
 
     def fresh(self) -> ir.Register:
         """Return a new temporary."""

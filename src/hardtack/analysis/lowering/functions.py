@@ -17,7 +17,7 @@ from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
 from hardtack.analysis.lowering.expressions import constant_value, generic_alias, is_constant
 from hardtack.analysis.lowering.statements import run_all
-from hardtack.analysis.lowering.strays import refuse_strays
+from hardtack.analysis.lowering.strays import refuse_doubtful, refuse_strays
 from hardtack.analysis.mypy_types import convert, instances, promoted
 from hardtack.analysis.records import replace
 from hardtack.errors import InternalError
@@ -54,7 +54,7 @@ def lower_function(known: Knowledge, function: mn.FuncDef) -> list[ir.Function]:
 def _lower(known: Knowledge, function: mn.FuncDef, typed: mn.FuncDef, name: str) -> list[ir.Function]:
     """Lower a function, or what mypy made of it for one value of its type variables."""
     _, code, low = _start(known, function, name)
-    return [finish(low, typed, code, _body(low, typed)), *low.nested]
+    return [finish(low, typed, code, _body(low, typed, code)), *low.nested]
 
 
 def _start(known: Knowledge, function: mn.FuncDef, name: str) -> tuple[str, types.CodeType | None, Lowering]:
@@ -134,10 +134,13 @@ def scope_of(name: str, module: str, code: types.CodeType | None, first: str | N
     return Scope(name, module, cells, free, first)
 
 
-def _body(low: Lowering, function: mn.FuncItem) -> ir.Block:
+def _body(low: Lowering, function: mn.FuncItem, code: types.CodeType | None = None) -> ir.Block:
+    """Lower a body; `code` is that of a function which stands in no other."""
     low.rebound = _bound_by_walrus(low, function)
     with low.block() as made:
         refuse_strays(low, function)
+        if code is not None:
+            refuse_doubtful(low, code)
         run_all(low, function.body.body)
         ended = made()
         if falls_through(ended):
