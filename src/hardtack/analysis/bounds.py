@@ -149,6 +149,8 @@ def _known(
         with _without_traces(leaving=leaving):
             _find(targets, models, found, kept, assume=assume, progress=progress, processes=processes)
     except Unreadable as error:
+        from hardtack.analysis import source
+
         modules: dict[Path, list[Target]] = {}
         for target in targets:
             modules.setdefault(target.path, []).append(target)
@@ -156,6 +158,7 @@ def _known(
             return dict.fromkeys(targets, error)
         found = {}
         for one in modules.values():
+            source.let_go()  # the last run, where it is left to the end
             found |= _known(
                 one,
                 models,
@@ -181,10 +184,10 @@ def _without_traces(*, leaving: bool) -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*threshold)
-        source.let_go()
         if leaving:
             atexit.register(gc.freeze)
         else:
+            source.let_go()
             gc.collect()
 
 

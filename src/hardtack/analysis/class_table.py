@@ -13,7 +13,7 @@ from mypy.maptype import map_instance_to_supertype
 from hardtack.analysis import generated, ir
 from hardtack.analysis.constants import UNKNOWN
 from hardtack.analysis.hierarchy import decorator_name, function_of, is_property
-from hardtack.analysis.mypy_types import convert, parameters_of
+from hardtack.analysis.mypy_types import convert, may_define, parameters_of
 from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class ClassTable:
             infos.update({base.fullname: base for base in info.mro})
         for tree in everything.values():
             for symbol in tree.names.values():
-                node = symbol.node
+                node = symbol.node if may_define(tree, tree.fullname, symbol, mn.TYPE_INFO) else None
                 if isinstance(node, mn.TypeInfo) and node.module_name == tree.fullname and _matters(node):
                     infos |= {base.fullname: base for base in node.mro if base.fullname not in infos}
         return OnDemand(infos, self._row)

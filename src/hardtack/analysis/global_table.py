@@ -27,11 +27,7 @@ class GlobalTable(Mapping[str, ir.Type]):
 
     def __init__(self, known: Knowledge, classes: Mapping[str, ir.Class]) -> None:
         self._variables = OnDemand(_variables(known), lambda one: known.annotations.type_of(one, one.type))
-        self._aliases = OnDemand(
-            _recursive_aliases(known),
-            lambda one: known.annotations.alias_of(one.fullname, promoted(convert(one.target))),
-        )
-        self._modules = known.sources.modules
+        self._known = known
         self._sources = known.hierarchy.classes
         self._classes = classes
         self._found: dict[str, ir.Type | None] = {}
@@ -49,15 +45,23 @@ class GlobalTable(Mapping[str, ir.Type]):
         """Return the type of a variable or an alias, or None if there is none; it is looked for once."""
         if name not in self._found:
             owner, _, last = name.rpartition(".")
-            found = self._aliases.get(name)
+            found = self._alias(name)
             if found is None and owner in self._sources:
                 found = dict(self._classes[owner].class_variables).get(last)
             self._found[name] = found or self._variables.get(name)
         return self._found[name]
 
+    def _alias(self, name: str) -> ir.Type | None:
+        """Return what an alias that contains itself stands for, or None if there is none of that name."""
+        node = _recursive_alias(self._known, name)
+        if node is None:
+            return None
+        return self._known.annotations.alias_of(name, promoted(convert(node.target)))
+
     def __iter__(self) -> Iterator[str]:
         yield from self._variables
-        yield from (name for name in self._aliases if name.rpartition(".")[0] in self._modules)
+        for module, tree in self._known.sources.modules.items():
+            yield from (name for one in tree.names if self._alias(name := f"{module}.{one}") is not None)
         for owner in self._sources:
             yield from (f"{owner}.{name}" for name, _ in self._classes[owner].class_variables)
 
@@ -77,24 +81,25 @@ def _variables(known: Knowledge) -> dict[str, mn.Var]:
     }
 
 
-def _recursive_aliases(known: Knowledge) -> dict[str, mn.TypeAlias]:
-    """Return the aliases that contain themselves, wherever types may come from."""
-    return {
-        node.fullname: node
-        for tree in known.sources.everything.values()
-        for node in _aliases(tree.fullname, tree.names)
-        if not node.alias_tvars and _is_recursive(node)
-    }
+def _recursive_alias(known: Knowledge, name: str) -> mn.TypeAlias | None:
+    """Return the alias that has a full name, wherever it may come from, if it contains itself."""
+    module = name.rpartition(".")[0]
+    while module:
+        tree = known.sources.everything.get(module)
+        node = None if tree is None else _below(tree, name.removeprefix(f"{module}.").split("."))
+        if isinstance(node, mn.TypeAlias) and node.fullname == name and not node.alias_tvars:
+            return node if mt.TypeAliasType(node, []).is_recursive else None
+        module = module.rpartition(".")[0]
+    return None
 
 
-def _aliases(owner: str, names: mn.SymbolTable) -> Iterator[mn.TypeAlias]:
-    """Yield the aliases that stand in a module, or in a class, and in the classes there."""
-    for name, symbol in names.items():
-        if isinstance(symbol.node, mn.TypeAlias):
-            yield symbol.node
-        elif isinstance(symbol.node, mn.TypeInfo) and symbol.node.fullname == f"{owner}.{name}":
-            yield from _aliases(symbol.node.fullname, symbol.node.names)
-
-
-def _is_recursive(node: mn.TypeAlias) -> bool:
-    return mt.TypeAliasType(node, []).is_recursive
+def _below(tree: mn.MypyFile, path: list[str]) -> mn.SymbolNode | None:
+    """Return what a module, or a class that stands in it, has under a name."""
+    *classes, last = path
+    names = tree.names
+    for name in classes:
+        node = names[name].node if name in names else None
+        if not isinstance(node, mn.TypeInfo):
+            return None
+        names = node.names
+    return names[last].node if last in names else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+import mypy
 from mypy import nodes as mn
 from mypy import types as mt
 
@@ -17,6 +19,26 @@ NONE = ir.Instance("builtins.None")
 NEVER = ir.Union(())
 NARROWER = {"builtins.float": ("int",), "builtins.complex": ("float", "int")}
 _DEEP = 12  # a recursive generic alias has no end
+_TYPESHED = os.path.join(os.path.dirname(mypy.__file__), "typeshed", "")
+
+
+def may_define(tree: mn.MypyFile, owner: str, symbol: mn.SymbolTableNode, kind: int) -> bool:
+    """Tell whether a module may define, under a name of its own or of a class in it, what is of a kind.
+
+    What a module of typeshed has under a name mypy reads from its cache when it is first asked for: here it
+    is not. Of other modules it is: their cache may be of other sources, and it has to be seen here if it is.
+
+    Args:
+        tree: the module.
+        owner: the full name of the module or the class.
+        symbol: what it has under the name.
+        kind: mypy's number of the kind, such as `mn.TYPE_ALIAS`.
+    """
+    if not symbol.unfixed or not tree.path.startswith(_TYPESHED):
+        return True
+    if symbol.cross_ref is not None:  # the full name, where it is defined elsewhere
+        return symbol.cross_ref.startswith(f"{owner}.")
+    return symbol._node is not None or symbol._node_tag == kind
 
 
 def convert(type_: mt.Type | None, depth: int = 0) -> ir.Type:

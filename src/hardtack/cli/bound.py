@@ -98,9 +98,10 @@ def command(
     ]
     gone = {text: _gone(one) for text, one in errors.items() if text in committed}
     with json_output(json_path) as write:
-        from hardtack.analysis.report import to_json
+        if json_path is not None:
+            from hardtack.analysis.report import to_json
 
-        write(to_json(found))
+            write(to_json(found))
         if html_file is not None:
             from hardtack.analysis.html import page
 

@@ -55,10 +55,12 @@ def json_output(path: Path | None) -> Iterator[Callable[[object], None]]:
     out = sys.stdout
 
     def write(content: object) -> None:
+        if path is None:
+            return
         text = json.dumps(content, indent=2) + "\n"
         if path == STANDARD_OUTPUT:
             out.write(text)
-        elif path is not None:
+        else:
             write_file("--json", path, text)
 
     with contextlib.redirect_stdout(sys.stderr if path == STANDARD_OUTPUT else out):

@@ -155,6 +155,8 @@ def _bound_otherwise(syntax: Syntax) -> set[str]:
 
     By `name := value`, `def name`, `class name` or an import.
     """
+    if "global" not in syntax.text:  # most modules, whose nodes need not be gone through
+        return set()
     shared = {name for node in syntax.globals for name in node.names}
     if not shared:
         return shared
