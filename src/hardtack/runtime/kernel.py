@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from hardtack.errors import InternalError, KernelError, ProgramError, WrongSize
 from hardtack.heap import Heap
+from hardtack.kernel import death
 from hardtack.kernel.bell import Bell
 from hardtack.kernel.descriptions import close
 from hardtack.kernel.guest import UserMemory
@@ -415,8 +416,8 @@ class Kernel:
         if why is not None:
             if limit is not None:
                 process.group.account.end(limit, why)
-            self._system.end(process, KILLED_STATUS, why)
-        self._system.kill_group(process.group, "its process tree's first program ended")
+            death.end(self._system, process, KILLED_STATUS, why)
+        death.kill_group(self._system, process.group, "its process tree's first program ended")
         result = handle._take_result(self._outside.now())
         self._system.sync_disks()
         self._raise_bugs()
@@ -428,8 +429,8 @@ class Kernel:
     def _kill_tree(self, handle: Process, why: str) -> None:
         process = handle._process
         if process is not None:
-            self._system.end(process, KILLED_STATUS, why)
-            self._system.kill_group(process.group, why)
+            death.end(self._system, process, KILLED_STATUS, why)
+            death.kill_group(self._system, process.group, why)
 
     # -- files
     def write_file(self, path: str, data: bytes) -> None:
@@ -522,7 +523,7 @@ def _shut(worker: Worker, system: System, windows: Sequence[Window]) -> None:
 
 def _end_all(system: System) -> None:
     """End a kernel; refers to no Kernel, so that one can be ended because nobody refers to it."""
-    system.end_all("the kernel was closed")
+    death.end_all(system, "the kernel was closed")
     for description in system.preopens:
         close(description)
     system.preopens = ()
