@@ -15,7 +15,7 @@ import pytest
 
 from hardtack.kernel import abi, death
 from hardtack.kernel.checking import processes
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES
 from hardtack.lab.machine.driver import KIB, MIB, Machine

@@ -14,7 +14,7 @@ import pytest
 
 from hardtack.errors import KernelError
 from hardtack.kernel import abi, death, host_paths
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.host_paths import LAST, MAX_DEPTH
 from hardtack.kernel.params import MAX_HOST_FILES
 from hardtack.lab.machine.driver import PATH, READ, WRITE, Machine

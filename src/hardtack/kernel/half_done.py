@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from hardtack.kernel import birth
 from hardtack.kernel.checking import opened, processes
-from hardtack.kernel.host_files import HostDirectory, HostFile
+from hardtack.kernel.host_directories import HostDirectory
+from hardtack.kernel.host_files import HostFile
 from hardtack.kernel.host_paths import LAST
 
 if TYPE_CHECKING:

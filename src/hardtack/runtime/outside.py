@@ -21,7 +21,7 @@ from hardtack.heap import Heap
 from hardtack.kernel import abi
 from hardtack.kernel.clocks import HostClock
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.host_sockets import HostListener
 from hardtack.kernel.host_watch import LOOK_MILLISECONDS, POLLOUT, HostDescription, HostWatch, events_of
 from hardtack.kernel.streams import HostStream

@@ -10,7 +10,7 @@ from functools import partial
 
 from hardtack.kernel import abi, death
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES, PAGE
 from hardtack.kernel.process import GONE, ZOMBIE, Process
