@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.process import GONE, ZOMBIE
 from hardtack.kernel.system_calls import TABLE, Row
 from hardtack.lab.machine.driver import (
@@ -203,7 +203,7 @@ class Fuzz:
                     row.name,
                     waiting[-1:],
                 )
-                machine.system.end_all("the next")
+                death.end_all(machine.system, "the next")
         assert self.ledger.overruns == []
 
     def systematically(self, row: Row) -> None:

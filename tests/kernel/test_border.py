@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.system_calls import TABLE, by_name
 from hardtack.lab.machine.driver import DATA, MIB, ROOT, Machine
@@ -40,7 +40,7 @@ def test_nothing_that_a_guest_gives_brings_a_handler_to_raise(seed):
         while left:
             process = machine.start(program)
             machine.run(lambda process=process: process.state == "gone")
-            machine.system.end_all("it waits for ever")
+            death.end_all(machine.system, "it waits for ever")
         assert machine.system.bugs == []
 
 
@@ -148,4 +148,4 @@ def test_calls_under_fail_answer_enomem():
     assert answer == -abi.ENOMEM
     assert machine.system.failed_calls >= 1
     assert len(fds) > 1000
-    machine.system.end_all("the test is over")
+    death.end_all(machine.system, "the test is over")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hardtack.errors import KernelError
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.disk import LEAST_SIZE, SQLITE_BYTES
 from hardtack.kernel.disk_inodes import STEP_ROWS
 from hardtack.kernel.memory_files import NAME_BYTES
@@ -245,7 +245,7 @@ def test_a_damaged_file_is_an_error_and_nothing_worse(path):
             assert machine.system.bugs == []
         except KernelError:
             outcomes.add("refused")
-        machine.system.end_all("over")
+        death.end_all(machine.system, "over")
         with suppress(KernelError):
             machine.system.close_disks()
     assert outcomes == {"refused", "EIO", "done"}
@@ -287,7 +287,7 @@ def test_bytes_that_are_damaged_anywhere_are_an_error_and_nothing_worse(path, se
         assert not hand.ended
     assert machine.system.bugs == []
     assert machine.system.heap.overruns == 0
-    machine.system.end_all("over")
+    death.end_all(machine.system, "over")
     with suppress(KernelError):
         machine.system.close_disks()
 
@@ -592,7 +592,7 @@ def test_the_end_of_a_kernel_tells_that_its_disk_failed(path):
     hand.mkdir(b"d")
     machine.system.disks[0].disk._connection.close()
     assert hand.mkdir(b"e") == abi.EIO
-    machine.system.end_all("over")
+    death.end_all(machine.system, "over")
     with pytest.raises(KernelError, match="closed database"):
         machine.system.close_disks()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardtack.kernel import abi
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES
 from hardtack.lab.machine.driver import READ, ROOT, WRITE, Hand, Machine, tree

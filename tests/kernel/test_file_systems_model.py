@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from hardtack.kernel import abi
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_PAGE, DISK_SIZE, LEAST_CACHE_BYTES, PAGE
 from hardtack.lab.machine.driver import MIB, READ, ROOT, WRITE, Machine

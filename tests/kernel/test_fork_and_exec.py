@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.params import MAX_PROGRAM_FILE, PATH_MAX, SCHEDULER_BYTES
 from hardtack.lab.machine.driver import BLOCKED_CALL, KIB, MIB, READ, ROOT, USER_BYTES, Machine
 
@@ -72,7 +72,7 @@ def test_parent_and_child_share_descriptions_and_close_them_apart(machine, hand)
     assert child.descriptors.get(writer) is not None
     hand.begin("read", reader, 1)
     assert hand.finish() is BLOCKED_CALL  # the child's end is still open
-    machine.system.end(child, 0)
+    death.end(machine.system, child, 0)
     assert hand.finish() == b""
 
 
@@ -116,7 +116,7 @@ def test_a_fork_whose_memory_goes_to_another_first_is_refused_and_leaves_nothing
 def test_a_child_that_is_killed_before_it_started_never_was(machine, hand):
     hand.begin("fork")
     machine.run(lambda: hand.process.forking is not None)
-    machine.system.end(hand.process.forking, 137, "a test")
+    death.end(machine.system, hand.process.forking, 137, "a test")
     assert hand.finish() == -abi.ENOMEM
     assert hand.waitpid() == -abi.ECHILD
     assert machine.system.processes.count == 1
@@ -125,7 +125,7 @@ def test_a_child_that_is_killed_before_it_started_never_was(machine, hand):
 def test_a_parent_that_is_killed_while_it_forks_leaves_no_child(machine, hand):
     hand.begin("fork")
     machine.run(lambda: hand.process.forking is not None)
-    machine.system.end(hand.process, 137, "a test")
+    death.end(machine.system, hand.process, 137, "a test")
     machine.settle()
     assert machine.system.processes.count == 0
 
@@ -331,7 +331,7 @@ def test_a_process_that_is_killed_after_its_exec_was_hurried_gives_all_back(mach
     machine.run(lambda: bool(whose))
     assert child.successor is not None
     assert child.image.name == "become"
-    machine.system.end(child, 137, "for this test")
+    death.end(machine.system, child, 137, "for this test")
     assert hand.waitpid() == (pid, 137)
     assert machine.system.user_memory.used == used
 

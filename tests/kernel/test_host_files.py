@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hardtack.errors import KernelError
-from hardtack.kernel import abi, host_paths
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel import abi, death, host_paths
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.host_paths import LAST, MAX_DEPTH
 from hardtack.kernel.params import MAX_HOST_FILES
 from hardtack.lab.machine.driver import PATH, READ, WRITE, Machine
@@ -456,7 +456,7 @@ def test_a_killed_process_leaves_no_descriptor(machine_and_hand):
     process = machine.start(program)
     machine.settle()
     assert len(host_descriptors()) == len(before) + 60
-    machine.system.end(process, 137, "for this test")
+    death.end(machine.system, process, 137, "for this test")
     assert host_descriptors() == before
 
 

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel import host_sockets as module
 from hardtack.kernel.host_sockets import HostListener
 from hardtack.kernel.streams import Null
@@ -227,7 +227,7 @@ def test_an_end_closes_connections_and_listener(server):
         client = socket.create_connection(server.getsockname(), timeout=10)
         hand.accept(LISTENER)
         assert machine.system.host_sockets.used == 1
-        machine.system.end_all("for a test")
+        death.end_all(machine.system, "for a test")
         assert client.recv(1) == b""
         client.close()
         assert machine.system.host_sockets.used == 0

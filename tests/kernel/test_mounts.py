@@ -6,7 +6,7 @@ import pytest
 
 from hardtack.kernel import abi
 from hardtack.kernel.descriptions import close
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.mounts import open_mounted_root
 from hardtack.lab.machine.driver import READ, ROOT, Machine
 

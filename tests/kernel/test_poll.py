@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.params import MAX_POLL
 from hardtack.kernel.streams import HostStream, Null, Source
 from hardtack.lab.machine.driver import BLOCKED_CALL, SECOND, after, on_read, on_write
@@ -337,6 +337,6 @@ def test_who_ends_while_it_polls_is_watched_for_no_more(machine, hand):
     machine.run(lambda: hand.process.queue is machine.system.pollers)
     queue = hand.process.descriptors.get(reader).pipe.read_waiters
     assert queue.watches.process is hand.process
-    machine.system.end(hand.process, 137, "for this test")
+    death.end(machine.system, hand.process, 137, "for this test")
     assert queue.watches is None
     assert machine.system.next_deadline is None

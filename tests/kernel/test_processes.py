@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from hardtack.errors import KernelError
-from hardtack.kernel import abi, descriptor_table
+from hardtack.kernel import abi, death, descriptor_table
 from hardtack.kernel import system as system_module
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_GROUP_PROCESSES, MAX_PROCESSES
 from hardtack.kernel.process import GONE, ZOMBIE
@@ -236,7 +236,7 @@ def test_an_end_closes_what_was_open(machine, hand):
     pid = hand.spawn(b"/bin/rest", descriptors=[(1, writer)])
     hand.close(writer)
     assert hand.read(reader, 1) is BLOCKED_CALL
-    machine.system.end(machine.system.process(pid), 137, "for this test")
+    death.end(machine.system, machine.system.process(pid), 137, "for this test")
     assert hand.finish() == b""
 
 
@@ -266,9 +266,9 @@ def test_a_waiting_parent_is_woken(machine, hand):
     assert hand.spawn(b"/bin/rest") == pid + 1
     hand.begin("waitpid", pid)
     machine.run(lambda: machine.system.child_waiters.first is hand.process)
-    machine.system.end(machine.system.process(pid + 1), 1, None)
+    death.end(machine.system, machine.system.process(pid + 1), 1, None)
     assert hand.process.queue is not None  # the other one it was: it looks, and waits again
-    machine.system.end(machine.system.process(pid), 2, None)
+    death.end(machine.system, machine.system.process(pid), 2, None)
     assert hand.finish() == (pid, 2)
     assert hand.waitpid() == (pid + 1, 1)
 
@@ -304,7 +304,7 @@ def test_orphans_go_on_and_are_buried_when_they_end(machine, hand):
     hand.waitpid(pid)
     orphan = machine.system.process(pid + 1)
     assert orphan.state not in {ZOMBIE, GONE}
-    machine.system.end(orphan, 3)
+    death.end(machine.system, orphan, 3)
     assert orphan.state == GONE
     assert machine.system.process(orphan.pid) is None
 
@@ -515,7 +515,7 @@ def test_what_a_group_holds_is_what_its_end_gives_back():
         machine.run(lambda: machine.system.processes.count == 52 and machine.system.run_queue.first is None)
         held = process.group.heap.live
         group = process.group
-        machine.system.kill_group(group, "for this test")
+        death.kill_group(machine.system, group, "for this test")
         del process
         after = machine.live()
         assert held > 50 * 3000
@@ -569,7 +569,7 @@ def test_what_is_open_at_the_end_is_closed_a_part_a_turn(machine, monkeypatch, w
     machine.start(other)
     monkeypatch.setattr(descriptor_table, "close", counting)
     if way == "kill":
-        machine.system.end(process, 137, "for this test")
+        death.end(machine.system, process, 137, "for this test")
         assert process.state == "exiting"
         machine.check()
     machine.run(lambda: process.state == "gone")
@@ -608,7 +608,7 @@ def test_memory_is_not_taken_from_others_while_some_is_about_to_be_closed(machin
 
     big, small = machine.start(hog), machine.start(hog)
     machine.run(lambda: len(opened) == 2)
-    machine.system.end(big, 137, "for this test")
+    death.end(machine.system, big, 137, "for this test")
     reservation = machine.system.memory.reserve(machine.system.heap.room + 20_000)
     assert reservation is not None
     reservation.release()

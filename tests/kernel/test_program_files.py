@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from hardtack.kernel import abi
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.host_pipes import HostInput, HostOutput
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_PAGE, DISK_SIZE, LEAST_CACHE_BYTES, PAGE

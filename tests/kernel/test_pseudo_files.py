@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.pseudo_files import BIN, DEV, PROC, open_pseudo
 from hardtack.kernel.streams import HostStream, Null
 from hardtack.lab.machine.driver import BLOCKED_CALL, PATH, READ, WRITE, Machine, on_read, on_write
@@ -287,7 +287,7 @@ def test_a_pipe_gives_what_was_put_in_and_waits_for_it(machine, hand):
     assert hand.read(fd, 10) == b"cuit"
     hand.begin("read", fd, 1)
     assert hand.finish() is BLOCKED_CALL
-    machine.system.end(hand.process, 0)
+    death.end(machine.system, hand.process, 0)
     fd = machine.hand("other").open(b"pipe", flags=abi.FDFLAG_NONBLOCK, at=DEVICES)
     assert fd > 0
 
@@ -301,7 +301,7 @@ def test_a_pipe_is_polled_for_both_its_ends(machine, hand):
     fd = hand.open(b"pipe", at=DEVICES)
     hand.begin("poll", on_read(fd, 1))
     assert hand.finish() is BLOCKED_CALL
-    machine.system.end(hand.process, 0)
+    death.end(machine.system, hand.process, 0)
     hand = machine.hand("other")
     fd = hand.open(b"pipe", at=DEVICES)
     hand.write(fd, b"12345")

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.params import SCHEDULER_BYTES
 from hardtack.kernel.pipes import CAPACITY
 from hardtack.kernel.process import BLOCKED, GONE, NEW, WAITING_FOR_MEMORY, ZOMBIE
@@ -109,7 +109,7 @@ def test_a_kill_gives_back_what_it_is_scored_by(machine):
     group = process.group
     before = machine.live()
     held = group.heap.live
-    machine.system._kill_for_memory(group.heap)
+    death.kill_for_memory(machine.system, group.heap)
     del process
     assert machine.system.kills[-1].held == held
     assert before - machine.live() >= held - 300  # but for the group itself, which this test holds
@@ -313,7 +313,7 @@ def test_a_process_that_waits_for_memory_can_be_killed(machine):
     machine.parked.remove(hand.process) if hand.process.queue is machine.parked else None
     hand.process.queue.remove(hand.process) if hand.process.queue is machine.system.run_queue else None
     machine.system.memory.wait(hand.process, 1000)
-    machine.system.end(hand.process, 137, "for this test")
+    death.end(machine.system, hand.process, 137, "for this test")
     assert not len(machine.system.memory.admission)
     machine.settle()
 
@@ -329,7 +329,7 @@ def test_a_process_that_was_granted_and_is_killed_gives_its_grant_back(machine):
     def kill_after_the_grant():
         if hand.process.grant is not None:
             granted.append(machine.system.heap.reserved)
-            machine.system.end(hand.process, 137, "for this test")
+            death.end(machine.system, hand.process, 137, "for this test")
             granted.append(machine.system.heap.reserved)
         return bool(granted)
 
@@ -415,7 +415,7 @@ def good_guests_survive(machine):
             for hand in good:
                 serve(hand, rounds)
             rounds += 1
-        machine.system.kill_group(process.group, "the round is over")
+        death.kill_group(machine.system, process.group, "the round is over")
         for name in [name for name in good[0].list(3) if name.startswith(b"hog")]:
             assert good[0].unlink(name) == 0
     assert len(machine.system.kills) == 3

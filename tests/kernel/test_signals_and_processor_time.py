@@ -7,7 +7,7 @@ import os
 import pytest
 
 from hardtack.kernel import abi
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.lab.machine.driver import BLOCKED_CALL, SECOND
 
 

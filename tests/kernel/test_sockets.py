@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.params import MAX_BACKLOG, SOCKET_NAME_MAX
 from hardtack.kernel.pipes import CAPACITY
 from hardtack.kernel.sockets import UNACCEPTED
@@ -481,7 +481,7 @@ def test_a_group_that_is_killed_gives_back_all_that_it_was_sent(machine, hand):
     before = machine.live()
     held = victim.process.group.heap.live
     assert held >= 4 * CAPACITY
-    machine.system.kill_group(victim.process.group, "for a test")
+    death.kill_group(machine.system, victim.process.group, "for a test")
     assert before - machine.live() >= held - 3 * KIB  # the process itself, which the test still knows
     assert hand.read(clients[0], 1) == -abi.ECONNRESET
     assert hand.connect(hand.socket(), b"name") == abi.ENOENT

@@ -8,7 +8,7 @@ import pytest
 from denying import Denying, never, once_for_each_stack, only_the
 from test_failed_allocations import state
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.calls_spawn import CREATE_BYTES, NODES_BYTES, RUN_BYTES, SLOT_BYTES
 from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.open_disk_files import open_disk
@@ -263,7 +263,7 @@ def test_a_process_that_is_killed_while_its_new_program_waits_for_memory_gives_a
         hand.begin("exec", b"child", [b"x" * 1000])
         machine.run(lambda: hand.process.grant is not None)  # it has not run on it yet
         assert machine.system.user_memory.used == USER_BYTES + 1001
-        machine.system.end(hand.process, 137, "for this test")
+        death.end(machine.system, hand.process, 137, "for this test")
         assert machine.system.user_memory.used == 0
 
 
@@ -579,7 +579,7 @@ def test_an_end_takes_no_more_memory_for_many_descriptors_than_for_few(how):
                 hand.exit()
             else:
                 with machine.system.scheduler_heap:
-                    machine.system.end(hand.process, 1)
+                    death.end(machine.system, hand.process, 1)
                 taken.append(heap.peak - live)
             machine.scheduler.on_turn = None
             few, many = taken[0], taken[-1]

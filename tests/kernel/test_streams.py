@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.params import PAGE
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 from hardtack.lab.machine.driver import MIB, Machine
@@ -67,14 +67,14 @@ def test_captured_output_is_charged_to_the_group():
         before = heap.live
         hand.write(1, DATA[:65536])
         assert heap.live - before >= 65536
-        machine.system.end(hand.process, 0)
+        death.end(machine.system, hand.process, 0)
 
 
 def test_what_was_captured_outlives_its_process():
     machine, hand, capture = captured()
     with machine:
         hand.write(1, b"last words")
-        machine.system.end(hand.process, 0)
+        death.end(machine.system, hand.process, 0)
         assert capture.take() == b"last words"
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.half_done import give_up
 
@@ -155,8 +155,8 @@ def _have_wait(process: Process, wants: int, handler: Callable[..., object]) -> 
     # A child that was half made: who else is doomed in a turn makes no call in it.
     if system.doomed is not None:
         with system.scheduler_heap:  # numbers of the kernel's tables, as at every other end
-            system.end_doomed()
-            system.close_everything()  # with more than FAN descriptors it would still hold its heap
+            death.end_doomed(system)
+            death.close_everything(system)  # with more than FAN descriptors it would still hold its heap
     system.release_unused()
     account = process.group.account
     if account.lacks_heap(wants):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.abi import EBADF, ECHILD, EFAULT, EINVAL, OK, PAIR, U32
 from hardtack.kernel.calls import install
 from hardtack.kernel.calls_spawn import get_directory
@@ -151,7 +151,7 @@ def waitpid(process: Process, pid: Word, options: Word, status: Word, out: Word)
         return EINVAL
     wanted = -1 if pid == 0 or pid >= 0x8000_0000 else pid  # 0, -1, -N: all are of one process group
     system = process.system
-    child = system.take_dead(process, wanted)
+    child = death.take_dead(system, process, wanted)
     if child is not None:
         assert child.status is not None
         U32.pack_into(process.memory, status, child.status)
@@ -173,4 +173,4 @@ def waitpid(process: Process, pid: Word, options: Word, status: Word, out: Word)
 
 def kill(process: Process, pid: Word, signal: Word) -> int:
     """Have a process of one's own group ended by a signal, or find out whether it exists (0)."""
-    return process.system.send_signal(process, pid, signal)
+    return death.send_signal(process.system, process, pid, signal)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hardtack.kernel import abi, bounds
+from hardtack.kernel import abi, birth, bounds
 from hardtack.kernel.abi import E2BIG, EBADF, EFAULT, EINVAL, OK, PAIR, U32
 from hardtack.kernel.calls import get_path
 from hardtack.kernel.descriptions import Description
@@ -26,9 +26,9 @@ from hardtack.kernel.program_files import below, find_program, join, start_of
 from hardtack.kernel.steps import Steps
 
 if TYPE_CHECKING:
+    from hardtack.kernel.birth import Strings
     from hardtack.kernel.guest import Image
     from hardtack.kernel.ranges import Number, PathBytes, Word
-    from hardtack.kernel.system import Strings
 
 # What a child takes at most, its place among those who can run, and one of its descriptors: numbers, and two
 # nodes of its table.
@@ -86,7 +86,7 @@ def _create(
     process: Process, image: Image, arguments: memoryview, environment: Strings, directory: PathBytes
 ) -> None:
     """Make a child, which is `process.forking` then, or have `process.outcome` say why there is none."""
-    child = process.system.create(process.group, process, image, arguments, environment, directory)
+    child = birth.create(process.system, process.group, process, image, arguments, environment, directory)
     if isinstance(child, int):
         process.outcome = child
     else:
@@ -103,7 +103,7 @@ def _complete(process: Process, descriptor_map: Word, map_count: Word, out: Word
     runs = given and steps.run(process.heap, RUN_BYTES, _let_run, child)
     process.forking = None  # until now: see `half_done`
     if not runs:
-        process.system.unmake(child)
+        birth.unmake(process.system, child)
         return steps.begin_again()
     U32.pack_into(process.memory, out, child.pid)
     return OK
@@ -208,7 +208,7 @@ def fork(process: Process, out: Word) -> int:
         return EFAULT
     if not process.image.forkable:
         return abi.ENOTSUP
-    made = process.system.fork(process)
+    made = birth.fork(process.system, process)
     if isinstance(made, int):
         return made
     process.block(process.system.forkers)
@@ -242,11 +242,11 @@ def exec_(
         return image
     inherited = process.environment if variables is None else variables
     system = process.system
-    if not system.take_user_memory(process.group.account, len(given) + len(inherited)):
+    if not birth.take_user_memory(system, process.group.account, len(given) + len(inherited)):
         return abi.ENOMEM
     process.successor = Successor(
         image,
-        system.to_user_memory(given),
-        process.environment if variables is None else system.to_user_memory(variables),
+        birth.to_user_memory(system, given),
+        process.environment if variables is None else birth.to_user_memory(system, variables),
     )
     return abi.WAIT

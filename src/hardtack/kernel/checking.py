@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check_system(system: System) -> list[str]:
     """Return what does not hold of the kernel's invariants. Empty when all is well."""
     wrong = system.files.check() + system.processes.check()
-    for pid, process in _processes(system):
+    for pid, process in processes(system):
         wrong += process.descriptors.check()
         if process.pid != pid:
             wrong.append(f"pid {pid} leads to process {process.pid}")
@@ -35,7 +35,7 @@ def check_system(system: System) -> list[str]:
 def opened(system: System) -> Iterator[Description]:
     """Yield what descriptors lead to, once for each; what several processes share counts once."""
     leaves: dict[int, Leaf[Description]] = {}
-    for _, process in _processes(system):
+    for _, process in processes(system):
         for table in (process.descriptors, process.closing):
             leaves |= {id(leaf): leaf for leaf in table.leaves()}
     for leaf in leaves.values():
@@ -44,7 +44,8 @@ def opened(system: System) -> Iterator[Description]:
                 yield description
 
 
-def _processes(system: System) -> Iterable[tuple[int, Process]]:
+def processes(system: System) -> Iterable[tuple[int, Process]]:
+    """Yield every process by its pid, ended ones that wait to be waited for included."""
     pid = system.processes.next_used(1)
     while pid >= 0:
         process = system.process(pid)

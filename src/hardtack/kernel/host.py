@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from hardtack.errors import KernelError
-from hardtack.kernel import abi
+from hardtack.kernel import abi, birth, death
 from hardtack.kernel.calls import install
 from hardtack.kernel.directories import Directory
 from hardtack.kernel.files import PAGE_STEP_BYTES, File
@@ -82,8 +82,8 @@ class Host:
         ]
 
         def create() -> Process | int:
-            group = self.system.new_group(image.name, protected, limits, began)
-            process = self.system.create(group, None, image, blocks[0], blocks[1])
+            group = birth.new_group(self.system, image.name, protected, limits, began)
+            process = birth.create(self.system, group, None, image, blocks[0], blocks[1])
             if isinstance(process, int):
                 return process
             group.leader = process.pid
@@ -93,7 +93,7 @@ class Host:
                     for number, description in enumerate(itertools.chain(streams, self.system.preopens)):
                         install(process, number, description)
             except BaseException:
-                self.system.end(process, KILLED_STATUS)  # it never was
+                death.end(self.system, process, KILLED_STATUS)  # it never was
                 raise
             self.system.run_queue.append(process)
             return process

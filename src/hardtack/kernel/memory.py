@@ -17,6 +17,7 @@ from hardtack.heap import Heap
 from hardtack.heap.admission import Waiter
 from hardtack.heap.reclaim import ladder_of
 from hardtack.heap.waiting import tree_of
+from hardtack.kernel import death
 from hardtack.kernel.params import RECLAIM_MARGIN
 from hardtack.kernel.process import KILLED_STATUS, WAITING_FOR_MEMORY
 
@@ -133,7 +134,7 @@ class Memory:
         """
         while (first := self.admission.first) is not None and not (last is not None and last.settled):
             if self.system.exiting.first is not None:
-                self.system.close_everything()
+                death.close_everything(self.system)
                 self.admission.serve()
                 continue
             steps = self.ladder.steps(first.heap, first.amount, self._fits(first), margin=RECLAIM_MARGIN)
@@ -159,7 +160,7 @@ class Memory:
         elif isinstance(waiter, ProcessWaiter):
             why = "out of memory: nothing was left to reclaim"
             waiter.process.group.account.end("heap", why)
-            self.system.end(waiter.process, KILLED_STATUS, why)
+            death.end(self.system, waiter.process, KILLED_STATUS, why)
         else:
             self._leave(waiter)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.descriptions import Description
 from hardtack.kernel.process import ENDED, SIGNALLED
 
@@ -86,7 +86,7 @@ class KillFile(Description):
             return -abi.EINVAL
         pid = int(words[0])
         signal = int(words[1]) if len(words) == 2 else 15
-        errno = process.system.send_signal(process, pid, signal)
+        errno = death.send_signal(process.system, process, pid, signal)
         return -errno if errno else count
 
     def filestat(self) -> tuple[int, ...] | int:

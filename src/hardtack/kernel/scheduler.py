@@ -21,6 +21,7 @@ import gc
 from typing import TYPE_CHECKING
 
 from hardtack.heap import Heap
+from hardtack.kernel import birth, death
 from hardtack.kernel.guest import StartFailed
 from hardtack.kernel.host_watch import LOOK_MILLISECONDS
 from hardtack.kernel.params import SCHEDULER_BYTES, START_BYTES
@@ -128,7 +129,7 @@ class Scheduler:
         self._do_what_is_due()
         closing = system.exiting.first is not None
         if closing:
-            system.close_some()
+            death.close_some(system)
         process = system.run_queue.pop()
         if process is not None:
             self._take_turn(process)
@@ -146,7 +147,7 @@ class Scheduler:
         if system.sleepers.first is not None or system.pollers.first is not None:
             self._wake_due()
         if system.next_wall is not None and (now := system.clock.monotonic()) >= system.next_wall:
-            system.end_late_groups(now)
+            death.end_late_groups(system, now)
         if system.host.waiting and self.turns % TURNS_BETWEEN_LOOKS == 0:
             system.host.look(0)
 
@@ -161,7 +162,7 @@ class Scheduler:
         """End the process whose turn was cut off, unless it can go on."""
         process = self.system.current
         if process is not None and process.queue is None and process.waiter is None:
-            self.system.end(process, KILLED_STATUS, why)
+            death.end(self.system, process, KILLED_STATUS, why)
 
     # -- running
     def hurry(self) -> None:
@@ -190,7 +191,7 @@ class Scheduler:
                 system.run_queue.append(process)
         finally:  # also of a turn that was cut off: who was doomed in it has no other
             if system.doomed is not None:
-                system.end_doomed()
+                death.end_doomed(system)
             if system.unused is not None:
                 system.release_unused()
 
@@ -217,11 +218,11 @@ class Scheduler:
                 process.cpu_used += system.clock.processor() - process.cpu_began
         goes_on = False
         if account.limit is not None:
-            system.end_group(process.group, account.why or "")
+            death.end_group(system, process.group, account.why or "")
         elif ended:
             self._ended(process)
         elif process.doomed:
-            system.end(process, process.doomed, process.killed)
+            death.end(system, process, process.doomed, process.killed)
         elif process.successor is not None:
             goes_on = self._replace(process)
         else:
@@ -246,10 +247,10 @@ class Scheduler:
         system = self.system
         if system.heap.on_exhaustion == "fail" and system.heap.room < START_BYTES:
             process.failure = "the kernel's heap is full"  # wasmtime aborts when memory fails in its callback
-            system.end(process, NOT_STARTED_STATUS)
+            death.end(system, process, NOT_STARTED_STATUS)
             return False
         try:
-            if process.admit(process.heap, START_BYTES, system.start, process) is NotImplemented:
+            if process.admit(process.heap, START_BYTES, birth.start, system, process) is NotImplemented:
                 self._wait_to_start(process)
                 return False
         except StartFailed as error:
@@ -257,7 +258,7 @@ class Scheduler:
             if error.limit is not None and process.pid == process.group.leader:
                 process.group.account.end(error.limit, process.failure)
             error.__traceback__ = None
-            system.end(process, NOT_STARTED_STATUS)
+            death.end(system, process, NOT_STARTED_STATUS)
             return False
         return True
 
@@ -266,7 +267,7 @@ class Scheduler:
         account = process.group.account
         if account.lacks_heap(START_BYTES):
             account.end_for_heap(START_BYTES)
-            self.system.end_group(process.group, account.why or "")
+            death.end_group(self.system, process.group, account.why or "")
         else:
             self.system.memory.wait(process, START_BYTES)
 
@@ -274,13 +275,13 @@ class Scheduler:
         """Put the program in place that an exec asked for; tell whether the process can go on at once."""
         system = self.system
         try:
-            if process.admit(process.heap, START_BYTES, system.replace, process) is NotImplemented:
+            if process.admit(process.heap, START_BYTES, birth.replace, system, process) is NotImplemented:
                 self._wait_to_start(process)
                 return False
         except StartFailed as error:
             process.failure = str(error)
             error.__traceback__ = None
-            system.end(process, NOT_STARTED_STATUS)
+            death.end(system, process, NOT_STARTED_STATUS)
             return False
         return True
 
@@ -291,7 +292,7 @@ class Scheduler:
         if status is None:
             process.failure = guest.failure()
             status = 0 if process.failure is None else TRAPPED_STATUS
-        self.system.end(process, status)
+        death.end(self.system, process, status)
 
     # -- waiting
     def _wake_due(self) -> None:

@@ -63,8 +63,8 @@ class Observer:
         """Begin."""
         system = self.system
         self._started = time.monotonic()
-        wait, make_runnable, kill = system.memory.wait, system.make_runnable, system._kill_for_memory
-        aside: Callable[..., object] = system._records.run
+        wait, make_runnable, kill = system.memory.wait, system.make_runnable, system.kill_for_memory
+        aside: Callable[..., object] = system.records.run
 
         def waiting(process: Process, amount: int, handler: Callable[..., object] | None = None) -> None:
             aside(self._begin, process)
@@ -83,7 +83,7 @@ class Observer:
         # Groups that are made from now on are killed by way of `killing`.
         system.memory.wait = waiting  # type: ignore[method-assign]
         system.make_runnable = runnable  # type: ignore[method-assign]
-        system._kill_for_memory = killing  # type: ignore[method-assign]
+        system.kill_for_memory = killing
 
     def _begin(self, process: Process) -> None:
         if process.group in self.citizens:

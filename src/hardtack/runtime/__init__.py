@@ -1,6 +1,6 @@
 """Kernel and wasm put together: what Python programs use to run guests."""
 
-from hardtack.kernel.system import Kill
+from hardtack.kernel.death import Kill
 from hardtack.runtime.handles import Process
 from hardtack.runtime.kernel import Kernel
 from hardtack.runtime.python import run_python

@@ -11,7 +11,6 @@ thread of its own (worker.py); any thread may use it, and several may wait at th
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import weakref
@@ -20,35 +19,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from hardtack.errors import InternalError, KernelError, ProgramError, WrongSize
-from hardtack.heap import Heap
-from hardtack.kernel.bell import Bell
-from hardtack.kernel.descriptions import close
-from hardtack.kernel.guest import UserMemory
-from hardtack.kernel.host import Host
-from hardtack.kernel.mounts import open_mounted_root
-from hardtack.kernel.params import CACHE_SHARE, DISK_SIZE
+from hardtack.kernel import death
+from hardtack.kernel.params import DISK_SIZE
 from hardtack.kernel.process import KILLED_STATUS
 from hardtack.kernel.process import Process as KernelProcess
-from hardtack.kernel.scheduler import Scheduler
-from hardtack.kernel.system import System
 from hardtack.limits import NO_LIMITS, Limits
 from hardtack.runtime.arguments import as_bytes, as_directories, as_input, as_nanoseconds, places_of
 from hardtack.runtime.compiling import Compiling
 from hardtack.runtime.handles import Process
-from hardtack.runtime.inspection import Window, take_table
+from hardtack.runtime.inspection import Window
 from hardtack.runtime.interpreter import Interpreter
 from hardtack.runtime.listening import close_all
-from hardtack.runtime.loader import Loader, not_read
+from hardtack.runtime.loader import not_read
 from hardtack.runtime.outside import Outside
+from hardtack.runtime.parts import open_directories, open_disk, open_window, put_together, shut
 from hardtack.runtime.results import KernelStatistics, Result
 from hardtack.runtime.starting import check_limits, checked_start, standard_streams
 from hardtack.runtime.worker import Watch, Worker
 from hardtack.units import format_bytes, parse_bytes
 from hardtack.wasm.compilation import Uncompiled
-from hardtack.wasm.engine import Engine
-from hardtack.wasm.imports import CallPage
-from hardtack.wasm.modules import ModuleCache, Programs
-from hardtack.wasm.preview1 import entries
 
 if TYPE_CHECKING:
     import socket
@@ -128,62 +117,32 @@ class Kernel:
         places = places_of([*directories, disk_name] if disk is not None else directories)
         self._hides_root = places.get("")  # the directory that is all a program sees, if one is
         try:
-            worker.call(self._build, capacity, files_capacity, parse_bytes(memory), on_exhaustion)
+            parts = worker.call(
+                put_together,
+                worker,
+                self._outside,
+                capacity,
+                files_capacity,
+                parse_bytes(memory),
+                on_exhaustion,
+            )
         except BaseException:
-            worker.stop(_nothing)
+            worker.stop(lambda: None)
             raise
-        self._windows: list[Window] = []
-        self._end = weakref.finalize(self, _shut, worker, self._system, self._windows)
+        self._system, self._scheduler, self._host = parts.system, parts.scheduler, parts.host
+        self._engine, self._modules, self._programs = parts.engine, parts.modules, parts.programs
+        windows: list[Window] = []
+        self._end = weakref.finalize(self, shut, worker, self._system, windows)
         try:
             if name is not None:
-                self._windows.append(_window(name, worker, self._system, self._scheduler))
-            worker.call(self._open_directories, directories)
+                windows.append(open_window(name, worker, parts))
+            worker.call(open_directories, self._system, self._outside, directories)
             if disk is not None:
-                worker.call(self._open_disk, os.fspath(disk), disk_name, parse_bytes(disk_size), capacity)
+                size = parse_bytes(disk_size)
+                worker.call(open_disk, self._system, disk_name, os.fspath(disk), size, capacity)
         except BaseException:
             self.close()
             raise
-
-    def _build(self, capacity: int, files_capacity: int, memory: int, on_exhaustion: Policy) -> None:
-        outside = self._outside
-        outside.settle()
-        page = CallPage()
-        self._system = System(
-            Heap(capacity, name="kernel", on_exhaustion=on_exhaustion),
-            files_capacity,
-            UserMemory(memory),
-            outside.clock,
-        )
-        outside.settle()
-        self._system.host.bell = bell = Bell()
-        self._scheduler = Scheduler(self._system)
-        self._host = Host(self._system)
-        self._scheduler.even = outside.steady
-        outside.attach(self._system, self._scheduler)
-        self._engine = Engine(entries(self._system, page, outside.trace), self._system.user_memory, page=page)
-        self._modules = ModuleCache(self._engine)
-        self._programs = Programs(self._modules)
-        self._system.loader = Loader(self._programs)
-        self._worker.run_turns = self._scheduler.run
-        self._worker.now = outside.now
-        self._worker.quiet = outside.steady
-        if not outside.steady:
-            self._worker.end_turn = self._scheduler.hurry
-        self._worker.ring = bell.ring
-        self._worker.take_change = self._system.take_change
-
-    def _open_directories(self, dirs: Mapping[str, str]) -> None:
-        system = self._system
-        system.add_preopen(open_mounted_root(system, b"/"))
-        for name, path in dirs.items():
-            name = name.rstrip("/") or name  # libc finds what it knows as "pd/" by no other name
-            system.add_preopen(self._outside.directory(system, name, path))
-        self._outside.settle()
-
-    def _open_disk(self, path: str, name: str, size: int, heap: int) -> None:
-        from hardtack.kernel.open_disk_files import open_disk  # SQLite is for those who have a disk
-
-        self._system.add_preopen(open_disk(self._system, name, path, size, heap // CACHE_SHARE))
 
     # -- running programs
     def run(
@@ -415,8 +374,8 @@ class Kernel:
         if why is not None:
             if limit is not None:
                 process.group.account.end(limit, why)
-            self._system.end(process, KILLED_STATUS, why)
-        self._system.kill_group(process.group, "its process tree's first program ended")
+            death.end(self._system, process, KILLED_STATUS, why)
+        death.kill_group(self._system, process.group, "its process tree's first program ended")
         result = handle._take_result(self._outside.now())
         self._system.sync_disks()
         self._raise_bugs()
@@ -428,8 +387,8 @@ class Kernel:
     def _kill_tree(self, handle: Process, why: str) -> None:
         process = handle._process
         if process is not None:
-            self._system.end(process, KILLED_STATUS, why)
-            self._system.kill_group(process.group, why)
+            death.end(self._system, process, KILLED_STATUS, why)
+            death.kill_group(self._system, process.group, why)
 
     # -- files
     def write_file(self, path: str, data: bytes) -> None:
@@ -502,29 +461,3 @@ class Kernel:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-
-def _nothing() -> None: ...
-
-
-def _window(name: str, worker: Worker, system: System, scheduler: Scheduler) -> Window:
-    """Open a window to a kernel; refers to no Kernel."""
-    take = functools.partial(take_table, name, system, lambda: scheduler.turns)
-    return Window(name, lambda: worker.call(take))
-
-
-def _shut(worker: Worker, system: System, windows: Sequence[Window]) -> None:
-    """End a kernel and its thread."""
-    for window in windows:
-        window.close()
-    worker.stop(functools.partial(_end_all, system))
-
-
-def _end_all(system: System) -> None:
-    """End a kernel; refers to no Kernel, so that one can be ended because nobody refers to it."""
-    system.end_all("the kernel was closed")
-    for description in system.preopens:
-        close(description)
-    system.preopens = ()
-    system.close_disks()
-    system.host.close()

@@ -19,22 +19,23 @@ from typing import TYPE_CHECKING, Final
 from hardtack.errors import KernelError
 from hardtack.heap import Heap
 from hardtack.kernel import abi
+from hardtack.kernel.clocks import HostClock
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.host_sockets import HostListener
 from hardtack.kernel.host_watch import LOOK_MILLISECONDS, POLLOUT, HostDescription, HostWatch, events_of
 from hardtack.kernel.streams import HostStream
-from hardtack.kernel.system import HostClock
 from hardtack.runtime.listening import open_listeners
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
+    from hardtack.kernel.clocks import Clock
     from hardtack.kernel.process import Process
     from hardtack.kernel.ranges import Transfer, Word
     from hardtack.kernel.scheduler import Scheduler
-    from hardtack.kernel.system import Clock, System
+    from hardtack.kernel.system import System
 
 MAX_INPUT: Final = 256 << 20  # bytes of standard input that are read before they are used
 BEGINNING: Final = 1_767_225_600 * 10**9  # 2026, when virtual time begins, in ns since 1970

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hardtack.heap import HeapStatistics
+    from hardtack.kernel.death import Kill
     from hardtack.kernel.disk_inodes import DiskStatistics
-    from hardtack.kernel.system import Kill, System
+    from hardtack.kernel.system import System
 
 
 @dataclass(frozen=True, slots=True)

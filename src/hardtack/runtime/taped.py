@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from hardtack.kernel.clocks import Clock
     from hardtack.kernel.process import Process
     from hardtack.kernel.queues import Queue
     from hardtack.kernel.scheduler import Scheduler
-    from hardtack.kernel.system import Clock, System
+    from hardtack.kernel.system import System
     from hardtack.runtime.recording import Json, Outcome, Reel
 
 _NOT_TAPED: Final = frozenset({"wait", "wait_ready", "release"})  # they answer nothing that the host says

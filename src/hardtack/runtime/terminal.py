@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from hardtack.heap import Heap
+from hardtack.kernel import death
 from hardtack.kernel.process import ENDED
 from hardtack.kernel.streams import HostStream
 from hardtack.runtime.outside import Outside
@@ -80,7 +81,7 @@ class Terminal(Outside):
             return
         running = [process for process in lines.members(leader) if not lines.knows(process)]
         for process in running:
-            system.end(process, INTERRUPTED_STATUS, "interrupted")
+            death.end(system, process, INTERRUPTED_STATUS, "interrupted")
         self.stuck = not running and leader.queue is not lines.waiters
         if not running and not self.stuck:
             lines.give_up_line()

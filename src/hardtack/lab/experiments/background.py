@@ -44,7 +44,7 @@ class _Watch:
         heap = self.system.scheduler_heap
         heap.reset_peak()
         self.live = heap.live
-        self.scheduler.on_turn = lambda process: self.system._records.run(self._note, process)
+        self.scheduler.on_turn = lambda process: self.system.records.run(self._note, process)
 
     def _note(self, process: Process | None) -> None:
         heap, taken, standing = self.system.scheduler_heap, self.taken, self.scheduler._standing

@@ -26,7 +26,7 @@ from functools import partial
 from typing import Any
 
 from hardtack.heap import Heap
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.border import compile_entry
 from hardtack.kernel.descriptions import Description, close
 from hardtack.kernel.guest import StartFailed, UserMemory
@@ -759,7 +759,7 @@ class Machine:
         """End everybody, and check that nothing but files stays."""
         system = self.system
         self.check()
-        system.end_all("the test is over")
+        death.end_all(system, "the test is over")
         for description in system.preopens:
             close(description)
         system.preopens = ()

@@ -8,9 +8,9 @@ import struct
 import tempfile
 from functools import partial
 
-from hardtack.kernel import abi
+from hardtack.kernel import abi, death
 from hardtack.kernel.descriptions import Description
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.open_disk_files import open_disk
 from hardtack.kernel.params import DISK_SIZE, LEAST_CACHE_BYTES, PAGE
 from hardtack.kernel.process import GONE, ZOMBIE, Process
@@ -224,4 +224,4 @@ def run(ledger: Ledger, seed: int, count: int) -> None:
             image.forked = child
             process = machine.start(image, ["one", "two"], ["A=1"], streams=streams)
             machine.run(partial(_ended, process))
-            machine.system.end_all("it waits for ever")
+            death.end_all(machine.system, "it waits for ever")

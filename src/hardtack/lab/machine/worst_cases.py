@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hardtack.kernel import abi
 from hardtack.kernel.directories import place
-from hardtack.kernel.host_files import open_host_directory
+from hardtack.kernel.host_directories import open_host_directory
 from hardtack.kernel.params import NAME_MAX, PATH_MAX
 from hardtack.lab.machine.driver import KIB, OUT, PATH, Body, Calls, Hand, Machine, after
 from hardtack.lab.machine.ledger import Ledger
