@@ -58,15 +58,17 @@ class Analysing:
             processes: how many to fork, where there are many targets.
         """
         found: dict[Target, Analysed] = {}
-        left: list[tuple[Packed, dict[str, str]]] = []
+        left: list[Packed] = []
         if processes > 1 and len(wanted) >= _SHARED and Workers.can_be():
             shares = [wanted[begin:end] for begin, end in _shares(len(wanted), processes)]
             workers = Workers(
-                processes, lambda number: [self._answer(*one) for one in shares[number]], self._known
+                processes, lambda number: [self._unless_kept(*one) for one in shares[number]], self._packed
             )
             for number, bounds in workers.results(len(shares)):
-                for (target, name), bound in zip(shares[number], bounds, strict=True):
-                    found[target] = bound
+                for (target, name), made in zip(shares[number], bounds, strict=True):
+                    bound = made or self._kept_bound(target)
+                    if bound is not None:
+                        found[target] = bound
                     progress(f"analysed {name}")
             left = workers.left
         for target, name in wanted:
@@ -74,23 +76,28 @@ class Analysing:
                 progress(f"analysing {name}")
                 found[target] = self._answer(target, name)
         if self._kept and self._cache:
-            left.append(self._known())
-            self._cache.add((packed for packed, _ in left), self._loaded.program)
-            for _, held in left:
-                self._kept.held.update(held)
+            left.append(self._packed())
+            self._cache.add(left, self._loaded.program)
             self._kept.keep_held()
         return found
 
-    def _known(self) -> tuple[Packed, dict[str, str]]:
-        """Return what this process found out and others have to know: summaries, and bounds that hold."""
-        if not self._kept or not self._cache:
-            return {}, {}
-        return self._cache.packed(self._memo, self._loaded.program), self._kept.held
+    def _packed(self) -> Packed:
+        """Return the summaries that this process found, which others have to know."""
+        return self._cache.packed(self._memo, self._loaded.program) if self._cache else {}
 
     def _answer(self, target: Target, name: str) -> Analysed:
         """Return a bound that was found before and still holds, else analyse."""
-        known = None if self._lies or not self._kept else self._kept.same(target, self._loaded.program)
-        return known or self._analyse(target, name)
+        return self._unless_kept(target, name) or self._kept_bound(target) or self._analyse(target, name)
+
+    def _unless_kept(self, target: Target, name: str) -> Analysed | None:
+        """Return a bound; None if one was found before that still holds: whoever asks has it, too."""
+        if not self._lies and self._kept and self._kept.holds(target, self._loaded.program):
+            return None
+        return self._analyse(target, name)
+
+    def _kept_bound(self, target: Target) -> Analysed | None:
+        """Return the bound that was found before; None if what is kept is none."""
+        return self._kept.kept(target) if self._kept else None
 
     def _analyse(self, target: Target, name: str) -> Analysed:
         program = self._loaded.program

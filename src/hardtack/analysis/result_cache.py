@@ -21,7 +21,7 @@ import os
 import sys
 import time
 from functools import cache, cached_property
-from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -111,13 +111,16 @@ class ResultCache:
             self._sources = self._digest(every, around)
             self._write(self.run, {"files": every, "folders": around})
 
-    def same(self, target: Target, program: ir.Program) -> Analysed | None:
-        """Return a target's bound if nothing changed that its analysis read."""
+    def holds(self, target: Target, program: ir.Program) -> bool:
+        """Tell whether there is a bound of a target, and nothing changed that its analysis read."""
         known = self._entry(target)
-        if known is None or reads.digest_of(program, known["names"]) != known["reads"]:
-            return None
-        bound = _decoded(known)
-        if bound is not None:
+        return known is not None and reads.digest_of(program, known["names"]) == known["reads"]
+
+    def kept(self, target: Target) -> Analysed | None:
+        """Return a target's bound, which holds."""
+        known = self._entry(target)
+        bound = None if known is None else _decoded(known)
+        if known is not None and bound is not None:
             self.held[self._name(target)] = known["reads"]
         return bound
 
@@ -183,13 +186,21 @@ def _decoded(known: dict[str, Any]) -> Analysed | None:
 
 @cache
 def _versions() -> tuple[str, ...]:
-    """Return what of the analyser's own a bound depends on."""
+    """Return what of the analyser's own, Python and mypy a bound depends on."""
     own = hashlib.sha256()
     for package in (Path(__file__).parent, Path(symbolic.__file__).parent):
         for path in sorted(package.rglob("*")):
             if path.suffix in {".py", ".toml"}:
                 own.update(f"{path.relative_to(package.parent)}\n".encode() + path.read_bytes())
-    return (own.hexdigest(), sys.version, sys.platform, metadata.version("mypy"))
+    return (own.hexdigest(), sys.version, sys.platform, _mypy())
+
+
+def _mypy() -> str:
+    """Return which mypy is installed: its version and folder, which take less to read than its metadata."""
+    found = find_spec("mypy")
+    if found is None or found.origin is None:
+        return ""
+    return f"{found.origin} {_content(os.path.join(os.path.dirname(found.origin), 'version.py'))}"
 
 
 def _content(path: str) -> str:
