@@ -58,8 +58,14 @@ def rounded(size: Size) -> Size:
         return size
     found = ZERO
     for p in size.polynomials:
-        found |= sum((_whole(monomial, number) for monomial, number in p), ZERO)
+        plain = polys.polynomial((one, ceil(number)) for one, number in p if not _has_fraction(one))
+        others = (_whole(one, number) for one, number in p if _has_fraction(one))
+        found |= sum(others, Size((plain,)) if plain else ZERO)
     return found
+
+
+def _has_fraction(monomial: Monomial) -> bool:
+    return any("/" in factor for factor in monomial)
 
 
 def _whole(monomial: Monomial, number: Coefficient) -> Size:

@@ -48,8 +48,16 @@ class Syntax:
 
     @cached_property
     def every(self) -> tuple[ast.AST, ...]:
-        """All nodes, the outer ones first."""
-        return tuple(ast.walk(self.tree))
+        """All nodes, the outer ones first: those of `ast.walk`, which takes twice as long."""
+        found: list[ast.AST] = [self.tree]
+        for node in found:  # which grows
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, list):
+                    found += [one for one in value if isinstance(one, ast.AST)]
+                elif isinstance(value, ast.AST):
+                    found.append(value)
+        return tuple(found)
 
     @cached_property
     def walruses(self) -> tuple[ast.NamedExpr, ...]:
@@ -66,8 +74,9 @@ class Syntax:
         """Every node by the line and column where it begins, the outer ones first."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
         for node in self.every:
-            if (line := getattr(node, "lineno", None)) is not None:
-                found.setdefault((line, getattr(node, "col_offset", 0)), []).append(node)
+            known = vars(node)
+            if (line := known.get("lineno")) is not None:
+                found.setdefault((line, known.get("col_offset", 0)), []).append(node)
         return found
 
     def at(self, line: int, column: int, *kinds: type[ast.AST]) -> ast.AST | None:

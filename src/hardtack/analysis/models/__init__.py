@@ -34,7 +34,7 @@ import ast
 import sys
 import tomllib
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -129,14 +129,20 @@ class Models:
 
     Args:
         models: those that are read.
-        unread: what reads each other one, which is done when it is first asked for.
+        unread: gives what reads each other one, which is done when it is first asked for.
     """
 
     def __init__(
-        self, models: Iterable[Model], unread: Mapping[str, Callable[[], Iterable[Model]]] = _NONE
+        self,
+        models: Iterable[Model],
+        unread: Callable[[], Mapping[str, Callable[[], Iterable[Model]]]] = lambda: _NONE,
     ) -> None:
         self._models = {model.name: model for model in models}
-        self._unread = {name: read for name, read in unread.items() if name not in self._models}
+        self._find_unread = unread
+
+    @cached_property
+    def _unread(self) -> dict[str, Callable[[], Iterable[Model]]]:
+        return {name: read for name, read in self._find_unread().items() if name not in self._models}
 
     def find(self, name: str) -> Model | None:
         """Return the model of a function, method or class, or None."""
@@ -203,7 +209,9 @@ def _packed(
 
 
 def load_models(extra: Sequence[Path] = (), version: tuple[int, int] | None = None) -> Models:
-    """Read our models, and then the user's, which replace ours of the same name.
+    """Return our models and the user's, which replace ours of the same name.
+
+    The user's are read at once, ours when the first is asked for: where nothing changed, none is.
 
     Args:
         extra: the user's files.
@@ -215,6 +223,14 @@ def load_models(extra: Sequence[Path] = (), version: tuple[int, int] | None = No
     """
     major, minor = version or sys.version_info[:2]
     chosen = f"py{major}{minor}"
+    found: dict[str, Model] = {}
+    for path in extra:
+        found |= {model.name: model for model in read_models(path.read_text("utf-8"), str(path), chosen)}
+    return Models(found.values(), partial(_ours, chosen))
+
+
+def _ours(chosen: str) -> dict[str, Callable[[], Iterable[Model]]]:
+    """Return what reads each of our models, by name."""
     unread: dict[str, Callable[[], Iterable[Model]]] = {}
     ours = sorted(
         (entry for entry in resources.files("hardtack.analysis.models").iterdir()),
@@ -228,10 +244,7 @@ def load_models(extra: Sequence[Path] = (), version: tuple[int, int] | None = No
                     if one in unread:
                         raise ModelError(f"{entry.name}: {one!r} is described twice")
                     unread[one] = read
-    found: dict[str, Model] = {}
-    for path in extra:
-        found |= {model.name: model for model in read_models(path.read_text("utf-8"), str(path), chosen)}
-    return Models(found.values(), unread)
+    return unread
 
 
 def read_models(text: str, file: str, version: str) -> list[Model]:
