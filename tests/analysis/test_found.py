@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from programs.asked_inputs import INPUTS as ASKED
 from programs.begun_inputs import INPUTS as BEGUN
+from programs.clauses_inputs import INPUTS as CLAUSES
 from programs.collecting_inputs import INPUTS as COLLECTING
 from programs.counted_inputs import INPUTS as COUNTED
 from programs.decorated_inputs import INPUTS as DECORATED
@@ -19,7 +20,19 @@ from programs.stand_ins_inputs import INPUTS as STAND_INS
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
-from programs import asked, begun, collecting, counted, decorated, errors, found, holes, shapes, stand_ins
+from programs import (
+    asked,
+    begun,
+    clauses,
+    collecting,
+    counted,
+    decorated,
+    errors,
+    found,
+    holes,
+    shapes,
+    stand_ins,
+)
 
 # apart: their classes are strangers
 APART = {
@@ -32,6 +45,7 @@ APART = {
     counted: COUNTED,
     begun: BEGUN,
     asked: ASKED,
+    clauses: CLAUSES,
 }
 INPUTS = {function: inputs for each in APART.values() for function, inputs in each.items()}
 # What has no bound, and why not.
@@ -55,6 +69,12 @@ WITHOUT = {
     "cut_with_a_step": "no-model",
     "unpacked_and_collected": "unsupported",
     "rows_by_a_call": "unknown-callee",
+    "cleared": "implicit-call",
+    "taken_out": "implicit-call",
+    "replaced_in_a_dict": "implicit-call",
+    "replaced_as_an_attribute": "implicit-call",
+    "replaced_as_a_global": "implicit-call",
+    "suspended": "implicit-call",
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import footprints, instances, ir, parameters
+from hardtack.analysis import footprints, instances, ir, letting_go, parameters
 from hardtack.analysis.domain import NOTHING, STREAMS, Cell, Value, is_older, join_all, join_values
 from hardtack.analysis.records import replace
 from hardtack.symbolic import ZERO, Size, lift
@@ -194,6 +194,7 @@ def set_attribute(interp: Interpreter, value: Value, name: str, new: Value, type
     certain = strong(interp, value)
     for obj, cell in list(cells(interp, value)):
         if not cell.owned:
+            letting_go.refuse(interp, (type_,))
             if not certain:
                 parameters.make_attribute(interp, obj, name, type_)
             parameters.write_part(interp, obj, name, new, strong=certain)

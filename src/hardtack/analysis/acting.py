@@ -16,6 +16,7 @@ from hardtack.analysis import (
     footprints,
     integers,
     iteration,
+    letting_go,
     operations,
     parameters,
     paths,
@@ -71,6 +72,7 @@ def act(interp: Interpreter, model: Model, arguments: Given) -> Value:
     """Do what a model says; returns the result, to be written to a register at once."""
     machine = ModelMachine(interp, model.name)
     paths.refuse_for_text(interp, model.name, arguments)
+    letting_go.by_model(interp, model.name, arguments)
     message = _message(machine, model.name, arguments)
     for register in arguments.single:
         machine.special(register, "__index__", [], _ONE)  # wherever an integer is taken, it may be asked for

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from hardtack.analysis import access, exceptions, footprints, instances, integers, ir, parameters, tracebacks
+from hardtack.analysis import (
+    access,
+    exceptions,
+    footprints,
+    instances,
+    integers,
+    ir,
+    letting_go,
+    parameters,
+    tracebacks,
+)
 from hardtack.analysis.domain import BOOL, NONE, NOTHING, TRUTH, Cell, Value, join_all, join_values
 from hardtack.analysis.interpreting import SiteOf
 from hardtack.analysis.records import replace
@@ -103,6 +113,8 @@ def _store_global(interp: Interpreter, op: ir.StoreGlobal) -> None:
     holder = globals_object(interp)
     value = interp.read(op.source)
     interp.touched()
+    if op.name in interp.program.globals:
+        letting_go.refuse(interp, (interp.program.globals[op.name],))
     parameters.write_part(interp, holder, op.name, value, strong=True)
     access.charge(interp, holder, op.name, footprints.scalar(value), certain=True)
     interp.release(op.source)

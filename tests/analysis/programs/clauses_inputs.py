@@ -1,0 +1,63 @@
+"""Inputs for `clauses`."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from hardtack.lab.measuring import given
+from programs.clauses import (
+    Finalized,
+    Holder,
+    beside_it,
+    bound_anew,
+    bound_anew_and_kept,
+    bound_anew_from_itself,
+    cleared,
+    only_read,
+    replaced_as_a_global,
+    replaced_as_an_attribute,
+    replaced_in_a_dict,
+    suspended,
+    taken_out,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hardtack.lab.measuring import Make
+
+
+def texts() -> list[Make]:
+    return [lambda n=n: given([f"abc{i}" for i in range(n)]) for n in (0, 1, 2, 5, 40, 300)]
+
+
+def held() -> list[Finalized]:
+    return [Finalized("abc" * 100) for _ in range(3)]
+
+
+def stepped() -> Iterator[int]:
+    def steps() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            bytes(10_000)
+
+    made = steps()
+    next(made)
+    return made
+
+
+INPUTS: dict[Callable[..., object], list[Make]] = {
+    bound_anew: texts(),
+    bound_anew_from_itself: texts(),
+    bound_anew_and_kept: texts(),
+    cleared: [lambda: given(held())],
+    taken_out: [lambda: given(deque(held()))],
+    replaced_in_a_dict: [lambda: given({"a": held()[0]})],
+    replaced_as_an_attribute: [lambda: given(Holder())],
+    replaced_as_a_global: [given],
+    suspended: [lambda: given([stepped()])],
+    only_read: [lambda: given(held())],
+    beside_it: [lambda: given(Holder())],
+}
