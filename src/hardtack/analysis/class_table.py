@@ -86,6 +86,8 @@ class ClassTable:
             init=self._init(info),
             factories=self._factories(info),
             generic=self._generic(info),
+            odd=self._hierarchy.odd_class(info) or "",
+            is_overloaded=self._hierarchy.is_overloaded(info),
         )
 
     def _variables(
