@@ -17,6 +17,7 @@ from programs.found_inputs import INPUTS as FOUND
 from programs.holes_inputs import INPUTS as HOLES
 from programs.shapes_inputs import INPUTS as SHAPES
 from programs.stand_ins_inputs import INPUTS as STAND_INS
+from programs.unnamed_inputs import INPUTS as UNNAMED
 
 from hardtack.analysis.bounds import bounds
 from hardtack.lab.measuring import check
@@ -32,6 +33,7 @@ from programs import (
     holes,
     shapes,
     stand_ins,
+    unnamed,
 )
 
 # apart: their classes are strangers
@@ -46,6 +48,7 @@ APART = {
     begun: BEGUN,
     asked: ASKED,
     clauses: CLAUSES,
+    unnamed: UNNAMED,
 }
 INPUTS = {function: inputs for each in APART.values() for function, inputs in each.items()}
 # What has no bound, and why not.
@@ -75,6 +78,21 @@ WITHOUT = {
     "replaced_as_an_attribute": "implicit-call",
     "replaced_as_a_global": "implicit-call",
     "suspended": "implicit-call",
+    "queue_from_a_keyword": "loop",
+    "numbered_from_a_keyword": "loop",
+    "descriptor_written": "unknown-callee",
+    "descriptor_of_a_class": "unknown-callee",
+    "descriptor_in_a_row": "unknown-callee",
+    "made_by_a_variable": "unsupported",
+    "made_by_map": "unsupported",
+    "made_twice": "unsupported",
+    "instance_checked": "implicit-call",
+    "instance_matched": "implicit-call",
+    "length_of_a_class": "implicit-call",
+    "truth_of_a_class": "implicit-call",
+    "class_as_a_key": "implicit-call",
+    "classes_sorted": "implicit-call",
+    "length_of_its_class": "implicit-call",
 }
 
 

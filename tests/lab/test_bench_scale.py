@@ -9,11 +9,12 @@ TIMES = 4  # a thousand times as many would show in any cost that grows with the
 
 def test_no_call_grows_with_descriptors_or_processes() -> None:
     told: list[str] = []
-    rows = bench_scale.measure(1, told.append)
+    rows = bench_scale.measure(3, told.append)
     assert told == ["fork", "read", "seek", "openclose", "pipe"]
     assert [row.name for row in rows] == [
         f"{call}_{many}" for call in told for many in ("10000_descriptors", "1000_processes")
     ]
     for row in rows:
-        (ratio,) = row.ratio.values()
-        assert 0 < ratio < TIMES, row
+        (few,) = row.peers.values()
+        least, _ = row.spread  # what grows does so in each round; what the machine's other work adds does not
+        assert 0 < least < TIMES * few, row

@@ -73,7 +73,7 @@ def length(interp: Interpreter, value: Value) -> Size:
         return value.length
     most = ZERO
     for obj, cell in cells(interp, value):
-        if cell.kind in {"unknown", "instance", "lump"}:
+        if cell.kind in {"unknown", "instance", "lump", "generator", "coroutine"}:
             what, why = (cell.name or "this", "") if cell.kind != "unknown" else ("this", f": {cell.name}")
             return interp.unbounded(
                 "loop", f"how long {what} is, is not known{why}", "give it a type with a length"

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from hardtack.analysis.domain import Object
     from hardtack.analysis.interpreting import Handler, Interpreter
+    from hardtack.analysis.models import Model
 
 _CHECK = 4096  # bytes: iterators over what is checked, and a message with a path of a few keys
 _DYNAMIC = frozenset({"int", "bool", "float", "str", "bytes"})
@@ -320,11 +321,16 @@ def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type)
     if model is None:
         interp.finding("no-model", f"{name} has no model", _DESCRIBED)
         return parameters.symbolic(interp, type_, f"{name}()", single=False)
+    return act_on_items(interp, model, arguments)
+
+
+def act_on_items(interp: Interpreter, model: Model, arguments: Given) -> Value:
+    """Do what a model says, once what makes its items when asked has made them all."""
     consumed = generators.consume_arguments(interp, model, arguments)
     if interp.state.dead:
         return NOTHING
-    _takes_away(interp, name, arguments)
-    for pool in footprints.kept_by(name):
+    _takes_away(interp, model.name, arguments)
+    for pool in footprints.kept_by(model.name):
         interp.state.keep(pool, Size.const(1))
     value = act(interp, model, consumed)
     for register in set(consumed.positional) - set(arguments.positional):

@@ -84,6 +84,8 @@ class ClassTable:
             factories=self._factories(info),
             generic=self._generic(info),
             doubt=next(filter(None, map(self._doubt, info.mro)), ""),
+            odd=self._hierarchy.odd_class(info) or "",
+            is_overloaded=self._hierarchy.is_overloaded(info),
         )
 
     def _doubt(self, info: mn.TypeInfo) -> str:

@@ -51,7 +51,7 @@ def defaults(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     """Make a defaultdict: as its model makes a dict, under its own name."""
     model = interp.models.find(name)
     assert model is not None
-    value = act(interp, model, arguments)
+    value = calls.act_on_items(interp, model, arguments)
     for obj, cell in list(access.cells(interp, value)):
         interp.state.put(obj, replace(cell, name=name))
     return value
@@ -62,7 +62,7 @@ def ordered(interp: Interpreter, name: str, arguments: Given) -> Value | None:
     model = interp.models.find(name)
     assert model is not None
     made = interp.scratch_register("ordered")
-    interp.write(made, act(interp, model, arguments))
+    interp.write(made, calls.act_on_items(interp, model, arguments))
     if interp.state.dead:
         return NOTHING
     for obj, cell in list(access.cells(interp, interp.read(made))):

@@ -72,7 +72,7 @@ def _refusal(interp: Interpreter, known: ir.Class, methods: dict[str, str]) -> s
             return f"{name} runs with every instance"
     if known.is_protocol:
         return "a protocol has no instances"
-    return known.doubt
+    return known.doubt or (f"a class {known.odd}" if known.odd else "")
 
 
 def bare(interp: Interpreter, names: Sequence[str]) -> Value | None:

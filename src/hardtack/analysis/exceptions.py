@@ -49,6 +49,9 @@ _LONGEST = {
 }
 _OF_MORE = {"OSError": 704, "UnicodeDecodeError": 576, "UnicodeEncodeError": 576}  # without what they keep
 _RAISED = re.compile(r"([\w.]+)(?:\((\d+)\)|: (.*))?")
+# The field of a traceback for what the exception had when it was raised again, however often: it goes on from
+# there. Source: Python/errors.c _PyErr_SetObject, Python/traceback.c PyTraceBack_Here.
+_EARLIER = "held earlier"
 # A call that ends while its frame object lives makes one of its caller's: Python/frame.c take_ownership.
 # So many bytes are taken for granted of who calls: 37 variables and places of its evaluation stack.
 _CALLER = 448
@@ -263,7 +266,9 @@ def _leave_frames(
         tracebacks.keep(state, depth, function, NOTHING.objects if raised is None else raised.objects)
     for frame in state.frames[catcher.depth :]:
         lost.extend(tracebacks.variables(frame, raised))
-    pending = state.frames[catcher.depth - 1].get(EXCEPTION)
+    # The one that is handled meanwhile is its __context__, whichever function handles it: _PyErr_SetObject.
+    handled = (frame[EXCEPTION] for frame in reversed(state.frames[: catcher.depth]) if EXCEPTION in frame)
+    pending = next(handled, None)
     if pending is not None and not (raised is not None and pending.objects <= raised.objects):
         lost.append(pending)
     depth = max(len(state.frames) - catcher.depth, 0)
@@ -310,9 +315,12 @@ def _unwind(
 def _with_traceback(interp: Interpreter, raised: Value, lump: int) -> Value:
     depth = int(interp.state.cells[lump].name)
     for obj, cell in list(access.cells(interp, raised)):
-        traced = Value(frozenset((lump,)))
+        traced, before = Value(frozenset((lump,))), cell.fields.get("__traceback__", NOTHING)
         if not cell.owned:
-            traced = join_values(cell.fields.get("__traceback__", NOTHING), traced)
+            traced = join_values(before, traced)
+        elif before.objects:
+            earlier = join_values(before, interp.state.cells[lump].fields.get(_EARLIER, NOTHING))
+            interp.state.put(lump, interp.state.cells[lump].with_field(_EARLIER, earlier))
         if cell.kind == tracebacks.KIND and cell.name and int(cell.name) > depth:
             cell = replace(cell, name=tracebacks.COMPLETE)  # the frames that it had left are the new one's
         interp.state.put(obj, cell.with_field("__traceback__", traced))

@@ -12,6 +12,7 @@ from mypy import nodes as mn
 from mypy import types as mt
 
 from hardtack.analysis import generated, ir
+from hardtack.analysis.mypy_types import instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,10 +169,10 @@ class Hierarchy:
             return ir.Callee("model", "typing.NewType.__call__")  # calling a NewType gives its argument back
         if info.fullname not in self.classes:
             return ir.Callee("model", public(info.fullname))
-        odd = self._odd_class(info)
+        odd = self.odd_class(info)
         return ir.Callee("unknown", f"{info.fullname}, {odd}") if odd else ir.Callee("class", info.fullname)
 
-    def _odd_class(self, info: mn.TypeInfo) -> str | None:
+    def odd_class(self, info: mn.TypeInfo) -> str | None:
         """Return why the construction of a class is not known."""
         if info.typeddict_type is not None:
             return "a TypedDict that is called and not written as a display"
@@ -184,10 +185,28 @@ class Hierarchy:
             made = base.names.get("__init__")
             if made is not None and made.plugin_generated and generated.dataclass_of(base) is None:
                 return "whose __init__ is made by what mypy has a plugin for"
+            if generated.dataclass_of(base) is not None and any(
+                map(self._is_descriptor, base.names.values())
+            ):
+                return "of whose fields one is a descriptor"
         meta = info.metaclass_type
         if meta is not None and any(one.fullname in self.classes for one in meta.type.mro):
             return "which has a metaclass of the sources"
         return None
+
+    def _is_descriptor(self, symbol: mn.SymbolTableNode) -> bool:
+        """Return whether a variable of a class holds what has a __set__ of the sources."""
+        node = symbol.node
+        if not isinstance(node, mn.Var) or not node.is_initialized_in_class:
+            return False
+        found = [self.methods(instance.type, "__set__") for instance in instances(node.type)]
+        return any(callee.kind != "model" for callees in found for callee in callees)
+
+    def is_overloaded(self, info: mn.TypeInfo) -> bool:
+        """Return whether a metaclass of the sources has special methods, but for those that make a class."""
+        meta = info.metaclass_type
+        own = [one for one in meta.type.mro if one.fullname in self.classes] if meta is not None else []
+        return any(name.startswith("__") and name not in _MAKE for one in own for name in one.names)
 
     def unknown_decorator(self, function: mn.FuncItem) -> str | None:
         """Return the first decorator of a function that changes it in a way that is not known."""
@@ -224,6 +243,9 @@ class Hierarchy:
         concrete = next((one for one in receiver.mro if one.fullname not in self.classes), owner)
         return public(f"{concrete.fullname}.{node.name}")
 
+
+# What of a metaclass makes a class or, as `odd_class` says, an instance; and what is no method.
+_MAKE = frozenset({"__new__", "__init__", "__prepare__", "__call__", "__module__", "__doc__", "__slots__"})
 
 _TYPED_DICT = "typing._TypedDict"  # what typeshed has of a TypedDict; when it runs, there are dicts
 

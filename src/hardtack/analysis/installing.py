@@ -274,10 +274,10 @@ class _Installing:
             state.demote(actual, lambda cell, key=key: self.interp.as_many(key, cell))  # type: ignore[misc]
             here = (_ELSEWHERE + site) * 2
             newest, older = state.cells.pop(here, None), state.cells.pop(here + 1, None)
-            before = state.cells.get(actual * 2 + 1)
+            before = state.cells.get(actual * 2 + 1)  # none if the call let go of what was there
             if before is not None:
                 state.cells[actual * 2 + 1] = self._merged(key, before, older, newest)
-            elif older is not None:  # what the caller had of an earlier call died in this one
+            elif older is not None:
                 state.cells[actual * 2 + 1] = older
             if newest is not None:
                 state.cells[actual * 2] = newest

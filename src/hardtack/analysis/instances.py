@@ -143,3 +143,11 @@ def classes_of(program: ir.Program, cell: Cell, known: ir.Class) -> list[ir.Clas
     """Return the classes that an object may have: what the call made has its own, else one below will do."""
     names = [known.name] if cell.owned else [known.name, *known.subclasses]
     return [program.classes[one] for one in names if one in program.classes]
+
+
+def refuse_overloaded(interp: Interpreter, name: str) -> None:
+    """Refuse a class as a value where a metaclass of the sources says what is done with one."""
+    known = interp.program.classes.get(name)
+    if known is not None and known.is_overloaded:
+        what, remedy = f"{name}, whose metaclass has special methods", "name the class only to call it"
+        interp.finding("implicit-call", what, remedy)

@@ -85,7 +85,7 @@ def count(interp: Interpreter, value: Value) -> Size:
             interp.note(_MEMBERS)
             most |= Size.const(access.members(interp, cell))
             continue
-        if cell.kind in {"unknown", "instance", "lump", "function", "class"}:
+        if cell.kind in {"unknown", "instance", "lump", "function", "class", "generator", "coroutine"}:
             return interp.unbounded(
                 "loop", "how many items there are is not known", "give it a type with a length"
             )

@@ -100,6 +100,8 @@ def _is_plain_member(program: ir.Program, type_: ir.Type) -> bool:
 
 def known_object(interp: Interpreter, kind: str, name: str) -> Value:
     """Return a function or a class that was defined before the call."""
+    if kind == "class":
+        instances.refuse_overloaded(interp, name)
     site = interp.site((kind, name), SiteOf(name, "", None))
     interp.state.cells[site * 2] = Cell(kind, name, owned=False, targets=frozenset((name,)))
     return Value(frozenset((site * 2,)))

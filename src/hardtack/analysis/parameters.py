@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import ir, type_arguments
+from hardtack.analysis import instances, ir, type_arguments
 from hardtack.analysis.domain import (
     BOOL,
     FLOAT,
@@ -109,6 +109,7 @@ def symbolic(interp: Interpreter, type_: ir.Type, path: str, *, single: bool = T
             whole = f"alias({root_of(path)}:{name})"
             return symbolic(interp, interp.program.globals[name], whole, single=False)
         case ir.ClassObject(name):
+            instances.refuse_overloaded(interp, name)
             return _object(interp, type_, path, "class", name, ZERO, single)
         case ir.CallableType():
             kind = "unknown" if type_.assumed is None else "assumed"

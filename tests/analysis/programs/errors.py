@@ -183,3 +183,67 @@ def kept_by_a_frame(text: str) -> int:
         return len(base64.b64decode(text + "\u20ac"))
     except ValueError:
         return len(text * 3)
+
+
+# -- an exception that is raised again goes on with the traceback that it has
+def raised_again_and_again(times: int) -> int:
+    error = ValueError("once")
+    for _ in range(times):
+        try:
+            raise error
+        except ValueError:
+            pass
+    return times
+
+
+def _raise(error: ValueError, count: int) -> None:
+    held = [0] * count
+    held.append(1)
+    raise error
+
+
+def frames_of_one_error(count: int) -> int:
+    error = ValueError("once")
+    for _ in range(20):
+        try:
+            _raise(error, count)
+        except ValueError:
+            pass
+    return count
+
+
+def the_last_one_raised_again(words: list[str]) -> ValueError | None:
+    last: ValueError | None = None
+    for word in words:
+        try:
+            if last is not None:
+                raise last
+            raise ValueError(word)
+        except ValueError as error:
+            last = error
+    return last
+
+
+# -- what is raised while a caller handles another one has that as its context
+def _kept_error() -> BaseException:
+    try:
+        raise KeyError("inside")
+    except KeyError as error:
+        return error
+
+
+def context_of_a_caller(count: int) -> tuple[BaseException | None, list[int]]:
+    kept: BaseException | None = None
+    try:
+        _raise(ValueError("outside"), count)
+    except ValueError:
+        kept = _kept_error()
+    return kept, [0] * count
+
+
+def written_from_a_handler(last: Last, count: int) -> list[int]:
+    try:
+        _raise(ValueError("outside"), count)
+    except ValueError:
+        last.error = _kept_error()
+    return [0] * count

@@ -77,14 +77,21 @@ def _hook(callee: ir.Callee, why: str) -> ir.Callee:
 
 def _is_descriptor(low: Lowering, node: mn.Var, found: Found) -> bool:
     """Note a class variable whose own class has __get__: reading the attribute runs it."""
-    if not node.is_initialized_in_class:
-        return False
-    runs: list[ir.Callee] = []
-    for instance in instances(node.type):
-        if instance.type.fullname not in {"builtins.function", "types.FunctionType", "builtins.staticmethod"}:
-            runs.extend(low.hierarchy.methods(instance.type, "__get__"))
-    found.hooks.update({_hook(one, "of a descriptor"): None for one in runs})
+    runs = _of_descriptor(low, node, "__get__")
+    found.hooks.update(dict.fromkeys(runs))
     return bool(runs)
+
+
+def _of_descriptor(low: Lowering, node: mn.SymbolNode | None, method: str) -> list[ir.Callee]:
+    """Return what a class variable's own class has for its being read or assigned to, each a finding."""
+    if not isinstance(node, mn.Var) or not node.is_initialized_in_class:
+        return []
+    return [
+        _hook(callee, "of a descriptor")
+        for instance in instances(node.type)
+        if instance.type.fullname not in {"builtins.function", "types.FunctionType", "builtins.staticmethod"}
+        for callee in low.hierarchy.methods(instance.type, method)
+    ]
 
 
 def belongs_to_class(node: mn.SymbolNode) -> bool:
@@ -203,6 +210,9 @@ def _class_attribute(low: Lowering, node: mn.MemberExpr, info: mn.TypeInfo) -> i
         into = low.fresh()
         low.emit(ir.BindMethod(low.at(node), into, held, low.hierarchy.methods(info, node.name)))
         return into
+    runs = _of_descriptor(low, symbol, "__get__")
+    if runs:
+        return low.call(node, tuple(runs), (receiver or expression(low, node.expr),), low.type(node))
     if isinstance(symbol, mn.Var) and _overridden(low, node, info):
         held, into = receiver or expression(low, node.expr), low.fresh()
         low.emit(ir.LoadAttribute(low.at(node), into, held, node.name, low.type(node)))
@@ -319,10 +329,12 @@ def delete(low: Lowering, node: mn.MemberExpr) -> None:
 
 
 def _setters(low: Lowering, type_: mt.Type | None, name: str) -> tuple[ir.Callee, ...]:
+    """Return what an assignment to an attribute runs: properties' setters, and __set__ of descriptors."""
     found: dict[ir.Callee, None] = {}
     for instance in instances(type_):
         for info in low.hierarchy.candidates(instance.type):
             node = low.hierarchy.symbol(info, name)
+            found.update(dict.fromkeys(_of_descriptor(low, node, "__set__")))
             if isinstance(node, mn.OverloadedFuncDef) and node.is_property:
                 function = node.setter.func if node.setter_index is not None else None
                 known = low.hierarchy.names.get(function) if function is not None else None
