@@ -17,16 +17,18 @@ from .conftest import HARDTACK
 class Terminal:
     """The side of the person who types. The command has the terminal as its controlling one."""
 
-    def __init__(self, *arguments: object, cwd: Path | None = None) -> None:
+    def __init__(self, *arguments: object, cwd: Path | None = None, stdout: Path | None = None) -> None:
         self.fd, other = pty.openpty()
+        out = other if stdout is None else os.open(stdout, os.O_WRONLY | os.O_CREAT)
         self.child = subprocess.Popen(
             ["setsid", "--ctty", "--wait", str(HARDTACK), *map(str, arguments)],
             stdin=other,
-            stdout=other,
+            stdout=out,
             stderr=other,
             cwd=cwd,
         )
-        os.close(other)
+        for fd in {other, out}:
+            os.close(fd)
         self.seen = ""
 
     def type(self, text: str) -> None:

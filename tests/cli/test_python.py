@@ -127,6 +127,16 @@ def test_ctrl_c_at_the_prompt_gives_up_what_was_begun_as_pythons_own_does() -> N
     assert terminal.end() == INTERRUPTED
 
 
+def test_ctrl_c_writes_nothing_to_where_the_output_goes(tmp_path: Path) -> None:
+    terminal = Terminal("python", stdout=tmp_path / "out")
+    terminal.until(">>> ")
+    terminal.type("\x03")
+    terminal.until("KeyboardInterrupt\r\n>>> ")
+    terminal.type("print(6 * 7)\n\x04")
+    assert terminal.end() == 0
+    assert (tmp_path / "out").read_bytes() == b"42\n"
+
+
 def test_the_help_names_no_option_that_there_is_not(cli: CommandLine) -> None:
     text = cli("python", "--help").stdout
     options = set(re.findall(r"(?m)^ +(--[a-z-]+)", text))

@@ -7,8 +7,7 @@ import itertools
 import pytest
 
 from hardtack.errors import KernelError
-from hardtack.kernel import abi, death, descriptor_table
-from hardtack.kernel import system as system_module
+from hardtack.kernel import abi, birth, death, descriptor_table
 from hardtack.kernel.params import MAX_ARGUMENT_BYTES, MAX_ARGUMENTS, MAX_GROUP_PROCESSES, MAX_PROCESSES
 from hardtack.kernel.process import GONE, ZOMBIE
 from hardtack.kernel.streams import Source
@@ -139,7 +138,7 @@ def test_arguments_must_end_in_nul(machine, hand):
 
 
 def test_there_are_only_so_many_processes(machine, hand, monkeypatch):
-    monkeypatch.setattr(system_module, "MAX_PROCESSES", 5)
+    monkeypatch.setattr(birth, "MAX_PROCESSES", 5)
     pids = []
     while (pid := hand.spawn(b"/bin/rest")) > 0:
         pids.append(pid)

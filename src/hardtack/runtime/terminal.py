@@ -65,7 +65,10 @@ class Terminal(Outside):
 
     def interrupt(self, kernel: Kernel, shell: int) -> None:
         """End what the shell with a pid is running, or about to; blocks until then, or out of patience."""
-        os.write(1, b"\n")
+        for fd in (1, 2):
+            if os.isatty(fd):  # behind the ^C that the terminal shows
+                os.write(fd, b"\n")
+                break
         until = time.monotonic() + self._patience
         while True:
             kernel._worker.call(self._interrupt, shell)
