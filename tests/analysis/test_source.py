@@ -172,3 +172,42 @@ def test_nor_are_they_where_they_lie_in_the_project(tmp_path: Path, run: MypyRun
     (tmp_path / "mine.py").write_text("from two.b import g\ndef f() -> list[int]:\n    return g()\n")
     program, _, _ = load([f"{tmp_path}/mine.py:f"], run)
     assert "Callee(kind='model', name='two.b.g'" in repr(program.functions["mine.f"])
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("from hardtack.annotations import bounded\n", False),
+        ("from hardtack import bounded\n", False),
+        ("from hardtack import bounded, Heap\n", True),
+        ("from hardtack import (\n    Heap,\n)\n", True),
+        ("from hardtack import heap\n", True),
+        ("from hardtack.heap import Heap\n", True),
+        ("from hardtack import *\n", True),
+        ("import hardtack.annotations\n", True),
+        ("def f() -> None:\n    import hardtack\n", True),
+        ("from hardtack.errors import ProgramError\n", True),
+    ],
+)
+@pytest.mark.parametrize("by_the_target", [True, False])
+def test_of_hardtack_all_is_read_that_a_module_may_name(
+    project: Path, run: MypyRun, written: str, named: bool, by_the_target: bool
+) -> None:
+    """What takes long to read is left out where only annotations are named, whoever names them."""
+    changed = project / "src" / "shop" / ("cart.py" if by_the_target else "prices.py")
+    changed.write_text(written + changed.read_text())
+    sources = check([parse_target("shop.cart:Cart.total")], run)
+    assert ("hardtack.heap" in sources.everything) == named
+    assert "hardtack.annotations" in sources.everything
+    assert {"shop.cart", "shop.prices"} <= sources.modules.keys()
+    assert [one.message for one in sources.errors if "import" in one.message] == []
+
+
+def test_of_hardtack_all_is_read_where_an_installed_package_may_name_it(
+    installed: Path, run: MypyRun
+) -> None:
+    for _ in ("without mypy's cache", "with it"):
+        (installed / "other.py").write_text("from hardtack.heap import Heap\n\ndef make() -> Heap: ...\n")
+        (installed / "user.py").write_text("import other\n\ndef f() -> object:\n    return other.make()\n")
+        sources = check([parse_target(f"{installed}/user.py:f")], run)
+        assert "hardtack.heap" in sources.everything

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import mypy
 from mypy import build
+from mypy import nodes as mn
 from mypy.errors import CompileError
 from mypy.main import process_options
 from mypy.modulefinder import BuildSource
@@ -26,6 +28,7 @@ from mypy.types import instance_cache
 from mypy.typestate import reset_global_state
 from mypy.version import __version__ as mypy_version
 
+import hardtack
 from hardtack.analysis.results import Finding
 from hardtack.analysis.syntax import Syntax
 from hardtack.analysis.targets import (
@@ -45,7 +48,10 @@ if TYPE_CHECKING:
     from mypy.options import Options
     from mypy.types import Type
 
-_INNER = ("hardtack.analysis.*", "hardtack.wasm.*")
+_INNER = ("hardtack.analysis", "hardtack.wasm")
+_SELDOM = ("hardtack.heap", "hardtack.kernel", "hardtack.runtime")  # they import half of the standard library
+_NEEDS_NO_MORE = ("hardtack.annotations", "hardtack.analysis.bounds", "hardtack.units")
+_USED = re.compile(r"import hardtack\b|hardtack\.(heap|kernel|runtime)\b|from hardtack import .*[A-Z]")
 
 
 @dataclass
@@ -141,29 +147,40 @@ def check(targets: Sequence[Target], run: MypyRun | None = None, *, cached: bool
     Raises:
         Unreadable: mypy cannot go on, as on a syntax error, or fails itself.
     """
-    options = (run or MypyRun()).options(targets[0].path)
-    if not cached:
-        options.cache_dir = os.devnull
     one_each = list({target.module: target for target in targets}.values())
-    roots = [str(root) for target in one_each if not is_installed(root := root_of(target))]
-    options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
     packages = tuple({analysed_folder(target): None for target in one_each})
-    _pass_over_others(options, packages, {target.module.partition(".")[0] for target in one_each})
+    inside = {target.module.partition(".")[0] for target in one_each}
+    inside |= {path.stem for folder in packages for path in _modules_of(folder)}
+    roots = [str(root) for target in one_each if not is_installed(root := root_of(target))]
     paths = {target.module: BuildSource(str(target.path), target.module, None) for target in one_each}
-    try:
-        result = _build(list(paths.values()), options, _Anew(options, packages))
-    except _MypyFailedError:  # perhaps on a cache that is broken, or that another process is writing
+
+    def built(left_out: Sequence[str]) -> tuple[Options, build.BuildResult]:
+        options = (run or MypyRun()).options(targets[0].path)
+        if not cached:
+            options.cache_dir = os.devnull
+        options.mypy_path = [*dict.fromkeys([*roots, *options.mypy_path])]
+        _pass_over_others(options, packages, inside, left_out)
+        try:
+            return options, _build(list(paths.values()), options, _Anew(options, packages))
+        except _MypyFailedError:  # perhaps on a cache that is broken, or that another process is writing
+            let_go()
+            options.cache_dir = os.devnull
+            return options, _build(list(paths.values()), options, _Anew(options, packages))
+
+    whole = "hardtack" in inside or any(_USED.search(_text(target.path)) for target in one_each)
+    left_out = () if whole else _SELDOM
+    options, result = built(left_out)
+    if left_out and any(_asks_for_more(name, state) for name, state in result.graph.items()):
         let_go()
-        options.cache_dir = os.devnull
-        result = _build(list(paths.values()), options, _Anew(options, packages))
+        options, result = built(())
     for name, tree in result.files.items():  # one from mypy's cache may tell where another folder had it
         tree.path = result.graph[name].path or tree.path
-    inside = tuple(f"{package}{os.sep}" for package in packages)
+    below = tuple(f"{package}{os.sep}" for package in packages)
     modules = {
         name: tree
         for name, tree in result.files.items()
         if options.clone_for_module(name).preserve_asts  # else its functions have no bodies
-        and (name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(inside)))
+        and (name in paths or (tree.path.endswith(".py") and os.path.abspath(tree.path).startswith(below)))
     }
     errors = [_finding(line) for line in result.errors if line]
     return Sources(modules, result.types, result.files, errors, options.mypy_path)
@@ -195,22 +212,52 @@ def let_go() -> None:
     reset_global_state()
 
 
-def _pass_over_others(options: Options, analysed: Sequence[Path], wanted: set[str]) -> None:
+def _pass_over_others(
+    options: Options, analysed: Sequence[Path], inside: set[str], left_out: Sequence[str]
+) -> None:
     """Have mypy drop the bodies of functions that are not analysed, and what it would say of them.
 
     It does so by itself unless trees are kept; to read and check them takes more than all the rest. What is
     wanted is told by its name: a package that is analysed may be installed as well, elsewhere. Of hardtack
     itself analysed programs use types and annotations; what its own analyser and engine import is not looked
-    for.
+    for, nor what else is left out.
     """
     folders = [folder for entry in sys.path if (folder := Path(entry).resolve()) not in analysed]
     found = {path.stem for folder in folders if folder.is_dir() for path in folder.iterdir()}
-    inside = wanted | {path.stem for folder in analysed for path in _modules_of(folder)}
     for name in sorted(found - inside):
         section = options.per_module_options.setdefault(f"{name}.*", {})
         section.update(preserve_asts=False, ignore_errors=True)
-    for name in _INNER if "hardtack" not in inside else ():
-        options.per_module_options.setdefault(name, {})["follow_imports"] = "skip"
+    for name in (*_INNER, *left_out) if "hardtack" not in inside else ():
+        options.per_module_options.setdefault(f"{name}.*", {})["follow_imports"] = "skip"
+
+
+def _asks_for_more(name: str, state: build.State) -> bool:
+    """Tell whether a module may name what is in a package of hardtack that was left out."""
+    if name.partition(".")[0] == "hardtack":
+        return False
+    if state.tree is None or not state.tree.defs:  # from mypy's cache, which tells no more than modules
+        return any(one.partition(".")[0] == "hardtack" for one in (*state.dependencies, *state.suppressed))
+    return any(map(_imports_more, state.tree.imports))
+
+
+def _imports_more(statement: mn.ImportBase) -> bool:
+    match statement:
+        case mn.Import():
+            return any(name.partition(".")[0] == "hardtack" for name, _ in statement.ids)
+        case mn.ImportFrom(id="hardtack"):
+            homes = [hardtack._HOMES.get(name, "") for name, _ in statement.names]
+            return not all(home.startswith(_NEEDS_NO_MORE) for home in homes)
+        case mn.ImportFrom() | mn.ImportAll():
+            own = statement.id.partition(".")[0] == "hardtack"
+            return own and not statement.id.startswith(_NEEDS_NO_MORE)
+    return True
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError):  # which mypy will say
+        return ""
 
 
 def _modules_of(folder: Path) -> Iterator[Path]:
