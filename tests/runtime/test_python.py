@@ -127,3 +127,8 @@ def test_an_extra_whose_file_is_another_is_refused(tmp_path: Path, monkeypatch: 
     assert importlib.util.find_spec("changed_runtime") is not None
     with pytest.raises(ProgramError, match="is not the file that hardtack knows: its SHA-256 is"):
         run_python("pass")
+
+
+def test_arguments_are_not_one_string() -> None:
+    with pytest.raises(TypeError, match=r"args is a sequence of strings, not one string: write \['args'\]"):
+        run_python("pass", "args")

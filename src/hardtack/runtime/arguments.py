@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from hardtack.errors import KernelError
@@ -11,7 +11,7 @@ from hardtack.kernel.params import MAX_ARGUMENT_BYTES
 from hardtack.units import parse_timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 class HasDescriptor(Protocol):
@@ -79,6 +79,9 @@ def places_of(names: Iterable[str]) -> dict[str, str]:
 def as_files(files: Mapping[str, bytes] | None) -> dict[str, bytes]:
     """Return files to be written."""
     given = as_mapping("files", files, "{guest's path: content}")
+    for path in given:
+        if not isinstance(path, str):
+            raise TypeError(f"files maps guests' paths to bytes; {path!r} is no path")
     return {path: as_bytes(f"files[{path!r}]", data) for path, data in given.items()}
 
 
@@ -119,11 +122,25 @@ def as_code(code: object) -> bytes:
         raise KernelError(f"code has no UTF-8: {error.reason} at {error.start}") from None
 
 
+def as_list(what: str, given: Iterable[_Value], kind: str) -> list[_Value]:
+    """Return what some are; a string is one of them, and not several letters."""
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{what} is a sequence of {kind}, not one string: write [{given!r}]")
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{what} is a sequence of {kind}, not {type(given).__name__}")
+    return list(given)
+
+
+def as_program(program: str | os.PathLike[str] | bytes) -> str | os.PathLike[str] | bytes:
+    """Return a program's path, or its bytes, which nobody changes any more."""
+    if isinstance(program, (str, os.PathLike)):
+        return program
+    return as_bytes("program, if it is not a path,", program)
+
+
 def as_strings(what: str, strings: Sequence[str]) -> list[bytes]:
     """Return arguments as a guest gets them: in UTF-8, what came from the host's command line as it was."""
-    if isinstance(strings, (str, bytes)):
-        raise TypeError(f"{what} is a sequence of strings, not one string: write [{strings!r}]")
-    listed = list(strings)
+    listed = as_list(what, strings, "strings")
     for string in listed:
         if not isinstance(string, str):
             raise TypeError(f"{what} is a sequence of strings; {string!r} is none")

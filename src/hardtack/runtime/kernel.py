@@ -109,6 +109,8 @@ class Kernel:
             )
         if not isinstance(limits, Limits):
             raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
+        if not isinstance(name, str | None):
+            raise TypeError(f"name is a str, not {type(name).__name__}")
         directories = as_directories(dirs)
         self._limits = limits
         self._worker = worker = Worker("hardtack kernel")

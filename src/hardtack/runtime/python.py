@@ -13,7 +13,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import KernelError
-from hardtack.runtime.arguments import as_code, as_files
+from hardtack.runtime.arguments import as_code, as_files, as_list
 from hardtack.runtime.interpreter import find_interpreter
 from hardtack.runtime.kernel import Kernel
 
@@ -76,7 +76,7 @@ def run_python(
     """
     content = as_code(code)
     interpreter = find_interpreter(python)
-    contents = as_files(files)
+    contents, arguments = as_files(files), as_list("args", args, "strings")
     if CODE_PATH in contents:
         raise KernelError(f"files: {CODE_PATH} is where the code itself is put")
     if kernel is not None and dirs:
@@ -85,7 +85,7 @@ def run_python(
     with own as used:
         return used.run(
             interpreter,
-            [*FLAGS, CODE_PATH, *args],
+            [*FLAGS, CODE_PATH, *arguments],
             stdin=stdin,
             files={**contents, CODE_PATH: content},
             env=env,

@@ -147,6 +147,8 @@ class PythonSession:
         memory: int | str = "1 GiB",
         python: str | os.PathLike[str] | None = None,
     ) -> None:
+        if not isinstance(limits, Limits):
+            raise TypeError(f"limits is a hardtack.Limits, not {type(limits).__name__}")
         self._python = find_interpreter(python)
         self._limits = limits
         self._ended: SessionEnded | None = None

@@ -12,7 +12,15 @@ from hardtack.kernel.host_pipes import HostInput, HostOutput
 from hardtack.kernel.params import LEAST_PROGRAM_BYTES, MAX_OUTPUT
 from hardtack.kernel.streams import Capture, HostStream, Null, Source
 from hardtack.limits import NO_LIMITS, Limits
-from hardtack.runtime.arguments import as_environment, as_files, as_input, as_output, as_strings
+from hardtack.runtime.arguments import (
+    as_environment,
+    as_files,
+    as_input,
+    as_list,
+    as_output,
+    as_program,
+    as_strings,
+)
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
@@ -86,7 +94,7 @@ def checked_start(
     if not pipes and subprocess.PIPE in streams:
         raise ValueError("PIPE is for spawn: nobody could use a stream of what has ended")
     return Start(
-        program=bytes(program) if isinstance(program, (bytearray, memoryview)) else program,
+        program=as_program(program),
         arguments=as_strings("args", args),
         environment=as_environment(env),
         files=as_files(files),
@@ -95,7 +103,7 @@ def checked_start(
         stderr=streams[2],
         limits=(limits or NO_LIMITS).with_defaults(defaults),
         protected=protected,
-        listen=list(listen),
+        listen=as_list("listen", listen, "addresses or sockets"),
         began=time.monotonic_ns() if began is None else began,
     )
 
