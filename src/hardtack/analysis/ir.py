@@ -16,7 +16,7 @@ A register is a local variable (`data`), a hidden local that the source has no n
 4. Every operator, subscript, comparison and conversion is a `Call` of the special method that it runs
    (`builtins.int.__add__`), so that what a call costs stands in one place. `Test` (`is`, `is not`, `not`)
    and the tests of `If` and `While` on built-in truth values cost nothing; a truth value that runs code is
-   a `Call` of `__bool__` or `__len__`.
+   a `Call` of `__bool__`, or of `builtins.bool` where it runs `__len__`.
 5. What cannot be lowered is `Unsupported`, which is a finding: nothing is left out in silence.
 """
 

@@ -21,6 +21,7 @@ from hardtack.analysis import (
     native_iterators,
     operations,
     parameters,
+    raising,
 )
 from hardtack.analysis.domain import BOOL, FLOAT, NO, NONE, NOTHING, Cell, Value, join_all
 from hardtack.analysis.instances import special_methods
@@ -74,8 +75,9 @@ def raised(interp: Interpreter, name: str, arguments: Given) -> tuple[str, ...]:
         return native_integers.raised_by(method, numbers[1])
     if name == "builtins.range" and len(numbers) == 3 and native_integers.may_be_zero(numbers[2]):
         return ("ValueError: range() arg 3 must not be zero",)
-    if name == "builtins.len" and any(cell.kind == "range" for _, cell in access.cells(interp, values[0])):
-        return ("OverflowError",)
+    if name == "builtins.len":
+        kinds = {cell.kind for _, cell in access.cells(interp, values[0])}
+        return raising.NO_LENGTH if "instance" in kinds else ("OverflowError",) if "range" in kinds else ()
     return ("ValueError: negative count",) if name == "builtins.bytearray" else ()
 
 
@@ -186,11 +188,27 @@ def _length(interp: Interpreter, _name: str, arguments: Given) -> Value | None:
     (register,) = arguments.positional
     value = interp.read(register)
     kinds = {cell.kind for _, cell in access.cells(interp, value)}
+    if kinds == {"instance"} and not value.plain and value.number is None:
+        return _own_length(interp, register, value)
     if not kinds or kinds & {"instance", "unknown", "lump", "class", "iterator", "generator"}:
         return None
     if any(special_methods(interp, cell, "__len__") for _, cell in access.cells(interp, value)):
         interp.finding("implicit-call", "len() of what a class of yours may count", "measure a list or a str")
     return Value(number=integers.Number(access.length(interp, value)), fresh=True)
+
+
+def _own_length(interp: Interpreter, register: ir.Register, value: Value) -> Value | None:
+    """Ask instances for their length, by the __len__ that each of their classes has."""
+    from hardtack.analysis import calls
+
+    own = [special_methods(interp, cell, "__len__") for _, cell in access.cells(interp, value)]
+    if not all(own):
+        return None
+    told = calls.call_one_of(interp, sorted(set().union(*own)), calls.Given((register,)))
+    number = native_integers.as_number(told)
+    if interp.state.dead or number is None:
+        return NOTHING if interp.state.dead else told
+    return Value(number=integers.Number(number.high), fresh=True)
 
 
 def _bounded(interp: Interpreter, _name: str, arguments: Given) -> Value | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardtack.analysis import access, ir, parameters
+from hardtack.analysis import access, instances, ir, parameters
 from hardtack.analysis.domain import NO, Value
 from hardtack.analysis.kinds import kinds_of, number_of
 
@@ -62,6 +62,10 @@ _COUNTING = frozenset(
     | {"rsplit", "split", "zfill"}
 )
 _WORD_DIGITS = 2
+_ASKING_TRUTH = frozenset({"builtins.bool", "builtins.any", "builtins.all"})
+_WITH_ITEMS = frozenset({"list", "tuple", "set", "frozenset", "deque", "dict", "sequence"})
+# of a __len__ that gives what no length can be. Source: Objects/typeobject.c slot_sq_length.
+NO_LENGTH = ("ValueError: __len__() should return >= 0", "OverflowError")
 _BYTES = frozenset({"builtins.bytes", "builtins.bytearray"})
 _OF_BYTES = ("ValueError: byte must be in range(0, 256)", "OverflowError", "ValueError(53)")
 
@@ -70,11 +74,26 @@ def raised_by(interp: Interpreter, model: Model, arguments: Given) -> Sequence[s
     """Return what a model may raise for these arguments."""
     _check_length(interp, model, arguments.positional)
     raises = _by_kind(interp, model, arguments)
+    if model.name in _ASKING_TRUTH and raises is not None and _ask_length(interp, arguments.positional):
+        return (*raises, *NO_LENGTH)
     if raises and "OverflowError" in raises and model.name.rpartition(".")[2] in _COUNTING:
         counts = [*arguments.positional[1:], *(register for _, register in arguments.keywords)]
         if all(_fits_a_word(interp, register) for register in counts):
             return tuple(one for one in raises if one != "OverflowError")
     return raises
+
+
+def _ask_length(interp: Interpreter, given: Sequence[str]) -> bool:
+    """Tell whether the truth of what is given, or of its items, may be asked of a __len__ of the sources."""
+    asked = [cell for register in given for _, cell in access.cells(interp, interp.read(register))]
+    items = [Value(interp.read(register).objects) for register in given]
+    asked += [
+        cell
+        for value in items
+        if kinds_of(interp, value) <= _WITH_ITEMS
+        for _, cell in access.cells(interp, access.element(interp, value))
+    ]
+    return any(instances.special_methods(interp, cell, "__len__") for cell in asked)
 
 
 def _fits_a_word(interp: Interpreter, register: str) -> bool:

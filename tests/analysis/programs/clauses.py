@@ -101,3 +101,53 @@ def only_read(held: list[Finalized]) -> int:
 
 def beside_it(holder: Holder) -> None:
     holder.count = 3
+
+
+# -- what a class has for len() and for its truth
+class Sized:
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len([1000 + number for number in self.numbers])
+
+
+class SizedByTexts(Sized):
+    def __len__(self) -> int:
+        return len([f"{number}, a number" for number in self.numbers])
+
+
+class Told:
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+
+def length_of_its_own(sized: Sized) -> int:
+    return len(sized)
+
+
+def as_many_as_it_has(sized: Sized) -> list[int]:
+    return [0] * len(sized)
+
+
+def truth_of_its_length(sized: Sized) -> bool:
+    return bool(sized)
+
+
+def length_that_is_none(length: int) -> int:
+    return len(Told(length))
+
+
+def truth_of_no_length(told: Told) -> bool:
+    return bool(told)
+
+
+def tested_for_no_length(told: Told) -> int:
+    return 1 if told else 2
+
+
+def any_of_no_length(told: list[Told]) -> bool:
+    return any(told)

@@ -9,17 +9,27 @@ from hardtack.lab.measuring import given
 from programs.clauses import (
     Finalized,
     Holder,
+    Sized,
+    SizedByTexts,
+    Told,
+    any_of_no_length,
+    as_many_as_it_has,
     beside_it,
     bound_anew,
     bound_anew_and_kept,
     bound_anew_from_itself,
     cleared,
+    length_of_its_own,
+    length_that_is_none,
     only_read,
     replaced_as_a_global,
     replaced_as_an_attribute,
     replaced_in_a_dict,
     suspended,
     taken_out,
+    tested_for_no_length,
+    truth_of_its_length,
+    truth_of_no_length,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +58,13 @@ def stepped() -> Iterator[int]:
     return made
 
 
+def sized() -> list[Make]:
+    return [lambda n=n, of=of: given(of([1] * n)) for n in (0, 1, 5, 100) for of in (Sized, SizedByTexts)]
+
+
+LENGTHS = (0, 1, -1, 5000, 10**18, 10**30, -(10**30))
+
+
 INPUTS: dict[Callable[..., object], list[Make]] = {
     bound_anew: texts(),
     bound_anew_from_itself: texts(),
@@ -60,4 +77,11 @@ INPUTS: dict[Callable[..., object], list[Make]] = {
     suspended: [lambda: given([stepped()])],
     only_read: [lambda: given(held())],
     beside_it: [lambda: given(Holder())],
+    length_of_its_own: sized(),
+    as_many_as_it_has: sized(),
+    truth_of_its_length: sized(),
+    length_that_is_none: [lambda n=n: given(n) for n in LENGTHS],
+    truth_of_no_length: [lambda n=n: given(Told(n)) for n in LENGTHS],
+    tested_for_no_length: [lambda n=n: given(Told(n)) for n in LENGTHS],
+    any_of_no_length: [lambda n=n: given([Told(0), Told(n)]) for n in LENGTHS],
 }

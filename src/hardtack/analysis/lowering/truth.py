@@ -42,7 +42,7 @@ def _both(low: Lowering, node: mn.OpExpr) -> ir.Register:
 
 
 def truth(low: Lowering, node: mn.Context, value: ir.Register, type_: mt.Type | None) -> ir.Register:
-    """Call __bool__ or __len__ where a class of the sources has one; else a test reads the value itself."""
+    """Call what a class of the sources has for it; else a test reads the value itself."""
     proper = mt.get_proper_type(type_) if type_ is not None else None
     if proper is None or isinstance(proper, mt.AnyType):
         return low.call(node, (ir.Callee("dynamic", "__bool__"),), (value,), BOOL)
@@ -51,6 +51,9 @@ def truth(low: Lowering, node: mn.Context, value: ir.Register, type_: mt.Type | 
         for name in ("__bool__", "__len__"):
             callees = low.hierarchy.methods(instance.type, name)
             if callees:
-                found.update(dict.fromkeys(callee for callee in callees if callee.kind != "model"))
+                own = [callee for callee in callees if callee.kind != "model"]
+                if own and name == "__len__":  # it may give what no length can be
+                    return low.model(node, "builtins.bool", (value,), BOOL)
+                found.update(dict.fromkeys(own))
                 break
     return low.call(node, tuple(found), (value,), BOOL) if found else value
