@@ -617,6 +617,7 @@ class Class:
     init: tuple[Parameter, ...] | None = None  # of a generated __init__ (dataclass, named tuple)
     factories: tuple[tuple[str, Callee], ...] = ()  # fields with default_factory, and what it calls
     generic: tuple[tuple[str, Type], ...] = ()  # fields by type variables, and what these are
+    foreign: frozenset[str] = frozenset()  # special methods of neither the sources nor object
     odd: str = ""  # why it is not known what runs when it is called
     is_overloaded: bool = False  # a metaclass of the sources says what isinstance(), len() or == does with it
 
