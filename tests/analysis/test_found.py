@@ -93,6 +93,16 @@ WITHOUT = {
     "class_as_a_key": "implicit-call",
     "classes_sorted": "implicit-call",
     "length_of_its_class": "implicit-call",
+    "rows_gone_over": "generator",
+    "rows_iterated": "implicit-call",
+    "rows_reversed": "implicit-call",
+    "tables_compared": "implicit-call",
+    "counted_down": "generator",
+    "values_of_a_table": "generator",
+    "appended_to_a_kind_of_list": "unsupported",
+    "given_a_kind_of_list": "unsupported",
+    "ranked": "implicit-call",
+    "colours": "unsupported",
 }
 
 

@@ -129,7 +129,10 @@ def element(interp: Interpreter, value: Value) -> Value:
             found.append(_character(interp, cell))
         elif cell.kind == "class" and members(interp, cell):
             found.append(parameters.member(interp, cell.name))
-        elif cell.kind in _WITHOUT_ITEMS or (cell.kind == "instance" and not cell.owned):
+        elif cell.kind == "instance" and cell.owned:
+            what, remedy = f"the items of a {cell.name}", "write an __iter__ that is a generator"
+            interp.finding("generator", what, remedy)
+        elif cell.kind in _WITHOUT_ITEMS or cell.kind == "instance":
             why = (
                 f"a value are not known: {cell.name}"
                 if " " in cell.name
@@ -239,6 +242,10 @@ def _grow(interp: Interpreter, container: Value, by: Size, key: Value, item: Val
         cell = interp.state.cells[obj]
         if cell.kind == "memoryview":
             continue  # it takes as many bytes as it has; another of the value's objects grows
+        if cell.kind == "instance":
+            what = f"what {cell.name} is grows, a class of yours that is below a built-in container"
+            interp.finding("unsupported", what, "hold the container in an attribute")
+            continue
         uneven = interp.knows(obj, "uneven")
         old_table = footprints.table(cell.kind, length_of(interp, obj, cell), uneven=uneven)
         interp.touched()

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
     from hardtack.analysis.models import Model
 
+# Methods of abstract types: their models are of the built-in types, not of what a class below them makes of its own.
+_ABSTRACT = ("typing.", "collections.abc.")
+_OF_NO_OBJECT = frozenset({"typing.NewType.__call__", "typing.cast"})
 _CHECK = 4096  # bytes: iterators over what is checked, and a message with a path of a few keys
 _DYNAMIC = frozenset({"int", "bool", "float", "str", "bytes"})
 _UNEVEN = frozenset(
@@ -305,6 +308,8 @@ def run_callee(interp: Interpreter, kind: str, name: str, arguments: Given, type
 # -- models
 def call_model(interp: Interpreter, name: str, arguments: Given, type_: ir.Type) -> Value:
     """Do what a model says; what has none is a finding."""
+    if name.startswith(_ABSTRACT) and name not in _OF_NO_OBJECT:
+        access.refuse_instances(interp, name, *map(interp.read, arguments.positional[:1]))
     model = interp.models.find(name)
     raises = None if model is None else raising.raised_by(interp, model, arguments)
     if raises and natives.is_division_or_shift(interp, name, arguments):

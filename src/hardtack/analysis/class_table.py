@@ -84,6 +84,7 @@ class ClassTable:
             factories=self._factories(info),
             generic=self._generic(info),
             doubt=next(filter(None, map(self._doubt, info.mro)), ""),
+            foreign=frozenset() if info.is_named_tuple else self._foreign(info),
             odd=self._hierarchy.odd_class(info) or "",
             is_overloaded=self._hierarchy.is_overloaded(info),
         )
@@ -191,6 +192,19 @@ class ClassTable:
                         properties.add(name)
         return tuple(methods.items()), frozenset(properties)
 
+    def _foreign(self, info: mn.TypeInfo) -> frozenset[str]:
+        """Return the special methods that abstract types, containers and decorators give a class."""
+        seen: set[str] = set()
+        found: set[str] = set()
+        for base in info.mro:
+            new = {name for name in base.names if name.startswith("__")} - seen
+            if base.fullname not in self._hierarchy.classes:
+                found |= new if base.fullname.startswith(_GIVING) else set()
+            elif generated.dataclass_of(base) is None:
+                found |= {name for name in new if base.names[name].plugin_generated}
+            seen |= new
+        return frozenset(found)
+
     def _init(self, info: mn.TypeInfo) -> tuple[ir.Parameter, ...] | None:
         """Return the parameters of a generated __init__ or __new__."""
         node = None
@@ -287,6 +301,14 @@ def _matters(info: mn.TypeInfo) -> bool:
     return info.module_name in _BUILT_IN or any(
         base.fullname == "builtins.BaseException" for base in info.mro
     )
+
+
+_GIVING = (
+    "typing.",
+    "collections.",
+    "numbers.",
+    *(f"builtins.{one}" for one in ("list", "dict", "set", "frozenset")),
+)
 
 
 def _stub_row(info: mn.TypeInfo, subclasses: tuple[str, ...]) -> ir.Class:

@@ -55,6 +55,9 @@ def _member(interp: Interpreter, known: ir.Class, arguments: Given) -> Value:
     if "enum.Flag" in known.lineage:
         what = f"a member of {known.name} that is made of others, and kept by the class"
         interp.finding("no-model", what, "hold the bits in an int")
+    if dict(known.methods).get("_missing_") in interp.program.functions:
+        what = f"{known.name}: _missing_ runs for a value that no member has"
+        interp.finding("unsupported", what, "look the value up in a dict of your own")
     machine = ModelMachine(interp, known.name)
     longest = footprints.exception("builtins.ValueError", 1) + 1024
     for register in arguments.positional:

@@ -130,6 +130,9 @@ def first(program: ir.Program, known: ir.Class) -> footprints.Kept | None:
     return footprints.Kept(f"first {known.name}", each, _FIRST) if each else None
 
 
+_STEPS = frozenset({"__iter__", "__next__", "__reversed__"})
+
+
 def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
     """Return the functions of the sources that a special method of an object may be."""
     known = interp.program.classes.get(cell.name)
@@ -137,6 +140,17 @@ def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
         return set()
     found = (dict(row.methods).get(name) for row in classes_of(interp.program, cell, known))
     return {method for method in found if method is not None and method in interp.program.functions}
+
+
+def lacks(interp: Interpreter, cell: Cell, name: str) -> str:
+    """Return the class of an object that has a special method of others than the sources, or lacks it."""
+    known = interp.program.classes.get(cell.name)
+    if known is None or cell.kind != "instance":
+        return ""
+    for row in classes_of(interp.program, cell, known):
+        if row.in_sources and (name in row.foreign or (name in _STEPS and name not in dict(row.methods))):
+            return row.name
+    return ""
 
 
 def classes_of(program: ir.Program, cell: Cell, known: ir.Class) -> list[ir.Class]:

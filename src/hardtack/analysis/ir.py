@@ -618,6 +618,7 @@ class Class:
     factories: tuple[tuple[str, Callee], ...] = ()  # fields with default_factory, and what it calls
     generic: tuple[tuple[str, Type], ...] = ()  # fields by type variables, and what these are
     doubt: str = ""  # why it may be another class when the program runs, or none
+    foreign: frozenset[str] = frozenset()  # special methods of neither the sources nor object
     odd: str = ""  # why it is not known what runs when it is called
     is_overloaded: bool = False  # a metaclass of the sources says what isinstance(), len() or == does with it
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from functools import total_ordering
 from typing import Any
 
 
@@ -147,3 +149,132 @@ def classes_sorted() -> list[type]:
 
 def length_of_its_class(odd: Odd) -> int:
     return len(type(odd))
+
+
+# -- what an abstract class or a built-in one makes of what a class below it has
+class Rows(Sequence[list[int]]):
+    def __init__(self, count: int) -> None:
+        self.size = count
+
+    def __getitem__(self, index: Any) -> Any:
+        if index >= self.size:
+            raise IndexError
+        return [index] * 100
+
+    def __len__(self) -> int:
+        return self.size
+
+
+class Table(Mapping[str, list[int]]):
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __getitem__(self, key: str) -> list[int]:
+        return [len(key)] * 100
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([str(number) for number in range(self.count)])
+
+
+class Countdown(Iterator[int]):
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __next__(self) -> int:
+        if self.count <= 0:
+            raise StopIteration
+        self.count -= 1
+        return self.count
+
+
+class Numbers(list[int]):
+    pass
+
+
+def rows_gone_over(count: int) -> list[list[int]]:
+    return [row for row in Rows(count)]  # noqa: C416 - the comprehension is what this is about
+
+
+def rows_iterated(count: int) -> list[list[int]]:
+    return [row for row in iter(Rows(count))]  # noqa: C416
+
+
+def rows_reversed(count: int) -> list[list[int]]:
+    return list(reversed(Rows(count)))
+
+
+def values_of_a_table(count: int) -> list[list[int]]:
+    return [row for row in Table(count).values()]  # noqa: C416
+
+
+def tables_compared(count: int) -> bool:
+    return Table(count) in [Table(count)]
+
+
+def counted_down(count: int) -> list[int]:
+    found = []
+    for number in Countdown(count):
+        found.append(number)
+    return found
+
+
+def appended_to_a_kind_of_list(numbers: list[int]) -> Numbers:
+    found = Numbers()
+    for number in numbers:
+        found.append(number)
+    return found
+
+
+def given_a_kind_of_list(found: Numbers, count: int) -> None:
+    for number in range(count):
+        found.append(number + 1000)
+
+
+# -- comparisons
+@total_ordering
+class Ranked:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __ge__(self, other: Ranked) -> bool:
+        return [self.number] * 1000 >= [other.number] * 1000
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ranked) and self.number == other.number
+
+
+class Greater:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __gt__(self, other: Greater) -> bool:
+        return [self.number] * 1000 > [other.number] * 1000
+
+
+def ranked(count: int) -> list[Ranked]:
+    return sorted([Ranked(count), Ranked(0)])
+
+
+def sorted_by_the_other_side(count: int) -> list[Any]:
+    pair: list[Any] = [Greater(count), Greater(0)]
+    return sorted(pair)
+
+
+def least_by_the_other_side(count: int) -> Greater:
+    return min([Greater(count), Greater(0)])  # type: ignore[type-var]
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Colour:
+        return cls.RED if len([value] * 1000) > 3 else cls.BLUE
+
+
+def colours(words: list[str]) -> list[Colour]:
+    return [Colour(word) for word in words]
