@@ -134,17 +134,19 @@ class DiskCache:
 
     def _prune(self, directory: Path, keep: Path, max_bytes: int) -> None:
         found = []
-        for path in directory.glob(f"*{self._suffix}"):
-            with contextlib.suppress(OSError):  # another process pruned it
-                status = path.stat()
-                found.append((status.st_mtime_ns, status.st_size, path))
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.endswith(self._suffix):
+                    with contextlib.suppress(OSError):  # another process pruned it
+                        status = entry.stat()
+                        found.append((status.st_mtime_ns, status.st_size, entry.name))
         total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
+        for _, size, name in sorted(found):
             if total <= max_bytes:
                 break
-            if path != keep:
+            if name != keep.name:
                 with contextlib.suppress(OSError):
-                    path.unlink()
+                    (directory / name).unlink()
                 total -= size
         self._used = total
 
