@@ -233,14 +233,23 @@ class ClassTable:
             return ir.Parameter(name, declared, given)
         value = self._default(info, name)
         if value is UNKNOWN:
-            return ir.Parameter(name, declared, given, True, None, f"{self._owner(info, name)}.{name}")
+            owner = self._owner(info, name)
+            held = self._function(owner, name) or f"{owner.fullname}.{name}"
+            return ir.Parameter(name, declared, given, True, None, held)
         return ir.Parameter(name, declared, given, True, value)
 
-    def _owner(self, info: mn.TypeInfo, name: str) -> str:
-        return next((base.fullname for base in info.mro if name in base.names), info.fullname)
+    def _owner(self, info: mn.TypeInfo, name: str) -> mn.TypeInfo:
+        return next((base for base in info.mro if name in base.names), info)
+
+    def _function(self, owner: mn.TypeInfo, name: str) -> str | None:
+        """Return the function of the sources that a class's variable is bound to for good, if it is one."""
+        node = self._constants.initial(f"{owner.fullname}.{name}")
+        if not isinstance(node, mn.NameExpr) or self._names.doubt(f"{owner.module_name}.{node.name}"):
+            return None
+        return self._hierarchy.name_of(function_of(node.node))
 
     def _default(self, info: mn.TypeInfo, name: str) -> object:
-        node = self._constants.initial(f"{self._owner(info, name)}.{name}")
+        node = self._constants.initial(f"{self._owner(info, name).fullname}.{name}")
         if node is None:
             return UNKNOWN
         call = generated.field_call(node)
@@ -255,7 +264,7 @@ class ClassTable:
             return ()
         found = []
         for name in generated.field_names(info):
-            node = self._constants.initial(f"{self._owner(info, name)}.{name}")
+            node = self._constants.initial(f"{self._owner(info, name).fullname}.{name}")
             call = generated.field_call(node) if node is not None else None
             factory = generated.argument(call, "default_factory") if call is not None else None
             if factory is not None:

@@ -9,6 +9,7 @@ own.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import statistics
 import sys
@@ -71,6 +72,7 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # the corpus' own deprecations
     problems = materialise()
+    importlib.invalidate_caches()  # its folder may not have been there when it came onto the path
     for problem in problems:
         print(problem)
     chosen = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -151,3 +152,26 @@ def tested_for_no_length(told: Told) -> int:
 
 def any_of_no_length(told: list[Told]) -> bool:
     return any(told)
+
+
+# -- callables in attributes
+def shortened(text: str) -> str:
+    return text[:3] + "x"
+
+
+def lengthened(text: str) -> str:
+    return text * 20
+
+
+@dataclass
+class Rule:
+    name: str
+    action: Callable[[str], str] = lengthened
+
+
+def default_of_a_field(text: str) -> str:
+    return Rule("default").action(text) + Rule("given", shortened).action(text)
+
+
+def defaults_of_fields(text: str) -> list[str]:
+    return [rule.action(text) for rule in [Rule("a", shortened), Rule("b")]]

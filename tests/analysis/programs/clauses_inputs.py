@@ -19,6 +19,8 @@ from programs.clauses import (
     bound_anew_and_kept,
     bound_anew_from_itself,
     cleared,
+    default_of_a_field,
+    defaults_of_fields,
     length_of_its_own,
     length_that_is_none,
     only_read,
@@ -62,6 +64,7 @@ def sized() -> list[Make]:
     return [lambda n=n, of=of: given(of([1] * n)) for n in (0, 1, 5, 100) for of in (Sized, SizedByTexts)]
 
 
+TEXTS = ("", "a", "ab" * 300, "\N{GRINNING FACE}" * 100)
 LENGTHS = (0, 1, -1, 5000, 10**18, 10**30, -(10**30))
 
 
@@ -84,4 +87,6 @@ INPUTS: dict[Callable[..., object], list[Make]] = {
     truth_of_no_length: [lambda n=n: given(Told(n)) for n in LENGTHS],
     tested_for_no_length: [lambda n=n: given(Told(n)) for n in LENGTHS],
     any_of_no_length: [lambda n=n: given([Told(0), Told(n)]) for n in LENGTHS],
+    default_of_a_field: [lambda text=text: given(text) for text in TEXTS],
+    defaults_of_fields: [lambda text=text: given(text) for text in TEXTS],
 }
