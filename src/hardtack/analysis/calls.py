@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
     from hardtack.analysis.models import Model
 
-# Methods of abstract types: their models are of the built-in types, not of what a class below them makes of its own.
+# Methods of abstract types: their models are of the built-in types, not of what a class below them makes of
+# its own.
 _ABSTRACT = ("typing.", "collections.abc.")
 _OF_NO_OBJECT = frozenset({"typing.NewType.__call__", "typing.cast"})
 _CHECK = 4096  # bytes: iterators over what is checked, and a message with a path of a few keys
