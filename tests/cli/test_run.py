@@ -256,6 +256,10 @@ def test_an_option_without_its_value_points_to_the_help_that_has_it(
     assert ending.error.endswith(f"(see 'hardtack {subcommand} --help')")
 
 
+def test_a_dash_for_stdin_is_standard_input(cli: CommandLine) -> None:
+    assert cli("run", "--stdin", "-", "/bin/cat", stdin="read").stdout == "read"
+
+
 def test_a_trace_can_go_to_standard_error(cli: CommandLine, tmp_path: Path) -> None:
     ending = cli("run", "--trace", "-", "/bin/echo", "well", cwd=tmp_path)
     assert (ending.status, ending.stdout) == (0, "well\n")

@@ -395,7 +395,7 @@ def _listening(addresses: tuple[str, ...]) -> Iterator[list[socket.socket]]:
 
 @contextlib.contextmanager
 def _open_stdin(path: str | None) -> Iterator[int]:
-    if path is None:
+    if path is None or path == "-":
         yield 0
         return
     try:
