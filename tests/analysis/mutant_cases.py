@@ -18,6 +18,18 @@ from annotated_types import Le, MaxLen
 from hardtack.annotations import checked, recursive
 
 
+class _Told:
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+
+def length_that_is_none(length: int) -> int:
+    return len(_Told(length))
+
+
 def filled_dict(numbers: list[int]) -> dict[int, int]:
     return {number: number for number in numbers}
 
@@ -693,6 +705,7 @@ ARGUMENTS: dict[str, list[tuple[Any, ...]]] = {
     "blocks_of": [(range(90_000, 90_003),)],
     "matches_collected": [("ab" * 4000,)],
     "partial_with_keywords": [(_WORDS,)],
+    "length_that_is_none": [(-1,)],
 }
 
 

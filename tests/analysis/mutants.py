@@ -348,6 +348,11 @@ MUTANTS = (
         "takes the ends of a range for nothing", "evaluating.py",
         "return (value.start, value.stop, value.step)", "return ()", "blocks_of",
     ),
+    _mutant(
+        "takes what any __len__ gives for a length", "natives.py",
+        'return raising.NO_LENGTH if "instance" in kinds', 'return () if "instance" in kinds',
+        "length_that_is_none",
+    ),
 )  # fmt: skip
 
 

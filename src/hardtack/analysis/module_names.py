@@ -52,7 +52,10 @@ class ModuleNames:
                     self._bind_all(statement, tree)
 
     def _bind_all(self, node: mn.ImportAll, tree: mn.MypyFile) -> None:
-        """Add what `from module import *` binds of the names that are bound otherwise, too."""
+        """Add what `from module import *` binds of the names that are bound otherwise, too.
+
+        Of a module that mypy does not know: all but what begins with `_`, as of one without __all__.
+        """
         module = _absolute(tree, node.relative, node.id)
         known = self._everything.get(module)
         for full, every in self._bound.items():
@@ -60,7 +63,8 @@ class ModuleNames:
             if owner != tree.fullname:
                 continue
             symbol = known.names.get(name) if known is not None else None
-            if known is None or (symbol is not None and symbol.module_public):
+            taken = not name.startswith("_") if known is None else symbol is not None and symbol.module_public
+            if taken:
                 every.append(Bound(full, f"{module}.{name}", node.line))
 
     def assignments(self) -> Counter[str]:
