@@ -69,8 +69,6 @@ WITHOUT = {
     "cut_with_a_step": "no-model",
     "unpacked_and_collected": "unsupported",
     "rows_by_a_call": "unknown-callee",
-    "queue_from_a_keyword": "loop",
-    "numbered_from_a_keyword": "loop",
     "descriptor_written": "unknown-callee",
     "descriptor_of_a_class": "unknown-callee",
     "descriptor_in_a_row": "unknown-callee",
