@@ -78,8 +78,6 @@ WITHOUT = {
     "replaced_as_an_attribute": "implicit-call",
     "replaced_as_a_global": "implicit-call",
     "suspended": "implicit-call",
-    "queue_from_a_keyword": "loop",
-    "numbered_from_a_keyword": "loop",
     "descriptor_written": "unknown-callee",
     "descriptor_of_a_class": "unknown-callee",
     "descriptor_in_a_row": "unknown-callee",

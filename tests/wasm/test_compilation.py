@@ -155,7 +155,7 @@ def test_a_bomb_of_time_is_refused_by_name(kernel: Kernel):
 @pytest.mark.parametrize("cpu", [0, 0.05])
 def test_a_part_of_a_second_is_a_limit_too(kernel: Kernel, cpu: float):
     with pytest.raises(ProgramError, match=rf"compile_cpu limit: it takes more than {cpu} s"):
-        kernel.run(dear(rounds=20_000), limits=Limits(compile_cpu=cpu))
+        kernel.run(bomb(1000, 400), limits=Limits(compile_cpu=cpu, compile_memory="16 GiB"))
 
 
 def test_a_compiler_that_the_host_kills_met_no_limit(kernel: Kernel):

@@ -122,17 +122,6 @@ def _message(machine: ModelMachine, name: str, arguments: Given) -> Size:
     return ZERO
 
 
-# What a comparison asks of the other side. Source: Objects/object.c do_richcompare.
-_REFLECTED = {
-    "__lt__": "__gt__",
-    "__le__": "__ge__",
-    "__gt__": "__lt__",
-    "__ge__": "__le__",
-    "__eq__": "__eq__",
-    "__ne__": "__ne__",
-}
-
-
 class ModelMachine:
     """Answers a model's questions, and does what it says; values are names of registers."""
 
@@ -469,44 +458,24 @@ class ModelMachine:
             return self._text(value, name, times)
         if name == "__hash__" and not raising.hashable(interp, self._read(value)):
             exceptions.may_raise(interp, _UNHASHABLE)
-        self._compare_reflected(value, name, arguments, times)
         methods: set[str] = set()
         for _, cell in access.cells(interp, self._read(value)):
             methods |= special_methods(interp, cell, name)
-            if owner := instances.lacks(interp, cell, name):
-                what = f"{name} of a {owner}, which is not of your sources"
-                interp.finding("implicit-call", what, f"write {name} in the class")
+            instances.refuse_lack(interp, cell, name)
             if paths.is_path(interp, cell) and interp.models.find(f"pathlib.PurePath.{name}") is not None:
                 methods.add(f"model pathlib.PurePath.{name}")
             if cell.kind in _ASKING and interp.models.find(f"builtins.{cell.kind}.{name}") is not None:
                 methods.add(f"model builtins.{cell.kind}.{name}")
-        if not methods or self._lacks(arguments) or len(interp.activations) > 60:
+        if self._lacks(arguments) or len(interp.activations) > 60:
+            return self.none()
+        first = self._read(arguments[0]) if arguments else NOTHING
+        if found := instances.reflected(interp, self._read(value), first, name):
+            given = calls.Given((arguments[0], value))
+            self._repeat(times, lambda: calls.call_one_of(interp, sorted(found), given), keep=False)
+        if not methods:
             return self.none()
         given = calls.Given((value, *arguments))
         return self._repeat(times, lambda: calls.call_one_of(interp, sorted(methods), given), keep=False)
-
-    def _compare_reflected(self, value: str, name: str, arguments: Sequence[str], times: Size) -> None:
-        """Run what a comparison runs of its other side, where this one does not know it."""
-        other = _REFLECTED.get(name)
-        if other is None or not arguments or (value, name) == (arguments[0], other):
-            return
-        from hardtack.analysis import calls
-
-        interp, found = self._interp, set()
-        known = {
-            cell.name
-            for _, cell in access.cells(interp, self._read(value))
-            if special_methods(interp, cell, name)
-        }
-        for _, cell in access.cells(interp, self._read(arguments[0])):
-            found |= special_methods(interp, cell, other)
-            owner = instances.lacks(interp, cell, other)
-            if owner and cell.name not in known:  # one of its own class knows what to say itself
-                what = f"{other} of a {owner}, which is not of your sources"
-                interp.finding("implicit-call", what, f"write {other} in the class")
-        if found and not self._lacks((value, *arguments)) and len(interp.activations) <= 60:
-            given = calls.Given((arguments[0], value))
-            self._repeat(times, lambda: calls.call_one_of(interp, sorted(found), given), keep=False)
 
     def _text(self, value: str, name: str, times: Size) -> str:
         """Return the text of a value: what its own methods make, and what it inherits."""

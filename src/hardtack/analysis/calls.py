@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.interpreting import Handler, Interpreter
     from hardtack.analysis.models import Model
 
-# Methods of abstract types: their models are of the built-in types, not of what a class below them makes of
-# its own.
+# Methods of abstract types: their models are of the built-in types, not of what is below them in the sources.
 _ABSTRACT = ("typing.", "collections.abc.")
 _OF_NO_OBJECT = frozenset({"typing.NewType.__call__", "typing.cast"})
 _CHECK = 4096  # bytes: iterators over what is checked, and a message with a path of a few keys
@@ -339,7 +338,7 @@ def act_on_items(interp: Interpreter, model: Model, arguments: Given) -> Value:
     for pool in footprints.kept_by(model.name):
         interp.state.keep(pool, Size.const(1))
     value = act(interp, model, consumed)
-    for register in set(consumed.positional) - set(arguments.positional):
+    for register in {*consumed.single} - {*arguments.single}:
         interp.unbind(register)
     return value
 

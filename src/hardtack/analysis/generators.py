@@ -338,12 +338,15 @@ def is_lazy(interp: Interpreter, register: ir.Register) -> bool:
 def consume_arguments(interp: Interpreter, model: Model, arguments: Given) -> Given:
     """Have a model's arguments that make their items when asked make them all, in a list of their own."""
     changed = []
-    for position, register in enumerate(arguments.positional):
-        drained = is_lazy(interp, register) and model.iterates(position)
+    given: list[tuple[int | str, ir.Register]] = [*enumerate(arguments.positional), *arguments.keywords]
+    for argument, register in given:
+        drained = is_lazy(interp, register) and model.iterates(argument)
         changed.append(gather(interp, model.name, register) if drained else register)
         if interp.state.dead:
             return arguments
-    return replace(arguments, positional=tuple(changed))
+    count = len(arguments.positional)
+    named = tuple((name, made) for (name, _), made in zip(arguments.keywords, changed[count:], strict=True))
+    return replace(arguments, positional=tuple(changed[:count]), keywords=named)
 
 
 def gather(interp: Interpreter, name: str, source: ir.Register) -> ir.Register:

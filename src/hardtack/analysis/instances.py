@@ -130,6 +130,14 @@ def first(program: ir.Program, known: ir.Class) -> footprints.Kept | None:
     return footprints.Kept(f"first {known.name}", each, _FIRST) if each else None
 
 
+_REFLECTED = {
+    "__lt__": "__gt__",
+    "__le__": "__ge__",
+    "__gt__": "__lt__",
+    "__ge__": "__le__",
+    "__eq__": "__eq__",
+    "__ne__": "__ne__",
+}
 _STEPS = frozenset({"__iter__", "__next__", "__reversed__"})
 
 
@@ -142,15 +150,33 @@ def special_methods(interp: Interpreter, cell: Cell, name: str) -> set[str]:
     return {method for method in found if method is not None and method in interp.program.functions}
 
 
-def lacks(interp: Interpreter, cell: Cell, name: str) -> str:
-    """Return the class of an object that has a special method of others than the sources, or lacks it."""
+def refuse_lack(interp: Interpreter, cell: Cell, name: str) -> None:
+    """Refuse an instance that has a special method of others than the sources, or none to go over it by."""
     known = interp.program.classes.get(cell.name)
     if known is None or cell.kind != "instance":
-        return ""
+        return
     for row in classes_of(interp.program, cell, known):
         if row.in_sources and (name in row.foreign or (name in _STEPS and name not in dict(row.methods))):
-            return row.name
-    return ""
+            what = f"{name} of a {row.name}, which is not of your sources"
+            interp.finding("implicit-call", what, f"write {name} in the class")
+
+
+def reflected(interp: Interpreter, value: Value, other: Value, name: str) -> set[str]:
+    """Return what a comparison of two values runs of the other one, where the first does not know it.
+
+    Source: Objects/object.c do_richcompare.
+    """
+    asked = _REFLECTED.get(name)
+    if asked is None or (value is other and asked == name):
+        return set()
+    cells = interp.state.cells
+    known = {cells[obj].name for obj in value.objects if special_methods(interp, cells[obj], name)}
+    found = set()
+    for cell in [cells[obj] for obj in other.objects]:
+        found |= special_methods(interp, cell, asked)
+        if cell.name not in known:  # one of its own class knows what to say itself
+            refuse_lack(interp, cell, asked)
+    return found
 
 
 def classes_of(program: ir.Program, cell: Cell, known: ir.Class) -> list[ir.Class]:

@@ -27,6 +27,10 @@ def numbered_from_a_keyword(words: list[str]) -> list[tuple[int, str]]:
     return list(enumerate(iterable=(word + word for word in words)))
 
 
+def queue_of_mapped(words: list[str]) -> deque[str]:
+    return deque(iterable=map(str.upper, words))
+
+
 # -- descriptors
 class Tenfold:
     def __set_name__(self, owner: type, name: str) -> None:

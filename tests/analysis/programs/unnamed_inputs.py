@@ -6,7 +6,13 @@ from hardtack.lab.measuring import given
 from programs import unnamed as u
 
 OF_WORDS = (
-    *(u.ordered_from_pairs, u.defaults_from_pairs, u.queue_from_a_keyword, u.numbered_from_a_keyword),
+    *(
+        u.ordered_from_pairs,
+        u.defaults_from_pairs,
+        u.queue_from_a_keyword,
+        u.queue_of_mapped,
+        u.numbered_from_a_keyword,
+    ),
     *(u.made_by_a_variable, u.made_by_map, u.made_twice, u.colours),
 )
 INPUTS = {function: list(calls(function, 60)) for function in OF_WORDS}

@@ -106,12 +106,9 @@ class Model:
     packs: bool
     source: str
 
-    def iterates(self, position: int) -> bool:
-        """Return whether the argument at a position is gone through, or only kept or looked at."""
-        parameters = self.signature.parameters
-        at = min(position, len(parameters) - 1)
-        star = next((i for i, one in enumerate(parameters) if one.kind == "star"), at)
-        name = parameters[min(at, star)].name if parameters else ""
+    def iterates(self, argument: int | str) -> bool:
+        """Return whether an argument, by its position or name, is gone through, or only kept or looked at."""
+        name = argument if isinstance(argument, str) else self._name_at(argument)
         every = (self.result, self.scratch, *self.effects, *self.then)
         return any(
             isinstance(node, ast.Call)
@@ -122,6 +119,12 @@ class Model:
             if expression is not None
             for node in ast.walk(expression.node)
         )
+
+    def _name_at(self, position: int) -> str:
+        parameters = self.signature.parameters
+        at = min(position, len(parameters) - 1)
+        star = next((i for i, one in enumerate(parameters) if one.kind == "star"), at)
+        return parameters[min(at, star)].name if parameters else ""
 
 
 class Models:
