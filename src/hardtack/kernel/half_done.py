@@ -1,10 +1,10 @@
-"""What is undone of a call that raised: a child that was being made, counts, descriptors of the host.
+"""What is undone of a call that raised: a child that was being made, descriptors of the host.
 
 Under `reserve` no handler raises. Under `fail` each may, anywhere, and what it leaves is half done: that
 is to be seen there (`tests/kernel/test_failed_allocations.py`). But whoever waits for a child that nobody
-starts waits for ever, a limit of processes that are counted wrongly is another limit, and a descriptor of the
-host would be lost for longer than there is the kernel. One is lost still where the call ends between the
-host's opening it and its being noted.
+starts waits for ever, and a descriptor of the host would be lost for longer than there is the kernel. One is
+lost still where the call ends between the host's opening it and its being noted. Nor are processes counted
+anew that were made and not counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from hardtack.kernel import birth
-from hardtack.kernel.checking import opened, processes
+from hardtack.kernel.checking import opened
 from hardtack.kernel.host_directories import HostDirectory
 from hardtack.kernel.host_files import HostFile
 from hardtack.kernel.host_paths import LAST
@@ -32,7 +32,6 @@ def give_up(process: Process) -> None:
     if child is not None:
         birth.unmake(process.system, child)
     _close_lost(process.system)
-    _count_anew(process)
 
 
 def _close_lost(system: System) -> None:
@@ -47,13 +46,6 @@ def _close_lost(system: System) -> None:
     if all(one.host_descriptor != budget.number(LAST) for one in held.values()):
         budget.close_last()
     budget.used = sum(one.holds() for one in held.values())
-
-
-def _count_anew(process: Process) -> None:
-    """Count the processes of its tree, and its children."""
-    there = [each for _, each in processes(process.system)]
-    process.group.account.processes = sum(each.group is process.group for each in there)
-    process.children = sum(each.parent is process for each in there)
 
 
 def _unused(system: System) -> Iterator[Description]:
