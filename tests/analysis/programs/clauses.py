@@ -175,3 +175,16 @@ def default_of_a_field(text: str) -> str:
 
 def defaults_of_fields(text: str) -> list[str]:
     return [rule.action(text) for rule in [Rule("a", shortened), Rule("b")]]
+
+
+# -- what formats itself
+class Shown:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __format__(self, specification: str) -> str:
+        return self.text * 2 + specification
+
+
+def formatted_by_itself(text: str) -> str:
+    return format(Shown(text), "abc") + format(Shown(text))

@@ -21,6 +21,7 @@ from programs.clauses import (
     cleared,
     default_of_a_field,
     defaults_of_fields,
+    formatted_by_itself,
     length_of_its_own,
     length_that_is_none,
     only_read,
@@ -89,4 +90,5 @@ INPUTS: dict[Callable[..., object], list[Make]] = {
     any_of_no_length: [lambda n=n: given([Told(0), Told(n)]) for n in LENGTHS],
     default_of_a_field: [lambda text=text: given(text) for text in TEXTS],
     defaults_of_fields: [lambda text=text: given(text) for text in TEXTS],
+    formatted_by_itself: [lambda text=text: given(text) for text in TEXTS],
 }

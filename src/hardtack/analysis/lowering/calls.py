@@ -25,6 +25,9 @@ def call(low: Lowering, node: mn.CallExpr) -> ir.Register:
     """Lower a call."""
     if strings.is_format(low, node):
         return strings.formatted(low, node)
+    own_format = strings.of_sources(low, node)
+    if own_format:
+        return strings.by_its_own(low, node, own_format)
     if isinstance(node.analyzed, mn.DictExpr) or _makes_dict(node):  # what mypy takes for a display
         return _dict_by_name(low, node)
     if node.analyzed is not None and not isinstance(node.analyzed, (mn.PromoteExpr,)):

@@ -35,6 +35,22 @@ def is_format(low: Lowering, node: mn.CallExpr) -> bool:
     }
 
 
+def of_sources(low: Lowering, node: mn.CallExpr) -> tuple[ir.Callee, ...]:
+    """Return the __format__ that a call of format() runs, if one of them may be of the sources."""
+    named = isinstance(node.callee, mn.RefExpr) and node.callee.fullname == "builtins.format"
+    if not named or {*node.arg_kinds} != {mn.ARG_POS} or len(node.args) > 2:
+        return ()
+    callees = special_method(low, low.mypy_type(node.args[0]), "__format__", "format()")
+    return callees if any(callee.kind == "function" for callee in callees) else ()
+
+
+def by_its_own(low: Lowering, node: mn.CallExpr, callees: tuple[ir.Callee, ...]) -> ir.Register:
+    """Lower `format(value, specification)` as the call that it makes."""
+    value, *specification = node.args
+    given = (expression(low, value), *(expression(low, one) for one in specification))
+    return low.call(node, callees, given if specification else (*given, low.constant(node, "")), _STR)
+
+
 def _is_template(text: str) -> bool:
     return text in {"{:{}}", "{!r:{}}", "{!s:{}}", "{!a:{}}"}
 
