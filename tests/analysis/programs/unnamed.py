@@ -63,7 +63,7 @@ def descriptor_of_a_class(count: int) -> int:
 
 
 def descriptor_in_a_row(count: int) -> Row:
-    return Row((1,) * count)  # type: ignore[arg-type]
+    return Row((1,) * count)
 
 
 # -- metaclasses
@@ -140,14 +140,15 @@ def length_of_a_class() -> int:
 
 
 def truth_of_a_class() -> int:
-    return 1 if Odd else 2
+    kind: type = Odd
+    return 1 if kind else 2
 
 
 def class_as_a_key() -> dict[type, int]:
     return {Odd: 1}
 
 
-def classes_sorted() -> list[type]:
+def classes_sorted() -> list[type[Odd]]:
     return sorted([Odd, Odd])
 
 
@@ -268,7 +269,7 @@ def sorted_by_the_other_side(count: int) -> list[Any]:
 
 
 def least_by_the_other_side(count: int) -> Greater:
-    return min([Greater(count), Greater(0)])  # type: ignore[type-var]
+    return min([Greater(count), Greater(0)])
 
 
 class Colour(Enum):
