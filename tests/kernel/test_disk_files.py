@@ -112,6 +112,78 @@ def test_names_made_after_it_was_opened_again_do_not_disturb_those_before(path):
             assert len(hand.list(ROOT)) == 50 * (round_ + 1)
 
 
+def test_names_are_told_apart_whose_cookies_are_made_of_numbers_that_are_given_again(path):
+    for round_ in range(4):
+        with opened(path) as hand:
+            for number in range(8):  # the last numbers of all are given again by the next kernel
+                put(hand, b"%d" % number, b"x")
+                assert hand.link(b"%d" % number, b"link %d" % number) == 0
+                assert hand.rename(b"%d" % number, b"%d-%d" % (round_, number)) == 0
+            names = {b"%d-%d" % (old, number) for old in range(round_ + 1) for number in range(4)}
+            for number in range(8):
+                hand.unlink(b"link %d" % number)
+                if number >= 4:
+                    hand.unlink(b"%d-%d" % (round_, number))
+            assert set(hand.list(ROOT)) == names
+            assert hand.machine.system.check() == []
+
+
+def test_a_name_that_was_sought_leads_to_what_it_was_given_last(path):
+    with opened(path) as hand:
+        put(hand, b"other", b"other")
+        hand.mkdir(b"d")
+        fd = hand.open(b"file", CREATE)
+        hand.write(fd, b"file")
+
+        def sizes(*names):
+            found = [hand.stat(name) for name in names]
+            return [one if isinstance(one, int) else one.size for one in found]
+
+        gone = -abi.ENOENT
+        assert sizes(b"file", b"other", b"d/file") == [4, 5, gone]
+        hand.write(fd, b" that grows")
+        assert sizes(b"file") == [15]
+        assert hand.rename(b"file", b"d/file") == 0
+        assert sizes(b"file", b"d/file") == [gone, 15]
+        assert hand.link(b"d/file", b"file") == 0
+        assert hand.rename(b"other", b"d/file") == 0
+        assert sizes(b"file", b"d/file", b"other") == [15, 5, gone]
+        assert hand.stat(b"file").links == 1
+        hand.close(fd)
+        assert hand.stat(b"file").links == 1
+        assert hand.unlink(b"file") == 0
+        assert sizes(b"file", b"d/file") == [gone, 5]
+        again = hand.open(b"file", CREATE)
+        assert sizes(b"file") == [0]
+        hand.close(again)
+        assert hand.machine.system.check() == []
+
+
+def test_a_file_that_is_closed_and_opened_again_in_turns_is_the_same(path):
+    with opened(path) as hand:
+        for number in range(3):
+            fd = hand.open(b"file", CREATE)
+            assert hand.fstat(fd).size == 3 * number
+            hand.write(fd, b"abc", 3 * number)
+            hand.close(fd)
+            assert hand.call("path_filestat_set_times", ROOT, 0, *hand.put(4096, b"file"), 0, number, 4) == 0
+            assert hand.stat(b"file").mtime == number
+            if number == 1:
+                put(hand, b"another", b"x")
+        files = hand.machine.system.disks[0]
+        files.sync()
+        before = files.heap.live
+        for _ in range(20):
+            put(hand, b"one more", b"y" * 600)
+            assert hand.unlink(b"one more") == 0
+        files.sync()
+        assert files.heap.live - before < 4096
+        assert hand.machine.system.check() == []
+    with opened(path) as hand:
+        assert get(hand, b"file") == b"abc" * 3
+        assert hand.stat(b"file").mtime == 2
+
+
 def test_files_that_were_open_without_a_name_at_a_crash_take_no_space_for_long(path, tmp_path):
     with opened(path) as hand:
         fd = hand.open(b"file", CREATE)

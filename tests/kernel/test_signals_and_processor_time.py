@@ -108,3 +108,17 @@ def test_each_write_to_a_file_of_the_host_is_brought_to_the_disk_if_flags_say_so
     assert hand.write(fd, b"text", 10) == 4
     assert done == ([call] * 2 if call else [])
     assert (tmp_path / "file").read_bytes() == b"text\0\0\0\0\0\0text"
+
+
+@pytest.mark.parametrize(("call", "of_file"), [("fd_sync", "fsync"), ("fd_datasync", "fdatasync")])
+def test_a_sync_of_a_files_bytes_does_not_wait_for_its_times(machine, tmp_path, monkeypatch, call, of_file):
+    done = []
+    for name in ("fsync", "fdatasync"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda fd, name=name, real=real: (done.append(name), real(fd))[1])
+    machine.preopen(open_host_directory(machine.system, "/host", tmp_path))
+    hand = machine.hand()
+    fd = hand.open(b"file", abi.O_CREAT, at=4)
+    assert hand.call(call, fd) == 0
+    assert hand.call(call, 4) == 0
+    assert done == [of_file, "fsync"]  # a directory's names are what is known about it

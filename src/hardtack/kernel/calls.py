@@ -359,6 +359,12 @@ def fd_sync(process: Process, fd: Word) -> int:
     return EBADF if description is None else description.sync()
 
 
+def fd_datasync(process: Process, fd: Word) -> int:
+    """As fd_sync, but for a file's times."""
+    description = process.descriptors.find(fd)
+    return EBADF if description is None else description.sync_data()
+
+
 def fd_prestat_get(process: Process, fd: Word, out: Word) -> int:
     """Report what was opened for the program, and the length of its name."""
     description = process.descriptors.find(fd)

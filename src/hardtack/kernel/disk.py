@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from array import array
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from hardtack.annotations import assume_bound
@@ -49,22 +50,21 @@ from hardtack.kernel.params import COMMIT_CHANGES, DISK_PAGE, KIB, MAX_FILE
 from hardtack.units import format_bytes
 
 if TYPE_CHECKING:
-    from annotated_types import Interval, MaxLen
+    from annotated_types import MaxLen
 
     from hardtack.heap import Heap
     from hardtack.kernel.disk_failures import Reason
     from hardtack.kernel.disk_rows import NameRow, Pair, Row
-    from hardtack.kernel.ranges import Count, Long, Position, Signed, Transfer
+    from hardtack.kernel.ranges import Count, Long, Position, Transfer
 
     Value: TypeAlias = int | bytes | bytearray
-    Change: TypeAlias = Annotated[int, Interval(ge=-1, lt=1 << 30)]
     PageBytes: TypeAlias = Annotated[bytes, MaxLen(DISK_PAGE)]
 
 DATABASE_PAGE: Final = 4096  # bytes
 CACHE_BYTES: Final = 1024 * KIB  # of SQLite's own page cache
 SQLITE_BYTES: Final = 4 * 1024 * KIB  # the most that SQLite allocates for one file system: held by a test
 LEAST_SIZE: Final = 256 * KIB  # of a disk: its tables, and room for a step
-_LOG_PAGES: Final = 1024  # of the write-ahead log until it is brought into the file
+_LOG_PAGES: Final = 512  # of the write-ahead log until it is brought into the file
 _MARGIN_PAGES: Final = 16  # of the database that are never given away: what splits of its trees take
 _CHECKED_AGAIN: Final = 64  # database pages that may be taken until they are counted again
 
@@ -89,12 +89,11 @@ class Disk:
         heap: what Python allocates for it is charged here.
         path: of its file.
         size: the most bytes of its file, its write-ahead log aside.
-        changes: rows changed since the last commit.
         commits: how many there were.
     """
 
     __slots__ = (
-        "_connection", "_cursor", "_free", "_log", "broken", "changes", "commits", "heap", "path", "size",
+        "_changes", "_connection", "_cursor", "_free", "_log", "broken", "commits", "heap", "path", "size",
     )  # fmt: skip
 
     def __init__(self, heap: Heap, path: str, size: int) -> None:
@@ -111,9 +110,9 @@ class Disk:
         self.heap = heap
         self.path = path
         self.size: Position = size
-        self.changes: Count = 0
+        self._changes = array("q", [0])  # no int of its own, so that counting takes no memory
         self.commits: Count = 0
-        self._free: Signed = 0
+        self._free = array("q", [0])  # likewise
         self.broken: Reason | None = None
         with heap:
             whole = os.path.abspath(path)  # SQLite has names for databases that are no files
@@ -333,28 +332,20 @@ class Disk:
         Raises:
             Broken: the host's disk failed, now or before.
         """
-        changed = self.run(statement, values)
-        self.count(changed)
-        return changed
-
-    def run(self, statement: str, values: tuple[Value, ...]) -> Count:
-        """As change, but not counted: `count` is to be told of them.
-
-        Raises:
-            Broken: the host's disk failed, now or before.
-        """
         if self.broken is not None:
             raise Broken(self.broken)
         try:
-            return max(self._run(statement, values), 0)
+            changed = self._run(statement, values)
+            self._changes[0] += changed
+            return changed
         except FAILURES as error:
             reason = reason_of(error)
         raise self._end(reason)
 
-    def count(self, changed: Count) -> None:
-        """Count rows that were changed in the transaction."""
-        with self.heap:
-            self.changes += changed
+    @property
+    def changes(self) -> int:
+        """Return how many rows were changed since the last commit."""
+        return self._changes[0]
 
     def _query(self, statement: str, values: tuple[Value, ...]) -> None:
         if self.broken is not None:
@@ -376,10 +367,16 @@ class Disk:
         self.heap.run(self._cursor.execute, statement, values)  # which describes its columns
 
     @assume_bound("600", returned="32", retained="0")
-    def _run(self, statement: str, values: tuple[Value, ...]) -> Change:
+    def _run(self, statement: str, values: tuple[Value, ...]) -> Count:
         self.heap.run(self._cursor.execute, statement, values)
         changed: int = self._cursor.rowcount
         return changed
+
+    @assume_bound("600", returned="0", retained="0")
+    def _end_transaction(self) -> None:
+        run, execute = self.heap.run, self._cursor.execute
+        run(execute, "COMMIT")
+        run(execute, "BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Make all that was changed durable, and begin anew; blocks until the host's disk has it.
@@ -389,16 +386,15 @@ class Disk:
         """
         if self.broken is not None:
             raise Broken(self.broken)
-        if not self.changes:
+        if not self._changes[0]:
             return
         try:
-            self._run("COMMIT", ())
-            self._run("BEGIN IMMEDIATE", ())
+            self._end_transaction()
         except FAILURES as error:
             reason = reason_of(error)
         else:
+            self._changes[0] = 0
             with self.heap:
-                self.changes = 0
                 self.commits += 1
                 self._log.keep_ahead()
             return
@@ -407,7 +403,7 @@ class Disk:
     @property
     def full(self) -> bool:
         """Tell whether the transaction is as large as one may be: whoever changes more commits first."""
-        return self.changes >= COMMIT_CHANGES
+        return self._changes[0] >= COMMIT_CHANGES
 
     def take(self, pages: int) -> bool:
         """Tell whether so many pages of the database can be taken for something new, and take them.
@@ -415,10 +411,10 @@ class Disk:
         The figure is an upper bound, and put right from time to time. What is in nobody's row yet must have
         been taken before: `refresh` forgets it.
         """
-        if self._free < pages:
+        free = self._free
+        if free[0] < pages:
             return False
-        with self.heap:
-            self._free -= pages
+        free[0] -= pages
         return True
 
     def refresh(self) -> None:
@@ -429,9 +425,8 @@ class Disk:
         """
         found = self.pair(SPACE, ())
         assert found is not None
-        with self.heap:
-            left = self.size // DATABASE_PAGE - _MARGIN_PAGES - found[0] + found[1]
-            self._free = left if left <= _CHECKED_AGAIN else max(_CHECKED_AGAIN, left // 2)
+        left = self.size // DATABASE_PAGE - _MARGIN_PAGES - found[0] + found[1]
+        self._free[0] = left if left <= _CHECKED_AGAIN else max(_CHECKED_AGAIN, left // 2)
 
     def _end(self, reason: Reason) -> Broken:
         """Remember that the disk is broken, and why."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hardtack.kernel import abi
+from hardtack.kernel.descriptions import Broken
 from hardtack.kernel.disk_inodes import MARGIN_BYTES, DiskInode, DiskInodes
 from hardtack.kernel.disk_rows import PAGE, PAGE_SIZE
 from hardtack.kernel.files import ZEROS
@@ -112,17 +113,11 @@ class DiskContents(DiskInodes):
 
         Who makes the file grow pays for it from then on.
         """
-        last = file.last
         offset = position % DISK_PAGE
-        if (
-            last is not None
-            and last.dirty
-            and last.place == file.number * INDEXES + position // DISK_PAGE
-            and offset + count <= len(last.data)
-            and self.disk.broken is None
-        ):  # nothing to make, so nothing to ask
-            memoryview(last.data)[offset : offset + count] = memory[start : start + count]
-            self._written(file, position + count if count else 0)
+        there = self._page_that_fits(file, position // DISK_PAGE, offset + count) if count else None
+        if there is not None:  # nothing to make, so nothing to ask
+            memoryview(there.data)[offset : offset + count] = memory[start : start + count]
+            self._written(file, position + count)
             return count
         self.begin_change()
         if not count:
@@ -147,11 +142,34 @@ class DiskContents(DiskInodes):
         self._written(file, position + count)
         return count
 
+    def _page_that_fits(self, file: DiskInode, index: Count, least: Count) -> CachedPage | None:
+        """Return a page, dirty now, that is in memory as it can be written up to least; else None."""
+        place = file.number * INDEXES + index
+        page = file.last
+        if page is None or page.place != place:
+            page = self.cache.find(place)
+        if page is None or not isinstance(page.data, bytearray) or len(page.data) < least:
+            return None
+        if not page.dirty:
+            self.begin_change()
+            if self.cache.dirty_count >= DIRTY_PAGES:
+                self.flush()
+            self.cache.mark_dirty(page)  # its row has that size: nothing grows
+        elif self.disk.broken is not None:
+            raise Broken(self.disk.broken)
+        if page is not file.last:
+            with self.heap:
+                self.cache.use(page)
+            file.last = page
+        return page
+
     def _prepare(self, pages: Count) -> None:
         """Make room for so many pages to be written to; a small heap has it for one, if at all."""
         if self.cache.dirty_count > DIRTY_PAGES - pages:
             self.flush()
-        self.make_room(PAGE_BYTES + (pages - 1) * NEXT_PAGE_BYTES)
+        need = PAGE_BYTES + (pages - 1) * NEXT_PAGE_BYTES
+        if self.heap.free < need + MARGIN_BYTES:
+            self.make_room(need)
 
     def _why_none(self, errno: int) -> int:
         """Answer for a call whose first page was refused: WAIT, to be made again, once there is space."""

@@ -196,24 +196,30 @@ class DiskFiles(DiskContents):
         with self.heap:
             number, now = self._new_inode(kind, where.directory, target, owner.payer, held)
             owner.held += held
-        self._enter(where, number, kind)
+        self._enter(where, number, kind, _COOKIES + number * _SCATTER % _COOKIES)
         where.row = (number, kind, 1, len(target), now, now, now, where.directory, owner.payer, held)
 
-    def _enter(self, where: DiskWhere, number: InodeNumber, kind: Flags) -> None:
+    def _enter(self, where: DiskWhere, number: InodeNumber, kind: Flags, cookie: Long) -> None:
+        """Make a name. Cookies are scattered, each there once.
+
+        So a listing ends although names are made all the time while it goes on.
+        """
+        self._absent = b""
+        self.disk.change(NEW_NAME, (where.directory, cookie, where.name, number, kind))
+        self._changed(where.directory)
+
+    def _enter_again(self, where: DiskWhere, number: InodeNumber, kind: Flags) -> None:
+        """Make a name for an inode that had another: its number has given its cookie away."""
         with self.heap:
             self._names += 1
-        self._absent = b""
-        # Scattered, each once: so a listing ends although names are made all the time while it goes on.
-        cookie = self._names * _SCATTER % _COOKIES
-        self.disk.change(NEW_NAME, (where.directory, cookie, where.name, number, kind))
         self.disk.change(COUNT, (self._names,))
-        self._changed(where.directory)
+        self._enter(where, number, kind, self._names * _SCATTER % _COOKIES)
 
     def add_link(self, where: DiskWhere, inode: DiskInode, owner: Owner) -> int:
         """Give an inode that is there another name, whose space was taken; it is owner's then. An errno."""
         if not self.take_over(inode, owner, NAME_BYTES):
             return abi.ENOSPC
-        self._enter(where, inode.number, inode.kind)
+        self._enter_again(where, inode.number, inode.kind)
         inode.links += 1
         self.charge(inode, NAME_BYTES)
         self._stamp(inode, content=False)
@@ -231,14 +237,14 @@ class DiskFiles(DiskContents):
 
     def _less(self, inode: DiskInode) -> None:
         inode.links -= 1
-        self.charge(inode, -NAME_BYTES)
-        self._stamp(inode, content=False)
         if inode.kind == abi.DIRECTORY:
             inode.parent = 0
         if inode.links == 0 and inode.opens == 0:
             self._cannot_be_reached(inode)
-        else:
-            self.save(inode)
+            return
+        self.charge(inode, -NAME_BYTES)
+        self._stamp(inode, content=False)
+        self.save(inode)
 
     def is_empty(self, directory: InodeNumber) -> bool:
         """Tell whether a directory has no names."""
@@ -266,7 +272,7 @@ class DiskFiles(DiskContents):
             self._less(self.inode(other))
         self.disk.change(NO_NAME, (old.directory, old.name))
         self._changed(old.directory)
-        self._enter(new, row[NUMBER], row[KIND])
+        self._enter_again(new, row[NUMBER], row[KIND])
         inode = self.inode(row)
         if inode.kind == abi.DIRECTORY:
             with self.heap:

@@ -210,7 +210,9 @@ class DiskInodes:
         return True
 
     def _payer(self, owner: Owner) -> Long:
-        if not owner.payer and not self.make_room(PAYER_BYTES):
+        if owner.payer:
+            return owner.payer
+        if not self.make_room(PAYER_BYTES):
             return 0
         with self.heap:
             return self._payers.number(owner)
@@ -231,15 +233,13 @@ class DiskInodes:
         Raises:
             Broken: the host's disk failed, now or before.
         """
-        self._end_large()
+        disk = self.disk
+        if disk.broken is not None:
+            raise Broken(disk.broken)
+        if disk.full:
+            self.sync()
         if self._unreachable:
             self.collect()
-
-    def _end_large(self) -> None:
-        if self.disk.broken is not None:
-            raise Broken(self.disk.broken)
-        if self.disk.full:
-            self.sync()
 
     def space(self, pages: Count) -> int:
         """Take pages of the database for something new: OK, ENOSPC, or WAIT when some were freed."""
@@ -254,13 +254,12 @@ class DiskInodes:
     def flush(self) -> None:
         """Bring dirty pages and inodes into the transaction: DIRTY_PAGES and DIRTY_INODES at most."""
         cache, disk = self.cache, self.disk
-        changed = 0
         for _ in range(DIRTY_PAGES):
             page = cache.take_dirty()
             if page is None:
                 break
             if page.place >= 0:
-                changed += disk.run(SAVE_PAGE, (page.place, page.data))
+                disk.change(SAVE_PAGE, (page.place, page.data))
         for _ in range(DIRTY_INODES):
             inode = self._dirty
             if inode is None:
@@ -268,10 +267,9 @@ class DiskInodes:
             self._dirty = inode.next_dirty
             inode.next_dirty = None
             inode.dirty = False
-            changed += disk.run(SAVE, inode.saved())
+            disk.change(SAVE, inode.saved())
         cache.dirty_count = 0
         self._dirty_count = 0
-        disk.count(changed)
 
     def sync(self) -> None:
         """Make everything durable; blocks until the host's disk has it."""
@@ -370,7 +368,7 @@ class DiskInodes:
         """Set times, each unless None."""
         if max(atime or 0, mtime or 0) >> 63:
             return abi.EINVAL
-        self._end_large()
+        self.begin_change()
         with self.heap:
             inode.atime = inode.atime if atime is None else atime + 0
             inode.mtime = inode.mtime if mtime is None else mtime + 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hardtack.kernel.ranges import Count, HostNumber
 
 FIRST: Final = 64 * KIB  # bytes of a log that is left to itself: few commits are not worth it
-LONGEST: Final = 4 * 1024 * KIB  # bytes of one that is kept ahead: then SQLite begins with it anew
+LONGEST: Final = 2 * 1024 * KIB  # bytes of one that is kept ahead: then SQLite begins with it anew
 MARGIN: Final = 128 * KIB  # beyond that: what one commit takes, mostly
 _PIECE: Final = bytes(64 * KIB)
 

@@ -37,7 +37,8 @@ SCHEMA: Final = (
     "CREATE INDEX unreachable ON inode (links) WHERE links <= 0",
     "CREATE TABLE name (directory INTEGER, cookie INTEGER, name BLOB, inode INTEGER, kind INTEGER,"
     " PRIMARY KEY (directory, cookie)) WITHOUT ROWID",
-    # its size: how many names were ever made; its payer: how many numbers were given to those who pay
+    # its size: how many names were ever made for what had one; its payer: how many numbers were given to
+    # those who pay
     "INSERT INTO inode VALUES (0, 0, 1, 0, 0, 0, 0, 0, 0, 0, x'')",
     "CREATE UNIQUE INDEX by_name ON name (directory, name)",
     "CREATE TABLE page (place INTEGER PRIMARY KEY, data BLOB)",  # place: see page_cache

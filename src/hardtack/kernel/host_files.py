@@ -119,6 +119,14 @@ class HostFile(Description):
         """Bring what was written to the disk."""
         return sync_of(self._fd)
 
+    def sync_data(self) -> int:
+        """Bring what was written to the disk, and of what is known about the file what reading it takes."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            return errno_of(error)
+        return abi.OK
+
     @property
     def host_descriptor(self) -> HostNumber:
         """The host's descriptor."""

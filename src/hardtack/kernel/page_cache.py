@@ -84,11 +84,15 @@ class PageCache:
         if page is None:
             self.misses += 1
             return None
+        self.use(page)
+        return page
+
+    def use(self, page: CachedPage) -> None:
+        """Count a page that was found as used, and make it the newest. Called inside the heap."""
         self.hits += 1
         if page is not self._newest:
             self._unlink(page)
             self._push(page)
-        return page
 
     def find(self, place: Place) -> CachedPage | None:
         """Return the page at a place, or None. It is not counted as used."""

@@ -101,7 +101,7 @@ _ROWS: Final[list[tuple[str, str, Callable[..., int], str]]] = [
     ("fd_advise", "fd:i offset:I length:I advice:i", calls.fd_advise, ""),
     ("fd_allocate", "fd:i offset:I length:I", calls.fd_allocate, "refused, as by wasmtime"),
     ("fd_close", "fd:i", calls.fd_close, ""),
-    ("fd_datasync", "fd:i", calls.fd_sync, ""),
+    ("fd_datasync", "fd:i", calls.fd_datasync, ""),
     ("fd_fdstat_get", "fd:i out:i", calls.fd_fdstat_get, ""),
     ("fd_fdstat_set_flags", "fd:i flags:i", calls.fd_fdstat_set_flags, ""),
     (

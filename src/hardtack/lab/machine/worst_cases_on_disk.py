@@ -154,7 +154,7 @@ def disk_transactions_that_are_full(ledger: Ledger) -> None:
         for change in changes:
             for page in range(64):
                 hand.write(fd, bytes([page + 1]), page * DISK_PAGE)
-            disk.changes = COMMIT_CHANGES
+            disk._changes[0] = COMMIT_CHANGES
             change()
 
 
