@@ -100,15 +100,23 @@ def test_a_query_takes_no_more_than_is_stated(disk, statement, values, execute, 
         (NEW_INODE, (77, 1, *[GREAT] * 7, b"t" * PATH_MAX)),
         (SAVE_PAGE, (77, bytearray(DISK_PAGE))),
         (NO_NAME, (1, NAMES[3])),
-        ("COMMIT", ()),
     ],
 )
 def test_a_change_takes_no_more_than_is_stated(disk, statement, values):
     disk.pair(SPACE, ())
     peak, _ = taken(disk.heap, disk._run, statement, values)
     assert peak <= stated(Disk._run, "peak")
-    if statement == "COMMIT":
-        disk._run("BEGIN IMMEDIATE", ())
+
+
+def test_the_end_of_a_transaction_takes_no_more_than_is_stated(disk):
+    for _ in range(2):
+        disk.pair(SPACE, ())
+        live = disk.heap.live
+        peak, held = taken(disk.heap, disk._end_transaction)
+        assert peak <= stated(Disk._end_transaction, "peak")
+        assert held == 0
+        assert disk.heap.live <= live
+        disk.change(SAVE_PAGE, (77, bytearray(DISK_PAGE)))
 
 
 def test_what_was_never_written_is_never_read(disk):
