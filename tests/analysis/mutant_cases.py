@@ -243,8 +243,9 @@ def _ninefold(numbers: list[int]) -> int:
 
 
 def aliased_for_another(one: list[int], other: list[int]) -> int:
+    before = _ninefold(other)
     one.extend([number + 1000 for number in range(300)])
-    return _ninefold(other)
+    return _ninefold(other) + before
 
 
 _Nested: TypeAlias = "list[_Nested | int]"

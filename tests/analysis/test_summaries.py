@@ -131,6 +131,48 @@ def test_calls_with_as_much_room_below_their_marks_share_a_summary(tmp_path, mon
     assert made[0] == made[1] < made[2]
 
 
+@pytest.mark.parametrize("before", [(), ("both",), ("plain",), ("both", "plain")])
+def test_a_bound_is_the_same_whatever_was_analysed_before(before, tmp_path, monkeypatch):
+    path = tmp_path / "order.py"
+    path.write_text(
+        "class Base:\n"
+        "    def size(self) -> int:\n"
+        "        return 0\n"
+        "class Left(Base):\n"
+        "    def __init__(self) -> None:\n"
+        "        self.a: list[int] = []\n"
+        "    def size(self) -> int:\n"
+        "        return len(self.a)\n"
+        "class Right(Base):\n"
+        "    def __init__(self) -> None:\n"
+        "        self.b: list[int] = []\n"
+        "    def size(self) -> int:\n"
+        "        return len(self.b)\n"
+        "def ask(base: Base) -> int:\n"
+        "    room, found = [0] * 10, base.size()\n"
+        "    for _ in range(3):\n"
+        "        found += len(room)\n"
+        "    return found\n"
+        "def both(left: Left, right: Right) -> int:\n"
+        "    right.b = [0] * 7\n"
+        "    return ask(left) + ask(right)\n"
+        "def plain(left: Left) -> int:\n"
+        "    left.a = [0]\n"
+        "    return ask(left)\n"
+        "def either(left: Left, right: Right, way: bool) -> int:\n"
+        "    if way:\n"
+        "        left.a = [0] * 1000\n"
+        "    else:\n"
+        "        right.b = [0] * 1000\n"
+        "    return ask(left)\n"
+    )
+    program, models = load_around([Target("order", path, "")]).program, load_models()
+    for name in before:
+        analyse(program, f"order.{name}", models)
+    found = analyse(program, "order.either", models)
+    assert found.peak == followed(monkeypatch, program, "order.either", models).peak
+
+
 def test_where_there_is_no_bound_already_the_rest_is_looked_at_only_for_a_while(tmp_path, monkeypatch):
     monkeypatch.setattr(interpreting, "_MOST_IN_VAIN", 1)
     path = tmp_path / "vain.py"

@@ -111,12 +111,14 @@ class Spending:
         paid: the summaries, by number, that are counted in it: each is once, whether it was made or found.
         goes_on: whether a bound is wanted in spite of findings.
         found: the findings, so that all there is left to find are others; of a summary by its own names.
+        met: functions that were called: what they ask for is known now.
     """
 
     work: int = 0
     paid: set[int] = field(default_factory=set)
     goes_on: bool = False
     found: dict[results.Finding, None] = field(default_factory=dict)
+    met: set[str] = field(default_factory=set)
 
     def spend(self, work: int) -> None:
         """Count work.
@@ -138,7 +140,10 @@ class Interpreter:
         state: what is known now.
         peak: the most bytes that were live so far.
         facts: what an earlier run found out about sites: see `want`.
+        untold: of a summary: pools that callers have something of, and it was not told what.
     """
+
+    untold: frozenset[str | Kept] = frozenset()
 
     def __init__(
         self,
@@ -193,8 +198,8 @@ class Interpreter:
         self.ran: set[str] = set()  # functions
         self.summaries_work: dict[int, int] = {}  # of the summaries that it used: see summaries.Summary
         self.own_work = 0
-        self.pools: set[str | Kept] = set()  # that were ever looked at
-        self.untold: frozenset[str | Kept] = frozenset()  # pools that callers have something of
+        self.pools: set[str | Kept] = set()  # that were ever charged
+        self.filled: set[str | Kept] = set()  # of which something was alive
         self.told: set[tuple[Hashable, str]] = set()  # facts that are known where an object is made
         self.yielders: list[object] = []  # who consumes the generators that run: see generators.Yielder
         self._counter = 0
@@ -333,7 +338,7 @@ class Interpreter:
             state.open_pools(transient)
             self.look_at(state.high.keys())
             return
-        state.fill_pools(transient)
+        self.filled.update(state.fill_pools(transient))
         self.look_at(state.high.keys())
         self.pools.update(state.high)
         besides = add_up([extra, self.scalars()])

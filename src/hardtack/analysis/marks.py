@@ -43,7 +43,7 @@ class Marks:
     that comes out. So calls are alike that have as much room below their marks.
 
     Attributes:
-        own: of each pool that there is anything of: the mark and what is set aside, by own names.
+        own: of each pool of which anything is left: the mark and what is set aside, by own names.
         common: what was taken off, by the caller's.
         pools: all that were looked for.
         untold: of which there is something, too.
@@ -55,25 +55,24 @@ class Marks:
     untold: frozenset[str | Kept]
 
     @classmethod
-    def of(cls, interp: Interpreter, shape: Shape, pools: frozenset[str | Kept]) -> Marks:
-        """Return what is charged when a call of a shape begins."""
+    def of(cls, interp: Interpreter, shape: Shape, pools: frozenset[str | Kept] | None) -> Marks:
+        """Return what is charged of some pools, or of all, when a call of a shape begins."""
         state, size = interp.state, shape.renaming.size
         sites: dict[str | Kept, set[Site]] = {}
         for obj, cell in state.cells.items():
             if cell.pool and obj not in shape.taken:
                 sites.setdefault(cell.pool, set()).add(obj >> 1)
-        having = state.high.keys() | sites.keys()
+        having = frozenset(pool for pool in state.high.keys() | sites.keys() if not is_own_tuples(pool))
+        if pools is None:
+            pools = having
         own: list[tuple[str | Kept, Size | None, Size]] = []
         common: dict[str | Kept, Size] = {}
         for pool in sorted(pools & having, key=repr):
             before = state.high.get(pool)
             held = add_up(state.of_site(site)[1] for site in sites.get(pool, ()))
-            if before is None:
-                own.append((pool, None, size(held)))
-                continue
-            both = before.common(held)
-            if not both.is_zero:
-                common[pool] = both
-            own.append((pool, size(before.minus(both)), size(held.minus(both))))
-        untold = frozenset(pool for pool in having - pools if not is_own_tuples(pool))
-        return cls(tuple(own), common, pools, untold)
+            if before is not None:
+                common[pool] = both = before.common(held)
+                before, held = before.minus(both), held.minus(both)
+            if not held.is_zero or not (before is None or before.is_zero):
+                own.append((pool, None if before is None else size(before), size(held)))
+        return cls(tuple(own), common, pools, having - pools)

@@ -121,7 +121,7 @@ def _flat(cell: Cell) -> Hashable:
 
 
 def shape_of(
-    interp: Interpreter, frame: dict[str, Value], own: frozenset[tuple[Hashable, str]], asks: Asks
+    interp: Interpreter, frame: dict[str, Value], own: frozenset[tuple[Hashable, str]], asks: Asks | None
 ) -> Shape:
     """Return the shape of a call that begins with a frame.
 
@@ -129,7 +129,7 @@ def shape_of(
         interp: the caller's.
         frame: the function's registers.
         own: what is known of the function's own sites.
-        asks: what the function asks of what else was changed.
+        asks: what the function asks of what else was changed; None: it is not known, and so given all of it.
 
     Raises:
         Refused: no summary is made of such a call.
@@ -219,7 +219,7 @@ def is_as_made(interp: Began, obj: Object, cell: Cell) -> bool:
     return all(interp.parts.get((obj, name)) == value for name, value in cell.fields.items())
 
 
-def _taken(interp: Interpreter, frame: dict[str, Value], names: Names, asks: Asks) -> list[Object]:
+def _taken(interp: Interpreter, frame: dict[str, Value], names: Names, asks: Asks | None) -> list[Object]:
     """Return what a call may read, in the order in which it is reached."""
     state = interp.state
     seen: dict[Object, None] = {}
@@ -243,7 +243,9 @@ def _taken(interp: Interpreter, frame: dict[str, Value], names: Names, asks: Ask
     reach(obj for value in reversed(frame.values()) for obj in sorted(value.objects, reverse=True))
     rest = changed_elsewhere(interp, seen)
     while True:
-        chosen = [obj for obj in rest if obj not in seen and asks.concern(interp, names, obj)]
+        chosen = [
+            obj for obj in rest if obj not in seen and (asks is None or asks.concern(interp, names, obj))
+        ]
         if not chosen:
             return list(seen)
         for obj in chosen:

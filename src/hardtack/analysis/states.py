@@ -110,8 +110,8 @@ class State:
         found = [(self.worlds.get(site, ()), site, size) for site, size in self.sizes()]
         return _greatest_shares(found, guess)
 
-    def fill_pools(self, transient: tuple[str, Size] | None = None) -> None:
-        """Raise each pool's mark to what is alive of it now, and for a moment besides."""
+    def fill_pools(self, transient: tuple[str, Size] | None = None) -> Iterable[str]:
+        """Raise each pool's mark to what is alive of it now, and for a moment besides; returns the pools."""
         now: dict[str, list[Size]] = {}
         for obj, cell in self.cells.items():
             if cell.pool:
@@ -126,6 +126,7 @@ class State:
         for pool, sizes in now.items():
             size = add_up(sizes)
             self.high[pool] = self.high[pool] | size if pool in self.high else size
+        return now
 
     def keep(self, pool: Kept, count: Size) -> None:
         """Add blocks that stay charged, without others having been allocated from them."""

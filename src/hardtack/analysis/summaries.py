@@ -211,16 +211,18 @@ def _find(
 ) -> tuple[Shape, Summary, Marks]:
     """Return a call's shape, its summary, and what is charged of the pools that are in it.
 
-    What else of the caller's state matters is known when the function was followed: where that turns out to
-    be more than was thought, it is followed again.
+    What else of the caller's state matters is known when the function was followed: so an entry's first call
+    of it is given all of that, whatever other entries found, and where it turns out later to be more than
+    was thought, it is followed again.
     """
     memo.recall(interp.program, function.name)
     asks = memo.asks.setdefault(function.name, Asks())
     for _ in range(_RUNS):
         found = dict(interp.spending.found)
-        shape = shape_of(interp, frame, facts, asks)
+        shape = shape_of(interp, frame, facts, asks if function.name in interp.spending.met else None)
         interp.spend(_OF_SHAPE * len(shape.cells))
         summary, marks, made = _of_shape(interp, memo, function, shape)
+        interp.spending.met |= summary.own.ran
         if made:
             asks.add(summary.asks)
             rest = changed_elsewhere(interp, shape.taken)
@@ -242,7 +244,8 @@ def _of_shape(
     found = dict(interp.spending.found)
     made = None
     while True:
-        marks = Marks.of(interp, shape, frozenset(known))
+        first = function.name not in interp.spending.met
+        marks = Marks.of(interp, shape, None if first else frozenset(known))
         summary = memo.summaries.get((*alike, marks.own))
         if summary is None or summary is not made:
             interp.spending.found = dict(found)  # what was found since is void
@@ -257,6 +260,9 @@ def _of_shape(
             continue
         memo.summaries[*alike, marks.own] = made
         known |= made.touched
+        if first:
+            summary = made
+            break
     memo.hits += made is None
     if summary.own.ran & running:
         raise Refused
@@ -298,7 +304,10 @@ def _make(
         raised[name] = state, state.frame.pop(tracebacks.EXCEPTION)
     states = [*([] if end is None else [end]), *(state for state, _ in raised.values())]
     alive = {own.keys[obj >> 1] for state in states for obj in state.cells}
-    touched = set(own.pools).union(*(state.high for state in states))
+    touched = own.pools.union(*(state.high for state in states))
+    for pool, before, _ in marks.own:
+        if pool not in own.filled and all(state.high.get(pool) is before for state in states):
+            touched.discard(pool)  # whatever is charged of it, it is no matter of this function's
     return Summary(
         Ran.on(own),
         shape.cells,
@@ -374,6 +383,7 @@ def _apply(
     note(interp.program, summary.names)
     interp.ran |= own.ran
     interp.pools |= summary.touched
+    interp.filled |= summary.touched
     interp.paths.update(map(out.text, summary.asks.paths))
     if not isinstance(interp.asks, Asks):
         interp.asks = Asks()
