@@ -35,28 +35,29 @@ _LEAST_SECONDS: Final = 1e-6  # none would be no timer
 
 
 def main(settings: dict[str, int], memory: int, seconds: float, parent: int) -> int:
-    """Compile; return the status to exit with."""
+    """Compile; return the status to exit with.
+
+    Raises:
+        MemoryError: it needs more memory than it may have.
+    """
+    _end_with(parent)  # while there is memory
     _limit(memory, seconds)
-    _end_with(parent)
     try:
         from hardtack.wasm import capi
 
         engine = capi.new_engine(settings, capi.new_callbacks(lambda *_: None))
     except Exception:  # noqa: BLE001 - its parent could: it has no such limits
         return NO_MEMORY
+    data = sys.stdin.buffer.read()
     try:
-        data = sys.stdin.buffer.read()
-        try:
-            module = capi.compile_module(engine, data)
-        except capi.WasmtimeError as error:
-            if os.strerror(errno.ENOMEM) in str(error):
-                return NO_MEMORY
-            sys.stderr.write(str(error))
-            return INVALID
-        sys.stdout.buffer.write(capi.serialize_module(module))
-        sys.stdout.buffer.flush()
-    except MemoryError:
-        return NO_MEMORY
+        module = capi.compile_module(engine, data)
+    except capi.WasmtimeError as error:
+        if os.strerror(errno.ENOMEM) in str(error):
+            return NO_MEMORY
+        sys.stderr.write(str(error))
+        return INVALID
+    sys.stdout.buffer.write(capi.serialize_module(module))
+    sys.stdout.buffer.flush()
     return 0
 
 
@@ -84,6 +85,9 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    status = main(*json.loads(sys.argv[1]))
-    sys.stderr.flush()
+    try:
+        status = main(*json.loads(sys.argv[1]))
+        sys.stderr.flush()
+    except MemoryError:  # wherever it came from, the setting of the limits too
+        status = NO_MEMORY
     os._exit(status)  # nothing is taken down: the system does that faster
