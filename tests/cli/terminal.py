@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pty
 import re
@@ -17,18 +16,16 @@ from .conftest import HARDTACK
 class Terminal:
     """The side of the person who types. The command has the terminal as its controlling one."""
 
-    def __init__(self, *arguments: object, cwd: Path | None = None, stdout: Path | None = None) -> None:
+    def __init__(self, *arguments: object, cwd: Path | None = None) -> None:
         self.fd, other = pty.openpty()
-        out = other if stdout is None else os.open(stdout, os.O_WRONLY | os.O_CREAT)
         self.child = subprocess.Popen(
             ["setsid", "--ctty", "--wait", str(HARDTACK), *map(str, arguments)],
             stdin=other,
-            stdout=out,
+            stdout=other,
             stderr=other,
             cwd=cwd,
         )
-        for fd in {other, out}:
-            os.close(fd)
+        os.close(other)
         self.seen = ""
 
     def type(self, text: str) -> None:
@@ -48,18 +45,11 @@ class Terminal:
 
     def _more(self) -> str:
         try:
-            more = os.read(self.fd, 65536).decode(errors="replace")
+            more = os.read(self.fd, 65536).decode()
         except OSError:  # the command has ended
             more = ""
         assert more, f"it ended with {self.seen!r}"
         return more
-
-    def drain(self) -> None:
-        """Read on until the command has ended, which may wait for what it writes to be read."""
-        while self.child.poll() is None:
-            if select.select([self.fd], [], [], 0.05)[0]:
-                with contextlib.suppress(OSError):
-                    os.read(self.fd, 65536)
 
     def end(self) -> int:
         """Return the exit status."""

@@ -13,7 +13,6 @@ import pytest
 from hardtack.cli.python import script_place
 
 from .conftest import CommandLine
-from .terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("interpreter")
 
@@ -102,39 +101,6 @@ def test_ctrl_c(cli: CommandLine) -> None:
     os.killpg(child.pid, signal.SIGINT)
     _, stderr = child.communicate(timeout=60)
     assert (child.returncode, stderr.strip()) == (INTERRUPTED, b"")
-
-
-def test_ctrl_c_at_the_prompt_gives_up_what_was_begun_as_pythons_own_does() -> None:
-    terminal = Terminal("python")
-    terminal.until(">>> ")
-    terminal.type("kept = 6\n")
-    terminal.until(">>> ")
-    for begun in ("if 1:\n", "(\n", '"""\n', "input('... ')\n"):
-        terminal.type(begun)
-        terminal.until(r"\n\.\.\. ")
-        terminal.type("\x03")
-        assert terminal.until(">>> ").splitlines()[-2:] == ["KeyboardInterrupt", ">>> "]
-    terminal.type("\x03")
-    assert terminal.until(">>> ").splitlines() == ["^C", "KeyboardInterrupt", ">>> "]
-    terminal.type("kept * 7\n")
-    assert "42" in terminal.until(">>> ")
-    terminal.type("1 / 0\n")
-    assert "ZeroDivisionError" in terminal.until(">>> ")
-    terminal.type("while True: print('beg' + 'un')\n\n")
-    terminal.until("begun")
-    terminal.type("\x03")
-    terminal.drain()
-    assert terminal.end() == INTERRUPTED
-
-
-def test_ctrl_c_writes_nothing_to_where_the_output_goes(tmp_path: Path) -> None:
-    terminal = Terminal("python", stdout=tmp_path / "out")
-    terminal.until(">>> ")
-    terminal.type("\x03")
-    terminal.until("KeyboardInterrupt\r\n>>> ")
-    terminal.type("print(6 * 7)\n\x04")
-    assert terminal.end() == 0
-    assert (tmp_path / "out").read_bytes() == b"42\n"
 
 
 def test_the_help_names_no_option_that_there_is_not(cli: CommandLine) -> None:

@@ -701,10 +701,12 @@ def test_awaiting_reads_the_same_whether_it_has_to_wait_or_not() -> None:
 
 
 # -- a wait that may be for ever
-async def times_out_beside(kept: Callable[[], object], heap: Heap) -> None:
-    _kept = kept()
-    with pytest.raises(ReservationTimeout):
-        await reserve(heap, heap.possible // 2, timeout=1)
+async def wait_in_vain(heap: Heap, timeout: float | None = None) -> None:
+    async def wait() -> None:
+        await reserve(heap, heap.possible // 2 + 1, timeout=timeout)
+
+    with pytest.raises((TimeoutError, ReservationTimeout)):
+        await asyncio.wait_for(wait(), 1)
 
 
 def test_tasks_whose_kept_results_fill_a_heap_are_told_once(
@@ -731,11 +733,16 @@ def test_tasks_whose_kept_results_fill_a_heap_are_told_once(
     assert "16 wait" in text
 
 
-def test_who_waits_for_calls_under_way_is_not_warned_of(
+def test_who_waits_for_calls_under_way_or_for_a_time_is_not_warned_of(
     heap: Heap, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(threads_that_wait, "TELL_SECONDS", 0.05)
-    run(lambda: times_out_beside(lambda: heap.reserve(heap.possible), heap))
+    under_way = heap.reserve(heap.possible)
+    run(lambda: wait_in_vain(heap))
+    under_way.release()
+    kept = heap.run(bytes, heap.possible * 3 // 4)
+    run(lambda: wait_in_vain(heap, timeout=0.5))
     assert "for ever" not in caplog.text
-    run(lambda: times_out_beside(lambda: heap.run(bytes, heap.possible * 3 // 4), heap))
+    run(lambda: wait_in_vain(heap))
+    del kept
     assert "for ever" in caplog.text

@@ -167,7 +167,7 @@ def test_a_compiler_that_the_host_kills_met_no_limit(kernel: Kernel):
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(ProgramError, match=r"the host killed its compiler after .* s of processor") as caught:
+    with pytest.raises(ProgramError, match="the host killed its compiler") as caught:
         kernel.run(bomb(1000, 400))
     killer.join()
     assert caught.value.limit is None

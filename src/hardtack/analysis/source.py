@@ -49,8 +49,10 @@ if TYPE_CHECKING:
     from mypy.types import Type
 
 _INNER = ("hardtack.analysis", "hardtack.wasm")
-_SELDOM = ("hardtack.heap", "hardtack.kernel", "hardtack.runtime")  # they import half of the standard library
+# Left out where no module names them, for they import half of the standard library.
+_SELDOM = ("hardtack.heap", "hardtack.kernel", "hardtack.runtime")
 _NEEDS_NO_MORE = ("hardtack.annotations", "hardtack.analysis.bounds", "hardtack.units")
+# A first guess by text, which spares a second run of mypy; `_asks_for_more` decides.
 _USED = re.compile(r"import hardtack\b|hardtack\.(heap|kernel|runtime)\b|from hardtack import .*[A-Z]")
 
 

@@ -5,34 +5,26 @@ Its options are those of `hardtack run`, which does the work.
 
 from __future__ import annotations
 
-import copy
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from hardtack.cli import run
-from hardtack.cli.parameters import directories
 from hardtack.errors import KernelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _NOT_OURS: Final = frozenset({"policy", "signs_fd", "program", "args"})  # run's alone
-_PLAIN: Final = ("stdin", "seed", "record", "trace")  # what a prompt on the terminal goes without
 _WITH_VALUE: Final = frozenset("cmWX")  # options of python's that take one
 _LONG: Final = ("--check-hash-based-pycs", "--help", "--version")
 _LAST: Final = frozenset("cm")  # those that end the options, and need no script
 
 
 def _python(
-    python: str | None,
-    mounts: tuple[tuple[str, str], ...],
-    env: tuple[tuple[str, str], ...],
-    args: tuple[str, ...],
-    **options: object,
+    python: str | None, mounts: tuple[tuple[str, str], ...], args: tuple[str, ...], **options: object
 ) -> object:
     """Run Python with ARGS: its own options, -c CODE, -m MODULE or SCRIPT, and what the code is to get.
 
@@ -46,15 +38,6 @@ def _python(
 
     interpreter = find_interpreter(python)
     files: dict[str, bytes] = {}
-    terminal = None
-    if prompts(args) and sys.stdin.isatty() and all(options[name] is None for name in _PLAIN):
-        from hardtack.cli.prompt import STARTUP, STARTUP_CODE, python_terminal
-        from hardtack.runtime.arguments import places_of
-
-        terminal = python_terminal()
-        if "" not in places_of(directories(mounts)):  # else it would find no file in memory
-            files[STARTUP] = STARTUP_CODE
-            env = (("PYTHONSTARTUP", STARTUP), *env)
     given = list(args)
     place = script_place(given)
     if place is not None:
@@ -63,13 +46,11 @@ def _python(
     return run.command.callback(
         **options,
         mounts=mounts,
-        env=env,
         policy="reserve",
         signs_fd=None,
         program=interpreter,
         args=("-B", *given),
         files=files,
-        terminal=terminal,
     )
 
 
@@ -80,22 +61,11 @@ def script_place(args: Sequence[str]) -> int | None:
         >>> script_place(["-X", "dev", "-u", "tool.py", "-c"]), script_place(["-uc", "pass", "x"])
         (3, None)
     """
-    return None if prompts(args) else _main_place(args)
-
-
-def prompts(args: Sequence[str]) -> bool:
-    """Tell whether Python with these arguments prompts for lines, on a terminal."""
-    place = _main_place(args)
-    return place is not None and list(args[place : place + 1]) in ([], ["-"])
-
-
-def _main_place(args: Sequence[str]) -> int | None:
-    """Return where the options end; None if they end with the code or module to run."""
     place = 0
     while place < len(args):
         option = args[place]
         if option == "-" or option[:1] != "-":
-            return place
+            return None if option == "-" else place
         place += 1
         if option.startswith("--"):
             place += option == "--check-hash-based-pycs"
@@ -106,7 +76,7 @@ def _main_place(args: Sequence[str]) -> int | None:
             if letter in _WITH_VALUE:
                 place += not rest
                 break
-    return place
+    return None
 
 
 def _guest_path(script: str, mounts: Sequence[tuple[str, str]], files: dict[str, bytes]) -> str:
@@ -143,20 +113,15 @@ The interpreter is the one of pip install 'hardtack[python]', or the one that is
 machine compiles it, which takes half a minute."""
 
 
-def _options() -> list[click.Parameter]:
-    """Return run's options, as far as they are ours, with helps that name no others."""
-    options = [copy.copy(option) for option in run.command.params if option.name not in _NOT_OURS]
-    for option in options:
-        if isinstance(option, click.Option) and option.help is not None:
-            option.help = option.help.replace("--on-exhaustion, ", "")
-    return options
+def _options() -> Mapping[str, click.Parameter]:
+    return {option.name or "": option for option in run.command.params if option.name not in _NOT_OURS}
 
 
 command = click.Command(
     "python",
     callback=_python,
     params=[
-        *_options(),
+        *_options().values(),
         click.Option(
             ["--python"],
             metavar="FILE",

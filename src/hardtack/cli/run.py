@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hardtack.heap import Policy
-    from hardtack.runtime import Kernel, Process, Result
-    from hardtack.runtime.terminal import Terminal
+    from hardtack.runtime import Kernel, Result
 
 OWN_ERROR: Final = 1
 
@@ -131,7 +130,7 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     help="Let it accept connections there, at descriptor 3 and the next ones. Repeatable.",
 )
 @click.option(
-    "--stdin", type=named, metavar="FILE", help="What it reads, instead of this command's standard input."
+    "--stdin", type=named, metavar="FILE", help="What it reads, instead of this command's standard input (-)."
 )
 @click.option(
     "--timeout",
@@ -195,15 +194,15 @@ and .wasm files in their file systems; those of more than 256 KiB only when the 
     type=count,
     metavar="SEED",
     help="Give it a virtual clock, which jumps while all sleep, and random bytes from SEED; read its input "
-    "first. The same program then takes the same turns. Without --cpu, --output, --on-exhaustion, "
-    "--tcplisten.",
+    "first. The same program then takes the same turns. Without --cpu, --output, --tcplisten; a full heap "
+    "means to reserve.",
 )
 @click.option(
     "--record",
     type=named,
     metavar="FILE",
     help="Record all that comes from outside into FILE, for `hardtack replay`. Without --cpu, --output, "
-    "--on-exhaustion, --disk.",
+    "--disk; a full heap means to reserve.",
 )
 @trace_option
 @click.option(
@@ -244,7 +243,6 @@ def command(
     program: str | os.PathLike[str],
     args: tuple[str, ...],
     files: Mapping[str, bytes] | None = None,
-    terminal: Terminal | None = None,
 ) -> int:
     """Run PROGRAM with its ARGS: a WebAssembly file (WASI preview 1), or a built-in such as /bin/sh.
 
@@ -295,7 +293,7 @@ def command(
         (heap, memory, fs_size),
         limits,
     )
-    outside = terminal or wanted.make(header)
+    outside = wanted.make(header)
     started = time.monotonic()
     with (
         Kernel(
@@ -331,24 +329,13 @@ def command(
                 )
             limits_met: tuple[str, ...] = ()
             try:
-                with _interruptible(kernel, terminal, process):
+                with Interruptible():
                     result = process.wait()
                 limits_met = result.limits_met
             finally:
                 if stats:
                     _show_statistics(kernel, limits_met, time.monotonic() - started)
         return tell_status(Path(program).name, result)
-
-
-def _interruptible(
-    kernel: Kernel, terminal: Terminal | None, process: Process
-) -> contextlib.AbstractContextManager[None]:
-    """Return inside what Ctrl-C ends the program, unless it reads a line at its prompt."""
-    if terminal is None:
-        return Interruptible()
-    from hardtack.cli.prompt import Interrupts, give_up
-
-    return Interrupts(kernel, terminal, process, give_up)
 
 
 def kernel_name(program: str | os.PathLike[str]) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,6 +12,10 @@ from hardtack.cli.output import complain
 from hardtack.cli.parameters import directories, mount, size
 from hardtack.cli.run import command as run
 from hardtack.cli.run import kernel_name, tell_status
+
+if TYPE_CHECKING:
+    from hardtack.runtime import Kernel, Process
+    from hardtack.runtime.terminal import Terminal
 
 # Options of run's that limit the shell with all that it runs, and what `Limits` calls them.
 _LIMITS: Final = {
@@ -62,7 +66,6 @@ def command(heap: int, memory: int, mounts: tuple[tuple[str, str], ...], **given
     Whatever runs in it, it cannot take more than the kernel's heap and user memory; the limits are of the
     shell with all that it runs.
     """
-    from hardtack.cli.prompt import Interrupts
     from hardtack.limits import Limits
     from hardtack.runtime import Kernel
     from hardtack.runtime.terminal import Terminal
@@ -76,8 +79,7 @@ def command(heap: int, memory: int, mounts: tuple[tuple[str, str], ...], **given
             shell = kernel.spawn("/bin/sh", stdin=0, stdout=1, stderr=2, protected=True)
             if terminal is None:
                 return tell_status("sh", shell.wait())
-            busy = partial(shell.kill, "it was busy itself when it was interrupted")
-            with Interrupts(kernel, terminal, shell, busy):
+            with _Interrupts(kernel, terminal, shell):
                 result = shell.wait()
             if result.killed is None or result.limit in {"wall", "cpu"}:
                 return tell_status("sh", result)
@@ -86,3 +88,24 @@ def command(heap: int, memory: int, mounts: tuple[tuple[str, str], ...], **given
 
 
 command.params.extend(option for option in run.params if option.name in _LIMITS)
+
+
+class _Interrupts:
+    """Inside this `with`, Ctrl-C ends what the shell runs."""
+
+    def __init__(self, kernel: Kernel, terminal: Terminal, shell: Process) -> None:
+        self._kernel = kernel
+        self._terminal = terminal
+        self._shell = shell
+        self._before: object = None
+
+    def _interrupt(self, *_: object) -> None:
+        self._terminal.interrupt(self._kernel, self._shell.pid)
+        if self._terminal.stuck:
+            self._shell.kill("it was busy itself when it was interrupted")
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGINT, self._interrupt)
+
+    def __exit__(self, *exception: object) -> None:
+        signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type] # what it was

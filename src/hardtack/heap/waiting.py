@@ -207,9 +207,9 @@ class Course:
         return LOOK_SECONDS * max(1, self._tree.awaited)
 
     def _tell(self, now: float) -> None:
-        """Log that this waits, what fills the heap and a way out, where the ladder found nothing."""
+        """Log a wait without a timeout, what fills the heap and a way out, where the ladder found nothing."""
         waiter, tree = self._waiter, self._tree
-        if now < max(self._began + TELL_SECONDS, tree.tell_due):
+        if self._end < math.inf or now < max(self._began + TELL_SECONDS, tree.tell_due):
             return
         from hardtack.heap.explaining import warn_of
 

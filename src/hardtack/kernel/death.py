@@ -1,7 +1,7 @@
 """How processes end: by themselves, by a signal or a limit, or as memory is needed; and their burial.
 
-Nothing here allocates what lasts, so it can always go on. Who is in the midst of a turn is doomed, and ended
-when that is over.
+An end takes nothing from the kernel's heap that lasts, so it can always go on: what the owner is told of it
+lies in `System.records`. Who is in the midst of a turn is doomed, and ended when that is over.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Under `reserve` no handler raises. Under `fail` each may, anywhere, and what it leaves is half done: that
 is to be seen there (`tests/kernel/test_failed_allocations.py`). But whoever waits for a child that nobody
-starts waits for ever, and a descriptor of the host would be lost for longer than there is the kernel. One is
-lost still where the call ends between the host's opening it and its being noted. Nor are processes counted
-anew that were made and not counted.
+starts waits for ever, and a descriptor of the host would be lost for longer than there is the kernel. Two
+things are still lost: a descriptor where the call ends between the host's opening it and its being noted, and
+the count of processes where it ends between a child's being made and its being counted.
 """
 
 from __future__ import annotations

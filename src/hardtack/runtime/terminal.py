@@ -1,10 +1,10 @@
-"""A program that prompts on a terminal, and that Ctrl-C does not end: it ends what a shell runs.
+"""A shell on a terminal: Ctrl-C ends what it runs, and not the shell.
 
 The terminal's own cooked mode does the editing of lines. Its Ctrl-C comes to this process as a signal;
 whoever handles it calls `Terminal.interrupt`. That ends the processes which were started since the shell last
 read a line, so programs in the background of earlier lines go on. If there are none, the shell is at its
 prompt: then it reads a sign, in place of the line that the terminal has thrown away, gives up the command
-that was begun, and prompts anew. So does Python at its prompt (`cli/prompt.py`), with a sign of its own.
+that was begun, and prompts anew.
 """
 
 from __future__ import annotations
@@ -28,26 +28,20 @@ if TYPE_CHECKING:
     from hardtack.runtime.kernel import Kernel
 
 INTERRUPTED_STATUS: Final = 128 + 2
-INTERRUPT: Final = b"\x03"  # as programs/sh/sh.h has it
-PATIENCE: Final = 1.0  # seconds: a shell may be between two programs
+INTERRUPT: Final = 3  # as programs/sh/sh.h has it
+PATIENCE: Final = 1.0  # seconds until a shell that neither reads nor has a program running is busy itself
 STEP: Final = 0.02
 
 
 class Terminal(Outside):
     """The host, with its terminal.
 
-    Args:
-        sign: what a program reads in place of a line that was thrown away.
-        patience: seconds until one that neither reads nor has a program running is busy itself.
-
     Attributes:
         stuck: the last interrupt found a shell that neither reads nor has a program running.
     """
 
-    def __init__(self, sign: bytes = INTERRUPT, patience: float = PATIENCE) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._sign = sign
-        self._patience = patience
         self.stuck = False
         self._system: System | None = None
         self._lines: _Lines | None = None
@@ -60,16 +54,16 @@ class Terminal(Outside):
 
     def source(self, fd: int) -> Description:
         """Make what the shell reads lines from."""
-        self._lines = _Lines(fd, self._heap, self._sign)
+        self._lines = _Lines(fd, self._heap)
         return self._lines
 
     def interrupt(self, kernel: Kernel, shell: int) -> None:
-        """End what the shell with a pid is running, or about to; blocks until then, or out of patience."""
+        """End what the shell with a pid is running, or about to; blocks until then, at most PATIENCE."""
         for fd in (1, 2):
             if os.isatty(fd):  # behind the ^C that the terminal shows
                 os.write(fd, b"\n")
                 break
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + PATIENCE
         while True:
             kernel._worker.call(self._interrupt, shell)
             if not self.stuck or time.monotonic() >= until:
@@ -94,22 +88,21 @@ class Terminal(Outside):
 class _Lines(HostStream):
     """Standard input from a terminal, and which processes there were when the shell read last."""
 
-    __slots__ = ("_before", "_given_up", "_heap", "_sign")
+    __slots__ = ("_before", "_given_up", "_heap")
 
-    def __init__(self, fd: int, heap: Heap, sign: bytes) -> None:
+    def __init__(self, fd: int, heap: Heap) -> None:
         super().__init__(fd)
         self._heap = heap
-        self._sign = sign
         self._given_up = False
         self._before: frozenset[tuple[int, int]] = frozenset()
 
     def read(self, process: Process, start: Word, count: Transfer) -> int:
         """Read what was typed; a sign where a line was given up."""
         if process.pid == process.group.leader:
-            if self._given_up and count >= len(self._sign):
+            if self._given_up and count:
                 self._given_up = False
-                process.memory[start : start + len(self._sign)] = self._sign
-                return len(self._sign)
+                process.memory[start] = INTERRUPT
+                return 1
             self._heap.run(self._look, process)
         return super().read(process, start, count)
 
@@ -133,7 +126,7 @@ class _Lines(HostStream):
         return _identity(process) in self._before
 
     def give_up_line(self) -> None:
-        """Have the next read find the sign."""
+        """Have the next read find an empty line."""
         self._given_up = True
 
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from hardtack.errors import ProgramError
 from hardtack.units import format_bytes
@@ -58,13 +58,6 @@ class Uncompiled(Exception):
         self.digest = digest
 
 
-class _End(NamedTuple):
-    """How a child ended: its status, as subprocess has it, and seconds of processor time that it used."""
-
-    status: int
-    cpu: float
-
-
 class Compilation:
     """One compilation in a child."""
 
@@ -98,15 +91,15 @@ class Compilation:
             source.write(program.data)
             source.seek(0)
             with tempfile.TemporaryFile() as message:
-                end = self._in_child(source.fileno(), file, message.fileno())
-                if end.status:
+                status = self._in_child(source.fileno(), file, message.fileno())
+                if status:
                     message.seek(0)
-                    raise self._failed(end, message.read(MESSAGE).decode(errors="replace"))
+                    raise self._failed(status, message.read(MESSAGE).decode(errors="replace"))
             code = self._engine.load_code(os.fsencode(path))
             self._cache.keep(path, program.digest)
         return code
 
-    def _in_child(self, source: int, code: int, message: int) -> _End:
+    def _in_child(self, source: int, code: int, message: int) -> int:
         settings = dict(self._engine.settings)
         limits = self._limits
         about = json.dumps([settings, limits.memory, limits.cpu, os.getpid()])
@@ -120,15 +113,13 @@ class Compilation:
                 stderr=message,
                 process_group=0,  # out of reach of a terminal's Ctrl-C
             )
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        with self._lock:  # before the pid may be another's
-            _, status, used = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
+        status = child.wait()
+        with self._lock:
             self._child = None
-        return _End(child.returncode, used.ru_utime + used.ru_stime)
+        return status
 
-    def _failed(self, end: _End, message: str) -> ProgramError:
-        limits, status = self._limits, end.status
+    def _failed(self, status: int, message: str) -> ProgramError:
+        limits = self._limits
         if self._stopped is not None:
             return self._stopped
         if status == INVALID:
@@ -137,15 +128,14 @@ class Compilation:
             return self._error(
                 f"compile_memory limit: it takes more than {format_bytes(limits.memory)}", "compile_memory"
             )
-        is_killed = status == -signal.SIGKILL
-        if status in {-signal.SIGPROF, -signal.SIGXCPU} or (is_killed and end.cpu >= limits.cpu):
+        if status in {-signal.SIGPROF, -signal.SIGXCPU}:
             return self._error(
                 f"compile_cpu limit: it takes more than {limits.cpu:g} s of processor time", "compile_cpu"
             )
-        if is_killed:
+        if status == -signal.SIGKILL:
             return self._error(
-                f"the host killed its compiler after {end.cpu:.1f} s of processor time, as it does where "
-                "memory is short; with a smaller compile_memory limit it ends before that",
+                "the host killed its compiler, as it does where memory is short; with a smaller "
+                "compile_memory limit it ends before that",
                 None,
             )
         return self._error(f"its compiler ended with status {status}: {message.strip()[-500:]}", None)

@@ -5,8 +5,8 @@ Its limits are set before it reads a byte. What it answers:
     status 0        the code was written
     INVALID         the program is not valid; wasmtime's message is on standard error
     NO_MEMORY       it needs more memory than it may have
-    a signal        SIGABRT: the same, met by wasmtime; SIGPROF, SIGXCPU: its processor time is over; SIGKILL:
-                    that too if it used all of it, else somebody on the host did it
+    a signal        SIGABRT: the same, met by wasmtime; SIGPROF, SIGXCPU: its processor time is over, which is
+                    told before the kernel would use SIGKILL
 
 It ends with the thread that started it, and no key of a terminal reaches it.
 """
