@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hardtack.analysis import entry, interpreting, loading, result_cache
+from hardtack.analysis import entry, interpreting, loading, report, result_cache
 from hardtack.analysis.bounds import bounds
 from hardtack.analysis.results import Analysed
 from hardtack.errors import HardtackError
@@ -109,6 +110,21 @@ def test_what_is_unchanged_is_neither_analysed_nor_parsed(project: Project, name
 def test_what_is_taken_evaluates_as_what_was_found(project: Project) -> None:
     first, second = project.bound(), project.bound()
     assert second.for_call(bytes(1000)) == first.for_call(bytes(1000)) > 0
+
+
+@pytest.mark.parametrize("name", ["outer", "forever"])
+def test_what_is_taken_reads_as_what_was_found(
+    project: Project, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = report.lines(project.bound(name, cache=False))
+    assert report.lines(project.bound(name)) == found
+    monkeypatch.setattr(report, "_lines", lambda bound: pytest.fail("it is made again"))
+    assert report.lines(project.bound(name)) == found
+
+
+def test_what_is_said_of_a_bound_is_not_said_of_another_made_of_it(project: Project) -> None:
+    found = project.bound()
+    assert report.lines(replace(found, entry="other")) == ("other", *report.lines(found)[1:])
 
 
 def test_a_change_two_calls_down_is_analysed(project: Project) -> None:

@@ -92,6 +92,8 @@ def answers(
         raise HardtackError(
             "the analyser reads types with mypy, which is not installed: pip install 'hardtack[analysis]'"
         )
+    if leaving:
+        gc.set_threshold(_SELDOM, *gc.get_threshold()[1:])
     from hardtack.analysis.targets import TargetError, parse_target
 
     if isinstance(targets, str) or isinstance(models, str):

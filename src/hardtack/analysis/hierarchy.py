@@ -36,6 +36,7 @@ class Hierarchy:
         self.owners: dict[mn.FuncItem, mn.TypeInfo] = {}
         self.generated: dict[str, dict[str, str]] = {}  # methods that dataclass writes, by class
         self._below: dict[str, list[mn.TypeInfo]] = {}
+        self._fitting: dict[mn.TypeInfo, list[mn.TypeInfo]] = {}  # classes, by the protocol that they follow
         self._model_names: dict[tuple[mn.SymbolNode, mn.TypeInfo | None], str] = {}
         for module, tree in sources.modules.items():
             self._collect(tree.defs, module, module, None)
@@ -84,13 +85,14 @@ class Hierarchy:
         """Return the classes that a value of a type may have: its class, and those below in the sources."""
         if not info.is_protocol:
             return [info, *self.below(info)]
-        members = info.protocol_members
-        fits = [
-            one
-            for one in self.classes.values()
-            if not one.is_protocol and all(one.get(name) for name in members)
-        ]
-        return [info, *fits]
+        if info not in self._fitting:
+            members = info.protocol_members
+            self._fitting[info] = [
+                one
+                for one in self.classes.values()
+                if not one.is_protocol and all(one.get(name) for name in members)
+            ]
+        return [info, *self._fitting[info]]
 
     def name_of(self, function: mn.FuncItem | None) -> str | None:
         """Return the full name of a function of the sources; None for any other."""

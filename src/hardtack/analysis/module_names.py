@@ -50,6 +50,9 @@ class ModuleNames:
             for statement in flat(tree.defs):
                 if isinstance(statement, mn.ImportAll):
                     self._bind_all(statement, tree)
+        self._inside: dict[str, list[str]] = {}  # the names of each module and class
+        for full in self._bound:
+            self._inside.setdefault(full.rpartition(".")[0], []).append(full)
 
     def _bind_all(self, node: mn.ImportAll, tree: mn.MypyFile) -> None:
         """Add what `from module import *` binds of the names that are bound otherwise, too.
@@ -79,7 +82,7 @@ class ModuleNames:
     def doubtful(self, module: str) -> dict[str, str]:
         """Return the names of a module of which it is not known what they stand for, and why."""
         if module not in self._doubtful:
-            own = [name for name in self._bound if name.rpartition(".")[0] == module]
+            own = self._inside.get(module, ())
             doubts = {name.rpartition(".")[2]: self._doubt(name, set()) for name in own}
             self._doubtful[module] = {name: doubt for name, doubt in doubts.items() if doubt is not None}
         return self._doubtful[module]

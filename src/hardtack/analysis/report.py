@@ -27,8 +27,14 @@ _LONG: Final = 40  # characters of a size that figures are given beside
 _EXAMPLES: Final = (10, 100, 1000)
 
 
-def lines(bound: Analysed) -> list[str]:
-    """Return what there is to say of an entry, for people."""
+def lines(bound: Analysed) -> tuple[str, ...]:
+    """Return what there is to say of an entry, for people: made once, files as they are from here then."""
+    if not bound.lines:
+        object.__setattr__(bound, "lines", tuple(_lines(bound)))
+    return bound.lines
+
+
+def _lines(bound: Analysed) -> list[str]:
     found = [bound.entry]
     if bound.peak is None:
         count = len(bound.findings)

@@ -5,7 +5,7 @@ Owns no analysis: `interpreting` makes these, `cli.bound`, `html` and bounds fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Analysed:
         keyword_only: the parameters that are given by name alone.
         within: another bound, which counts the arguments' own lengths and numbers where peak counts their
             stated limits; None where it would be no lower.
+        lines: what `report.lines` says of it, once that was asked; `replace` leaves it out.
     """
 
     entry: str
@@ -106,6 +107,7 @@ class Analysed:
     optional: tuple[str, ...] = ()
     keyword_only: tuple[str, ...] = ()
     within: Size | None = None
+    lines: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def for_call(self, *args: object, **kwargs: object) -> int:
         """Return the most bytes that the call with these arguments holds; they are only looked at.

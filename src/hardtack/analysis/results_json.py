@@ -1,6 +1,7 @@
 """`Analysed` as JSON and back, whole, for the cache. `report.to_json` is what people and programs read.
 
-A size stands there as what it is made of, not as its text, which takes ten times as long to read.
+A size stands there as what it is made of, not as its text, which takes ten times as long to read. What is
+said of the bound for people stands beside it, which takes as long to make as all of the bound to read.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import ast
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
+from hardtack.analysis.report import lines
 from hardtack.analysis.results import Analysed, Assumption, Finding, Link, LoopBound
 from hardtack.symbolic import Size
 from hardtack.symbolic.coefficients import ratio
@@ -37,6 +39,7 @@ def encode(bound: Analysed) -> dict[str, object]:
         "optional": list(bound.optional),
         "keyword_only": list(bound.keyword_only),
         "within": None if bound.within is None else _parts(bound.within),
+        "lines": list(lines(bound)),
     }
 
 
@@ -47,7 +50,7 @@ def decode(data: dict[str, Any]) -> Analysed:
         KeyError, TypeError, ValueError, SyntaxError: if it was given none.
     """
     size = _size
-    return Analysed(
+    found = Analysed(
         entry=data["entry"],
         peak=None if data["peak"] is None else size(data["peak"]),
         returned=size(data["returned"]),
@@ -72,6 +75,8 @@ def decode(data: dict[str, Any]) -> Analysed:
         keyword_only=tuple(data["keyword_only"]),
         within=None if data["within"] is None else size(data["within"]),
     )
+    object.__setattr__(found, "lines", tuple(data["lines"]))
+    return found
 
 
 def _parts(size: Size) -> list[object]:
