@@ -38,38 +38,49 @@ class ModuleNames:
 
     def __init__(self, sources: Sources) -> None:
         self._everything = sources.everything
-        self._bound: dict[str, list[Bound]] = {}
+        self._bound: dict[str, dict[str, list[Bound]]] = {}  # by module or class, and name
         self._checkers: dict[str, list[range]] = {}
         self._doubtful: dict[str, dict[str, str]] = {}
         for module, tree in sources.modules.items():
             within = _Within(tree, [*_left_out(tree.defs)])
             for one in within.bound(sources.syntax(module).tree.body, tree.fullname):
-                self._bound.setdefault(one.name, []).append(one)
+                self._add(one)
             self._checkers[tree.fullname] = [*_for_checkers(tree.defs)]
         for tree in sources.modules.values():
-            for statement in flat(tree.defs):
-                if isinstance(statement, mn.ImportAll):
-                    self._bind_all(statement, tree)
+            self._bind_all(tree.fullname)
 
-    def _bind_all(self, node: mn.ImportAll, tree: mn.MypyFile) -> None:
-        """Add what `from module import *` binds of the names that are bound otherwise, too.
+    def _add(self, one: Bound) -> None:
+        owner, _, name = one.name.rpartition(".")
+        self._bound.setdefault(owner, {}).setdefault(name, []).append(one)
 
-        Of a module that mypy does not know: all but what begins with `_`, as of one without __all__.
+    def _every(self, name: str) -> list[Bound]:
+        owner, _, last = name.rpartition(".")
+        return self._bound.get(owner, {}).get(last, [])
+
+    def _bind_all(self, module: str) -> None:
+        """Add what each `from other import *` of a module binds; first what those of the others do."""
+        for star in self._bound.get(module, {}).pop("*", []):
+            other = star.what.removesuffix(".*")
+            self._bind_all(other)
+            for name in self._public(other, module):
+                self._add(Bound(f"{module}.{name}", f"{other}.{name}", star.line))
+
+    def _public(self, module: str, into: str) -> set[str]:
+        """Return the names that `from module import *` binds, as far as they are known.
+
+        Of a module that mypy does not know: what the other binds itself, but for what begins with `_`.
         """
-        module = _absolute(tree, node.relative, node.id)
-        known = self._everything.get(module)
-        for full, every in self._bound.items():
-            owner, _, name = full.rpartition(".")
-            if owner != tree.fullname:
-                continue
-            symbol = known.names.get(name) if known is not None else None
-            taken = not name.startswith("_") if known is None else symbol is not None and symbol.module_public
-            if taken:
-                every.append(Bound(full, f"{module}.{name}", node.line))
+        known, own = self._everything.get(module), self._bound.get(module, {})
+        if known is None and not own:
+            return {name for name in self._bound.get(into, {}) if not name.startswith("_")}
+        names = known.names if known is not None else {}
+        listed = "__all__" in names or "__all__" in own
+        every = {name for name, symbol in names.items() if symbol.module_public}
+        return every if listed else {name for name in {*every, *own} if not name.startswith("_")}
 
     def assignments(self) -> Counter[str]:
         """Return how often each name is bound otherwise than by a definition."""
-        every = chain.from_iterable(self._bound.values())
+        every = chain.from_iterable(chain.from_iterable(names.values()) for names in self._bound.values())
         return Counter(one.name for one in every if one.what != _DEFINED)
 
     def is_for_checkers(self, module: str, line: int) -> bool:
@@ -79,8 +90,7 @@ class ModuleNames:
     def doubtful(self, module: str) -> dict[str, str]:
         """Return the names of a module of which it is not known what they stand for, and why."""
         if module not in self._doubtful:
-            own = [name for name in self._bound if name.rpartition(".")[0] == module]
-            doubts = {name.rpartition(".")[2]: self._doubt(name, set()) for name in own}
+            doubts = {name: self._doubt(f"{module}.{name}", set()) for name in self._bound.get(module, {})}
             self._doubtful[module] = {name: doubt for name, doubt in doubts.items() if doubt is not None}
         return self._doubtful[module]
 
@@ -89,7 +99,7 @@ class ModuleNames:
         found = self._doubt(name, set())
         owner = name.rpartition(".")[0]
         while owner and found is None:
-            if any(one.what == _DEFINED for one in self._bound.get(owner, ())):
+            if any(one.what == _DEFINED for one in self._every(owner)):
                 found = self._doubt(owner, set())
             owner = owner.rpartition(".")[0]
         return found
@@ -97,7 +107,7 @@ class ModuleNames:
     def _doubt(self, name: str, seen: set[str]) -> str | None:
         """Return why it is not known what a name stands for; an imported one has the doubts of the other."""
         seen.add(name)
-        every = self._bound.get(name, [])
+        every = self._every(name)
         stands_for = {self._meant(one) for one in every if one.what != _NOTHING}
         if len(stands_for) > 1 and not stands_for <= {_OTHER}:
             lines = ", ".join(str(line) for line in sorted({one.line for one in every}))
@@ -128,20 +138,24 @@ class _Within:
         self._left_out = left_out
 
     def bound(self, nodes: Iterable[ast.AST], prefix: str) -> Iterator[Bound]:
-        """Yield each place where a name is bound; functions are not gone into."""
+        """Yield each place where a name is bound; the bodies of functions are not gone into."""
         for node in nodes:
             line = getattr(node, "lineno", 0)
             if any(line in lines for lines in self._left_out):
                 continue
             yield from (Bound(f"{prefix}.{name}", what, line) for name, what in self._by(node))
             if isinstance(node, ast.ClassDef):
+                yield from self.bound([*node.decorator_list, *node.bases, *node.keywords], prefix)
                 yield from self.bound(node.body, f"{prefix}.{node.name}")
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                returns = [node.returns] if node.returns is not None else []
+                yield from self.bound([*node.decorator_list, node.args, *returns], prefix)
+            elif isinstance(node, ast.Lambda):
+                yield from self.bound([node.args], prefix)
             elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
                 inside = (one for one in ast.walk(node) if isinstance(one, ast.NamedExpr))
                 yield from (Bound(f"{prefix}.{one.target.id}", _OTHER, line) for one in inside)
-            elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and not _is_none(
-                node
-            ):
+            elif not _is_none(node):
                 yield from self.bound(ast.iter_child_nodes(node), prefix)
 
     def _by(self, node: ast.AST) -> Iterator[tuple[str, str]]:
