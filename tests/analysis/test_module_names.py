@@ -276,6 +276,31 @@ def test_what_a_star_imports_may_be_in_doubt(tmp_path):
     assert set(found_in(tmp_path, CERTAIN_STARS).values()) == {""}
 
 
+IMPORTING = {
+    "in_a_function": "def f(n: int) -> bytes:\n    from either import make\n    return make(n)",
+    "in_one_inside": "def f(n: int) -> bytes:\n    def g() -> bytes:\n        from either import make\n"
+    "        return make(n)\n    return g()",
+    "two_in_a_function": "def f(n: int) -> bytes:\n    if n > 3:\n        from small import make\n"
+    "    else:\n        from large import make\n    return make(n)",
+    "with_a_parameter": "from typing import Callable\ndef f(n: int, make: Callable[[int], bytes]) -> bytes:\n"
+    "    if n > 3:\n        from small import make\n    return make(n)",
+    "a_class": "def f(n: int) -> bytes:\n    from either import Made\n    return Made().of(n)",
+}
+CERTAIN_IMPORTING = {
+    "once": "def f(n: int) -> bytes:\n    from small import make\n    return make(n)",
+    "in_two_functions": "def f(n: int) -> bytes:\n    from small import make\n    return make(n)\n"
+    "def g(n: int) -> bytes:\n    from large import make\n    return make(n)",
+    "by_platform": "import sys\ndef f(n: int) -> bytes:\n    if sys.platform != 'win32':\n"
+    "        from small import make\n    else:\n        from large import make\n    return make(n)",
+}
+
+
+def test_what_functions_import_may_be_in_doubt(tmp_path):
+    found = found_in(tmp_path, IMPORTING)
+    assert {name: why for name, why in found.items() if "is bound more than once" not in why} == {}
+    assert set(found_in(tmp_path, CERTAIN_IMPORTING).values()) == {""}
+
+
 BOUND_AGAIN = {
     "for": "for _ in (1,):\n    FOR = 10**6",
     "with": "with suppress(ValueError):\n    WITH = 10**6",

@@ -32,11 +32,17 @@ class Bound(NamedTuple):
     what: str  # a definition, None or `del`, something else; or the full name of what is imported
     line: int
 
+    @property
+    def is_import(self) -> bool:
+        """Whether it is bound by an import."""
+        return self.what not in {_DEFINED, _NOTHING, _OTHER}
+
 
 class ModuleNames:
     """The names of the sources' modules and classes, by full name."""
 
     def __init__(self, sources: Sources) -> None:
+        self._sources = sources
         self._everything = sources.everything
         self._bound: dict[str, dict[str, list[Bound]]] = {}  # by module or class, and name
         self._checkers: dict[str, list[range]] = {}
@@ -107,14 +113,38 @@ class ModuleNames:
     def _doubt(self, name: str, seen: set[str]) -> str | None:
         """Return why it is not known what a name stands for; an imported one has the doubts of the other."""
         seen.add(name)
-        every = self._every(name)
+        return self._of_bindings(name, self._every(name), seen)
+
+    def _of_bindings(self, name: str, every: list[Bound], seen: set[str]) -> str | None:
         stands_for = {self._meant(one) for one in every if one.what != _NOTHING}
         if len(stands_for) > 1 and not stands_for <= {_OTHER}:
             lines = ", ".join(str(line) for line in sorted({one.line for one in every}))
             how = "defined" if all(one.what == _DEFINED for one in every) else "bound"
             return f"{name}, which is {how} more than once, at lines {lines}"
-        imported = [one.what for one in every if one.what not in {_DEFINED, _NOTHING, _OTHER}]
+        imported = [one.what for one in every if one.is_import]
         return next((why for one in imported if one not in seen and (why := self._doubt(one, seen))), None)
+
+    def in_function(self, module: str, function: mn.FuncItem) -> Iterator[tuple[int, str]]:
+        """Yield the lines of a function, and of those inside it, that import what is in doubt, and why it is.
+
+        A name that it binds to other things besides is in doubt, too.
+        """
+        tree = self._sources.modules[module]
+        lines = range(function.line, (function.end_line or function.line) + 1)
+        within: _Within | None = None
+        for node in self._sources.syntax(module).importing:
+            if node.lineno not in lines:
+                continue
+            within = within or _Within(tree, [*_left_out(function.body.body)])
+            given = [one for one in ast.walk(node.args) if isinstance(one, ast.arg)]
+            bindings = {one.arg: [Bound(one.arg, _OTHER, one.lineno)] for one in given}
+            for one in within.bound(node.body, ""):
+                bindings.setdefault(one.name.removeprefix("."), []).append(one)
+            for name, every in bindings.items():
+                first = next((one for one in every if one.is_import), None)
+                doubt = self._of_bindings(name, every, set()) if first is not None else None
+                if first is not None and doubt is not None:
+                    yield first.line, doubt
 
     def _meant(self, one: Bound) -> str:
         """Return what a binding binds its name to: of what is imported, where that is defined."""

@@ -70,6 +70,18 @@ class Syntax:
         return tuple(node for node in self.every if isinstance(node, ast.Global))
 
     @cached_property
+    def importing(self) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+        """The functions that have an import in them, or in a function inside them."""
+        imports = [one for one in self.every if isinstance(one, (ast.Import, ast.ImportFrom))]
+        lines = [one.lineno for one in imports if one.col_offset]  # others stand in the module itself
+        return tuple(
+            node
+            for node in (self.every if lines else ())
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and any(node.lineno <= line <= (node.end_lineno or 0) for line in lines)
+        )
+
+    @cached_property
     def nodes(self) -> dict[tuple[int, int], list[ast.AST]]:
         """Every node by the line and column where it begins, the outer ones first."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
