@@ -301,6 +301,32 @@ def test_what_functions_import_may_be_in_doubt(tmp_path):
     assert set(found_in(tmp_path, CERTAIN_IMPORTING).values()) == {""}
 
 
+USE = "def f(n: int, {}) -> bytes: return {}.of(n)"
+ANNOTATED = {
+    "a_parameter": f"from either import Made\n{USE.format('made: Made', 'made')}",
+    "by_text": "import either as of\n" + USE.format("made: 'list[of.Made]'", "made[0]"),
+    "by_an_alias": f"import either\nAlias = list[either.Made]\n{USE.format('made: Alias', 'made[0]')}",
+    "a_variable": "import either\nMADE: list[either.Made] = []\ndef f(n: int) -> bytes: return MADE[0].of(n)",
+    "a_value": "import either\nMADE = either.Made()\ndef f(n: int) -> bytes: return MADE.of(n)",
+    "an_imported_one": "from a_value import MADE\ndef f(n: int) -> bytes: return MADE.of(n)",
+    "a_field": "import either\nclass Holds:\n    made: either.Made\n"
+    f"{USE.format('holds: Holds', 'holds.made')}",
+    "an_attribute": "from either import Made\nclass Holds:\n    def __init__(self, made: Made) -> None:\n"
+    f"        self.made = made\n{USE.format('holds: Holds', 'holds.made')}",
+}
+CERTAIN_ANNOTATED = {
+    "sure": f"from small import Made\n{USE.format('made: Made', 'made')}",
+    "beside_it": "from either import Made, make\nfrom small import other\n"
+    "def f(n: int) -> bytes: return other(n)",
+}
+
+
+def test_annotations_may_be_in_doubt(tmp_path):
+    found = found_in(tmp_path, ANNOTATED)
+    assert {name: why for name, why in found.items() if "is bound more than once" not in why} == {}
+    assert set(found_in(tmp_path, CERTAIN_ANNOTATED).values()) == {""}
+
+
 BOUND_AGAIN = {
     "for": "for _ in (1,):\n    FOR = 10**6",
     "with": "with suppress(ValueError):\n    WITH = 10**6",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +32,7 @@ class Bound(NamedTuple):
     name: str  # in full
     what: str  # a definition, None or `del`, something else; or the full name of what is imported
     line: int
+    by: ast.Assign | ast.AnnAssign | None = None  # what gives it a value
 
     @property
     def is_import(self) -> bool:
@@ -47,6 +49,8 @@ class ModuleNames:
         self._bound: dict[str, dict[str, list[Bound]]] = {}  # by module or class, and name
         self._checkers: dict[str, list[range]] = {}
         self._doubtful: dict[str, dict[str, str]] = {}
+        self._doubts: dict[str, str | None] = {}
+        self._kept: dict[str, list[tuple[int, str]]] = {}
         for module, tree in sources.modules.items():
             within = _Within(tree, [*_left_out(tree.defs)])
             for one in within.bound(sources.syntax(module).tree.body, tree.fullname):
@@ -96,24 +100,33 @@ class ModuleNames:
     def doubtful(self, module: str) -> dict[str, str]:
         """Return the names of a module of which it is not known what they stand for, and why."""
         if module not in self._doubtful:
-            doubts = {name: self._doubt(f"{module}.{name}", set()) for name in self._bound.get(module, {})}
+            doubts = {name: self._doubt(f"{module}.{name}") for name in self._bound.get(module, {})}
             self._doubtful[module] = {name: doubt for name, doubt in doubts.items() if doubt is not None}
         return self._doubtful[module]
 
     def doubt(self, name: str) -> str | None:
         """Return why it is not known what a name stands for, or a class around it; None if it is."""
-        found = self._doubt(name, set())
+        found = self._doubt(name)
         owner = name.rpartition(".")[0]
         while owner and found is None:
             if any(one.what == _DEFINED for one in self._every(owner)):
-                found = self._doubt(owner, set())
+                found = self._doubt(owner)
             owner = owner.rpartition(".")[0]
         return found
 
-    def _doubt(self, name: str, seen: set[str]) -> str | None:
-        """Return why it is not known what a name stands for; an imported one has the doubts of the other."""
+    def _doubt(self, name: str, seen: set[str] | None = None) -> str | None:
+        """Return why it is not known what a name stands for.
+
+        An imported one has the doubts of the other; a variable those of what its value or annotation names.
+        """
+        if name in self._doubts:
+            return self._doubts[name]
+        first, seen = seen is None, set() if seen is None else seen
         seen.add(name)
-        return self._of_bindings(name, self._every(name), seen)
+        found = self._of_bindings(name, self._every(name), seen)
+        if first or found is not None:  # else what was seen before is left out of it
+            self._doubts[name] = found
+        return found
 
     def _of_bindings(self, name: str, every: list[Bound], seen: set[str]) -> str | None:
         stands_for = {self._meant(one) for one in every if one.what != _NOTHING}
@@ -121,16 +134,85 @@ class ModuleNames:
             lines = ", ".join(str(line) for line in sorted({one.line for one in every}))
             how = "defined" if all(one.what == _DEFINED for one in every) else "bound"
             return f"{name}, which is {how} more than once, at lines {lines}"
-        imported = [one.what for one in every if one.is_import]
-        return next((why for one in imported if one not in seen and (why := self._doubt(one, seen))), None)
+        others = {one.what: None for one in every if one.is_import}
+        for one in every:
+            if one.by is not None:
+                others |= dict.fromkeys(self._named_by(name, one.by))
+        return next((why for one in others if one not in seen and (why := self._doubt(one, seen))), None)
+
+    def _named_by(self, name: str, by: ast.Assign | ast.AnnAssign) -> Iterator[str]:
+        """Yield what the value of a variable names, or its annotation."""
+        module = name
+        while module and module not in self._sources.modules:
+            module = module.rpartition(".")[0]
+        if by.value is not None:
+            yield from self._named_in(module, by.value)
+        if isinstance(by, ast.AnnAssign):
+            yield from self._named_in_annotation(module, by.annotation)
+
+    def _named_in(self, module: str, node: ast.AST) -> Iterator[str]:
+        """Yield the full names that an expression of a module has in it."""
+        for one in ast.walk(node):
+            full = self._full(module, one) if isinstance(one, (ast.Name, ast.Attribute)) else None
+            if full is not None:
+                yield full
+
+    def _named_in_annotation(self, module: str, node: ast.AST) -> Iterator[str]:
+        yield from self._named_in(module, node)
+        for one in ast.walk(node):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                with suppress(SyntaxError):
+                    yield from self._named_in(module, ast.parse(one.value.strip(), mode="eval"))
+
+    def _full(self, module: str, node: ast.expr) -> str | None:
+        """Return the full name of a dotted name; of a single one, that which stands in the module."""
+        match node:
+            case ast.Name(id=name):
+                return f"{module}.{name}"
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                every = self._every(f"{module}.{name}")
+                of = next((one.what for one in every if one.is_import), f"{module}.{name}")
+                return f"{of}.{attribute}"
+            case ast.Attribute(value=value, attr=attribute):
+                of_it = self._full(module, value)
+                return of_it and f"{of_it}.{attribute}"
+        return None
+
+    def _annotated(self, module: str) -> list[tuple[int, str]]:
+        """Return the lines of annotations that name what is in doubt, and why it is."""
+        if module not in self._kept:
+            found = self._kept[module] = []
+            for node in self._sources.syntax(module).every:
+                annotation: ast.expr | None = getattr(node, "annotation", None) or getattr(
+                    node, "returns", None
+                )
+                if annotation is None:
+                    continue
+                for name in self._named_in_annotation(module, annotation):
+                    doubt = self.doubt(name)
+                    if doubt is not None:
+                        found.append((annotation.lineno, doubt))
+        return self._kept[module]
+
+    def in_class(self, info: mn.TypeInfo) -> str | None:
+        """Return why it is not known what a class is, or what its attributes are."""
+        found = self.doubt(info.fullname)
+        own = self._bound.get(info.fullname, {}).items()
+        fields = (
+            self._doubt(f"{info.fullname}.{name}") for name, every in own if any(one.by for one in every)
+        )
+        lines = range(info.defn.line, (info.defn.end_line or info.defn.line) + 1)
+        annotated = (doubt for line, doubt in self._annotated(info.module_name) if line in lines)
+        return found or next(filter(None, chain(fields, annotated)), None)
 
     def in_function(self, module: str, function: mn.FuncItem) -> Iterator[tuple[int, str]]:
-        """Yield the lines of a function, and of those inside it, that import what is in doubt, and why it is.
+        """Yield the lines of a function that import what is in doubt, or annotate by it, and why it is.
 
-        A name that it binds to other things besides is in doubt, too.
+        So does a function inside it. An imported name that is bound to other things besides is in doubt, too.
         """
         tree = self._sources.modules[module]
         lines = range(function.line, (function.end_line or function.line) + 1)
+        yield from ((line, doubt) for line, doubt in self._annotated(module) if line in lines)
         within: _Within | None = None
         for node in self._sources.syntax(module).importing:
             if node.lineno not in lines:
@@ -185,8 +267,20 @@ class _Within:
             elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
                 inside = (one for one in ast.walk(node) if isinstance(one, ast.NamedExpr))
                 yield from (Bound(f"{prefix}.{one.target.id}", _OTHER, line) for one in inside)
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)) and not _is_none(node):
+                yield from self._assigned(node, prefix)
             elif not _is_none(node):
                 yield from self.bound(ast.iter_child_nodes(node), prefix)
+
+    def _assigned(self, node: ast.Assign | ast.AnnAssign, prefix: str) -> Iterator[Bound]:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for one in targets:
+            if isinstance(one, ast.Name):
+                yield Bound(f"{prefix}.{one.id}", _OTHER, one.lineno, node)
+        others = [
+            one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.Name) or one not in targets
+        ]
+        yield from self.bound(others, prefix)
 
     def _by(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         """Yield the names that a node itself binds, and what to.
