@@ -230,6 +230,103 @@ def test_what_a_name_may_stand_for_besides_is_a_finding(tmp_path):
     assert {name: answers[name].findings for name in certain if answers[name].findings} == {}
 
 
+MODULES = {
+    "small": "def make(n: int) -> bytes: return b'x'\ndef other(n: int) -> bytes: return b'x'\n"
+    "class Made:\n    def of(self, n: int) -> bytes: return b'x'\n",
+    "large": "def make(n: int) -> bytes: return bytes(10**6)\n"
+    "class Made:\n    def of(self, n: int) -> bytes: return bytes(10**6)\n",
+    "either": "import os\nif os.environ.get('NO'):\n    from small import Made, make\n"
+    "else:\n    from large import Made, make\n",
+    "chain": "from either import *\nfrom small import other\n",
+    "hides": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from small import *\n"
+    "else:\n    from large import *\n",
+    "listed": "from large import make, Made\n__all__ = ['Made']\n",
+}
+CALL = "def f(n: int) -> bytes: return make(n)"
+STARS = {
+    "of_two": f"from small import *\nfrom large import *\n{CALL}",
+    "of_one_in_doubt": f"from either import *\n{CALL}",
+    "through_another": f"from chain import *\n{CALL}",
+    "in_a_loop": f"from small import *\nfor _ in 'ab':\n    from large import *\n{CALL}",
+    "for_checkers": f"from hides import *\n{CALL}",
+}
+CERTAIN_STARS = {
+    "plain_star": f"from small import *\n{CALL}",
+    "same_twice": f"from small import *\nfrom small import make\n{CALL}",
+    "not_listed": f"from listed import *\nfrom small import make\n{CALL}",
+    "of_libraries": f"from small import *\nfrom os.path import *\nfrom typing import *\n{CALL}",
+    "not_in_doubt": "from chain import *\ndef f(n: int) -> bytes: return other(n)",
+}
+
+
+def found_in(tmp_path: Path, programs: dict[str, str]) -> dict[str, str]:
+    """Return the first finding of `f` in each of some modules that stand beside MODULES."""
+    for name, text in [*MODULES.items(), *programs.items()]:
+        (tmp_path / f"{name}.py").write_text(text)
+    answers = bounds([f"{name}:f" for name in programs])
+    return {
+        name: found.findings[0].message if found.findings else ""
+        for name, found in zip(programs, answers, strict=True)
+    }
+
+
+def test_what_a_star_imports_may_be_in_doubt(tmp_path):
+    found = found_in(tmp_path, STARS)
+    assert {name: why for name, why in found.items() if "is bound more than once" not in why} == {}
+    assert set(found_in(tmp_path, CERTAIN_STARS).values()) == {""}
+
+
+IMPORTING = {
+    "in_a_function": "def f(n: int) -> bytes:\n    from either import make\n    return make(n)",
+    "in_one_inside": "def f(n: int) -> bytes:\n    def g() -> bytes:\n        from either import make\n"
+    "        return make(n)\n    return g()",
+    "two_in_a_function": "def f(n: int) -> bytes:\n    if n > 3:\n        from small import make\n"
+    "    else:\n        from large import make\n    return make(n)",
+    "with_a_parameter": "from typing import Callable\ndef f(n: int, make: Callable[[int], bytes]) -> bytes:\n"
+    "    if n > 3:\n        from small import make\n    return make(n)",
+    "a_class": "def f(n: int) -> bytes:\n    from either import Made\n    return Made().of(n)",
+}
+CERTAIN_IMPORTING = {
+    "once": "def f(n: int) -> bytes:\n    from small import make\n    return make(n)",
+    "in_two_functions": "def f(n: int) -> bytes:\n    from small import make\n    return make(n)\n"
+    "def g(n: int) -> bytes:\n    from large import make\n    return make(n)",
+    "by_platform": "import sys\ndef f(n: int) -> bytes:\n    if sys.platform != 'win32':\n"
+    "        from small import make\n    else:\n        from large import make\n    return make(n)",
+}
+
+
+def test_what_functions_import_may_be_in_doubt(tmp_path):
+    found = found_in(tmp_path, IMPORTING)
+    assert {name: why for name, why in found.items() if "is bound more than once" not in why} == {}
+    assert set(found_in(tmp_path, CERTAIN_IMPORTING).values()) == {""}
+
+
+USE = "def f(n: int, {}) -> bytes: return {}.of(n)"
+ANNOTATED = {
+    "a_parameter": f"from either import Made\n{USE.format('made: Made', 'made')}",
+    "by_text": "import either as of\n" + USE.format("made: 'list[of.Made]'", "made[0]"),
+    "by_an_alias": f"import either\nAlias = list[either.Made]\n{USE.format('made: Alias', 'made[0]')}",
+    "a_variable": "import either\nMADE: list[either.Made] = []\ndef f(n: int) -> bytes: return MADE[0].of(n)",
+    "a_value": "import either\nMADE = either.Made()\ndef f(n: int) -> bytes: return MADE.of(n)",
+    "an_imported_one": "from a_value import MADE\ndef f(n: int) -> bytes: return MADE.of(n)",
+    "a_field": "import either\nclass Holds:\n    made: either.Made\n"
+    f"{USE.format('holds: Holds', 'holds.made')}",
+    "an_attribute": "from either import Made\nclass Holds:\n    def __init__(self, made: Made) -> None:\n"
+    f"        self.made = made\n{USE.format('holds: Holds', 'holds.made')}",
+}
+CERTAIN_ANNOTATED = {
+    "sure": f"from small import Made\n{USE.format('made: Made', 'made')}",
+    "beside_it": "from either import Made, make\nfrom small import other\n"
+    "def f(n: int) -> bytes: return other(n)",
+}
+
+
+def test_annotations_may_be_in_doubt(tmp_path):
+    found = found_in(tmp_path, ANNOTATED)
+    assert {name: why for name, why in found.items() if "is bound more than once" not in why} == {}
+    assert set(found_in(tmp_path, CERTAIN_ANNOTATED).values()) == {""}
+
+
 BOUND_AGAIN = {
     "for": "for _ in (1,):\n    FOR = 10**6",
     "with": "with suppress(ValueError):\n    WITH = 10**6",
@@ -239,6 +336,11 @@ BOUND_AGAIN = {
     "inside": "[INSIDE := one for one in (10**6,)]",
     "star": "from all_of_it import *",
     "checkers": "if not TYPE_CHECKING:\n    CHECKERS = 10**6",
+    "default": "def with_default(one: object = (DEFAULT := 10**6)) -> None: ...",
+    "lambda": "with_lambda = lambda one=(LAMBDA := 10**6): one",
+    "decorator": "@(lambda one, two=(DECORATOR := 10**6): one)\ndef decorated() -> None: ...",
+    "keyword": "class Keyword(metaclass=(KEYWORD := 10**6) and type): ...",
+    "annotation": "def annotated(one: (ANNOTATION := 10**6)) -> None: ...",
 }
 
 

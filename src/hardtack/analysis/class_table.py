@@ -96,10 +96,10 @@ class ClassTable:
         """
         if info.fullname not in self._hierarchy.classes:
             return ""
-        for one in (info.fullname, *self._names_of_bases(info)):
-            found = self._names.doubt(one)
-            if found is not None:
-                return f"{found}: which of them it is, is not known"
+        found = self._names.in_class(info)
+        found = found or next(filter(None, map(self._names.doubt, self._names_of_bases(info))), None)
+        if found is not None:
+            return f"{found}: which of them it is, is not known"
         if self._names.is_for_checkers(info.module_name, info.defn.line):
             return f"{info.fullname}, which stands where TYPE_CHECKING is True: it is not there when it runs"
         return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,48 +32,65 @@ class Bound(NamedTuple):
     name: str  # in full
     what: str  # a definition, None or `del`, something else; or the full name of what is imported
     line: int
+    by: ast.Assign | ast.AnnAssign | None = None  # what gives it a value
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it is bound by an import."""
+        return self.what not in {_DEFINED, _NOTHING, _OTHER}
 
 
 class ModuleNames:
     """The names of the sources' modules and classes, by full name."""
 
     def __init__(self, sources: Sources) -> None:
+        self._sources = sources
         self._everything = sources.everything
-        self._bound: dict[str, list[Bound]] = {}
+        self._bound: dict[str, dict[str, list[Bound]]] = {}  # by module or class, and name
         self._checkers: dict[str, list[range]] = {}
         self._doubtful: dict[str, dict[str, str]] = {}
+        self._doubts: dict[str, str | None] = {}
+        self._kept: dict[str, list[tuple[int, str]]] = {}
         for module, tree in sources.modules.items():
             within = _Within(tree, [*_left_out(tree.defs)])
             for one in within.bound(sources.syntax(module).tree.body, tree.fullname):
-                self._bound.setdefault(one.name, []).append(one)
+                self._add(one)
             self._checkers[tree.fullname] = [*_for_checkers(tree.defs)]
         for tree in sources.modules.values():
-            for statement in flat(tree.defs):
-                if isinstance(statement, mn.ImportAll):
-                    self._bind_all(statement, tree)
-        self._inside: dict[str, list[str]] = {}  # the names of each module and class
-        for full in self._bound:
-            self._inside.setdefault(full.rpartition(".")[0], []).append(full)
+            self._bind_all(tree.fullname)
 
-    def _bind_all(self, node: mn.ImportAll, tree: mn.MypyFile) -> None:
-        """Add what `from module import *` binds of the names that are bound otherwise, too.
+    def _add(self, one: Bound) -> None:
+        owner, _, name = one.name.rpartition(".")
+        self._bound.setdefault(owner, {}).setdefault(name, []).append(one)
 
-        Of a module that mypy does not know: all but what begins with `_`, as of one without __all__.
+    def _every(self, name: str) -> list[Bound]:
+        owner, _, last = name.rpartition(".")
+        return self._bound.get(owner, {}).get(last, [])
+
+    def _bind_all(self, module: str) -> None:
+        """Add what each `from other import *` of a module binds; first what those of the others do."""
+        for star in self._bound.get(module, {}).pop("*", []):
+            other = star.what.removesuffix(".*")
+            self._bind_all(other)
+            for name in self._public(other, module):
+                self._add(Bound(f"{module}.{name}", f"{other}.{name}", star.line))
+
+    def _public(self, module: str, into: str) -> set[str]:
+        """Return the names that `from module import *` binds, as far as they are known.
+
+        Of a module that mypy does not know: what the other binds itself, but for what begins with `_`.
         """
-        module = _absolute(tree, node.relative, node.id)
-        known = self._everything.get(module)
-        for full, every in self._bound.items():
-            owner, _, name = full.rpartition(".")
-            if owner != tree.fullname:
-                continue
-            symbol = known.names.get(name) if known is not None else None
-            taken = not name.startswith("_") if known is None else symbol is not None and symbol.module_public
-            if taken:
-                every.append(Bound(full, f"{module}.{name}", node.line))
+        known, own = self._everything.get(module), self._bound.get(module, {})
+        if known is None and not own:
+            return {name for name in self._bound.get(into, {}) if not name.startswith("_")}
+        names = known.names if known is not None else {}
+        listed = "__all__" in names or "__all__" in own
+        every = {name for name, symbol in names.items() if symbol.module_public}
+        return every if listed else {name for name in {*every, *own} if not name.startswith("_")}
 
     def assignments(self) -> Counter[str]:
         """Return how often each name is bound otherwise than by a definition."""
-        every = chain.from_iterable(self._bound.values())
+        every = chain.from_iterable(chain.from_iterable(names.values()) for names in self._bound.values())
         return Counter(one.name for one in every if one.what != _DEFINED)
 
     def is_for_checkers(self, module: str, line: int) -> bool:
@@ -82,32 +100,133 @@ class ModuleNames:
     def doubtful(self, module: str) -> dict[str, str]:
         """Return the names of a module of which it is not known what they stand for, and why."""
         if module not in self._doubtful:
-            own = self._inside.get(module, ())
-            doubts = {name.rpartition(".")[2]: self._doubt(name, set()) for name in own}
+            doubts = {name: self._doubt(f"{module}.{name}") for name in self._bound.get(module, {})}
             self._doubtful[module] = {name: doubt for name, doubt in doubts.items() if doubt is not None}
         return self._doubtful[module]
 
     def doubt(self, name: str) -> str | None:
         """Return why it is not known what a name stands for, or a class around it; None if it is."""
-        found = self._doubt(name, set())
+        found = self._doubt(name)
         owner = name.rpartition(".")[0]
         while owner and found is None:
-            if any(one.what == _DEFINED for one in self._bound.get(owner, ())):
-                found = self._doubt(owner, set())
+            if any(one.what == _DEFINED for one in self._every(owner)):
+                found = self._doubt(owner)
             owner = owner.rpartition(".")[0]
         return found
 
-    def _doubt(self, name: str, seen: set[str]) -> str | None:
-        """Return why it is not known what a name stands for; an imported one has the doubts of the other."""
+    def _doubt(self, name: str, seen: set[str] | None = None) -> str | None:
+        """Return why it is not known what a name stands for.
+
+        An imported one has the doubts of the other; a variable those of what its value or annotation names.
+        """
+        if name in self._doubts:
+            return self._doubts[name]
+        first, seen = seen is None, set() if seen is None else seen
         seen.add(name)
-        every = self._bound.get(name, [])
+        found = self._of_bindings(name, self._every(name), seen)
+        if first or found is not None:  # else what was seen before is left out of it
+            self._doubts[name] = found
+        return found
+
+    def _of_bindings(self, name: str, every: list[Bound], seen: set[str]) -> str | None:
         stands_for = {self._meant(one) for one in every if one.what != _NOTHING}
         if len(stands_for) > 1 and not stands_for <= {_OTHER}:
             lines = ", ".join(str(line) for line in sorted({one.line for one in every}))
             how = "defined" if all(one.what == _DEFINED for one in every) else "bound"
             return f"{name}, which is {how} more than once, at lines {lines}"
-        imported = [one.what for one in every if one.what not in {_DEFINED, _NOTHING, _OTHER}]
-        return next((why for one in imported if one not in seen and (why := self._doubt(one, seen))), None)
+        others = {one.what: None for one in every if one.is_import}
+        for one in every:
+            if one.by is not None:
+                others |= dict.fromkeys(self._named_by(name, one.by))
+        return next((why for one in others if one not in seen and (why := self._doubt(one, seen))), None)
+
+    def _named_by(self, name: str, by: ast.Assign | ast.AnnAssign) -> Iterator[str]:
+        """Yield what the value of a variable names, or its annotation."""
+        module = name
+        while module and module not in self._sources.modules:
+            module = module.rpartition(".")[0]
+        if by.value is not None:
+            yield from self._named_in(module, by.value)
+        if isinstance(by, ast.AnnAssign):
+            yield from self._named_in_annotation(module, by.annotation)
+
+    def _named_in(self, module: str, node: ast.AST) -> Iterator[str]:
+        """Yield the full names that an expression of a module has in it."""
+        for one in ast.walk(node):
+            full = self._full(module, one) if isinstance(one, (ast.Name, ast.Attribute)) else None
+            if full is not None:
+                yield full
+
+    def _named_in_annotation(self, module: str, node: ast.AST) -> Iterator[str]:
+        yield from self._named_in(module, node)
+        for one in ast.walk(node):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                with suppress(SyntaxError):
+                    yield from self._named_in(module, ast.parse(one.value.strip(), mode="eval"))
+
+    def _full(self, module: str, node: ast.expr) -> str | None:
+        """Return the full name of a dotted name; of a single one, that which stands in the module."""
+        match node:
+            case ast.Name(id=name):
+                return f"{module}.{name}"
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                every = self._every(f"{module}.{name}")
+                of = next((one.what for one in every if one.is_import), f"{module}.{name}")
+                return f"{of}.{attribute}"
+            case ast.Attribute(value=value, attr=attribute):
+                of_it = self._full(module, value)
+                return of_it and f"{of_it}.{attribute}"
+        return None
+
+    def _annotated(self, module: str) -> list[tuple[int, str]]:
+        """Return the lines of annotations that name what is in doubt, and why it is."""
+        if module not in self._kept:
+            found = self._kept[module] = []
+            for node in self._sources.syntax(module).every:
+                annotation: ast.expr | None = getattr(node, "annotation", None) or getattr(
+                    node, "returns", None
+                )
+                if annotation is None:
+                    continue
+                for name in self._named_in_annotation(module, annotation):
+                    doubt = self.doubt(name)
+                    if doubt is not None:
+                        found.append((annotation.lineno, doubt))
+        return self._kept[module]
+
+    def in_class(self, info: mn.TypeInfo) -> str | None:
+        """Return why it is not known what a class is, or what its attributes are."""
+        found = self.doubt(info.fullname)
+        own = self._bound.get(info.fullname, {}).items()
+        fields = (
+            self._doubt(f"{info.fullname}.{name}") for name, every in own if any(one.by for one in every)
+        )
+        lines = range(info.defn.line, (info.defn.end_line or info.defn.line) + 1)
+        annotated = (doubt for line, doubt in self._annotated(info.module_name) if line in lines)
+        return found or next(filter(None, chain(fields, annotated)), None)
+
+    def in_function(self, module: str, function: mn.FuncItem) -> Iterator[tuple[int, str]]:
+        """Yield the lines of a function that import what is in doubt, or annotate by it, and why it is.
+
+        So does a function inside it. An imported name that is bound to other things besides is in doubt, too.
+        """
+        tree = self._sources.modules[module]
+        lines = range(function.line, (function.end_line or function.line) + 1)
+        yield from ((line, doubt) for line, doubt in self._annotated(module) if line in lines)
+        within: _Within | None = None
+        for node in self._sources.syntax(module).importing:
+            if node.lineno not in lines:
+                continue
+            within = within or _Within(tree, [*_left_out(function.body.body)])
+            given = [one for one in ast.walk(node.args) if isinstance(one, ast.arg)]
+            bindings = {one.arg: [Bound(one.arg, _OTHER, one.lineno)] for one in given}
+            for one in within.bound(node.body, ""):
+                bindings.setdefault(one.name.removeprefix("."), []).append(one)
+            for name, every in bindings.items():
+                first = next((one for one in every if one.is_import), None)
+                doubt = self._of_bindings(name, every, set()) if first is not None else None
+                if first is not None and doubt is not None:
+                    yield first.line, doubt
 
     def _meant(self, one: Bound) -> str:
         """Return what a binding binds its name to: of what is imported, where that is defined."""
@@ -131,21 +250,37 @@ class _Within:
         self._left_out = left_out
 
     def bound(self, nodes: Iterable[ast.AST], prefix: str) -> Iterator[Bound]:
-        """Yield each place where a name is bound; functions are not gone into."""
+        """Yield each place where a name is bound; the bodies of functions are not gone into."""
         for node in nodes:
             line = getattr(node, "lineno", 0)
             if any(line in lines for lines in self._left_out):
                 continue
             yield from (Bound(f"{prefix}.{name}", what, line) for name, what in self._by(node))
             if isinstance(node, ast.ClassDef):
+                yield from self.bound([*node.decorator_list, *node.bases, *node.keywords], prefix)
                 yield from self.bound(node.body, f"{prefix}.{node.name}")
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                returns = [node.returns] if node.returns is not None else []
+                yield from self.bound([*node.decorator_list, node.args, *returns], prefix)
+            elif isinstance(node, ast.Lambda):
+                yield from self.bound([node.args], prefix)
             elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
                 inside = (one for one in ast.walk(node) if isinstance(one, ast.NamedExpr))
                 yield from (Bound(f"{prefix}.{one.target.id}", _OTHER, line) for one in inside)
-            elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and not _is_none(
-                node
-            ):
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)) and not _is_none(node):
+                yield from self._assigned(node, prefix)
+            elif not _is_none(node):
                 yield from self.bound(ast.iter_child_nodes(node), prefix)
+
+    def _assigned(self, node: ast.Assign | ast.AnnAssign, prefix: str) -> Iterator[Bound]:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for one in targets:
+            if isinstance(one, ast.Name):
+                yield Bound(f"{prefix}.{one.id}", _OTHER, one.lineno, node)
+        others = [
+            one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.Name) or one not in targets
+        ]
+        yield from self.bound(others, prefix)
 
     def _by(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         """Yield the names that a node itself binds, and what to.

@@ -108,6 +108,18 @@ class Syntax:
         """All classes, those in others and in functions too."""
         return self._of(ast.ClassDef)
 
+    @property
+    def importing(self) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+        """The functions that have an import in them, or in a function inside them."""
+        lines = [one.lineno for one in self.imports if one.col_offset]  # others stand in the module itself
+        kinds: tuple[type[ast.FunctionDef | ast.AsyncFunctionDef], ...]
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef) if lines else ()
+        return tuple(
+            node
+            for node in self._of(*kinds)
+            if any(node.lineno <= line <= (node.end_lineno or 0) for line in lines)
+        )
+
     def _beginning(self, kind: type[ast.AST]) -> dict[tuple[int, int], list[tuple[int, ast.AST]]]:
         """Return the nodes of a kind by the line and column where they begin, the outer ones first."""
         found = self._begins.get(kind)

@@ -13,7 +13,7 @@ from mypy.maptype import map_instance_to_supertype
 from mypy.typeops import bind_self
 
 from hardtack.analysis import ir
-from hardtack.analysis.lowering.strays import unless_replaced
+from hardtack.analysis.lowering.replaced import unless_replaced
 from hardtack.analysis.mypy_types import convert, instances, union
 from hardtack.errors import InternalError
 

@@ -15,9 +15,10 @@ from hardtack.analysis.constants import UNKNOWN
 from hardtack.analysis.hierarchy import decorator_name
 from hardtack.analysis.lowering.context import Lowering, Scope, falls_through
 from hardtack.analysis.lowering.dispatch import expression, lowers, runs
+from hardtack.analysis.lowering.doubtful import refuse_doubtful
 from hardtack.analysis.lowering.expressions import constant_value, generic_alias, is_constant
 from hardtack.analysis.lowering.statements import run_all
-from hardtack.analysis.lowering.strays import refuse_doubtful, refuse_strays
+from hardtack.analysis.lowering.strays import refuse_strays
 from hardtack.analysis.mypy_types import convert, instances, promoted
 from hardtack.analysis.records import replace
 from hardtack.errors import InternalError
@@ -140,7 +141,7 @@ def _body(low: Lowering, function: mn.FuncItem, code: types.CodeType | None = No
     with low.block() as made:
         refuse_strays(low, function)
         if code is not None:
-            refuse_doubtful(low, code)
+            refuse_doubtful(low, function, code)
         run_all(low, function.body.body)
         ended = made()
         if falls_through(ended):
