@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Classes of stubs whose instances need no __dict__ because of them.
 _WITHOUT_DICT = frozenset({"builtins.object", "abc.ABC", "builtins.tuple", "builtins.int", "builtins.str"})
 _BUILT_IN = frozenset({"builtins", "typing", "collections", "types", "contextlib", "enum"})
+_CONTAINERS = ("builtins.", "collections.")
 _ABSTRACT = ("typing.", "collections.abc.", "_collections_abc.")
 
 
@@ -83,6 +84,7 @@ class ClassTable:
             init=self._init(info),
             factories=self._factories(info),
             generic=self._generic(info),
+            held=_held(info),
             doubt=next(filter(None, map(self._doubt, info.mro)), ""),
             foreign=frozenset() if info.is_named_tuple else self._foreign(info),
             odd=self._hierarchy.odd_class(info) or "",
@@ -284,6 +286,13 @@ class ClassTable:
         ):
             callee = self._hierarchy.callee(node.base.node)  # `list[int]`
         return callee or ir.Callee("unknown", "a default_factory that has no name")
+
+
+def _held(info: mn.TypeInfo) -> tuple[ir.Type, ...]:
+    """Return what a class gives for the type variables of the built-in containers that it is below."""
+    bases = [base for base in info.mro if base.fullname.startswith(_CONTAINERS) and base.defn.type_vars]
+    given = (map_instance_to_supertype(parameters_of(info), base).args for base in bases)
+    return tuple(dict.fromkeys(convert(one) for every in given for one in every))
 
 
 def _is_shared(info: mn.TypeInfo, name: str) -> bool:
