@@ -170,6 +170,9 @@ from plain import alike
 if sure(1):
     alike_too = 1
 heapq.heappush = sure
+setattr(heapq, "heapify", sure)
+for _ in "a":
+    heapq.heapreplace = sure
 def calls_checked(n: int) -> bytes: return checked(n)
 def calls_tried(n: int) -> bytes: return tried(n)
 def calls_first(n: int) -> bytes: return first(n)
@@ -184,6 +187,8 @@ def makes_only() -> Only: return Only()
 def reads_given(made: list[Below]) -> int: return len([one for one in made])
 def pushes(n: int) -> None: heapq.heappush([n], n)
 def pushes_later(n: int) -> list[None]: return list(map(heapq.heappush, [[n]], [n]))
+def heapifies(n: int) -> None: heapq.heapify([n])
+def replaces(n: int) -> int: return heapq.heapreplace([n], n)
 def calls_sure(n: int) -> bytes: return sure(n)
 def calls_again(n: int) -> bytes: return again(n)
 def calls_alike(n: int) -> bytes: return alike(n)
@@ -203,7 +208,7 @@ def through_sure(n: int) -> bytes: return in_doubt.sure(n)
 """
 DOUBTFUL = ["calls_checked", "calls_tried", "calls_first", "calls_starred", "calls_only_checked", "as_value"]
 DOUBTFUL += ["in_a_lambda", "makes_checked", "makes_made", "makes_below", "makes_only"]
-DOUBTFUL += ["reads_given", "pushes", "pushes_later"]
+DOUBTFUL += ["reads_given", "pushes", "pushes_later", "heapifies", "replaces"]
 CERTAIN = ["calls_sure", "calls_again", "calls_alike", "calls_whole", "makes_sure", "shadows", "calls_either"]
 CERTAIN += ["pops"]
 SAYS = ("more than once, at lines", "where TYPE_CHECKING is True", "put something else in the place of")

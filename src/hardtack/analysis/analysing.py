@@ -1,8 +1,8 @@
-"""Many targets of one program, analysed one by one, or shared among processes: the answers are the same.
+"""Many targets of one program, analysed one by one, or shared among processes.
 
-Invariant: a bound that is told does not depend on what was analysed before it; summaries only save time.
-It is kept but for one thing: an entry's later calls of a function are given what any entry's calls of it
-asked for (`summaries.Memo.asks`); what a call is not given is added to its peak without regard to branches.
+A bound depends on what was analysed before it in one way only: an entry's later calls of a function are given
+what any entry's calls of it asked for (`summaries.Memo.asks`), and what a call is not given is added to its
+peak without regard to branches. Summaries save time otherwise, and change nothing.
 """
 
 from __future__ import annotations

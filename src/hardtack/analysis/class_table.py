@@ -17,13 +17,14 @@ from hardtack.analysis.mypy_types import convert, may_define, parameters_of
 from hardtack.analysis.on_demand import OnDemand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from hardtack.analysis.knowledge import Knowledge
 
 # Classes of stubs whose instances need no __dict__ because of them.
 _WITHOUT_DICT = frozenset({"builtins.object", "abc.ABC", "builtins.tuple", "builtins.int", "builtins.str"})
 _BUILT_IN = frozenset({"builtins", "typing", "collections", "types", "contextlib", "enum"})
+_CONTAINERS = ("builtins.", "collections.")
 _ABSTRACT = ("typing.", "collections.abc.", "_collections_abc.")
 
 
@@ -83,6 +84,7 @@ class ClassTable:
             init=self._init(info),
             factories=self._factories(info),
             generic=self._generic(info),
+            held=_held(info),
             doubt=next(filter(None, map(self._doubt, info.mro)), ""),
             foreign=frozenset() if info.is_named_tuple else self._foreign(info),
             odd=self._hierarchy.odd_class(info) or "",
@@ -90,27 +92,8 @@ class ClassTable:
         )
 
     def _doubt(self, info: mn.TypeInfo) -> str:
-        """Return why a class, or one of its bases, may be another one when the program runs, or nothing.
-
-        A base may be imported by a name that stands for several.
-        """
-        if info.fullname not in self._hierarchy.classes:
-            return ""
-        found = self._names.in_class(info)
-        found = found or next(filter(None, map(self._names.doubt, self._names_of_bases(info))), None)
-        if found is not None:
-            return f"{found}: which of them it is, is not known"
-        if self._names.is_for_checkers(info.module_name, info.defn.line):
-            return f"{info.fullname}, which stands where TYPE_CHECKING is True: it is not there when it runs"
-        return ""
-
-    def _names_of_bases(self, info: mn.TypeInfo) -> Iterator[str]:
-        for base in info.defn.base_type_exprs:
-            named = base.base if isinstance(base, mn.IndexExpr) else base
-            if isinstance(named, mn.NameExpr):
-                yield f"{info.module_name}.{named.name}"
-            elif isinstance(named, mn.MemberExpr) and isinstance(named.expr, mn.RefExpr):
-                yield f"{named.expr.fullname}.{named.name}"
+        """Return why a class may be another one when the program runs, or nothing."""
+        return self._names.in_class(info) or "" if info.fullname in self._hierarchy.classes else ""
 
     def _variables(
         self, info: mn.TypeInfo
@@ -284,6 +267,13 @@ class ClassTable:
         ):
             callee = self._hierarchy.callee(node.base.node)  # `list[int]`
         return callee or ir.Callee("unknown", "a default_factory that has no name")
+
+
+def _held(info: mn.TypeInfo) -> tuple[ir.Type, ...]:
+    """Return what a class gives for the type variables of the built-in containers that it is below."""
+    bases = [base for base in info.mro if base.fullname.startswith(_CONTAINERS) and base.defn.type_vars]
+    given = (map_instance_to_supertype(parameters_of(info), base).args for base in bases)
+    return tuple(dict.fromkeys(convert(one) for every in given for one in every))
 
 
 def _is_shared(info: mn.TypeInfo, name: str) -> bool:

@@ -86,14 +86,11 @@ class FunctionTable(Mapping[str, ir.Function]):
         doubt = self._known.names.doubt(name)
         if doubt is not None:
             return refused(function, f"{doubt}: which runs is not known", "give them different names")
-        if self._is_for_checkers(function):
-            what = f"{function.name}, which stands where TYPE_CHECKING is True: it does not run"
-            return refused(function, what, "define it for when the program runs")
+        module = self._modules.get(function.place.file, "")
+        absent = self._known.names.for_checkers(function.name, module, function.place.line)
+        if absent is not None:
+            return refused(function, absent, "define it for when the program runs")
         if not self._known.constants.is_written(function.name.partition("@")[0]):
             return function
         what = f"{function.name}, whose name is bound to something else besides its definition"
         return refused(function, what, "give it a name of its own")
-
-    def _is_for_checkers(self, function: ir.Function) -> bool:
-        module = self._modules.get(function.place.file)
-        return module is not None and self._known.names.is_for_checkers(module, function.place.line)

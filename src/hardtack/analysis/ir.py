@@ -617,6 +617,7 @@ class Class:
     init: tuple[Parameter, ...] | None = None  # of a generated __init__ (dataclass, named tuple)
     factories: tuple[tuple[str, Callee], ...] = ()  # fields with default_factory, and what it calls
     generic: tuple[tuple[str, Type], ...] = ()  # fields by type variables, and what these are
+    held: tuple[Type, ...] = ()  # the arguments of the built-in containers that it is below
     doubt: str = ""  # why it may be another class when the program runs, or none
     foreign: frozenset[str] = frozenset()  # special methods of neither the sources nor object
     odd: str = ""  # why it is not known what runs when it is called

@@ -93,9 +93,11 @@ class ModuleNames:
         every = chain.from_iterable(chain.from_iterable(names.values()) for names in self._bound.values())
         return Counter(one.name for one in every if one.what != _DEFINED)
 
-    def is_for_checkers(self, module: str, line: int) -> bool:
-        """Tell whether what stands at a line is for type checkers: it may not be there at run time."""
-        return any(line in lines for lines in self._checkers.get(module, ()))
+    def for_checkers(self, name: str, module: str, line: int) -> str | None:
+        """Return why what a module defines at a line may not be there at run time, if so."""
+        if not any(line in lines for lines in self._checkers.get(module, ())):
+            return None
+        return f"{name}, which stands where TYPE_CHECKING is True: it is not there when it runs"
 
     def doubtful(self, module: str) -> dict[str, str]:
         """Return the names of a module of which it is not known what they stand for, and why."""
@@ -195,15 +197,19 @@ class ModuleNames:
         return self._kept[module]
 
     def in_class(self, info: mn.TypeInfo) -> str | None:
-        """Return why it is not known what a class is, or what its attributes are."""
-        found = self.doubt(info.fullname)
+        """Return why it is not known what a class is, one of its bases, or what its attributes are."""
+        every = (info.fullname, *_names_of_bases(info))
+        found = next(filter(None, map(self.doubt, every)), None)
         own = self._bound.get(info.fullname, {}).items()
         fields = (
             self._doubt(f"{info.fullname}.{name}") for name, every in own if any(one.by for one in every)
         )
         lines = range(info.defn.line, (info.defn.end_line or info.defn.line) + 1)
         annotated = (doubt for line, doubt in self._annotated(info.module_name) if line in lines)
-        return found or next(filter(None, chain(fields, annotated)), None)
+        found = found or next(filter(None, chain(fields, annotated)), None)
+        if found is not None:
+            return f"{found}: which of them it is, is not known"
+        return self.for_checkers(info.fullname, info.module_name, info.defn.line)
 
     def in_function(self, module: str, function: mn.FuncItem) -> Iterator[tuple[int, str]]:
         """Yield the lines of a function that import what is in doubt, or annotate by it, and why it is.
@@ -236,6 +242,15 @@ class ModuleNames:
         tree = self._everything.get(module)
         symbol = tree.names.get(name) if tree is not None else None
         return symbol.node.fullname if symbol is not None and symbol.node is not None else one.what
+
+
+def _names_of_bases(info: mn.TypeInfo) -> Iterator[str]:
+    for base in info.defn.base_type_exprs:
+        named = base.base if isinstance(base, mn.IndexExpr) else base
+        if isinstance(named, mn.NameExpr):
+            yield f"{info.module_name}.{named.name}"
+        elif isinstance(named, mn.MemberExpr) and isinstance(named.expr, mn.RefExpr):
+            yield f"{named.expr.fullname}.{named.name}"
 
 
 def _absolute(tree: mn.MypyFile, relative: int, module: str) -> str:

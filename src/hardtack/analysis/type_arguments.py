@@ -24,6 +24,12 @@ def field(program: ir.Program, cell: Cell, name: str) -> ir.Type | None:
     return _replaced(declared, given)
 
 
+def held(known: ir.Class, type_: ir.Instance) -> tuple[ir.Type, ...]:
+    """Return what an instance of a class holds as the built-in container that the class is below."""
+    found = (_replaced(one, type_.arguments) for one in known.held)
+    return tuple(ir.Instance("builtins.object") if one is None else one for one in found)
+
+
 def _replaced(type_: ir.Type, given: tuple[ir.Type, ...]) -> ir.Type | None:
     """Return a type with what is given for type variables; None where that is too little."""
     match type_:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 # -- variables of inner functions that are bound anew
@@ -94,6 +94,55 @@ def replaced_as_a_global() -> None:
 
 def suspended(steps: list[Iterator[int]]) -> None:
     steps.clear()
+
+
+class Bag(list[Finalized]):
+    pass
+
+
+class Pair(NamedTuple):
+    held: Finalized
+    count: int
+
+
+class Anything:
+    def __init__(self) -> None:
+        self.held: object = Finalized("abc" * 100)
+        self.pair: Pair | None = Pair(Finalized("abc" * 100), 1)
+        self.bag = Bag([Finalized("abc" * 100)])
+        self.numbers: Iterable[int] | None = None
+
+
+def cleared_below_a_list(held: Bag) -> None:
+    held.clear()
+
+
+def cleared_of_named_tuples(held: list[Pair]) -> None:
+    held.clear()
+
+
+def cleared_of_anything(held: list[object]) -> None:
+    held.clear()
+
+
+def cleared_of_what_is_iterated(held: list[Iterable[int]]) -> None:
+    held.clear()
+
+
+def replaced_as_an_object(holder: Anything) -> None:
+    holder.held = None
+
+
+def replaced_with_its_items(holder: Anything) -> None:
+    holder.bag = Bag()
+
+
+def replaced_in_a_pair(holder: Anything) -> None:
+    holder.pair = None
+
+
+def replaced_as_what_is_iterated(holder: Anything) -> None:
+    holder.numbers = None
 
 
 def only_read(held: list[Finalized]) -> int:

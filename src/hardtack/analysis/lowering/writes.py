@@ -40,6 +40,10 @@ class Writes:
                 for statement in _statements([function]):
                     for target in _targets(statement):
                         self._note(names, target)
+            for statement in _statements(tree.defs, into_functions=False):
+                for target in _targets(statement):
+                    if isinstance(target, mn.MemberExpr):
+                        self._note_shared(names, target)
             self.variables |= {f"{name}.{one}" for one in _bound_otherwise(names.syntax)}
 
     def _note(self, names: Lowering, target: mn.Expression) -> None:
@@ -55,14 +59,18 @@ class Writes:
                 self._note(names, target.expr)
 
     def _note_attribute(self, names: Lowering, target: mn.MemberExpr) -> None:
+        if not self._note_shared(names, target):
+            self.attributes.add(target.name)
+
+    def _note_shared(self, names: Lowering, target: mn.MemberExpr) -> bool:
+        """Note an attribute if it is a module's or a class's; tell whether it is."""
         module = attributes.module_of(target.expr)
         info = attributes.class_object(names.mypy_type(target.expr)) if module is None else None
         if module is not None:
             self.variables.add(f"{module.fullname}.{target.name}")
         elif info is not None:
             self.variables.add(attributes.owner_name(info, target.name))
-        else:
-            self.attributes.add(target.name)
+        return module is not None or info is not None
 
 
 def _functions(statements: Iterable[mn.Statement]) -> Iterator[mn.FuncDef]:
@@ -74,13 +82,14 @@ def _functions(statements: Iterable[mn.Statement]) -> Iterator[mn.FuncDef]:
                 yield from (one for one in statement.expanded if isinstance(one, mn.FuncDef))
 
 
-def _statements(statements: Iterable[mn.Statement]) -> Iterator[mn.Statement]:
+def _statements(statements: Iterable[mn.Statement], *, into_functions: bool = True) -> Iterator[mn.Statement]:
     """Yield statements and all that stands in them."""
     waiting = list(statements)
     while waiting:
         one = waiting.pop()
         yield one
-        waiting += _inner(one)
+        if into_functions or not isinstance(one, mn.FuncDef):
+            waiting += _inner(one)
 
 
 def _inner(statement: mn.Statement) -> list[mn.Statement]:
@@ -117,6 +126,8 @@ def _targets(statement: mn.Statement) -> Iterator[mn.Expression]:
             yield from statement.lvalues
         case mn.OperatorAssignmentStmt():
             yield statement.lvalue
+        case mn.ExpressionStmt(expr=mn.CallExpr() as call):
+            yield from _set_by_name(call)
         case mn.ForStmt():
             yield statement.index
         case mn.WithStmt():
@@ -126,6 +137,15 @@ def _targets(statement: mn.Statement) -> Iterator[mn.Expression]:
         case mn.MatchStmt():
             for pattern in statement.patterns:
                 yield from _captures(pattern)
+
+
+def _set_by_name(call: mn.CallExpr) -> Iterator[mn.MemberExpr]:
+    """Yield the attribute that `setattr(value, "name", ...)` binds."""
+    match call:
+        case mn.CallExpr(
+            callee=mn.RefExpr(fullname="builtins.setattr"), args=[of, mn.StrExpr(value=name), _]
+        ):
+            yield mn.MemberExpr(of, name)
 
 
 def _captures(pattern: mp.Pattern | None) -> Iterator[mn.Expression]:
