@@ -97,6 +97,7 @@ def _map_number(number: Number, key: SlotKey, f: Callable[[SlotKey, Size], Size]
 NOTHING = Value()
 NO = Value(plain=NONE)
 TRUTH = Value(plain=BOOL)
+NO_EACH = (ZERO, ZERO)
 
 
 @record(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Cell:
     targets: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     added: Size = ZERO
-    each: tuple[Size, Size] = (ZERO, ZERO)
+    each: tuple[Size, Size] = NO_EACH
     shared: bool = False
     substituted: Substituted = AS_IT_WAS
     holdings: Mapping[str, Size] = field(default_factory=dict)
