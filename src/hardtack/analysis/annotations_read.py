@@ -324,11 +324,11 @@ def _is_ellipsis(node: ast.expr) -> bool:
 
 def _imports(module: str, syntax: Syntax, is_package: bool) -> Iterator[tuple[str, str]]:
     for node in syntax.every:
-        if isinstance(node, ast.ImportFrom):
+        if type(node) is ast.ImportFrom:
             base = _absolute(module, node, is_package)
             for one in node.names:
                 yield one.asname or one.name, f"{base}.{one.name}"
-        elif isinstance(node, ast.Import):
+        elif type(node) is ast.Import:
             for one in node.names:
                 first = one.name.split(".")[0]
                 yield (one.asname, one.name) if one.asname else (first, first)
@@ -358,7 +358,7 @@ def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
 def _variables(syntax: Syntax, module: str) -> Iterator[tuple[str, ast.expr]]:
     """Yield the annotated variables: of the module, in classes, and of `self` in methods."""
     yield from _of_classes(syntax.tree.body, module)
-    of_self = [node for node in syntax.every if _is_of_self(node)]
+    of_self = [node for node in syntax.every if type(node) is ast.AnnAssign and _is_of_self(node)]
     classes = [node for node in syntax.every if isinstance(node, ast.ClassDef)] if of_self else []
     for node in of_self:
         around = [one for one in classes if one.lineno <= node.lineno <= (one.end_lineno or 0)]

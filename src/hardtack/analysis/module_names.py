@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,6 +73,14 @@ class ModuleNames:
         every = chain.from_iterable(self._bound.values())
         return Counter(one.name for one in every if one.what != _DEFINED)
 
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The names that are bound, by the module or class that binds them."""
+        found: dict[str, list[str]] = {}
+        for name in self._bound:
+            found.setdefault(name.rpartition(".")[0], []).append(name)
+        return found
+
     def is_for_checkers(self, module: str, line: int) -> bool:
         """Tell whether what stands at a line is for type checkers: it may not be there at run time."""
         return any(line in lines for lines in self._checkers.get(module, ()))
@@ -79,7 +88,7 @@ class ModuleNames:
     def doubtful(self, module: str) -> dict[str, str]:
         """Return the names of a module of which it is not known what they stand for, and why."""
         if module not in self._doubtful:
-            own = [name for name in self._bound if name.rpartition(".")[0] == module]
+            own = self._names.get(module, ())
             doubts = {name.rpartition(".")[2]: self._doubt(name, set()) for name in own}
             self._doubtful[module] = {name: doubt for name, doubt in doubts.items() if doubt is not None}
         return self._doubtful[module]

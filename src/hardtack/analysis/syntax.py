@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_PLAIN = frozenset({int, str, type(None)})  # most of what is no node
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -51,23 +52,23 @@ class Syntax:
         """All nodes, the outer ones first: those of `ast.walk`, which takes twice as long."""
         found: list[ast.AST] = [self.tree]
         for node in found:  # which grows
-            for name in node._fields:
-                value = getattr(node, name, None)
-                if isinstance(value, list):
+            for value in vars(node).values():
+                kind = type(value)
+                if kind is list:
                     found += [one for one in value if isinstance(one, ast.AST)]
-                elif isinstance(value, ast.AST):
+                elif kind not in _PLAIN and isinstance(value, ast.AST):
                     found.append(value)
         return tuple(found)
 
     @cached_property
     def walruses(self) -> tuple[ast.NamedExpr, ...]:
         """All `name := value`."""
-        return tuple(node for node in self.every if isinstance(node, ast.NamedExpr))
+        return tuple(node for node in self.every if type(node) is ast.NamedExpr)
 
     @cached_property
     def globals(self) -> tuple[ast.Global, ...]:
         """All `global name`."""
-        return tuple(node for node in self.every if isinstance(node, ast.Global))
+        return tuple(node for node in self.every if type(node) is ast.Global)
 
     @cached_property
     def nodes(self) -> dict[tuple[int, int], list[ast.AST]]:
