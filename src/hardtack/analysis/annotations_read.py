@@ -359,7 +359,7 @@ def _variables(syntax: Syntax, module: str) -> Iterator[tuple[str, ast.expr]]:
     """Yield the annotated variables: of the module, in classes, and of `self` in methods."""
     yield from _of_classes(syntax.tree.body, module)
     of_self = [node for node in syntax.every if type(node) is ast.AnnAssign and _is_of_self(node)]
-    classes = [node for node in syntax.every if isinstance(node, ast.ClassDef)] if of_self else []
+    classes = [node for node in syntax.every if type(node) is ast.ClassDef] if of_self else []
     for node in of_self:
         around = [one for one in classes if one.lineno <= node.lineno <= (one.end_lineno or 0)]
         names = ".".join(one.name for one in sorted(around, key=lambda one: one.lineno))

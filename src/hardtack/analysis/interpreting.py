@@ -269,8 +269,8 @@ class Interpreter:
 
     def read(self, register: ir.Register) -> Value:
         """Return what a register holds; no run goes on where it holds nothing."""
-        value = self.state.frame.get(register)
-        if value is None or value.is_nothing:
+        value = self.state.frames[-1].get(register)
+        if value is None or (not value.objects and value.is_nothing):
             if register.startswith("%") and value is None and not self.state.dead:
                 self.finding("internal", f"{register} holds nothing", "report this")
             self.state.dead = True
@@ -279,20 +279,21 @@ class Interpreter:
 
     def write(self, register: ir.Register, value: Value) -> None:
         """Bind a register; what it held before is let go of."""
-        before = self.state.frame.get(register)
+        frame = self.state.frames[-1]
+        before = frame.get(register)
         if before is not None and before.objects:
             self._released = True
-        self.state.frame[register] = value
+        frame[register] = value
 
     def release(self, *registers: ir.Register) -> None:
         """Let go of temporaries; other registers stay."""
         for register in registers:
-            if register.startswith("%"):
+            if register[:1] == "%":
                 self.unbind(register)
 
     def unbind(self, register: ir.Register) -> None:
         """Let go of what a register holds."""
-        value = self.state.frame.pop(register, None)
+        value = self.state.frames[-1].pop(register, None)
         if value is not None and value.objects:
             self._released = True
 
@@ -390,9 +391,8 @@ class Interpreter:
 
     def scalars(self) -> Size:
         """Return the bytes of the integers and floats that registers hold."""
-        return add_up(
-            footprints.scalar(value) for frame in self.state.frames for value in frame.values() if value.fresh
-        )
+        frames = self.state.frames
+        return add_up([footprints.scalar(one) for frame in frames for one in frame.values() if one.fresh])
 
     def collect(self) -> None:
         """Let what nothing refers to die."""

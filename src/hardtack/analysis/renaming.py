@@ -66,8 +66,10 @@ class Renaming:
         if found is None:
             if size.is_top:
                 found = Size((), frozenset(map(self.text, size.reasons)))
+            elif symbols := size.symbols():
+                found = size.substitute({name: self._symbol(name) for name in sorted(symbols)})
             else:
-                found = size.substitute({name: self._symbol(name) for name in sorted(size.symbols())})
+                found = size
             self._sizes[size] = found
         return found
 
@@ -188,9 +190,11 @@ class Names:
         begin = "" if keys is None else keys[0]
         rest = path.removeprefix(begin)
         for at in range(len(rest) - 1, 0, -1):
+            if rest[at] not in ".[)":
+                continue
             if rest.startswith(_REST, at):
                 break  # what the caller calls so is no attribute: kept, it would be taken for an own name
-            if rest[at] in ".[)" and rest[:at] in self.known:
+            if rest[:at] in self.known:
                 return begin + self.path(rest[:at]) + rest[at:]
         return None
 

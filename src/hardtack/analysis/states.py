@@ -224,7 +224,7 @@ class State:
 
     def _count_older(self) -> None:
         """Charge older objects that so many variables and items refer to for so many: each refers to one."""
-        older = [obj for obj, cell in self.cells.items() if is_older(obj) and not cell.shared]
+        older = [obj for obj, cell in self.cells.items() if obj & 1 and not cell.shared]
         if not older:
             return
         counts: dict[Object, float] = dict.fromkeys(older, 0)
