@@ -55,6 +55,7 @@ class Value:
         fresh: whether the integer or float may be an object that the call made.
         length: the most that this very object's length is, for what cannot change; None: as its cells say.
         total: the same for the sum of its items' lengths.
+        scalar: the bytes of the integer or float: see `footprints.scalar`.
     """
 
     objects: frozenset[Object] = frozenset()
@@ -63,6 +64,7 @@ class Value:
     fresh: bool = False
     length: Size | None = None
     total: Size | None = None
+    scalar: Size | None = field(default=None, init=False, compare=False, repr=False)
 
     @property
     def is_nothing(self) -> bool:
@@ -97,6 +99,7 @@ def _map_number(number: Number, key: SlotKey, f: Callable[[SlotKey, Size], Size]
 NOTHING = Value()
 NO = Value(plain=NONE)
 TRUTH = Value(plain=BOOL)
+NO_EACH = (ZERO, ZERO)
 
 
 @record(frozen=True, slots=True)
@@ -146,7 +149,7 @@ class Cell:
     targets: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     added: Size = ZERO
-    each: tuple[Size, Size] = (ZERO, ZERO)
+    each: tuple[Size, Size] = NO_EACH
     shared: bool = False
     substituted: Substituted = AS_IT_WAS
     holdings: Mapping[str, Size] = field(default_factory=dict)
@@ -166,7 +169,8 @@ class Cell:
         """Return the objects that it refers to; they are gathered once."""
         found = self.references
         if found is None:
-            sets = [value.objects for value in self.values() if value.objects]
+            values = (self.element, self.mapped, *self.fields.values())
+            sets = [value.objects for value in values if value.objects]
             found = frozenset().union(*sets) if len(sets) > 1 else sets[0] if sets else NOTHING.objects
             object.__setattr__(self, "references", found)
         return found

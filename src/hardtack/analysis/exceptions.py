@@ -186,6 +186,8 @@ def _of_traceback(interp: Interpreter, since: int, end: int | None = None) -> Si
 
 def _times(interp: Interpreter, index: int) -> int:
     """Return how many activations one that runs stands for: those that wait in counted recursions, too."""
+    if not interp.recursions:
+        return 1
     return math.prod(one.waiting + 1 for one in interp.recursions.values() if one.since <= index)
 
 

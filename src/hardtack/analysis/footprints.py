@@ -79,9 +79,17 @@ def together(kind: str, count: Size, length: Size, width: int) -> Size:
 
 
 def scalar(value: Value) -> Size:
-    """Return the bytes of the integer or float that a value may be, as an object of its own."""
+    """Return the bytes of the integer or float that a value may be, as an object of its own; found once."""
     if not value.fresh:
         return ZERO
+    found = value.scalar
+    if found is None:
+        found = _scalar(value)
+        object.__setattr__(value, "scalar", found)
+    return found
+
+
+def _scalar(value: Value) -> Size:
     size = SIZES.of("float") if value.plain & FLOAT else ZERO
     number = value.number
     if number is None or number.is_small:

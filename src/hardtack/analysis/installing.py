@@ -121,7 +121,9 @@ class Outward:
 
     def is_ours(self, join: object) -> bool:
         """Tell whether a join stems from an earlier call at this place."""
-        if isinstance(join, tuple) and join[:1] == (NAME,):
+        if not isinstance(join, tuple):
+            return False
+        if join[:1] == (NAME,):
             join = join[1]
         return isinstance(join, tuple) and join[:2] == ("in", self.context)
 
@@ -241,8 +243,9 @@ class _Installing:
 
     # -- worlds
     def _forget_joins(self) -> None:
+        is_ours = self.out.is_ours
         for site, world in list(self.state.worlds.items()):
-            kept = tuple(one for one in world if not self.out.is_ours(one[0][0]))
+            kept = tuple([one for one in world if not is_ours(one[0][0])])
             if len(kept) == len(world):
                 continue
             if kept:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hardtack.analysis import alternatives, footprints, ir, results
 from hardtack.analysis.domain import FLOAT, GROWABLE, NO, NOTHING, Cell, Value, add_up, is_older
 from hardtack.analysis.marks import Touched
-from hardtack.analysis.states import State
+from hardtack.analysis.states import State, greatest
 from hardtack.analysis.unset import unset_reads
 from hardtack.symbolic import ZERO, Size
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hardtack.analysis.footprints import Kept
     from hardtack.analysis.models import Models
     from hardtack.analysis.recursion import Rounds
+    from hardtack.analysis.states import Share
     from hardtack.analysis.ways import Choices
 
 
@@ -68,14 +69,27 @@ class SiteOf:
 
 @dataclass(slots=True)
 class Moment:
-    """The moment of the peak, as far as it is known: for the chain."""
+    """The moment of the peak, as far as it is known: for the chain.
+
+    Most moments are soon followed by a greater one: so which shares are alive together, of those in `split`,
+    is found out when it is asked for.
+    """
 
     value: float = -1.0
     stack: tuple[tuple[str, ir.Place], ...] = ()
-    shares: tuple[tuple[Site, Size], ...] = ()
+    known: tuple[tuple[Site, Size], ...] = ()
     besides: Size = ZERO
     pools: Size = ZERO
     cycles: Size = ZERO
+    split: list[Share] = field(default_factory=list)
+
+    @property
+    def shares(self) -> tuple[tuple[Site, Size], ...]:
+        """What the sites of living objects have."""
+        if self.split:
+            self.known = (*greatest(self.split, guess), *self.known)
+            self.split = []
+        return self.known
 
     @property
     def bytes(self) -> Size:
@@ -181,7 +195,7 @@ class Interpreter:
         self.fixed: dict[tuple[str, ir.Register], int] = {}
         # what an operation does that reads what has no value
         self.on_unset: Callable[[Interpreter], None] = lambda _: None
-        self._unset: dict[str, frozenset[int]] = {}
+        self.unset: dict[str, frozenset[int]] = {}  # operations that may read it, of functions
         self._released = False
         self.spending = Spending()
         self.is_summary = False
@@ -239,9 +253,9 @@ class Interpreter:
 
     def _unset_reads(self) -> frozenset[int]:
         function = self.activation.function
-        found = self._unset.get(function.name)
+        found = self.unset.get(function.name)
         if found is None:
-            found = self._unset[function.name] = unset_reads(function)
+            found = self.unset[function.name] = unset_reads(function)
         return found
 
     def spend(self, work: int) -> None:
@@ -255,8 +269,8 @@ class Interpreter:
 
     def read(self, register: ir.Register) -> Value:
         """Return what a register holds; no run goes on where it holds nothing."""
-        value = self.state.frame.get(register)
-        if value is None or value.is_nothing:
+        value = self.state.frames[-1].get(register)
+        if value is None or (not value.objects and value.is_nothing):
             if register.startswith("%") and value is None and not self.state.dead:
                 self.finding("internal", f"{register} holds nothing", "report this")
             self.state.dead = True
@@ -265,20 +279,21 @@ class Interpreter:
 
     def write(self, register: ir.Register, value: Value) -> None:
         """Bind a register; what it held before is let go of."""
-        before = self.state.frame.get(register)
+        frame = self.state.frames[-1]
+        before = frame.get(register)
         if before is not None and before.objects:
             self._released = True
-        self.state.frame[register] = value
+        frame[register] = value
 
     def release(self, *registers: ir.Register) -> None:
         """Let go of temporaries; other registers stay."""
         for register in registers:
-            if register.startswith("%"):
+            if register[:1] == "%":
                 self.unbind(register)
 
     def unbind(self, register: ir.Register) -> None:
         """Let go of what a register holds."""
-        value = self.state.frame.pop(register, None)
+        value = self.state.frames[-1].pop(register, None)
         if value is not None and value.objects:
             self._released = True
 
@@ -341,8 +356,9 @@ class Interpreter:
         self.filled.update(state.fill_pools(transient))
         self.look_at(state.high.keys())
         self.pools.update(state.high)
-        besides = add_up([extra, self.scalars()])
-        now = state.live() + besides
+        besides = extra + self.scalars()
+        live = state.shares()
+        now = state.live(live) + besides
         self.spend(sum(map(len, now.polynomials)))
         if not self.raise_peak(now, raising=raising):
             return
@@ -351,8 +367,7 @@ class Interpreter:
             stack = tuple((a.function.name, a.at) for a in self.activations[1:])
             here = self.activation.function.name if self.activations else ""
             pools = add_up(state.high.values())
-            shares = tuple(state.shares(guess))
-            self.moment = Moment(value, (*stack, (here, self.at)), shares, besides, pools, state.garbage)
+            self.moment = Moment(value, (*stack, (here, self.at)), (), besides, pools, state.garbage, live)
 
     def look_at(self, pools: Set[str | Kept]) -> None:
         """Say that pools are looked at.
@@ -376,9 +391,8 @@ class Interpreter:
 
     def scalars(self) -> Size:
         """Return the bytes of the integers and floats that registers hold."""
-        return add_up(
-            footprints.scalar(value) for frame in self.state.frames for value in frame.values() if value.fresh
-        )
+        frames = self.state.frames
+        return add_up([footprints.scalar(one) for frame in frames for one in frame.values() if one.fresh])
 
     def collect(self) -> None:
         """Let what nothing refers to die."""

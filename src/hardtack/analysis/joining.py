@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def split(state: State, join: object) -> None:
     """Forget what a join said of the last time that the program came by: it comes by again."""
     for site, world in list(state.worlds.items()):
-        kept = tuple((event, side) for event, side in world if event[0] != join)
+        kept = tuple([one for one in world if one[0][0] != join])
         if len(kept) != len(world):
             if kept:
                 state.worlds[site] = kept

@@ -12,11 +12,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hardtack.analysis.domain import Cell, Value
+from hardtack.analysis.domain import NO_EACH, NOTHING, Cell, Value
 from hardtack.analysis.integers import HALF, Number
 from hardtack.analysis.parameters import ROOT, root_of
-from hardtack.analysis.records import replace
-from hardtack.symbolic import Size
+from hardtack.symbolic import ZERO, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -61,12 +60,16 @@ class Renaming:
 
     def size(self, size: Size) -> Size:
         """Rename the symbols of a size."""
+        if size is ZERO:
+            return size
         found = self._sizes.get(size)
         if found is None:
             if size.is_top:
                 found = Size((), frozenset(map(self.text, size.reasons)))
+            elif symbols := size.symbols():
+                found = size.substitute({name: self._symbol(name) for name in sorted(symbols)})
             else:
-                found = size.substitute({name: self._symbol(name) for name in sorted(size.symbols())})
+                found = size
             self._sizes[size] = found
         return found
 
@@ -87,6 +90,8 @@ class Renaming:
 
     def value(self, value: Value) -> Value:
         """Rename what a value refers to."""
+        if value is NOTHING:
+            return value
         found = self._values.get(value)
         if found is None:
             found = self._values[value] = Value(
@@ -101,21 +106,30 @@ class Renaming:
 
     def cell(self, cell: Cell, fields: Mapping[str, Value] | None = None) -> Cell:
         """Rename what a cell refers to; `fields` are those that are kept."""
-        return replace(
-            cell,
-            name=self.text(cell.name) if cell.kind == "unknown" else cell.name,
-            length=self.size(cell.length),
-            bytes=self.size(cell.bytes),
-            pooled=self.size(cell.pooled),
-            element=self.value(cell.element),
-            mapped=self.value(cell.mapped),
-            fields={
-                name: self.value(value) for name, value in (cell.fields if fields is None else fields).items()
-            },
-            total=None if cell.total is None else self.size(cell.total),
-            added=self.size(cell.added),
-            each=(self.size(cell.each[0]), self.size(cell.each[1])),
-            holdings={name: self.size(size) for name, size in cell.holdings.items()},
+        size, value = self.size, self.value
+        kept = cell.fields if fields is None else fields
+        return Cell(
+            cell.kind,
+            self.text(cell.name) if cell.kind == "unknown" else cell.name,
+            size(cell.length),
+            cell.bytes if cell.bytes is ZERO else size(cell.bytes),
+            cell.pooled if cell.pooled is ZERO else size(cell.pooled),
+            cell.pool,
+            cell.element if cell.element is NOTHING else value(cell.element),
+            cell.mapped if cell.mapped is NOTHING else value(cell.mapped),
+            {name: value(one) for name, one in kept.items()} if kept else kept,
+            cell.width,
+            None if cell.total is None else size(cell.total),
+            cell.owned,
+            cell.type,
+            cell.targets,
+            cell.written,
+            cell.added if cell.added is ZERO else size(cell.added),
+            cell.each if cell.each is NO_EACH else (size(cell.each[0]), size(cell.each[1])),
+            cell.shared,
+            cell.substituted,
+            {name: size(one) for name, one in cell.holdings.items()} if cell.holdings else cell.holdings,
+            cell.exact,
         )
 
 
@@ -176,9 +190,11 @@ class Names:
         begin = "" if keys is None else keys[0]
         rest = path.removeprefix(begin)
         for at in range(len(rest) - 1, 0, -1):
+            if rest[at] not in ".[)":
+                continue
             if rest.startswith(_REST, at):
                 break  # what the caller calls so is no attribute: kept, it would be taken for an own name
-            if rest[at] in ".[)" and rest[:at] in self.known:
+            if rest[:at] in self.known:
                 return begin + self.path(rest[:at]) + rest[at:]
         return None
 

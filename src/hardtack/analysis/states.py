@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil, inf
-from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardtack.analysis import footprints, graphs
@@ -32,11 +31,11 @@ if TYPE_CHECKING:
 Resize: TypeAlias = "Callable[[Object, Cell], Cell]"
 _FEW = 4  # references to older objects: more count only where their bytes are a number
 _COUNTED = 1 << 32  # items, the most that are counted
-_OBJECT = itemgetter(0)
 _CONTAINERS = frozenset({"list", "tuple", "dict", "set", "frozenset", "deque"})
 
 Event: TypeAlias = tuple[object, object]  # a join of two states: the place, and which of several there
 World: TypeAlias = tuple[tuple[Event, int], ...]
+Share: TypeAlias = "tuple[World, Site, Size]"  # the bytes of a site's objects
 
 
 @dataclass(slots=True, eq=False)
@@ -82,33 +81,27 @@ class State:
             return older.bytes, newest.pooled + older.pooled
         return newest.whole + older.bytes, newest.pooled + older.pooled
 
-    def live(self) -> Size:
-        """Return the bytes that are charged now, scalars in registers aside."""
-        found: list[tuple[World, Size]] = [
-            ((), self.garbage),
-            *(((), _kept(pool, size)) for pool, size in self.high.items()),
-        ]
-        worlds = self.worlds
-        found += [(worlds.get(site, ()), size) for site, size in self.sizes()]
-        return _together(found)
+    def live(self, shares: Iterable[Share] | None = None) -> Size:
+        """Return the bytes that are charged now, scalars in registers aside; `shares` if they are known."""
+        common = [self.garbage]
+        for pool, size in self.high.items():  # of what is Kept there may be a limit to what stays charged
+            common.append(size.at_most(pool.each * pool.most) if isinstance(pool, Kept) else size)
+        return _together(self.shares() if shares is None else shares, 0, common)
 
-    def sizes(self) -> list[tuple[Site, Size]]:
+    def shares(self) -> list[Share]:
         """Return the bytes of each site's living objects, in the order of sites; those that have some."""
-        cells = self.cells
-        having = [(obj, cell) for obj, cell in cells.items() if cell.bytes is not ZERO or cell.holdings]
-        found = []
-        for obj, cell in sorted(having, key=_OBJECT):
-            other = cells.get(obj ^ 1)
-            if other is None:
-                found.append((obj >> 1, cell.whole))
-            elif not found or found[-1][0] != obj >> 1:
-                found.append((obj >> 1, self.of_site(obj >> 1)[0]))
+        cells, worlds = self.cells, self.worlds
+        found: list[Share] = []
+        last = -1
+        for obj in sorted([obj for obj, cell in cells.items() if cell.bytes is not ZERO or cell.holdings]):
+            site = obj >> 1
+            if obj ^ 1 not in cells:
+                cell = cells[obj]
+                found.append((worlds.get(site, ()), site, cell.whole if cell.holdings else cell.bytes))
+            elif site != last:
+                found.append((worlds.get(site, ()), site, self.of_site(site)[0]))
+            last = site
         return found
-
-    def shares(self, guess: Callable[[Size], float]) -> list[tuple[Site, Size]]:
-        """Return the sites that `live` counts and their bytes; where worlds differ, those of the greatest."""
-        found = [(self.worlds.get(site, ()), site, size) for site, size in self.sizes()]
-        return _greatest_shares(found, guess)
 
     def fill_pools(self, transient: tuple[str, Size] | None = None) -> Iterable[str]:
         """Raise each pool's mark to what is alive of it now, and for a moment besides; returns the pools."""
@@ -193,20 +186,20 @@ class State:
         cells = self.cells
         seen = new = cells.keys() & set(roots)
         while new:
-            found = set().union(*[cells[obj].refers_to() for obj in new])
+            found: set[Object] = set()
+            for obj in new:
+                cell = cells[obj]
+                references = cell.references
+                found |= cell.refers_to() if references is None else references
             found -= seen
             new = cells.keys() & found
             seen = seen | new
         return seen
 
-    def roots(self) -> Iterator[Object]:
-        """Iterate over what is referred to from registers and from before the call."""
-        for frame in self.frames:
-            for value in frame.values():
-                yield from value.objects
-        for obj, cell in self.cells.items():
-            if not cell.owned:
-                yield obj
+    def roots(self) -> set[Object]:
+        """Return what is referred to from registers and from before the call."""
+        found = {obj for obj, cell in self.cells.items() if not cell.owned}
+        return found.union(*[value.objects for frame in self.frames for value in frame.values()])
 
     def collect(self) -> list[tuple[Object, Cell]]:
         """Let what nothing reaches die, and return it; cycles stay charged."""
@@ -231,7 +224,7 @@ class State:
 
     def _count_older(self) -> None:
         """Charge older objects that so many variables and items refer to for so many: each refers to one."""
-        older = [obj for obj, cell in self.cells.items() if is_older(obj) and not cell.shared]
+        older = [obj for obj, cell in self.cells.items() if obj & 1 and not cell.shared]
         if not older:
             return
         counts: dict[Object, float] = dict.fromkeys(older, 0)
@@ -340,11 +333,6 @@ def _most_items(cell: Cell) -> float:
     return inf if length is None or length > _COUNTED else ceil(length)
 
 
-def _kept(pool: str | Kept, size: Size) -> Size:
-    """Return the bytes of what stays charged: there may be a limit to it."""
-    return size.at_most(pool.each * pool.most) if isinstance(pool, Kept) else size
-
-
 def map_cell(obj: Object, cell: Cell, f: Callable[[SlotKey, Size], Size], *, bytes_too: bool) -> Cell:
     """Return a cell with its sizes replaced, its bytes only if asked to; the same one where they stay."""
     length = f(("n", obj), cell.length)
@@ -399,36 +387,45 @@ def _references(cells: Mapping[Object, Cell]) -> dict[Object, set[Object]]:
     return {obj: {target for target in cell.refers_to() if target in cells} for obj, cell in cells.items()}
 
 
-def _greatest_shares(
-    found: Iterable[tuple[World, Site, Size]], guess: Callable[[Size], float]
-) -> list[tuple[Site, Size]]:
+def greatest(found: Iterable[Share], guess: Callable[[Size], float]) -> list[tuple[Site, Size]]:
+    """Return the shares that are alive together, of each join those of the side with the most."""
     shares: list[tuple[Site, Size]] = []
-    split: dict[Event, dict[int, list[tuple[World, Site, Size]]]] = {}
+    split: dict[Event, dict[int, list[Share]]] = {}
     for world, site, size in found:
         if world:
             split.setdefault(world[0][0], {}).setdefault(world[0][1], []).append((world[1:], site, size))
         else:
             shares.append((site, size))
     for sides in split.values():
-        ways = [_greatest_shares(side, guess) for side in sides.values()]
+        ways = [greatest(side, guess) for side in sides.values()]
         shares += max(ways, key=lambda way: guess(add_up(size for _, size in way)))
     return shares
 
 
-def _together(found: Iterable[tuple[World, Size]]) -> Size:
-    """Return the bytes of what exists in some worlds each: of each join the side with the most."""
-    common: list[Size] = []
-    split: dict[Event, dict[int, list[tuple[World, Size]]]] = {}
-    for world, size in found:
-        if world:
-            event, side = world[0]
-            split.setdefault(event, {}).setdefault(side, []).append((world[1:], size))
+def _together(found: Iterable[Share], depth: int, common: list[Size]) -> Size:
+    """Return the bytes of what exists in some worlds each: of each join the side with the most.
+
+    Args:
+        found: what exists; all of it stems from the same sides of the first `depth` joins.
+        depth: how many joins those are.
+        common: bytes of what exists besides, on whichever side; more is added to it.
+    """
+    split: dict[tuple[Event, int], list[Share]] = {}
+    for share in found:
+        world = share[0]
+        if len(world) == depth:
+            common.append(share[2])
+        elif (alive := split.get(world[depth])) is None:
+            split[world[depth]] = [share]
         else:
-            common.append(size)
+            alive.append(share)
+    if not split:
+        return add_up(common)
+    most: dict[Event, Size] = {}
+    for (event, _), alive in split.items():
+        size = alive[0][2] if len(alive) == 1 else _together(alive, depth + 1, [])
+        most[event] = most[event] | size if event in most else size
     total = ZERO
-    for sides in split.values():
-        most = ZERO
-        for alive in sides.values():
-            most |= alive[0][1] if len(alive) == 1 else _together(alive)
-        total += most
+    for size in most.values():
+        total += size
     return add_up(common) + total

@@ -343,6 +343,7 @@ def _begin(
     own.untold = interp.untold | marks.untold
     own.handlers = interp.handlers
     own.on_unset = exceptions.may_be_unset
+    own.unset = interp.unset
     own.spending = interp.spending
     own.is_summary = True
     own.roots = frozenset(f"ψ{number}_" for number in range(len(shape.names.of_root)))
@@ -457,7 +458,8 @@ def _note_peak(
         state.worlds,
     )
     scalars, common = interp.scalars(), add_up(marks.common.values())
-    beside = rest.live() + scalars
+    live = rest.shares()
+    beside = rest.live(live) + scalars
     beside += common
     higher = False
     for one in _each(out.renaming.size(own.peak)):
@@ -475,13 +477,11 @@ def _note_peak(
             (function.name, interp.at),
             *((name, out.place(at)) for name, at in inside.stack),
         ),
-        (
-            *rest.shares(guess),
-            *((out.site(site), out.renaming.size(size)) for site, size in inside.shares),
-        ),
+        tuple((out.site(site), out.renaming.size(size)) for site, size in inside.shares),
         scalars + out.renaming.size(inside.besides),
         add_up(rest.high.values()) + common + out.renaming.size(inside.pools),
         state.garbage + out.renaming.size(inside.cycles),
+        live,
     )
     moment.value = guess(beside + out.renaming.size(inside.bytes))
     if moment.value > interp.moment.value:
