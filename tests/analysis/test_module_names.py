@@ -362,3 +362,11 @@ def test_a_variable_that_is_bound_again_is_no_constant(tmp_path):
     assert {
         name: found.findings for name, found in zip(BOUND_AGAIN, others, strict=True) if not found.symbols
     } == {}
+
+
+def test_what_only_a_comprehension_of_the_module_binds_is_a_finding(tmp_path):
+    path = tmp_path / "within.py"
+    path.write_text("[(LAST := n) for n in (1, 10**6)]\n\n\ndef last() -> bytes:\n    return bytes(LAST)\n")
+    (bound,) = bounds([f"{path}:last"])
+    assert bound.peak is None
+    assert bound.findings[0].message == "LAST, which its module binds in a comprehension"
