@@ -56,7 +56,9 @@ def name(low: Lowering, node: mn.NameExpr) -> ir.Register:
         return low.unsupported(node, f"the name {node.name}, which mypy cannot resolve", "define it")
     shared = low.sources.modules[low.scope.module].names.get(node.name)
     if shared is not None and shared.node is node.node:  # mypy takes it for a local variable
-        return low.unsupported(node, f"{node.name}, which its module binds in a comprehension", "assign to it")
+        return low.unsupported(
+            node, f"{node.name}, which its module binds in a comprehension", "assign to it"
+        )
     return low.load(node, plain_name(node.name))
 
 
