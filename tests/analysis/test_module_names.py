@@ -308,6 +308,8 @@ def test_what_functions_import_may_be_in_doubt(tmp_path):
 
 USE = "def f(n: int, {}) -> bytes: return {}.of(n)"
 ANNOTATED = {
+    "for_checkers": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from small import Made\n"
+    f"else:\n    from large import Made\n{USE.format('made: Made', 'made')}",
     "a_parameter": f"from either import Made\n{USE.format('made: Made', 'made')}",
     "by_text": "import either as of\n" + USE.format("made: 'list[of.Made]'", "made[0]"),
     "by_an_alias": f"import either\nAlias = list[either.Made]\n{USE.format('made: Alias', 'made[0]')}",
@@ -321,6 +323,8 @@ ANNOTATED = {
 }
 CERTAIN_ANNOTATED = {
     "sure": f"from small import Made\n{USE.format('made: Made', 'made')}",
+    "stated_for_checkers": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    Word = str\n"
+    "else:\n    class Word: pass\ndef f(n: int, word: Word) -> bytes: return bytes(n)",
     "beside_it": "from either import Made, make\nfrom small import other\n"
     "def f(n: int) -> bytes: return other(n)",
 }
