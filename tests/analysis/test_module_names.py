@@ -245,6 +245,7 @@ MODULES = {
     "chain": "from either import *\nfrom small import other\n",
     "hides": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from small import *\n"
     "else:\n    from large import *\n",
+    "hides_it": "typing = 3\n",
     "listed": "from large import make, Made\n__all__ = ['Made']\n",
 }
 CALL = "def f(n: int) -> bytes: return make(n)"
@@ -323,6 +324,8 @@ ANNOTATED = {
 }
 CERTAIN_ANNOTATED = {
     "sure": f"from small import Made\n{USE.format('made: Made', 'made')}",
+    "imported_for_checkers": "from typing import TYPE_CHECKING\nfrom hides_it import *\nif TYPE_CHECKING:\n"
+    "    import typing\ndef f(n: int, one: 'typing.Any' = None) -> bytes: return bytes(n)",
     "stated_for_checkers": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    Word = str\n"
     "else:\n    class Word: pass\ndef f(n: int, word: Word) -> bytes: return bytes(n)",
     "beside_it": "from either import Made, make\nfrom small import other\n"

@@ -168,17 +168,23 @@ class ModuleNames:
         return (name for name in named if not self._is_stated(name))
 
     def _is_stated(self, name: str) -> bool:
-        """Tell whether an alias under TYPE_CHECKING states what annotations mean by a name."""
+        """Tell whether what stands under TYPE_CHECKING states what annotations mean by a name.
+
+        An alias does, and what is imported from elsewhere than the sources.
+        """
         seen: set[str] = set()
         waiting = [name]
         while waiting:
             one = waiting.pop()
             seen.add(one)
             lines = self._checkers.get(one.rpartition(".")[0], ())
-            every = self._every(one)
-            if any(other.what == _OTHER and any(other.line in part for part in lines) for other in every):
-                return True
-            waiting += [other.what for other in every if other.is_import and other.what not in seen]
+            for other in self._every(one):
+                of = {other.what, other.what.rpartition(".")[0]}
+                own = other.what == _DEFINED or bool(of & self._sources.modules.keys())
+                if not own and any(other.line in part for part in lines):
+                    return True
+                if other.is_import and other.what not in seen:
+                    waiting.append(other.what)
         return False
 
     def _full(self, module: str, node: ast.expr) -> str | None:
