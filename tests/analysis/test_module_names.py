@@ -245,6 +245,7 @@ MODULES = {
     "chain": "from either import *\nfrom small import other\n",
     "hides": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from small import *\n"
     "else:\n    from large import *\n",
+    "hides_it": "typing = 3\n",
     "listed": "from large import make, Made\n__all__ = ['Made']\n",
 }
 CALL = "def f(n: int) -> bytes: return make(n)"
@@ -308,6 +309,8 @@ def test_what_functions_import_may_be_in_doubt(tmp_path):
 
 USE = "def f(n: int, {}) -> bytes: return {}.of(n)"
 ANNOTATED = {
+    "for_checkers": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from small import Made\n"
+    f"else:\n    from large import Made\n{USE.format('made: Made', 'made')}",
     "a_parameter": f"from either import Made\n{USE.format('made: Made', 'made')}",
     "by_text": "import either as of\n" + USE.format("made: 'list[of.Made]'", "made[0]"),
     "by_an_alias": f"import either\nAlias = list[either.Made]\n{USE.format('made: Alias', 'made[0]')}",
@@ -321,6 +324,10 @@ ANNOTATED = {
 }
 CERTAIN_ANNOTATED = {
     "sure": f"from small import Made\n{USE.format('made: Made', 'made')}",
+    "imported_for_checkers": "from typing import TYPE_CHECKING\nfrom hides_it import *\nif TYPE_CHECKING:\n"
+    "    import typing\ndef f(n: int, one: 'typing.Any' = None) -> bytes: return bytes(n)",
+    "stated_for_checkers": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    Word = str\n"
+    "else:\n    class Word: pass\ndef f(n: int, word: Word) -> bytes: return bytes(n)",
     "beside_it": "from either import Made, make\nfrom small import other\n"
     "def f(n: int) -> bytes: return other(n)",
 }

@@ -160,11 +160,32 @@ class ModuleNames:
                 yield full
 
     def _named_in_annotation(self, module: str, node: ast.AST) -> Iterator[str]:
-        yield from self._named_in(module, node)
+        named = [*self._named_in(module, node)]
         for one in ast.walk(node):
             if isinstance(one, ast.Constant) and isinstance(one.value, str):
                 with suppress(SyntaxError):
-                    yield from self._named_in(module, ast.parse(one.value.strip(), mode="eval"))
+                    named += self._named_in(module, ast.parse(one.value.strip(), mode="eval"))
+        return (name for name in named if not self._is_stated(name))
+
+    def _is_stated(self, name: str) -> bool:
+        """Tell whether what stands under TYPE_CHECKING states what annotations mean by a name.
+
+        An alias does, and what is imported from elsewhere than the sources.
+        """
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            seen.add(one)
+            lines = self._checkers.get(one.rpartition(".")[0], ())
+            for other in self._every(one):
+                of = {other.what, other.what.rpartition(".")[0]}
+                own = other.what == _DEFINED or bool(of & self._sources.modules.keys())
+                if not own and any(other.line in part for part in lines):
+                    return True
+                if other.is_import and other.what not in seen:
+                    waiting.append(other.what)
+        return False
 
     def _full(self, module: str, node: ast.expr) -> str | None:
         """Return the full name of a dotted name; of a single one, that which stands in the module."""
