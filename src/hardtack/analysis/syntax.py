@@ -52,7 +52,7 @@ class Syntax:
         """All nodes, the outer ones first: those of `ast.walk`, which takes twice as long."""
         found: list[ast.AST] = [self.tree]
         for node in found:  # which grows
-            for value in vars(node).values():
+            for value in node.__dict__.values():
                 kind = type(value)
                 if kind is list:
                     found += [one for one in value if isinstance(one, ast.AST)]
@@ -75,7 +75,7 @@ class Syntax:
         """Every node by the line and column where it begins, the outer ones first."""
         found: dict[tuple[int, int], list[ast.AST]] = {}
         for node in self.every:
-            known = vars(node)
+            known = node.__dict__
             if (line := known.get("lineno")) is not None:
                 found.setdefault((line, known.get("col_offset", 0)), []).append(node)
         return found
