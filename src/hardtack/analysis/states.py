@@ -83,9 +83,11 @@ class State:
 
     def live(self, shares: Iterable[Share] | None = None) -> Size:
         """Return the bytes that are charged now, scalars in registers aside; `shares` if they are known."""
-        common = [self.garbage]
-        for pool, size in self.high.items():  # of what is Kept there may be a limit to what stays charged
-            common.append(size.at_most(pool.each * pool.most) if isinstance(pool, Kept) else size)
+        common = [
+            size.at_most(pool.each * pool.most) if isinstance(pool, Kept) else size  # there may be a limit
+            for pool, size in self.high.items()
+        ]
+        common.append(self.garbage)
         return _together(self.shares() if shares is None else shares, 0, common)
 
     def shares(self) -> list[Share]:

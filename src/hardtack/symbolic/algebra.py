@@ -166,10 +166,7 @@ class Size:
 
     def at_most(self, limit: Coefficient) -> Size:
         """Return an upper bound of min(self, limit), which is a whole number."""
-        limit = ceil(limit)
-        if self.reasons:
-            return Size.const(limit)
-        return _greatest(polys.capped(p, limit) for p in self.polynomials)
+        return self if self is ZERO else _at_most(self, ceil(limit))
 
     def __floordiv__(self, divisor: Coefficient) -> Size:
         """Return an upper bound of self // divisor; exact where it divides every symbol's coefficient."""
@@ -293,6 +290,13 @@ def _less(one: Size, other: Size) -> Size:
         return one
     found = [_greatest(polys.difference(p, q) for p in one.polynomials) for q in other.polynomials]
     return next((size for size in found if all(rest.dominates(size) for rest in found)), found[0])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _at_most(size: Size, limit: int) -> Size:
+    if size.reasons:
+        return Size.const(limit)
+    return _greatest(polys.capped(p, limit) for p in size.polynomials)
 
 
 @lru_cache(maxsize=_REMEMBERED)
