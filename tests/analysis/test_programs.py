@@ -35,6 +35,8 @@ CALLED_BY_OTHERS = {
     "programs.decorated:filled",
     "programs.decorated:looked_into",
     "programs.decorated:padded",
+    "programs.clauses:lengthened",
+    "programs.clauses:shortened",
     "programs.errors:_failing",
     "programs.errors:_raise",
     "programs.errors:_kept_error",
