@@ -216,7 +216,7 @@ MUTANTS = (
     ),
     _mutant(
         "takes a generator that is kept for its items", "generators.py",
-        "drained = is_lazy(interp, register) and model.iterates(position)", "drained = is_lazy(interp, register)",
+        "drained = is_lazy(interp, register) and model.iterates(argument)", "drained = is_lazy(interp, register)",
         "generators_kept",
     ),
     _mutant(
