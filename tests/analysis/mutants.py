@@ -80,9 +80,8 @@ MUTANTS = (
     ),
     _mutant(
         "forgets temporaries", "states.py",
-        "            for value in frame.values():\n                yield from value.objects\n",
-        "            for register, value in frame.items():\n"
-        "                yield from value.objects if not register.startswith(\"%\") else ()\n",
+        "for frame in self.frames for value in frame.values()])\n",
+        "for frame in self.frames for one, value in frame.items() if one[:1] != \"%\"])\n",
         "temporaries",
     ),
     Mutant(
@@ -267,7 +266,7 @@ MUTANTS = (
     ),
     _mutant(
         "forgets in summaries what the caller holds", "summaries.py",
-        "    beside = rest.live() + scalars\n", "    beside = scalars\n", "held_by_the_caller",
+        "    beside = rest.live(live) + scalars\n", "    beside = scalars\n", "held_by_the_caller",
     ),
     _mutant(
         "forgets in summaries what the caller has of a pool", "summaries.py",
