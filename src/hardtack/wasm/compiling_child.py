@@ -28,7 +28,7 @@ INVALID: Final = 3
 NO_MEMORY: Final = 4
 LARGEST_CODE: Final = 1 << 30  # bytes of compiled code that are written
 _PR_SET_PDEATHSIG: Final = 1
-_ADDRESSES: Final = 4  # times the memory: threads reserve address space that they do not use
+_ADDRESSES: Final = 4  # times the memory, besides what is taken: threads reserve more than they use
 _MOST_BYTES: Final = 1 << 62
 _MOST_SECONDS: Final = 10**9  # of a timer
 _LEAST_SECONDS: Final = 1e-6  # none would be no timer
@@ -66,7 +66,7 @@ def _limit(memory: int, seconds: float) -> None:
     seconds = min(seconds, _MOST_SECONDS)
     for kind, most in (
         (resource.RLIMIT_DATA, memory),
-        (resource.RLIMIT_AS, min(_ADDRESSES * memory, _MOST_BYTES)),
+        (resource.RLIMIT_AS, min(_addresses() + _ADDRESSES * memory, _MOST_BYTES)),
         (resource.RLIMIT_CPU, math.ceil(seconds)),
         (resource.RLIMIT_FSIZE, LARGEST_CODE),
         (resource.RLIMIT_CORE, 0),
@@ -75,6 +75,15 @@ def _limit(memory: int, seconds: float) -> None:
         if hard == resource.RLIM_INFINITY or most < hard:
             resource.setrlimit(kind, (most, most + 1))  # a second more: SIGXCPU goes before SIGKILL
     signal.setitimer(signal.ITIMER_PROF, max(seconds, _LEAST_SECONDS))
+
+
+def _addresses() -> int:
+    """Return the bytes of address space that are taken already: with none left the stack could not grow."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:  # not on this system
+        return 0
 
 
 def _end_with(parent: int) -> None:

@@ -102,7 +102,7 @@ class Bag(list[Finalized]):
 
 class Pair(NamedTuple):
     held: Finalized
-    count: int
+    number: int
 
 
 class Anything:
