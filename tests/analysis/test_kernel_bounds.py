@@ -18,8 +18,6 @@ from hardtack.kernel import bounds as kernel_bounds_files
 # Those that take the analyser a second or less, of every module.
 SAMPLE = [
     "table:Table.get",
-    "table:Table.put",
-    "table:Table.remove",
     "table:Table.lowest_free",
     "directories:Directory.get",
     "directories:Directory.add",
