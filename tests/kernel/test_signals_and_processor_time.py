@@ -87,18 +87,24 @@ def test_there_are_four_clocks(hand, clock, errno):
 
 
 # -- writes that are synchronised
+@pytest.fixture
+def done(monkeypatch):
+    """The synchronisations that the host was asked for, by name."""
+    done = []
+    for name in ("fsync", "fdatasync"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda fd, name=name, real=real: (done.append(name), real(fd))[1])
+    return done
+
+
 @pytest.mark.parametrize("at", ["open", "set_flags"])
 @pytest.mark.parametrize(
     ("flags", "call"),
     [(abi.FDFLAG_SYNC, "fsync"), (abi.FDFLAG_DSYNC, "fdatasync"), (abi.FDFLAG_RSYNC, None), (0, None)],
 )
 def test_each_write_to_a_file_of_the_host_is_brought_to_the_disk_if_flags_say_so(
-    machine, tmp_path, monkeypatch, at, flags, call
+    machine, tmp_path, done, at, flags, call
 ):
-    done = []
-    for name in ("fsync", "fdatasync"):
-        real = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda fd, name=name, real=real: (done.append(name), real(fd))[1])
     machine.preopen(open_host_directory(machine.system, "/host", tmp_path))
     hand = machine.hand()
     fd = hand.open(b"file", abi.O_CREAT, flags=flags if at == "open" else 0, at=4)
@@ -111,11 +117,7 @@ def test_each_write_to_a_file_of_the_host_is_brought_to_the_disk_if_flags_say_so
 
 
 @pytest.mark.parametrize(("call", "of_file"), [("fd_sync", "fsync"), ("fd_datasync", "fdatasync")])
-def test_a_sync_of_a_files_bytes_does_not_wait_for_its_times(machine, tmp_path, monkeypatch, call, of_file):
-    done = []
-    for name in ("fsync", "fdatasync"):
-        real = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda fd, name=name, real=real: (done.append(name), real(fd))[1])
+def test_a_sync_of_a_files_bytes_does_not_wait_for_its_times(machine, tmp_path, done, call, of_file):
     machine.preopen(open_host_directory(machine.system, "/host", tmp_path))
     hand = machine.hand()
     fd = hand.open(b"file", abi.O_CREAT, at=4)
